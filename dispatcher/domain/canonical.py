@@ -1,0 +1,100 @@
+"""Canonical JSON: one document has exactly one sequence of bytes, so that a digest names it.
+
+Rules (reference: approval integrity, 2.2)
+  1. UTF-8, keys sorted by code point, no insignificant space, no escapes that JSON does not demand.
+  2. Text is NFC. Integers lie within ±(2^53 - 1). No floats, no NaN, no Infinity.
+  3. Reading is strict: duplicate keys are refused, and so are bytes that do not re-encode to themselves.
+  4. A digest is SHA-256 over ``schema NUL bytes``: a plan can never be mistaken for a statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from typing import NoReturn
+
+from channels.contract import Json
+
+MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32
+
+
+class CanonicalError(ValueError):
+    """The value or the bytes cannot be canonical JSON; the message names the place."""
+
+
+def encode(value: Json) -> bytes:
+    """Return the canonical bytes of a JSON value.
+
+    Raises CanonicalError for floats, integers beyond 2^53 - 1, text that is not NFC, and depth over 32.
+    """
+    _check(value, "$", 0)
+    try:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError as error:
+        raise CanonicalError("text holds a lone surrogate, which UTF-8 cannot carry") from error
+
+
+def decode(data: bytes) -> Json:
+    """Read canonical JSON strictly. Raises CanonicalError for anything that is not its own canonical form."""
+    try:
+        value: Json = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
+        )
+    except CanonicalError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CanonicalError(f"not JSON in UTF-8: {error}") from error
+    if encode(value) != data:
+        raise CanonicalError("not in canonical form: keys unsorted, space, escapes or number forms differ")
+    return value
+
+
+def digest(schema: str, data: bytes) -> str:
+    """Return the hex SHA-256 that names canonical ``data`` of this ``schema``."""
+    return hashlib.sha256(schema.encode() + b"\0" + data).hexdigest()
+
+
+def _check(value: Json, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise CanonicalError(f"{path}: nested deeper than {MAX_DEPTH}")
+    match value:
+        case str():
+            _check_text(value, path)
+        case bool() | None:
+            return
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise CanonicalError(f"{path}: integer beyond 2^53 - 1")
+        case dict():
+            for key, item in value.items():
+                _check_key(key, path)
+                _check(item, f"{path}.{key}", depth + 1)
+        case list():
+            for index, item in enumerate(value):
+                _check(item, f"{path}[{index}]", depth + 1)
+        case _:
+            raise CanonicalError(f"{path}: {type(value).__name__} has no canonical form")
+
+
+def _check_key(key: object, path: str) -> None:
+    if not isinstance(key, str):
+        raise CanonicalError(f"{path}: keys must be text")
+    _check_text(key, path)
+
+
+def _check_text(value: str, path: str) -> None:
+    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
+        raise CanonicalError(f"{path}: text is not in Unicode NFC; normalise it before it is signed")
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise CanonicalError("an object names the same key twice")
+    return result
+
+
+def _no_float(token: str) -> NoReturn:
+    raise CanonicalError(f"{token}: floats have no canonical form; use integers with a unit in the name")
