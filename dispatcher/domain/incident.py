@@ -1,0 +1,41 @@
+"""An incident: the real-world event we speak about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from channels.contract import Json
+from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.statement import Mode
+
+
+class Severity(IntEnum):
+    """S1 local, S2 significant, S3 serious, S4 whole-system (scale: reference, policy 6.3)."""
+
+    S1 = 1
+    S2 = 2
+    S3 = 3
+    S4 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """``kind`` is a word of the policy (disorder, terror, severe_weather, …), never an enum in code.
+
+    ``source`` says where a proposal came from (for CAP: sender, identifier, sent and digest); ``facts`` holds what
+    is known of the event, such as area and METHANE fields.
+    """
+
+    id: str
+    mode: Mode
+    kind: str
+    severity: Severity
+    title: str
+    state: IncidentState
+    declared_at: datetime
+    declared_by: str
+    source: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
