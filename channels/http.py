@@ -1,0 +1,350 @@
+"""The one HTTP client, and the only way out.
+
+Rules
+  1. Only hosts on the allow-list are called, over https unless the policy says otherwise. Redirects are answers, not
+     orders; proxies from the environment and cookies are ignored.
+  2. The address is checked at the moment of connecting, on the very address that is connected to: without
+     ``allow_private`` nothing but public addresses is reached, whatever a name resolves to.
+  3. One request is sent at most once. Only GET and HEAD share kept-alive connections, and only those may be sent
+     again when such a connection turns out stale; everything else gets a fresh connection. (aiohttp by itself
+     re-sends PUT and DELETE after a lost connection, fresh or not; :func:`_send_once` stops that.)
+  4. An answer is read within one total time, up to 64 headers and 256 KiB, uncompressed
+     (reference: reliability 4). Whatever breaks a cap is as good as no answer.
+  5. An error names the host and nothing else of the URL, and carries no aiohttp error with it, because those hold
+     headers and queries.
+
+Errors: which one is raised says whether a repeat is safe::
+
+    TransportError            code, message
+    ├── NotSent               no byte of the request left: refused here, DNS, connect, TLS, waiting for a connection
+    └── Ambiguous             the far side may have acted: read timeout, reset, closed without answer, oversize,
+                              compressed or lying answer
+
+Example::
+
+    http = Http(HttpPolicy(hosts=frozenset({"api.x.com"})))
+    answer = await http.request("POST", "https://api.x.com/2/tweets", json={"text": text}, timeout_s=10)
+    if answer.status == 201 and (body := answer.json()): ...
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json as jsonlib
+import math
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from channels.contract import Outcome, Verdict
+
+MAX_BODY_BYTES = 256 * 1024
+MAX_HEADERS = 64
+MAX_HEADER_BYTES = 8190
+MAX_CONNECTIONS = 256
+_REPEATABLE = frozenset({"GET", "HEAD"})
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class TransportError(Exception):
+    """No usable answer. ``code`` is a short word for records; the message is for people and holds no secret."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def outcome(self) -> Outcome:
+        """The outcome of a publishing call that ended so: deferred where nothing was sent, else in doubt."""
+        verdict = Verdict.DEFERRED if isinstance(self, NotSent) else Verdict.IN_DOUBT
+        return Outcome(verdict, reason=str(self), code=self.code)
+
+
+class NotSent(TransportError):
+    """No byte of the request left. Codes: refused, dns, connect, tls, address, connect_timeout."""
+
+
+class Ambiguous(TransportError):
+    """The request may have arrived. Codes: read_timeout, disconnected, protocol, body, encoding, too_large."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPolicy:
+    """Where a client may go.
+
+    ``hosts`` are ``host`` (the scheme's own port) or ``host:port``, lower case, IPv6 in brackets.
+    ``allow_private`` is for the simulator and for test deployments only.
+    """
+
+    hosts: frozenset[str]
+    allow_private: bool = False
+    https_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``headers`` ignores case; it and ``body`` stay out of ``repr``, for they may hold tokens."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    elapsed_ms: float
+
+    def json(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None where it is anything else."""
+        try:
+            value = jsonlib.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def retry_after_s(self, now: datetime) -> float | None:
+        """``Retry-After`` in seconds from ``now``, given as seconds or as a date; None where absent or senseless."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit():
+            return float(value[:9])
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0.0, math.ceil((aware - now).total_seconds()))
+
+
+@dataclass(slots=True)
+class _Progress:
+    connected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: URL
+    headers: CIMultiDict[str]
+    body: bytes | None
+
+
+class _AddressRefused(OSError):
+    pass
+
+
+class _Lost(aiohttp.ClientError):
+    pass
+
+
+class Http:
+    """The client of one process and policy. Use inside one event loop; call :meth:`close` at its end."""
+
+    def __init__(self, policy: HttpPolicy) -> None:
+        self._policy = policy
+        self._reads: aiohttp.ClientSession | None = None
+        self._writes: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        timeout_s: float,
+    ) -> Answer:
+        """Send one request and read its answer within ``timeout_s`` in total.
+
+        At most one of ``json``, ``form`` and ``data`` gives the body. Raises NotSent or Ambiguous; any status,
+        3xx included, is an answer.
+        """
+        request = self._prepare(method, url, headers or {}, params, _body(json, form, data))
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._exchange(request, progress)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = _failure(error, request, progress)
+        raise failure
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in (self._reads, self._writes):
+            if session is not None:
+                await session.close()
+        self._reads = self._writes = None
+
+    def _prepare(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+        content: tuple[str, bytes] | None,
+    ) -> _Request:
+        target = self._allowed(url)
+        sent = CIMultiDict(headers)
+        if any(not value.isprintable() for pair in sent.items() for value in pair):
+            raise NotSent("refused", f"{target.host}: a header holds a control character; check the credential")
+        sent["Accept-Encoding"] = "identity"
+        if content:
+            sent.setdefault("Content-Type", content[0])
+        return _Request(method.upper(), target.update_query(params or {}), sent, content[1] if content else None)
+
+    def _allowed(self, url: str) -> URL:
+        try:
+            target = URL(url)
+            host, port = target.host, target.port
+        except ValueError:
+            raise NotSent("refused", "this is not a URL") from None
+        if not host or target.scheme not in {"https", "http"} or target.user or target.password:
+            raise NotSent("refused", "only plain https URLs without user names can be called")
+        if target.scheme == "http" and self._policy.https_only:
+            raise NotSent("refused", f"{host}: only https is allowed")
+        name = f"[{host}]" if ":" in host else host
+        if f"{name}:{port}" in self._policy.hosts or (target.is_default_port() and name in self._policy.hosts):
+            return target
+        raise NotSent("refused", f"{name}:{port} is not on this account's list of allowed hosts")
+
+    async def _exchange(self, request: _Request, progress: _Progress) -> Answer:
+        started = time.perf_counter()
+        repeatable = request.method in _REPEATABLE
+        async with self._session(repeatable).request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            data=request.body,
+            allow_redirects=False,
+            middlewares=() if repeatable else (_send_once,),
+            trace_request_ctx=progress,
+        ) as response:
+            body = await _read(response)
+            elapsed_ms = (time.perf_counter() - started) * 1000
+            return Answer(response.status, CIMultiDictProxy(CIMultiDict(response.headers)), body, elapsed_ms)
+
+    def _session(self, repeatable: bool) -> aiohttp.ClientSession:
+        if repeatable:
+            self._reads = self._reads or self._open(force_close=False)
+            return self._reads
+        self._writes = self._writes or self._open(force_close=True)
+        return self._writes
+
+    def _open(self, *, force_close: bool) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=MAX_CONNECTIONS, force_close=force_close, socket_factory=self._socket, ttl_dns_cache=30
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+            auto_decompress=False,
+            max_headers=MAX_HEADERS,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            trace_configs=[_tracer()],
+        )
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, peer = address
+        if not self._policy.allow_private and not is_public(str(peer[0])):
+            raise _AddressRefused("not a public address")
+        return socket.socket(family, kind, protocol)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address belongs to the public internet; looks inside v4-mapped and NAT64 addresses.
+
+    Private, loopback, link-local (the metadata services'), multicast, reserved and tunnelled addresses do not.
+    """
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip in _NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip.sixtofour is not None or ip.teredo is not None:
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def _body(json: Any, form: Mapping[str, str] | None, data: bytes | None) -> tuple[str, bytes] | None:
+    if sum(part is not None for part in (json, form, data)) > 1:
+        raise ValueError("give one of json, form and data")
+    if json is not None:
+        return "application/json", jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+    if form is not None:
+        return "application/x-www-form-urlencoded", urlencode(form).encode()
+    return None if data is None else ("application/octet-stream", data)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    host = response.url.host
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Ambiguous("encoding", f"{host}: the answer is compressed although that was not asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            response.close()
+            raise Ambiguous("too_large", f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
+    return bytes(body)
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Lost from error
+
+
+def _tracer() -> aiohttp.TraceConfig:
+    async def connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        context.trace_request_ctx.connected = True
+
+    tracer = aiohttp.TraceConfig()
+    tracer.on_connection_create_end.append(connected)
+    tracer.on_connection_reuseconn.append(connected)
+    return tracer
+
+
+def _failure(error: Exception, request: _Request, progress: _Progress) -> TransportError:
+    host = request.url.host
+    if not progress.connected:
+        code, why = _early(error)
+        return NotSent(code, f"{host}: {why}; nothing was sent")
+    code, why = _late(error)
+    return Ambiguous(code, f"{host}: {why}")
+
+
+def _early(error: Exception) -> tuple[str, str]:
+    if isinstance(error, TimeoutError):
+        return "connect_timeout", "no connection in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "dns", "the name could not be resolved"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "tls", "the TLS handshake failed"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _AddressRefused):
+        return "address", "the address is private, local or reserved"
+    return "connect", "the connection failed"
+
+
+def _late(error: Exception) -> tuple[str, str]:
+    if isinstance(error, TimeoutError):
+        return "read_timeout", "no complete answer in time"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "body", "the answer broke off"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "protocol", "the answer is not sound HTTP"
+    return "disconnected", "the connection was lost before an answer"
