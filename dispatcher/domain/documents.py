@@ -36,6 +36,10 @@ class Reader:
             raise DocumentError(f"{self._where}: {key} is missing")
         return self._left.pop(key)
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there and not yet taken."""
+        return key in self._left
+
     def text(self, key: str) -> str:
         """A text value."""
         value = self.raw(key)
@@ -97,7 +101,7 @@ class Reader:
     def done(self) -> None:
         """Refuse whatever has not been taken out."""
         if self._left:
-            raise DocumentError(f"{self._where}: unknown key {sorted(self._left)[0]}")
+            raise DocumentError(f"{self._where}: unknown key {min(self._left)}")
 
 
 def _as_text(value: Json, where: str) -> str:

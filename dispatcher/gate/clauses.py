@@ -1,0 +1,291 @@
+"""The eighteen clauses: one small function each, all of which must hold (reference: policy 6.5).
+
+A clause returns None when it holds, else the :class:`Failure` that says which fact failed and who can mend it.
+Clauses in :data:`PLAN_CLAUSES` depend on the plan, its statements, roster and policy only; they are decided once
+and hold until the next moment at which one of those ends. Those in :data:`DELIVERY_CLAUSES` are decided for every
+delivery, every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.message import TextKind
+from dispatcher.domain.people import Role
+from dispatcher.domain.plan import Placement
+from dispatcher.domain.statement import Statement, StatementKind
+from dispatcher.gate.approvals import quorum, rejections, unchecked_languages
+from dispatcher.gate.evidence import Case, Failure
+from dispatcher.gate.ministers import minister_fault
+from dispatcher.gate.policy import NEVER_USED
+
+Clause = Callable[[Case], Failure | None]
+
+STALE_AFTER = timedelta(seconds=60)
+"""A signed status older than this is stale (reference: reliability 2.3)."""
+
+
+def g01_policy(case: Case) -> Failure | None:
+    """The plan was made under a policy version that this sender knows."""
+    if case.evidence.policies.by_digest(case.plan.policy) is None:
+        return Failure("G01", "the plan names a policy version that is not in this policy file", "submit a new plan")
+    return None
+
+
+def g02_incident(case: Case) -> Failure | None:
+    """The incident is the plan's own and is open; a stood-down incident still lets the way back pass."""
+    if case.facts.incident != case.plan.incident:
+        fact = f"the delivery belongs to incident {case.facts.incident}, the plan to {case.plan.incident}"
+        return Failure("G02", fact, "submit a plan for that incident")
+    allowed = {None, IncidentState.ACTIVE}
+    if case.making_safe:
+        allowed |= {IncidentState.STOOD_DOWN}
+    if case.facts.incident_state not in allowed:
+        return Failure("G02", f"the incident is {case.facts.incident_state}", "an officer activates the incident")
+    return None
+
+
+def g03_released(case: Case) -> Failure | None:
+    """The plan was released by a signature and has not been revoked. Revoking does not stop the way back."""
+    revoked = case.evidence.stops.revocations_of(case.plan.digest)
+    if revoked and not case.making_safe:
+        return Failure("G03", f"revoked by {revoked[0].person}", "submit a new plan")
+    kind = str(case.facts.kind)
+    for release in case.evidence.about_plan(StatementKind.RELEASE, case.now):
+        kinds = release.body.get("kinds")
+        if release.role in case.version.may_release and isinstance(kinds, list) and kind in kinds:
+            return None
+    return Failure("G03", f"no signed release of this plan covers {kind}", _roles(case.version.may_release))
+
+
+def g04_window(case: Case) -> Failure | None:
+    """Now lies in the half-open window with room for one call, and the message is still valid."""
+    plan = case.plan
+    end = plan.armed_not_after if case.making_safe else min(plan.not_after, plan.valid_until)
+    if case.now < plan.not_before:
+        return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait")
+    if case.now + case.facts.needs > end:
+        return Failure("G04", f"the window ends at {end:%Y-%m-%d %H:%M:%S} UTC", "submit a new plan")
+    if case.tier and not case.making_safe and plan.not_after - plan.not_before > case.tier.window_max:
+        minutes = case.tier.window_max.total_seconds() / 60
+        return Failure(
+            "G04", f"the window is longer than {minutes:.0f} minutes", "submit a plan with a shorter window"
+        )
+    return None
+
+
+def g05_tier(case: Case) -> Failure | None:
+    """Policy has the channel, in a tier that signatures can open, with this placement."""
+    if case.rule is None:
+        return Failure("G05", f"policy {case.version.version} does not have channel {case.facts.channel}", _OWNERS)
+    if case.rule.tier == NEVER_USED:
+        return Failure("G05", f"{case.facts.channel} is not used: no signature opens tier {NEVER_USED}", _OWNERS)
+    placement = case.destination.placement if case.destination else Placement.ORGANIC
+    if placement not in case.rule.placements:
+        return Failure("G05", f"policy does not allow {placement} placement on {case.facts.channel}", _OWNERS)
+    return None
+
+
+def g06_purpose(case: Case) -> Failure | None:
+    """The purpose, account, incident kind and severity are listed for the channel."""
+    rule, plan = case.rule, case.plan
+    if rule is None or case.tier is None:
+        return None  # G05 says it
+    if not case.making_safe and plan.purpose not in rule.purposes:
+        return Failure("G06", f"purpose {plan.purpose} is not listed for {rule.channel}", _OWNERS)
+    if plan.incident_kind not in rule.incident_kinds:
+        return Failure("G06", f"incident kind {plan.incident_kind} is not listed for {rule.channel}", _OWNERS)
+    if rule.accounts and case.facts.account not in rule.accounts:
+        return Failure("G06", f"account {case.facts.account} is not listed for {rule.channel}", _OWNERS)
+    if plan.severity < case.tier.severity_min:
+        fact = f"severity {plan.severity.name} is below {case.tier.severity_min.name}, which {rule.tier} needs"
+        return Failure("G06", fact, "use other channels, or submit again if the incident has grown")
+    return None
+
+
+def g07_digest(case: Case) -> Failure | None:
+    """What would leave is what was signed: account, channel, bytes, and for recipients the list's row."""
+    destination = case.destination
+    if destination is None or destination.channel != case.facts.channel:
+        fact = f"the signed plan does not have account {case.facts.account} on {case.facts.channel}"
+        return Failure("G07", fact, _RESUBMIT)
+    if case.facts.rendering not in destination.digests_for(case.facts.kind):
+        return Failure("G07", f"the {case.facts.kind} text is not the one that was signed", _RESUBMIT)
+    if case.facts.recipient_fault is not None:
+        return Failure("G07", case.facts.recipient_fault, _RESUBMIT)
+    return None
+
+
+def g08_approvals(case: Case) -> Failure | None:
+    """The submitter and enough different, uninvolved people signed this plan for this channel."""
+    submits = list(case.evidence.about_plan(StatementKind.SUBMIT, case.now))
+    if not any(s.person in case.plan.contributors for s in submits):
+        return Failure("G08", "no contributor signed the submission of this plan", "author")
+    refused = rejections(case)
+    if refused:
+        return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT)
+    counted = quorum(case)
+    if not counted:
+        barred = "".join(f"; {person} does not count ({why})" for person, why in counted.barred.items())
+        return Failure("G08", f"approval missing: {_roles(counted.missing)}{barred}", _roles(counted.missing))
+    languages = unchecked_languages(case)
+    if languages:
+        return Failure("G08", f"nobody has checked the language: {', '.join(languages)}", Role.LANGUAGE_CHECKER)
+    return None
+
+
+def g09_assessment(case: Case) -> Failure | None:
+    """The channel's newest assessment for this placement permits it and is young enough. No record means no."""
+    rule = case.rule
+    if rule is None or rule.assessment_max_age is None:
+        return None
+    placement = str(case.destination.placement) if case.destination else ""
+    records = [
+        s
+        for s in case.signed_by_role(StatementKind.ASSESS, case.version.may_assess)
+        if s.body.get("channel") == rule.channel and s.body.get("placement") == placement
+    ]
+    if not records:
+        return Failure("G09", f"no assessment of {rule.channel} ({placement})", _roles(case.version.may_assess))
+    newest = max(records, key=lambda s: s.not_before)
+    if case.now - newest.not_before > rule.assessment_max_age:
+        return Failure("G09", f"the assessment of {rule.channel} is too old", _roles(case.version.may_assess))
+    if newest.body.get("outcome") != "permitted":
+        return Failure("G09", f"{rule.channel} was assessed as {newest.body.get('outcome')}", _OWNERS)
+    return None
+
+
+def g10_exemption(case: Case) -> Failure | None:
+    """A standing exemption names this channel and this very account; there are no wildcards."""
+    if case.rule is None or not case.rule.exemption:
+        return None
+    for exemption in case.signed_by_role(StatementKind.EXEMPT, case.version.may_exempt):
+        if _in_scope(exemption, case):
+            return None
+    fact = f"no exemption covers account {case.facts.account} on {case.facts.channel}"
+    return Failure("G10", fact, _roles(case.version.may_exempt))
+
+
+def g11_attestations(case: Case) -> Failure | None:
+    """Every mitigation is attested for this account, and freshly enough."""
+    rule = case.rule
+    if rule is None or not rule.mitigations:
+        return None
+    attested = [s for s in case.signed_by_role(StatementKind.ATTEST, case.version.may_attest) if _in_scope(s, case)]
+    lacking = [
+        code
+        for code in rule.mitigations
+        if not any(_attests(s, code) and case.now - s.not_before <= rule.max_age(code) for s in attested)
+    ]
+    if lacking:
+        return Failure("G11", f"not attested, or too long ago: {' '.join(lacking)}", _roles(case.version.may_attest))
+    return None
+
+
+def g12_minister(case: Case) -> Failure | None:
+    """Where policy wants it, a minister's decision is recorded, scoped to this plan and channel, and confirmed."""
+    if case.rule is None or not case.rule.minister:
+        return None
+    fault = minister_fault(case)
+    return None if fault is None else Failure("G12", fault, _roles((Role.PRIVATE_OFFICE, Role.MINISTER)))
+
+
+def g13_spend(case: Case) -> Failure | None:
+    """Nothing is spent without a reservation: paid placement and spend are refused."""
+    paid = case.destination is not None and case.destination.placement is Placement.PAID
+    if paid or case.plan.spend:
+        return Failure("G13", "no spend is reserved for this plan", "submit the plan with organic placement only")
+    return None
+
+
+def g14_mode(case: Case) -> Failure | None:
+    """Plan, sender and deployment are of one mode and one deployment."""
+    plan, evidence = case.plan, case.evidence
+    if plan.mode is not evidence.mode:
+        return Failure("G14", f"the plan is {plan.mode}, this sender is {evidence.mode}", "nobody: author it again")
+    if plan.deployment != evidence.deployment:
+        return Failure("G14", f"the plan belongs to deployment {plan.deployment}", "nobody: author it there")
+    return None
+
+
+def g15_spent(case: Case) -> Failure | None:
+    """This plan has not been spent on this destination already, as the sender's own file shows."""
+    if case.facts.spent_fault is None:
+        return None
+    return Failure("G15", case.facts.spent_fault, "two people look at the channel and resolve the delivery")
+
+
+def g16_stopped(case: Case) -> Failure | None:
+    """Nothing halts it, and the knowledge of halts is fresh enough for the tier."""
+    stops = case.evidence.stops
+    if stops.missing and not case.making_safe:
+        return Failure("G16", "a halt or revocation is listed that this sender has not seen yet", "wait, or ops")
+    halt = stops.halt_on(case.plan, case.facts.channel, case.facts.account, making_safe=case.making_safe)
+    if halt:
+        return Failure("G16", halt.sentence(), "two others sign: dispatcher resume")
+    stale = stops.status_at is None or case.now - stops.status_at > STALE_AFTER
+    if stale and case.tier is not None and case.tier.hold_when_stale:
+        return Failure("G16", "no signed status for 60 seconds", "ops: start the relay")
+    return None
+
+
+def g17_lint(case: Case) -> Failure | None:
+    """Lint found nothing, and whoever the plan's flags call for is known to this policy."""
+    if case.facts.problems:
+        return Failure("G17", "; ".join(case.facts.problems), _RESUBMIT)
+    unknown = [flag for flag in case.plan.flags if flag not in case.version.flags]
+    if unknown:
+        return Failure("G17", f"policy does not say who clears the flag {unknown[0]}", _OWNERS)
+    return None
+
+
+def g18_way_back(case: Case) -> Failure | None:
+    """The way back is signed with the way out: a correction for this destination, sendable as it stands."""
+    if case.destination is not None and TextKind.CORRECT not in case.destination.renderings:
+        return Failure("G18", f"no correction is armed for {case.facts.account}", "author: dispatcher message arm")
+    if case.facts.armed_problems and not case.making_safe:
+        return Failure("G18", "; ".join(case.facts.armed_problems), "author: dispatcher message arm")
+    return None
+
+
+PLAN_CLAUSES: tuple[Clause, ...] = (
+    g01_policy,
+    g03_released,
+    g05_tier,
+    g06_purpose,
+    g08_approvals,
+    g09_assessment,
+    g10_exemption,
+    g11_attestations,
+    g12_minister,
+    g13_spend,
+    g14_mode,
+)
+DELIVERY_CLAUSES: tuple[Clause, ...] = (
+    g02_incident,
+    g04_window,
+    g07_digest,
+    g15_spent,
+    g16_stopped,
+    g17_lint,
+    g18_way_back,
+)
+
+_OWNERS = "two policy owners, by a new policy version"
+_RESUBMIT = "author: submit a new plan"
+
+
+def _roles(roles: tuple[Role, ...]) -> str:
+    return ", ".join(roles)
+
+
+def _in_scope(statement: Statement, case: Case) -> bool:
+    body = statement.body
+    return body.get("channel") == case.facts.channel and body.get("account") == case.facts.account
+
+
+def _attests(statement: Statement, code: str) -> bool:
+    codes = statement.body.get("mitigations")
+    return isinstance(codes, list) and code in codes

@@ -1,0 +1,110 @@
+"""What the gate looks at: the signed evidence of a plan, and the facts of one delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from channels.contract import DeliveryKind
+from dispatcher.domain.people import Role, Roster
+from dispatcher.domain.plan import Destination, Plan
+from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
+from dispatcher.gate.policy import ChannelRule, Policies, PolicyVersion, Tier
+from dispatcher.gate.stops import Stops
+
+CONFIRM_WITHIN = timedelta(hours=24)
+"""How long a recorded ministerial decision holds without confirmation (reference: policy 6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A plan with everything that was signed about it, as one process knows it. ``mode`` is that process's own."""
+
+    plan: Plan
+    deployment: str
+    mode: Mode
+    roster: Roster
+    policies: Policies
+    statements: tuple[Verified, ...]
+    stops: Stops
+
+    def about_plan(self, kind: StatementKind, now: datetime) -> Iterator[Statement]:
+        """Statements of one kind about this very plan that hold now."""
+        digest = self.plan.digest
+        return (s for s in self.holding(kind, now) if s.subject == digest)
+
+    def holding(self, kind: StatementKind, now: datetime) -> Iterator[Statement]:
+        """Statements of one kind that hold now, whatever their subject."""
+        return (v.statement for v in self.statements if v.statement.kind is kind and v.statement.holds_at(now))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFacts:
+    """One delivery as the process that would send it has established it.
+
+    ``rendering`` is the digest recomputed from the bytes that would leave. ``recipient_fault``, ``spent_fault``:
+    why the recipient's proof or the spent file forbids it, or None. ``problems``: what lint found in the
+    rendering; ``armed_problems``: why the way back could not be sent. ``needs``: the time one call may take.
+    ``incident_state`` is a hint from the store and can only tighten.
+    """
+
+    delivery: str
+    incident: str
+    account: str
+    channel: str
+    kind: DeliveryKind
+    rendering: str
+    needs: timedelta
+    incident_state: str | None = None
+    recipient_fault: str | None = None
+    spent_fault: str | None = None
+    problems: tuple[str, ...] = ()
+    armed_problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One clause that said no: the fact that failed it and who can mend it."""
+
+    clause: str
+    fact: str
+    mend: str
+
+    def document(self) -> dict[str, str]:
+        """For logs and the ledger."""
+        return {"clause": self.clause, "fact": self.fact, "mend": self.mend}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one clause sees: the evidence, one destination, one policy version, one moment."""
+
+    evidence: Evidence
+    facts: DeliveryFacts
+    version: PolicyVersion
+    now: datetime
+    rule: ChannelRule | None = field(default=None)
+    tier: Tier | None = field(default=None)
+    destination: Destination | None = field(default=None)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.evidence.plan
+
+    @property
+    def making_safe(self) -> bool:
+        """Whether this delivery takes something back: easier than sending (design: gate 10)."""
+        return self.facts.kind is not DeliveryKind.PUBLISH
+
+    def signed_by_role(self, kind: StatementKind, roles: tuple[Role, ...]) -> Iterator[Statement]:
+        """Statements of a kind that hold now, signed in one of these roles."""
+        return (s for s in self.evidence.holding(kind, self.now) if s.role in roles)
+
+
+def case_for(evidence: Evidence, facts: DeliveryFacts, version: PolicyVersion, now: datetime) -> Case:
+    """Put a case together, with the rules that this policy version has for its channel."""
+    rule = version.rule(facts.channel)
+    tier = version.tiers.get(rule.tier) if rule else None
+    return Case(evidence, facts, version, now, rule, tier, evidence.plan.destination(facts.account))
