@@ -1,0 +1,126 @@
+"""Signing through ssh-agent, so that officers use the keys they have and no private key is read by us.
+
+Rules (draft-ietf-sshm-ssh-agent; reference: gate 3)
+  1. The socket's path comes in from outside (``SSH_AUTH_SOCK``); one connection per request.
+  2. A request waits long enough for a touch and a PIN, then gives up with a message.
+  3. The agent's answer is not believed: :func:`dispatcher.statements.signing.sign` verifies it.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from dispatcher.domain.people import PublicKey
+from dispatcher.statements import sshsig
+from dispatcher.statements.errors import SigningError, SshsigError
+from dispatcher.statements.keys import parse_public_blob, public_blob
+from dispatcher.statements.wire import WireReader, string, uint32
+
+REQUEST_IDENTITIES, IDENTITIES_ANSWER = 11, 12
+SIGN_REQUEST, SIGN_RESPONSE = 13, 14
+MAX_ANSWER = 256 * 1024  # bytes; OpenSSH's own limit for one agent message
+TOUCH_TIMEOUT_S = 60.0
+
+
+class AgentSigner:
+    """One key held by an agent. Raises SigningError where the agent is away or does not hold the key."""
+
+    __slots__ = ("_key", "_path", "_timeout_s")
+
+    def __init__(self, path: Path, fingerprint: str, timeout_s: float = TOUCH_TIMEOUT_S) -> None:
+        held = agent_keys(path, timeout_s)
+        self._key = next((key for key in held if key.fingerprint == fingerprint), None) or _missing(fingerprint, held)
+        self._path = path
+        self._timeout_s = timeout_s
+
+    @property
+    def public(self) -> str:
+        """The OpenSSH public key line."""
+        return self._key.public
+
+    @property
+    def fingerprint(self) -> str:
+        """OpenSSH's ``SHA256:…``."""
+        return self._key.fingerprint
+
+    def sign(self, namespace: str, message: bytes) -> str:
+        """Return the armoured SSHSIG over ``message``. Raises SigningError where the agent or its owner declines."""
+        blob, flags = public_blob(self._key), uint32(0)
+        request = bytes([SIGN_REQUEST]) + string(blob) + string(sshsig.to_be_signed(namespace, message)) + flags
+        answer = _ask(self._path, request, self._timeout_s)
+        try:
+            reader = _expect(answer, SIGN_RESPONSE)
+            signature = reader.string()
+            reader.end()
+        except SshsigError as error:
+            raise SigningError(
+                "the agent refused to sign", "Confirm, touch or unlock the key, and try again."
+            ) from error
+        return sshsig.armour(blob, namespace, signature)
+
+
+def agent_keys(path: Path, timeout_s: float = TOUCH_TIMEOUT_S) -> tuple[PublicKey, ...]:
+    """The keys an agent holds that may sign statements; others are passed over. Raises SigningError."""
+    answer = _ask(path, bytes([REQUEST_IDENTITIES]), timeout_s)
+    keys: list[PublicKey] = []
+    try:
+        reader = _expect(answer, IDENTITIES_ANSWER)
+        for _ in range(reader.uint32()):
+            blob, _comment = reader.string(), reader.string()
+            keys.extend(_admitted(blob))
+        reader.end()
+    except SshsigError as error:
+        raise SigningError(f"the agent at {path} gave an answer we cannot read", "Restart ssh-agent.") from error
+    return tuple(keys)
+
+
+def _admitted(blob: bytes) -> tuple[PublicKey, ...]:
+    try:
+        return (parse_public_blob(blob),)
+    except SshsigError:
+        return ()
+
+
+def _missing(fingerprint: str, held: tuple[PublicKey, ...]) -> PublicKey:
+    known = ", ".join(key.fingerprint for key in held) or "no ed25519 key"
+    raise SigningError(f"the agent does not hold {fingerprint}; it holds {known}", "Run: ssh-add KEYFILE")
+
+
+def _expect(answer: bytes, kind: int) -> WireReader:
+    reader = WireReader(answer, "the agent's answer")
+    if reader.byte() != kind:
+        raise SshsigError("the agent refused")
+    return reader
+
+
+def _ask(path: Path, request: bytes, timeout_s: float) -> bytes:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(str(path))
+            connection.sendall(string(request))
+            return _answer(connection)
+    except TimeoutError as error:
+        raise SigningError(
+            f"no answer from the agent in {timeout_s:.0f} s", "Touch the key when it blinks."
+        ) from error
+    except OSError as error:
+        raise SigningError(f"no ssh-agent at {path} ({error})", "Start one, or check SSH_AUTH_SOCK.") from error
+
+
+def _answer(connection: socket.socket) -> bytes:
+    length = int.from_bytes(_receive(connection, 4), "big")
+    if length > MAX_ANSWER:
+        raise ConnectionError("answer too long")
+    return _receive(connection, length)
+
+
+def _receive(connection: socket.socket, length: int) -> bytes:
+    received = b""
+    while len(received) < length:
+        piece = connection.recv(length - len(received))
+        if not piece:
+            raise ConnectionError("closed in mid-answer")
+        received += piece
+    return received

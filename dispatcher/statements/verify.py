@@ -1,0 +1,166 @@
+"""Is this statement authentic here? Authentic, not sufficient: whether enough people said it is the gate's to count.
+
+Rules (reference: gate 3 and 4, reliability 2.3)
+  1. The signature holds over the exact payload bytes in the namespace of the mode asked for; then the payload is
+     read strictly, and its deployment and mode must be the ones asked for.
+  2. The key is on the roster, speaks for the person named, was valid at ``not_before``, and is not revoked: not by
+     ``now`` where that is given, not ever where it is not (who holds a revoked key can write any date).
+  3. The person held the role at ``not_before``. Where ``now`` is given, key and role must hold then too.
+  4. ``statement.roster`` is the signer's roster version: a newer one than ours is refused, an older one passes
+     because rules 2 and 3 are judged by our roster alone, so that a removal binds what was signed before it.
+  5. The statement's own window is not judged here, only that it is not empty: an expired approval is authentic.
+  6. One that fails is refused with the first rule that it broke, and never with any other exception.
+
+A sender, for one plan::
+
+    verifier = Verifier(trust.roster, deployment, mode)
+    verified, refused = verifier.verify_all(order.envelopes, now)     # repeats cost no cryptography
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from dispatcher.domain.people import Key, Role, Roster
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementError, Verified
+from dispatcher.statements import sshsig
+from dispatcher.statements.errors import RefusalCode, SshsigError, StatementRefused, WrongNamespace
+
+MAX_PAYLOAD = 64 * 1024  # bytes; reference: reliability 2.2
+REMEMBERED = 4096  # envelopes; a few for each plan in flight
+
+Signed = tuple[Statement, sshsig.Signature]
+Refusals = list[tuple[Envelope, StatementRefused]]
+
+
+class Verifier:
+    """Verifies against one roster, and remembers which signatures hold.
+
+    Only what can never change is remembered: that these bytes carry this signature. Roster, revocation and time
+    are judged each time. Envelopes are compared whole.
+    """
+
+    def __init__(self, roster: Roster, deployment: str, mode: Mode, remembered: int = REMEMBERED) -> None:
+        self.roster = roster
+        self.deployment = deployment
+        self.mode = mode
+        self._read = lru_cache(maxsize=remembered)(lambda envelope: read_signed(envelope, mode))
+
+    def verify(self, envelope: Envelope, now: datetime | None = None) -> Verified:
+        """Return the statement as verified. Raises StatementRefused."""
+        return _judge(self._read(envelope), self.roster, self.deployment, self.mode, now)
+
+    def verify_all(
+        self, envelopes: Iterable[Envelope], now: datetime | None = None
+    ) -> tuple[list[Verified], Refusals]:
+        """Sort envelopes into verified and refused, each refusal with its reason. Never raises for an envelope."""
+        verified: list[Verified] = []
+        refused: Refusals = []
+        for envelope in envelopes:
+            try:
+                verified.append(self.verify(envelope, now))
+            except StatementRefused as refusal:
+                refused.append((envelope, refusal))
+        return verified, refused
+
+
+def verify(
+    envelope: Envelope, *, roster: Roster, deployment: str, mode: Mode, now: datetime | None = None
+) -> Verified:
+    """Verify one envelope, remembering nothing. Raises StatementRefused; see the module's rules."""
+    return _judge(read_signed(envelope, mode), roster, deployment, mode, now)
+
+
+def verify_all(
+    envelopes: Iterable[Envelope], *, roster: Roster, deployment: str, mode: Mode, now: datetime | None = None
+) -> tuple[list[Verified], Refusals]:
+    """As :meth:`Verifier.verify_all`, remembering nothing."""
+    return Verifier(roster, deployment, mode, remembered=0).verify_all(envelopes, now)
+
+
+def read_signed(envelope: Envelope, mode: Mode) -> Signed:
+    """Check the signature in the mode's namespace and read the payload: rule 1, and nothing about people.
+
+    Raises StatementRefused with code signature, namespace or malformed.
+    """
+    if len(envelope.payload) > MAX_PAYLOAD:
+        raise StatementRefused(RefusalCode.MALFORMED, f"the statement is longer than {MAX_PAYLOAD} bytes")
+    try:
+        signature = sshsig.verify(envelope.signature, envelope.payload, sshsig.NAMESPACES[mode])
+        return Statement.decode(envelope.payload), signature
+    except WrongNamespace as error:
+        raise StatementRefused(RefusalCode.NAMESPACE, error.message, error.next_step) from error
+    except SshsigError as error:
+        raise StatementRefused(RefusalCode.SIGNATURE, error.message, error.next_step) from error
+    except StatementError as error:
+        raise StatementRefused(RefusalCode.MALFORMED, str(error), "Make the statement again.") from error
+
+
+def _judge(signed: Signed, roster: Roster, deployment: str, mode: Mode, now: datetime | None) -> Verified:
+    statement, signature = signed
+    _check_place(statement, deployment, mode)
+    _check_roster_version(statement, roster)
+    times = (statement.not_before,) if now is None else (statement.not_before, now)
+    _check_key(statement, _key_of(statement, signature, roster), times, now)
+    _check_role(statement, roster, times)
+    return Verified(statement, signature.fingerprint, signature.hardware, signature.touched, signature.pin)
+
+
+def _check_place(statement: Statement, deployment: str, mode: Mode) -> None:
+    if statement.deployment != deployment:
+        raise StatementRefused(
+            RefusalCode.DEPLOYMENT, f"signed for deployment {statement.deployment!r}, not {deployment}"
+        )
+    if statement.mode is not mode:
+        raise StatementRefused(RefusalCode.MODE, f"a statement for {statement.mode}, not for {mode}")
+    if statement.expires <= statement.not_before:
+        raise StatementRefused(RefusalCode.WINDOW, "the statement expires before it begins", "Sign it again.")
+
+
+def _check_roster_version(statement: Statement, roster: Roster) -> None:
+    if statement.roster > roster.version:
+        raise StatementRefused(
+            RefusalCode.ROSTER_VERSION,
+            f"signed under roster {statement.roster}; this host has {roster.version}",
+            "Install the newer roster here.",
+        )
+
+
+def _key_of(statement: Statement, signature: sshsig.Signature, roster: Roster) -> Key:
+    key, person = roster.key(signature.fingerprint), roster.person_of_key(signature.fingerprint)
+    if key is None or person is None:
+        raise StatementRefused(
+            RefusalCode.UNKNOWN_KEY,
+            f"{signature.fingerprint} is nobody's key on roster {roster.version}",
+            "Sign with a key on the roster, or have two policy owners add this one.",
+        )
+    if person.id != statement.person:
+        raise StatementRefused(RefusalCode.PERSON, f"says {statement.person!r}, but the key is {person.id}'s")
+    return key
+
+
+def _check_key(statement: Statement, key: Key, times: tuple[datetime, ...], now: datetime | None) -> None:
+    if key.revoked_by(now) or key.revoked_by(statement.not_before):
+        raise StatementRefused(
+            RefusalCode.KEY_REVOKED,
+            f"{statement.person}'s key {key.fingerprint} is revoked",
+            "Sign with another key.",
+        )
+    if not all(key.valid_at(time) for time in times):
+        raise StatementRefused(
+            RefusalCode.KEY_WINDOW,
+            f"{statement.person}'s key {key.fingerprint} was not, or is no longer, valid",
+            "Sign with a key that is.",
+        )
+
+
+def _check_role(statement: Statement, roster: Roster, times: tuple[datetime, ...]) -> None:
+    known = statement.role in set(Role)
+    if not known or not all(roster.holds(statement.person, Role(statement.role), time) for time in times):
+        raise StatementRefused(
+            RefusalCode.ROLE,
+            f"{statement.person} does not hold the role {statement.role!r} on roster {roster.version}",
+            "Have somebody sign who does.",
+        )
