@@ -1,0 +1,129 @@
+"""Opening the database, and the one unit of work in which everything is written.
+
+Rules
+  1. SQLite runs with WAL, ``synchronous=FULL`` and foreign keys; a write transaction takes the write lock at once
+     (``BEGIN IMMEDIATE``), so that it never fails half-way with "database is locked".
+  2. PostgreSQL runs with ``synchronous_commit=on``.
+  3. A unit of work is one transaction; ledger entries added to it are written in it, in the writer's chain.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from channels.contract import Clock, Json
+from dispatcher.domain.errors import Unavailable
+from dispatcher.ledger.chain import Chain, Entry
+from dispatcher.store.tables import LedgerRow
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+@dataclass
+class Work:
+    """One open transaction. ``now`` is the database's time: leases and windows are judged by it."""
+
+    connection: Connection
+    now: datetime
+    entries: list[Entry] = field(default_factory=list)
+
+    def record(
+        self,
+        kind: str,
+        *,
+        incident: str | None = None,
+        actor: str | None = None,
+        plan: str | None = None,
+        delivery: str | None = None,
+        **facts: Json,
+    ) -> None:
+        """Add a ledger entry to this transaction. ``facts`` are JSON values without floats."""
+        subject: dict[str, Json] = {"incident": incident, "actor": actor, "plan": plan, "delivery": delivery}
+        body = {key: value for key, value in subject.items() if value is not None}
+        self.entries.append(Entry(kind, self.now, incident, {**body, **facts}))
+
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Run one SQL statement in this transaction."""
+        return self.connection.execute(statement, parameters)
+
+
+class Store:
+    """The database and this process's ledger chain. Safe to share between threads; writes take turns."""
+
+    def __init__(self, engine: Engine, clock: Clock, writer: str) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.writer = writer
+        self._chain = Chain(writer)
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def write(self) -> Iterator[Work]:
+        """One write transaction; commits at the end, or rolls back and forgets its ledger entries."""
+        with self._turn, _reachable(), self.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            work = Work(connection, self._now(connection))
+            yield work
+            chain = self._append(work)
+            connection.commit()
+            self._chain = chain
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        """One read transaction."""
+        with _reachable(), self.engine.connect() as connection:
+            yield Work(connection, self._now(connection))
+
+    def _append(self, work: Work) -> Chain:
+        if not work.entries:
+            return self._chain
+        rows, chain = self._chain.extend(work.entries)
+        work.connection.execute(LedgerRow.__table__.insert(), rows)  # type: ignore[attr-defined]
+        return chain
+
+    def _now(self, connection: Connection) -> datetime:
+        if connection.dialect.name == "sqlite":
+            return self.clock()
+        moment: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+        return moment.astimezone(UTC)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database by SQLAlchemy URL: ``sqlite:///path`` or ``postgresql+psycopg://…``."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where Store.write says so, not where the driver guesses
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(_plain(error), "check the disk and the database, then run the command again") from error
+
+
+def _plain(error: DBAPIError) -> str:
+    reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+    return f"the database did not take this: {reason}. Nothing was changed."
