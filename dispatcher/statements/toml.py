@@ -19,14 +19,12 @@ MAX_FILE = 1024 * 1024  # bytes of any trust file
 def parse_toml(text: str, where: str) -> dict[str, Json]:
     """Read TOML whose values all have a canonical form. Raises TrustError naming the place."""
     try:
-        parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TrustError(f"{where}: not TOML: {error}", "Mend the line it names.") from error
-    document = {key: _plain(value, f"{where}: {key}") for key, value in parsed.items()}
-    try:
+        document = {key: _plain(value, f"{where}: {key}") for key, value in tomllib.loads(text).items()}
         canonical.encode(dict(document))
     except canonical.CanonicalError as error:
         raise TrustError(f"{where}: {error}", "Mend that value.") from error
+    except (ValueError, RecursionError) as error:
+        raise TrustError(f"{where}: not TOML: {error}", "Mend the line it names.") from error
     return document
 
 
