@@ -1,0 +1,40 @@
+"""Run the simulator as a process: ``python -m channels.simulator --port 8790 [--journal FILE]``.
+
+Prints ``{"url": "http://127.0.0.1:8790"}`` as one line once it listens. On SIGTERM or SIGINT it writes the journal
+and ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from channels.simulator.server import Simulator
+
+
+def main() -> None:
+    """Parse the arguments and serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m channels.simulator", description="All far sides, simulated.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--journal", type=Path, help="file to which the journal is written on request and at the end")
+    given = parser.parse_args()
+    asyncio.run(_serve(given.port, given.journal))
+
+
+async def _serve(port: int, journal_file: Path | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Simulator(port=port, journal_file=journal_file) as simulator:
+        sys.stdout.write(json.dumps({"url": simulator.url}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+        simulator.write_journal()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""The table of simulated platforms. A new channel adds its line here."""
+
+from __future__ import annotations
+
+from channels.simulator.provider import Provider
+
+PROVIDERS: tuple[type[Provider], ...] = ()
