@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: ``code`` for programs, ``where`` as path and line, ``message`` saying what to change."""
+    """One thing that is wrong: ``code`` for programs, ``where`` as path and line, ``message`` for what to change."""
 
     code: str
     where: str

@@ -124,7 +124,7 @@ ALERT: Rules = (
 
 
 def check(alert: etree._Element) -> Iterator[Fault]:
-    """Yield every departure of an ``alert`` element (comments and processing instructions removed) from the tables."""
+    """Yield every departure of an ``alert`` element from the tables; comments must be gone from it."""
     return _element(alert, Child("alert", ALERT), "alert")
 
 

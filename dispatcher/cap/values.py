@@ -30,8 +30,8 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)")
 
 _PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 _AUTHORITY = (
-    r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?"
-    r"(?:\[[^\]]*\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{1,9})?(?=[/?#]|\Z)"
+    r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*+@)?"
+    r"(?:\[[^\]]*\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+)(?::[0-9]{1,9})?(?=[/?#]|\Z)"
 )
 _URI = re.compile(
     rf"(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://{_AUTHORITY}|(?!//))(?:{_PCHAR}|/)*+"
@@ -59,6 +59,15 @@ def read_time(text: str) -> datetime:
         return local + timedelta(days=midnight) + (offset if match[7] == "-" else -offset)
     except (ValueError, OverflowError):
         raise ValueError(f"{quoted(value)} is not a date and time that exists: correct it") from None
+
+
+def tag(language: str) -> str:
+    """A language tag in its usual case (en-GB, zh-Hant-TW), so that one language is written one way (BCP 47)."""
+    primary, *rest = language.split("-")
+    return "-".join([primary.lower(), *(_SUBTAG_CASE.get(len(part), str.lower)(part) for part in rest)])
+
+
+_SUBTAG_CASE: dict[int, Callable[[str], str]] = {2: str.upper, 4: str.title}
 
 
 def text(_value: str) -> str | None:
