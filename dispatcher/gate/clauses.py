@@ -17,7 +17,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Statement, StatementKind
 from dispatcher.gate.approvals import quorum, rejections, unchecked_languages
-from dispatcher.gate.evidence import Case, Failure
+from dispatcher.gate.evidence import Case, Failure, Then
 from dispatcher.gate.ministers import minister_fault
 from dispatcher.gate.policy import NEVER_USED
 
@@ -51,7 +51,7 @@ def g03_released(case: Case) -> Failure | None:
     """The plan was released by a signature and has not been revoked. Revoking does not stop the way back."""
     revoked = case.evidence.stops.revocations_of(case.plan.digest)
     if revoked and not case.making_safe:
-        return Failure("G03", f"revoked by {revoked[0].person}", "submit a new plan")
+        return Failure("G03", f"revoked by {revoked[0].person}", "submit a new plan", Then.CANCEL)
     kind = str(case.facts.kind)
     for release in case.evidence.about_plan(StatementKind.RELEASE, case.now):
         kinds = release.body.get("kinds")
@@ -65,9 +65,10 @@ def g04_window(case: Case) -> Failure | None:
     plan = case.plan
     end = plan.armed_not_after if case.making_safe else min(plan.not_after, plan.valid_until)
     if case.now < plan.not_before:
-        return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait")
+        return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait", Then.WAIT)
     if case.now + case.facts.needs > end:
-        return Failure("G04", f"the window ends at {end:%Y-%m-%d %H:%M:%S} UTC", "submit a new plan")
+        fact = f"the window ends at {end:%Y-%m-%d %H:%M:%S} UTC"
+        return Failure("G04", fact, "submit a new plan", Then.EXPIRE)
     if case.tier and not case.making_safe and plan.not_after - plan.not_before > case.tier.window_max:
         minutes = case.tier.window_max.total_seconds() / 60
         return Failure(
@@ -221,13 +222,14 @@ def g16_stopped(case: Case) -> Failure | None:
     """Nothing halts it, and the knowledge of halts is fresh enough for the tier."""
     stops = case.evidence.stops
     if stops.missing and not case.making_safe:
-        return Failure("G16", "a halt or revocation is listed that this sender has not seen yet", "wait, or ops")
+        fact = "a halt or revocation is listed that this sender has not seen yet"
+        return Failure("G16", fact, "wait, or ops", Then.WAIT)
     halt = stops.halt_on(case.plan, case.facts.channel, case.facts.account, making_safe=case.making_safe)
     if halt:
-        return Failure("G16", halt.sentence(), "two others sign: dispatcher resume")
+        return Failure("G16", halt.sentence(), "two others sign: dispatcher resume", Then.WAIT)
     stale = stops.status_at is None or case.now - stops.status_at > STALE_AFTER
     if stale and case.tier is not None and case.tier.hold_when_stale:
-        return Failure("G16", "no signed status for 60 seconds", "ops: start the relay")
+        return Failure("G16", "no signed status for 60 seconds", "ops: start the relay", Then.HOLD_STALE)
     return None
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause
-from dispatcher.gate.evidence import CONFIRM_WITHIN, DeliveryFacts, Evidence, Failure, case_for
+from dispatcher.gate.evidence import CONFIRM_WITHIN, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.policy import PolicyVersion
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -44,6 +44,11 @@ class Decision:
     def clauses(self) -> tuple[str, ...]:
         """The codes of the clauses that failed."""
         return tuple(dict.fromkeys(f.clause for f in self.failures))
+
+    @property
+    def then(self) -> Then:
+        """What becomes of the delivery: the gravest that any failed clause asks for."""
+        return min((f.then for f in self.failures), key=list(Then).index)
 
 
 def judge_plan(evidence: Evidence, facts: DeliveryFacts, now: datetime) -> Judgement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from channels.contract import DeliveryKind
 from dispatcher.domain.people import Role, Roster
@@ -63,13 +64,24 @@ class DeliveryFacts:
     armed_problems: tuple[str, ...] = ()
 
 
+class Then(StrEnum):
+    """What becomes of a delivery that a clause refused, the gravest first."""
+
+    CANCEL = "cancel"  # taken back for good
+    EXPIRE = "expire"  # its time is over
+    HOLD = "hold"  # people have to mend something
+    HOLD_STALE = "hold_stale"  # ends when a fresh signed status arrives
+    WAIT = "wait"  # ends by itself, or when a halt is resumed
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One clause that said no: the fact that failed it and who can mend it."""
+    """One clause that said no: the fact that failed it, who can mend it, and what becomes of the delivery."""
 
     clause: str
     fact: str
     mend: str
+    then: Then = Then.HOLD
 
     def document(self) -> dict[str, str]:
         """For logs and the ledger."""

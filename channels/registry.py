@@ -1,0 +1,112 @@
+"""The channels there are: one explicit table, and entry points for third parties. No folder is scanned.
+
+Adapters are imported inside their loaders, so that a process loads only what its lane sends. WeChat and Telegram
+are named here so that every spelling of them is recognised and refused; they have no adapter.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import entry_points
+
+from channels.contract import Channel
+
+ENTRY_POINTS = "dispatcher.channels"
+
+
+class Lane(StrEnum):
+    """The queue a delivery travels in; each exists once per mode."""
+
+    ACCOUNTS = "accounts"
+    RECIPIENTS = "recipients"
+    TIKTOK = "tiktok"
+
+
+class UnknownChannelError(LookupError):
+    """There is no such channel; the message lists those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One channel: its lane and how to load its adapter; ``load`` is None for a channel that is not used."""
+
+    name: str
+    lane: Lane
+    load: Callable[[], type[Channel]] | None
+    aliases: tuple[str, ...] = ()
+
+
+def _x() -> type[Channel]:
+    from channels.x.adapter import Adapter
+
+    return Adapter
+
+
+def _bluesky() -> type[Channel]:
+    from channels.bluesky.adapter import Adapter
+
+    return Adapter
+
+
+def _notify() -> type[Channel]:
+    from channels.notify.adapter import Adapter
+
+    return Adapter
+
+
+def _webhook() -> type[Channel]:
+    from channels.webhook.adapter import Adapter
+
+    return Adapter
+
+
+def _cap_feed() -> type[Channel]:
+    from channels.cap_feed.adapter import Adapter
+
+    return Adapter
+
+
+def _tiktok() -> type[Channel]:
+    from channels.tiktok.adapter import Adapter
+
+    return Adapter
+
+
+TABLE = (
+    Entry("x", Lane.ACCOUNTS, _x, ("twitter",)),
+    Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
+    Entry("webhook", Lane.ACCOUNTS, _webhook),
+    Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
+    Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
+    Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin")),
+    Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),
+    Entry("telegram", Lane.ACCOUNTS, None, ("tg", "telegram_bot")),
+)
+
+
+def entry(name: str) -> Entry:
+    """The entry of a channel by any of its names. Raises UnknownChannelError."""
+    wanted = _folded(name)
+    for candidate in TABLE:
+        if wanted in (_folded(candidate.name), *map(_folded, candidate.aliases)):
+            return candidate
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        return Entry(point.name, Lane.ACCOUNTS, point.load)
+    known = ", ".join(e.name for e in TABLE if e.load)
+    raise UnknownChannelError(f"there is no channel {name!r}; the channels are: {known}")
+
+
+def adapter(name: str) -> type[Channel]:
+    """Load a channel's adapter. Raises UnknownChannelError, also for a channel that is not used."""
+    found = entry(name)
+    if found.load is None:
+        raise UnknownChannelError(f"{found.name} is not used: it has no adapter, and no signature opens it")
+    return found.load()
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())

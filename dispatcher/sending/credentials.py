@@ -1,0 +1,128 @@
+"""Credentials: one age file per account, in a folder per mode and role, opened with the role's own identity.
+
+Rules (design: architecture, decided 7; ADR 0004)
+  1. Whoever adds an account needs only the role's public key; whoever sends needs its identity. The identity comes
+     from systemd's credentials directory, else from the deployment's ``keys`` folder.
+  2. A file says which account, channel, mode and settings its secrets are for; the sender believes this file, not
+     SQL. One process of a role holds only that role's accounts.
+  3. A file of the other mode is a reason not to start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+
+from channels.contract import Account, Secret
+from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
+from dispatcher.domain.statement import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One account with what opens it."""
+
+    account: Account
+    mode: Mode
+    secrets: Mapping[str, Secret]
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The credential files of one role in one mode."""
+
+    folder: Path
+    identity_file: Path
+    recipient_file: Path
+    mode: Mode
+    role: str
+
+    def create(self) -> None:
+        """Make the role's key pair, if it is not there yet."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.identity_file.exists():
+            return
+        identity = pyrage.x25519.Identity.generate()
+        self.identity_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(self.identity_file, str(identity).encode())
+        self.recipient_file.write_text(str(identity.to_public()))
+
+    def recipient(self) -> str:
+        """The role's public key. Raises Unavailable."""
+        return _read(self.recipient_file).decode().strip()
+
+    def identity(self) -> Secret:
+        """The role's identity. Raises Unavailable."""
+        provided = os.environ.get("CREDENTIALS_DIRECTORY")
+        source = Path(provided) / self.identity_file.name if provided else self.identity_file
+        return Secret(_read(source).decode().strip())
+
+    def put(self, credential: Credential) -> Path:
+        """Seal one account's credential into its file, replacing an older one."""
+        account = credential.account
+        document = {
+            "id": account.id,
+            "channel": account.channel,
+            "handle": account.handle,
+            "languages": list(account.languages),
+            "settings": dict(account.settings),
+            "mode": str(credential.mode),
+            "secrets": {name: secret.reveal() for name, secret in credential.secrets.items()},
+        }
+        recipient = pyrage.x25519.Recipient.from_str(self.recipient())
+        target = self.folder / f"{account.id}.age"
+        write_private(target, pyrage.encrypt(json.dumps(document).encode(), [recipient]))
+        return target
+
+    def open_all(self) -> Iterator[Credential]:
+        """Open every file of this role. Raises Invalid for a damaged one, Forbidden for one of the other mode."""
+        files = sorted(self.folder.glob("*.age"))
+        if not files:
+            return
+        identity = pyrage.x25519.Identity.from_str(self.identity().reveal())
+        for file in files:
+            yield self._open(file, identity)
+
+    def _open(self, file: Path, identity: pyrage.x25519.Identity) -> Credential:
+        try:
+            document = json.loads(pyrage.decrypt(_read(file), [identity]))
+            account = Account(
+                id=document["id"],
+                channel=document["channel"],
+                handle=document["handle"],
+                languages=tuple(document["languages"]),
+                settings=dict(document["settings"]),
+            )
+            mode = Mode(document["mode"])
+            secrets = {name: Secret(value) for name, value in document["secrets"].items()}
+        except (pyrage.DecryptError, ValueError, KeyError, TypeError) as error:
+            raise Invalid(f"credential file {file.name} does not open", "add the account again") from error
+        if mode is not self.mode:
+            raise Forbidden(
+                f"credential file {file.name} is for {mode}, this process serves {self.mode}",
+                f"remove it from the {self.mode} folder; exercise and live credentials never mix",
+            )
+        return Credential(account, mode, secrets)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file at once, readable by its owner only."""
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}", "run: dispatcher init") from error

@@ -1,0 +1,118 @@
+"""Recipient lists: encrypted rows, keyed digests for leaves, one signed root.
+
+Rules
+  1. A list has one random key. It is sealed (age) to the recipients' sender, so that whoever imports a list can
+     lock it and only that sender can open it.
+  2. A row is ``language NUL address`` under XSalsa20-Poly1305 (libsodium's secretbox) with a key derived from the
+     list's.
+  3. A leaf is an HMAC of the row under another derived key, because plain hashes of telephone numbers can be
+     guessed; it also names the recipient in the ledger, which therefore holds no address.
+  4. The Merkle root over the leaves is what is signed: a row slipped in has no path to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyrage
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+from channels.contract import Secret
+from dispatcher.domain.ids import RandomBytes
+from dispatcher.domain.merkle import Tree, leaf_hash, root_from_path
+from dispatcher.domain.plan import SignedList
+from dispatcher.sending.order import RecipientProof
+
+KEY_BYTES = 32
+
+
+class ListError(ValueError):
+    """The row or the key does not open; the message holds no personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One recipient in the clear: only ever in the sender's memory, and in the importer's."""
+
+    address: Secret
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """One recipient at rest."""
+
+    leaf: str
+    sealed: bytes
+
+
+class ListKey:
+    """A list's key, in the clear: makes and opens rows."""
+
+    __slots__ = ("_box", "_leaf_key", "_raw")
+
+    def __init__(self, raw: bytes) -> None:
+        if len(raw) != KEY_BYTES:
+            raise ListError("a list key has 32 bytes")
+        self._raw = raw
+        self._box = SecretBox(_derive(raw, b"rows"))
+        self._leaf_key = _derive(raw, b"leaves")
+
+    def sealed_to(self, recipient: str) -> str:
+        """This key, sealed to a role's public age key."""
+        sealed = pyrage.encrypt(self._raw, [pyrage.x25519.Recipient.from_str(recipient)])
+        return b64encode(sealed).decode()
+
+    def seal(self, row: Row, random_bytes: RandomBytes) -> SealedRow:
+        """Encrypt one row."""
+        data = _encode(row)
+        return SealedRow(self._leaf(data), bytes(self._box.encrypt(data, random_bytes(SecretBox.NONCE_SIZE))))
+
+    def open(self, sealed: bytes) -> tuple[str, Row]:
+        """Decrypt one row; returns its leaf and the row. Raises ListError."""
+        try:
+            data = self._box.decrypt(sealed)
+            language, _, address = data.decode().partition("\0")
+        except (CryptoError, ValueError) as error:
+            raise ListError("a recipient row does not open with its list's key") from error
+        return self._leaf(data), Row(Secret(address), language)
+
+    def _leaf(self, data: bytes) -> str:
+        return hmac.digest(self._leaf_key, data, "sha256").hex()
+
+
+def open_key(sealed: str, identity: Secret) -> ListKey:
+    """Open a list's key with the role's age identity. Raises ListError."""
+    try:
+        raw = pyrage.decrypt(b64decode(sealed), [pyrage.x25519.Identity.from_str(identity.reveal())])
+    except (pyrage.DecryptError, pyrage.IdentityError, ValueError) as error:
+        raise ListError("the list's key is not sealed to this sender") from error
+    return ListKey(raw)
+
+
+def tree_of(leaves: Sequence[str]) -> Tree:
+    """The Merkle tree over leaves in list order."""
+    return Tree([leaf_hash(bytes.fromhex(leaf)) for leaf in leaves])
+
+
+def prove(proof: RecipientProof, key: ListKey, signed: SignedList) -> tuple[str, Row]:
+    """Open a row and check that it stands in the signed list. Returns leaf and row. Raises ListError."""
+    leaf, row = key.open(proof.sealed)
+    path = [bytes.fromhex(sibling) for sibling in proof.path]
+    root = root_from_path(leaf_hash(bytes.fromhex(leaf)), proof.position, signed.count, path)
+    if root is None or root.hex() != signed.root:
+        raise ListError(f"the recipient is not in the signed list {signed.id}")
+    return leaf, row
+
+
+def _encode(row: Row) -> bytes:
+    return f"{row.language}\0{row.address.reveal()}".encode()
+
+
+def _derive(raw: bytes, purpose: bytes) -> bytes:
+    return hashlib.blake2b(purpose, key=raw, person=b"recipient-list", digest_size=KEY_BYTES).digest()

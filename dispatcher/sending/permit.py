@@ -1,0 +1,85 @@
+"""Permits: the gate's short-lived yes for one delivery, and its no with every reason.
+
+Only this package mints permits (enforced by import-linter). A permit is of use only to the sender that minted it:
+it names an entry in that sender's memory, so that a copy or an invention is worth nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from channels.contract import Finding, Note, Outcome
+from dispatcher.domain.statement import Envelope
+from dispatcher.gate.decide import Decision
+from dispatcher.gate.evidence import Failure, Then
+from dispatcher.sending.order import Bundle, Order
+
+Nonce = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Yes, until ``expires_at``. ``policy`` names the versions it was judged under."""
+
+    id: str
+    delivery: str
+    expires_at: datetime
+    policy: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, with every reason, and what becomes of the delivery."""
+
+    delivery: str
+    failures: tuple[Failure, ...]
+    then: Then
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """The clauses that failed."""
+        return tuple(dict.fromkeys(f.clause for f in self.failures))
+
+    @property
+    def sentence(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(f"{f.clause} {f.fact}" for f in self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A sealed packet and the one-time code that opens it, shown once and kept nowhere."""
+
+    packet: bytes
+    code: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+class Sender(Protocol):
+    """The seam between the engine and whoever holds the credential."""
+
+    async def permit(self, bundle: Bundle, orders: Sequence[Order]) -> list[Permit | Refusal]:
+        """Ask the gate for each order; at most 1,000."""
+
+    async def send(self, permit: Permit, note: Note) -> Outcome:
+        """Check once more and send. A permit is good for one call."""
+
+    async def find(self, bundle: Bundle, order: Order) -> Finding:
+        """Look for an earlier attempt's post in the platform's record."""
+
+    async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
+        """Hand over halts, resumes, revocations and the newest signed status."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+def mint(order: Order, decision: Decision, expires_at: datetime, nonce: Nonce) -> Permit | Refusal:
+    """Turn a decision into a permit or a refusal."""
+    if decision:
+        return Permit(nonce(), order.delivery, expires_at, decision.policy)
+    return Refusal(order.delivery, decision.failures, decision.then)

@@ -1,0 +1,74 @@
+"""The signed status: what is stopped, as the relay's leader saw it, so that a deleted revocation stays in force.
+
+Rules (design: gate 9)
+  1. The leader signs one every five seconds with its own key, which the trust root names.
+  2. It lists the ids of all halts, resumes and revocations, and never fewer than the one before.
+  3. A sender takes one only if it is newer than the last it took; how old it may be is policy's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels.contract import Json
+from dispatcher.domain import canonical
+from dispatcher.domain.documents import DocumentError, Reader
+from dispatcher.domain.people import PublicKey
+from dispatcher.domain.statement import Envelope, Mode, format_time
+from dispatcher.statements import sshsig
+from dispatcher.statements.errors import SshsigError
+from dispatcher.statements.signing import Signer
+
+SCHEMA = "status/v1"
+
+
+class StatusRefused(ValueError):
+    """The status is not authentic here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a leader saw: statement ids of all stops, at a moment, in one mode of one deployment."""
+
+    deployment: str
+    mode: Mode
+    made_at: datetime
+    stops: tuple[str, ...]
+
+    def encoded(self) -> bytes:
+        """The canonical bytes that are signed."""
+        document: dict[str, Json] = {
+            "schema": SCHEMA,
+            "deployment": self.deployment,
+            "mode": str(self.mode),
+            "made_at": format_time(self.made_at),
+            "stops": list(self.stops),
+        }
+        return canonical.encode(document)
+
+
+def sign_status(deployment: str, mode: Mode, now: datetime, stops: Iterable[str], signer: Signer) -> Envelope:
+    """Make and sign a status."""
+    payload = Status(deployment, mode, now, tuple(sorted(stops))).encoded()
+    return Envelope(payload, signer.sign(sshsig.NAMESPACES[mode], payload))
+
+
+def read_status(envelope: Envelope, key: PublicKey, deployment: str, mode: Mode) -> Status:
+    """Verify and read a status. Raises StatusRefused."""
+    try:
+        signature = sshsig.verify(envelope.signature, envelope.payload, sshsig.NAMESPACES[mode])
+        reader = Reader(canonical.decode(envelope.payload), "status")
+        reader.schema(SCHEMA)
+        status = Status(
+            reader.text("deployment"), Mode(reader.text("mode")), reader.time("made_at"), reader.texts("stops")
+        )
+        reader.done()
+    except (SshsigError, canonical.CanonicalError, DocumentError, ValueError) as error:
+        raise StatusRefused(f"status: {error}") from error
+    if signature.fingerprint != key.fingerprint:
+        raise StatusRefused("status: not signed with the key that the trust root names")
+    if (status.deployment, status.mode) != (deployment, mode):
+        raise StatusRefused("status: for another deployment or mode")
+    return status
