@@ -41,7 +41,7 @@ class Mark(Generic[T]):
         """Return ``other`` unless it is older, or as old and another document. Raises TrustError."""
         if other.at < self.at or (other.at == self.at and other.digest != self.digest):
             raise TrustError(
-                f"{name}: this host has gone by {_shown(self.at)} already; this is {_shown(other.at)}, or was changed",
+                f"{name}: this host has gone by {_shown(self.at)}; this is {_shown(other.at)}, or was changed",
                 f"Install the newest {name} with its signatures; a change needs a new version.",
             )
         return other
