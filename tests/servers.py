@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 import pytest
@@ -29,6 +29,8 @@ from dispatcher.embedded.errors import RedisMissing
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.process import ending_with
 from dispatcher.embedded.redis import RedisServer, private_redis
+
+T = TypeVar("T")
 
 START_TIMEOUT_S = 30.0
 _UNPRIVILEGED = ("postgres", "nobody")
@@ -58,7 +60,7 @@ def program(*names: str) -> Path:
     return Path(found)
 
 
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
+def until(condition: Callable[[], T | None], what: str, timeout_s: float = 15.0) -> T:
     """Wait until ``condition`` gives something true, and return it; fail naming ``what`` after ``timeout_s``."""
     deadline = time.monotonic() + timeout_s
     while not (result := condition()):
@@ -156,7 +158,7 @@ def _system_postgres() -> list[Path]:
 
 
 def _runs(folder: Path, identity: dict[str, Any]) -> bool:
-    command = [folder / "postgres", "--version"]
+    command: list[str | Path] = [folder / "postgres", "--version"]
     with suppress(OSError):
         return subprocess.run(command, capture_output=True, check=False, cwd="/", **identity).returncode == 0
     return False
@@ -172,7 +174,7 @@ def _copied(folder: Path, base: Path) -> Path:
 
 def _initdb(binaries: Path, base: Path, identity: dict[str, Any]) -> None:
     options = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-    command = [binaries / "initdb", "-D", base / "data", *options]
+    command: list[str | Path] = [binaries / "initdb", "-D", base / "data", *options]
     made = subprocess.run(command, capture_output=True, check=False, text=True, cwd=base, **identity)
     if made.returncode != 0:
         pytest.fail(f"initdb failed:\n{made.stdout}{made.stderr}", pytrace=False)
@@ -207,3 +209,37 @@ def _answers(process: subprocess.Popen[bytes], base: Path) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+@contextmanager
+def small_disk(place: Path, size_bytes: int) -> Iterator[Path]:
+    """Mount a real file system of ``size_bytes`` at ``place``, so that it can be filled."""
+    place.mkdir()
+    options = f"size={size_bytes},mode=700"
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=False).returncode
+    ):
+        missing("a small disk", "the full-disk tests mount a tmpfs, which needs root")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(place: Path) -> Path:
+    """Use up all the room at ``place``; removing the returned file gives it back."""
+    filler = place / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return filler
+
+
+def running(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and waits to be reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
