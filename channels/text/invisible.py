@@ -1,0 +1,48 @@
+"""Characters that a reader cannot see and that can change what is read.
+
+Rules
+  1. Refused: direction controls, zero-width and other format characters, fillers, control characters except the line
+     break, private-use and unassigned code points, lone surrogates.
+  2. Let through where writing needs them: what belongs to an emoji sequence, and the zero-width joiner and non-joiner
+     between letters of scripts that join (Persian, Urdu, the Indic scripts).
+
+>>> check_text("Stay in\u202edoors")
+['invisible character U+202E RIGHT-TO-LEFT OVERRIDE at position 8: delete it']
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+from channels.text.counting import EMOJI
+
+_JOINING = r"[\p{Arabic}\p{Syriac}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Tamil}\p{Telugu}\p{Sinhala}]"
+_NEEDED = regex.compile(rf"(?P<emoji>{EMOJI})|(?<={_JOINING})[\u200C\u200D](?={_JOINING})")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+
+
+def check_text(text: str) -> list[str]:
+    """Name every invisible or reordering character, its code point and position counted from 1; empty when none."""
+    needed = {place for match in _NEEDED.finditer(text) for place in range(*match.span())}
+    return [
+        f"invisible character {_name(letter)} at position {place}: delete it"
+        for place, letter in enumerate(text, start=1)
+        if place - 1 not in needed and _hidden(letter)
+    ]
+
+
+def _name(letter: str) -> str:
+    return f"U+{ord(letter):04X} {unicodedata.name(letter, 'without a name')}"
+
+
+def _hidden(letter: str) -> bool:
+    if letter == "\n":
+        return False
+    return (
+        unicodedata.category(letter) in _HIDDEN_CATEGORIES
+        or letter in _BLANK_LETTERS
+        or regex.fullmatch(r"\p{Variation_Selector}", letter) is not None
+    )

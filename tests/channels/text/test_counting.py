@@ -1,0 +1,93 @@
+"""Lengths as the platforms count them."""
+
+import doctest
+
+import pytest
+
+from channels.text import counting, graphemes, invisible, sms_count, spans, x_length
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        ("Hi http://test.co", 26),
+        ("http://test.co", 23),
+        ("https://www.twitter.com/aloha " * 10, 240),
+        ("の" * 160, 320),
+        ("H🐱☺👨‍👩‍👧‍👦", 7),
+        ("🙋🏽👨‍🎤", 4),
+        ("😷👾😡🔥💩", 10),
+        ("test.com", 23),
+        ("Test https://test.com test https://test.com test.com test", 86),
+        ("", 0),
+    ],
+)
+def test_x_weights_agree_with_the_published_vectors(text: str, weight: int) -> None:
+    """The vectors of twitter-text v3 come out as published."""
+    assert x_length(text) == weight
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        ("e\u0301", 1),  # NFC joins letter and accent
+        ("🏴󠁧󠁢󠁷󠁬󠁳󠁿", 2),
+        ("🇬🇧1️⃣", 4),
+        ("ŵŷ", 2),
+        ("“quoted”—", 9),  # dashes and quotes are light
+        ("€", 2),
+        ("https://gov.uk/a?b=c&d=e.", 24),
+        ("https://test.coの", 25),  # a link ends where another script begins
+        ("http://localhost/a-path-that-is-long", 36),  # no domain, so no link
+        ("at 10.30pm, e.g. a.m.", 21),
+        ("🐱\u0301\u0301\u0301", 5),  # marks piled on an emoji are not part of its sequence
+    ],
+)
+def test_x_weights_hold_at_the_edges(text: str, weight: int) -> None:
+    """Accents, flags, keycaps, light punctuation and link ends weigh what the rules say."""
+    assert x_length(text) == weight
+
+
+def test_a_long_bare_domain_costs_its_length() -> None:
+    """A name without https might not be taken for a link, so it is never counted below its own length."""
+    assert x_length("a-very-long-name-for-a-council-service.gov.uk") == 45
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("Llŷn", 4), ("👨‍👩‍👧‍👦", 1), ("e\u0301", 1), ("🇬🇧🇬🇧", 2), ("a\r\nb", 3)]
+)
+def test_graphemes_are_what_a_reader_sees(text: str, count: int) -> None:
+    """Sequences and combining marks count once."""
+    assert graphemes(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "units", "segments"),
+    [
+        ("a" * 160, "gsm7", 160, 1),
+        ("a" * 161, "gsm7", 161, 2),
+        ("a" * 918, "gsm7", 918, 6),
+        ("€" * 80, "gsm7", 160, 1),
+        ("{}", "gsm7", 4, 1),
+        ("ŵ" * 70, "ucs2", 70, 1),
+        ("ŵ" * 71, "ucs2", 71, 2),
+        ("🐱", "ucs2", 2, 1),
+        ("", "gsm7", 0, 1),
+    ],
+)
+def test_sms_segments(text: str, encoding: str, units: int, segments: int) -> None:
+    """GSM-7 holds 160 units alone and 153 joined, UTF-16 70 and 67; extension characters and emoji cost two."""
+    count = sms_count(text)
+    assert (count.encoding, count.units, count.segments) == (encoding, units, segments)
+
+
+def test_welsh_letters_that_force_utf16_are_named_once_each_in_order() -> None:
+    """Of the Welsh vowels with marks, those outside GSM-7 are listed; à, è, ì, ò, ù are inside."""
+    assert sms_count("Dŵr ŷd âg ŵ: àèìòù").beyond_gsm7 == ("ŵ", "ŷ", "â")
+
+
+@pytest.mark.parametrize("module", [counting, invisible, spans])
+def test_the_examples_in_the_documentation_hold(module: object) -> None:
+    """The doc examples give what they show."""
+    result = doctest.testmod(module)  # type: ignore[arg-type]
+    assert (result.failed, result.attempted > 0) == (0, True)

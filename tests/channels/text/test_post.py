@@ -1,0 +1,48 @@
+"""How a post in several languages is laid out."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from channels.contract import Account, Content, DeliveryKind, LanguageText, Part, RenderError
+from channels.text import one_post
+
+ENGLISH = LanguageText("en", "Flood warning", "River rising.", "Move upstairs.")
+WELSH = LanguageText("cy", "Rhybudd llifogydd", "Afon yn codi.")
+CONTENT = Content(
+    DeliveryKind.PUBLISH, (ENGLISH, WELSH), datetime(2026, 11, 22, tzinfo=UTC), "Example Council", exercise=False
+)
+ACCOUNT = Account("a1", "x", "@council", ("cy", "en"))
+
+
+def test_every_language_in_the_accounts_order_and_the_link_once() -> None:
+    """Welsh first where the account says so; the link ends the post."""
+    assert one_post(replace(CONTENT, link="https://gov.uk/a"), ACCOUNT) == Part(
+        "mul",
+        "Rhybudd llifogydd\n\nAfon yn codi.\n\nFlood warning\n\nRiver rising.\nMove upstairs.\n\nhttps://gov.uk/a",
+    )
+
+
+def test_an_exercise_begins_by_saying_so() -> None:
+    """The first line of an exercise is the exercise line."""
+    text = one_post(replace(CONTENT, exercise=True), ACCOUNT).text
+    assert text.startswith("EXERCISE EXERCISE EXERCISE\n\nRhybudd")
+
+
+def test_one_language_keeps_its_tag() -> None:
+    """An account in one language gets a part in that language."""
+    assert one_post(CONTENT, replace(ACCOUNT, languages=("cy",))).language == "cy"
+
+
+def test_text_is_nfc() -> None:
+    """Letters typed with separate accents become one character."""
+    split = replace(CONTENT, texts=(LanguageText("en", "Cafe\u0301", ""),))
+    assert one_post(split, replace(ACCOUNT, languages=("en",))).text == "Café"
+
+
+@pytest.mark.parametrize(("languages", "named"), [(("en", "pl"), "pl"), ((), "any language")])
+def test_a_missing_language_is_an_error_that_names_it(languages: tuple[str, ...], named: str) -> None:
+    """No post goes out in fewer languages than the account carries."""
+    with pytest.raises(RenderError, match=named):
+        one_post(CONTENT, replace(ACCOUNT, languages=languages))
