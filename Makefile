@@ -1,0 +1,89 @@
+# Everything a person needs to build, try and check this project; a bare `make` prints the list.
+# The environment lives in .venv. Variables: FAULT=kill (demo), TESTS=tests/cli (test), PYTHON=python3.12 (setup).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+TESTS ?=
+FAULT ?=
+
+# Hashes for every file of every release; no index, folder, path or comment of the machine that made it.
+LOCK := $(BIN)/pip-compile pyproject.toml --quiet --no-config --generate-hashes --strip-extras --allow-unsafe \
+	--no-header --no-annotate --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+# Installs a Debian package where that is possible; says nothing and fails elsewhere.
+apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "installing $(1)" && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null
+
+.PHONY: help
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) redis ssh ## make .venv from the hashed lock, and see that Redis and OpenSSH are there
+
+$(READY): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked requirements into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: redis
+redis: $(READY)
+	@command -v redis-server >/dev/null || test -x $(BIN)/redis-server || { $(call apt,redis-server); } || \
+		{ echo "There is no redis-server: install Redis 6.2 or later (Debian: apt-get install redis-server)." >&2; exit 1; }
+
+.PHONY: ssh
+ssh:
+	@command -v ssh-keygen >/dev/null || { $(call apt,openssh-client); } || \
+		{ echo "There is no ssh-keygen: install the OpenSSH client (Debian: apt-get install openssh-client)." >&2; exit 1; }
+
+.PHONY: chromium
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { $(call apt,chromium); } || \
+		echo "There is no Chromium (Debian: apt-get install chromium); tests that need it will say so." >&2
+
+.PHONY: demo
+demo: setup ## run one exercise from alert to evidence against simulated platforms (FAULT=kill kills workers)
+	@$(BIN)/python -m ops.demo $(if $(FAULT),--fault $(FAULT))
+
+.PHONY: test
+test: setup chromium ## check everything and run every test (TESTS=path for some)
+	@$(MAKE) check
+	@$(BIN)/python -m pytest -v -n 2 -rs $(TESTS)
+
+.PHONY: check lint format types
+check: $(READY) ## ruff and mypy, without tests
+	@$(MAKE) -j 2 --output-sync=target types lint format
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+
+format: $(READY)
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check . >&2; echo "Run: make fmt" >&2; exit 1; }
+
+types: $(READY)
+	@$(BIN)/mypy --no-error-summary
+
+.PHONY: fmt
+fmt: $(READY) ## mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix . && $(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(READY) ## compile both lock files again from pyproject.toml (ARGS=--upgrade for newer releases)
+	@$(LOCK) $(ARGS) --extra embedded --output-file requirements.txt
+	@$(LOCK) $(ARGS) --extra embedded --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	@sed -i '/^#/d' requirements.txt requirements-dev.txt
+
+.PHONY: clean
+clean: ## remove what was built, the environment included
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
