@@ -194,10 +194,8 @@ def _unknown(child: etree._Element, rules: Rules, path: str) -> Fault:
     name = etree.QName(child)
     where = place(path, child)
     if name.namespace != CAP:
-        shown = quoted(name.namespace or "no namespace")
-        return Fault(
-            "foreign-element", where, f"remove {quoted(name.localname)} ({shown}): it is not part of CAP 1.2"
-        )
+        origin = quoted(name.namespace or "no namespace")
+        return Fault("foreign-element", where, f"remove {quoted(name.localname)} ({origin}): it is no part of CAP")
     close = difflib.get_close_matches(name.localname[:40], [rule.name for rule in rules], n=1, cutoff=0.8)
     advice = f"did you mean {close[0]}?" if close else "remove it, or move it to the element it belongs to"
     return Fault("unknown-element", where, f"{quoted(name.localname)} does not belong here: {advice}")

@@ -26,11 +26,11 @@ Values = str | tuple[str, ...] | None
 def _render(order: str, values: Mapping[str, Values]) -> str:
     unknown = set(values) - set(order.split())
     assert not unknown, f"the builder knows no {unknown}"
-    lines = []
+    lines: list[str] = []
     for name in order.split():
         value = values.get(name)
-        for text in () if value is None else (value,) if isinstance(value, str) else value:
-            lines.append(f"<{name}>{escape(text)}</{name}>")
+        texts = () if value is None else (value,) if isinstance(value, str) else value
+        lines += [f"<{name}>{escape(text)}</{name}>" for text in texts]
     return "\n".join(lines)
 
 
