@@ -1,0 +1,121 @@
+"""Turning a bundle that nobody vouches for into verified evidence.
+
+Every digest is computed here from the bytes at hand. What does not decode or verify is left out and counts for
+nothing; the gate then says what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from channels.contract import Channel, DeliveryKind, Rendering
+from dispatcher.domain import canonical
+from dispatcher.domain.message import ARMED, DELIVERED_AS
+from dispatcher.domain.plan import Destination, Plan
+from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified
+from dispatcher.gate.decide import Judgement
+from dispatcher.sending.order import Bundle
+from dispatcher.statements.verify import Verifier
+
+RENDERING_SCHEMA = "rendering/v1"
+RESOLVED_BY = 2
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A bundle read once: its plan, renderings by recomputed digest, authentic statements, and what was judged."""
+
+    plan: Plan
+    digest: str
+    renderings: Mapping[str, Rendering]
+    statements: tuple[Verified, ...]
+    judged: dict[tuple[str, str, DeliveryKind, int], Judgement] = field(default_factory=dict)
+    problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def check(self, digest: str, adapter: type[Channel] | Channel) -> tuple[str, ...]:
+        """What lint finds in one rendering; remembered."""
+        if digest not in self.problems:
+            rendering = self.renderings.get(digest)
+            found = adapter.problems(rendering) if rendering else [f"rendering {digest[:12]} is not at hand"]
+            self.problems[digest] = tuple(found)
+        return self.problems[digest]
+
+    def armed_problems(self, destination: Destination, adapter: type[Channel] | Channel) -> tuple[str, ...]:
+        """Why the armed texts of a destination could not be sent as they stand."""
+        return tuple(
+            f"armed {kind}: {problem}"
+            for kind in ARMED
+            if kind in destination.renderings
+            for problem in self.check(destination.renderings[kind], adapter)
+        )
+
+    def carried_languages(self) -> frozenset[str]:
+        """The languages that some destination's message carries."""
+        languages: set[str] = set()
+        for destination in self.plan.destinations:
+            for kind, digest in destination.renderings.items():
+                rendering = self.renderings.get(digest)
+                if rendering and DELIVERED_AS[kind] is DeliveryKind.PUBLISH:
+                    languages |= rendering_languages(rendering)
+        return frozenset(languages)
+
+    def plan_problems(self) -> tuple[str, ...]:
+        """What lint finds in the plan as a whole: a language of the message that no destination carries."""
+        lacking = [language for language in self.plan.languages if language not in self.carried_languages()]
+        return tuple(f"no destination carries the message in {language}" for language in lacking)
+
+    def resolved_unsent(self, delivery: str) -> bool:
+        """Whether two different people signed that this delivery is not to be seen on its channel."""
+        people = {
+            v.statement.person
+            for v in self.statements
+            if v.statement.kind is StatementKind.RESOLVE and _says_unsent(v.statement, delivery)
+        }
+        return len(people) >= RESOLVED_BY
+
+
+def rendering_languages(rendering: Rendering) -> frozenset[str]:
+    """The languages a rendering carries; a post in several names them in its options."""
+    named = rendering.options.get("languages")
+    listed = {str(item) for item in named} if isinstance(named, list) else set()
+    return frozenset(listed | {part.language for part in rendering.parts if part.language != "mul"})
+
+
+def bundle_digest(bundle: Bundle) -> str:
+    """A name for exactly these bytes, to remember what was read from them."""
+    hashed = hashlib.sha256(bundle.plan)
+    for digest in sorted(bundle.renderings):
+        hashed.update(b"\0r" + hashlib.sha256(bundle.renderings[digest]).digest())
+    for envelope in bundle.envelopes:
+        hashed.update(b"\0e" + hashlib.sha256(envelope.payload + envelope.signature.encode()).digest())
+    return hashed.hexdigest()
+
+
+def prepare(bundle: Bundle, verifier: Verifier, now: datetime) -> Prepared:
+    """Read a bundle. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
+    plan = Plan.decode(bundle.plan)
+    verified, _ = verifier.verify_all(_distinct(bundle.envelopes), now)
+    return Prepared(plan, plan.digest, _renderings(bundle.renderings), tuple(verified))
+
+
+def _distinct(envelopes: Sequence[Envelope]) -> list[Envelope]:
+    return list({envelope.payload: envelope for envelope in envelopes}.values())
+
+
+def _renderings(bodies: Mapping[str, bytes]) -> dict[str, Rendering]:
+    read: dict[str, Rendering] = {}
+    for body in bodies.values():
+        try:
+            document = canonical.decode(body)
+            if isinstance(document, dict):
+                read[canonical.digest(RENDERING_SCHEMA, body)] = Rendering.from_document(document)
+        except (ValueError, TypeError, KeyError):
+            continue  # unreadable bytes have no digest that anybody signed
+    return read
+
+
+def _says_unsent(statement: Statement, delivery: str) -> bool:
+    return statement.body.get("delivery") == delivery and statement.body.get("seen") == "not_seen"
