@@ -67,14 +67,17 @@ def needed_roles(case: Case) -> tuple[Role, ...]:
 
 
 def unchecked_languages(case: Case) -> tuple[str, ...]:
-    """Languages that policy wants checked by a native reader and that nobody uninvolved has checked."""
+    """Languages that policy wants checked by a native reader and that nobody uninvolved has checked.
+
+    Policy names primary tags (cy); people sign for the very tag of the plan (cy-GB).
+    """
     checked = {
         language
         for s in approvals(case)
         if s.role == Role.LANGUAGE_CHECKER and s.person not in case.plan.contributors
         for language in _list(s, "languages")
     }
-    wanted = set(case.version.checked_languages) & set(case.plan.languages)
+    wanted = {tag for tag in case.plan.languages if tag.split("-")[0] in case.version.checked_languages}
     return tuple(sorted(wanted - checked))
 
 
