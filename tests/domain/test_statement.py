@@ -79,7 +79,7 @@ def test_a_document_that_is_not_a_statement_is_refused(changes: dict[str, Json])
         Statement.decode(changed(**changes))
 
 
-@pytest.mark.parametrize("key", sorted(canonical.decode(SAID.encoded())))  # type: ignore[arg-type]
+@pytest.mark.parametrize("key", sorted(canonical.decode(SAID.encoded())))  # type: ignore[type-var]
 def test_a_missing_key_is_refused(key: str) -> None:
     """Nothing in a statement is defaulted."""
     document: Any = canonical.decode(SAID.encoded())

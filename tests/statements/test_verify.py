@@ -293,7 +293,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=200)
-@given(st.sampled_from(sorted(canonical.decode(SAID.payload))), JSON)  # type: ignore[arg-type]
+@given(st.sampled_from(sorted(canonical.decode(SAID.payload))), JSON)  # type: ignore[type-var]
 def test_any_value_in_any_field_is_judged_and_never_crashes(field: str, value: object) -> None:
     """A rostered signer can put anything into a statement; it is verified or refused."""
     document = canonical.decode(SAID.payload)
