@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     THROTTLE = "throttle"  # does nothing, answers 429; with a hint where delay_s > 0
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a word; does nothing, answers as for an expired token
     ERROR_INSIDE = "error_inside"  # does nothing, answers 2xx with an error in the body
+    ECHO = "echo"  # does nothing, answers 400 with all that the request's headers held
     ACT_THEN_DROP = "act_then_drop"
     ACT_THEN_ERROR = "act_then_error"  # acts, answers `status`
     LATE = "late"  # acts, answers after delay_s
@@ -38,7 +39,14 @@ class FaultKind(StrEnum):
 
 
 _IDLE = frozenset(
-    {FaultKind.DROP, FaultKind.REFUSE, FaultKind.THROTTLE, FaultKind.TOKEN_EXPIRED, FaultKind.ERROR_INSIDE}
+    {
+        FaultKind.DROP,
+        FaultKind.REFUSE,
+        FaultKind.THROTTLE,
+        FaultKind.TOKEN_EXPIRED,
+        FaultKind.ERROR_INSIDE,
+        FaultKind.ECHO,
+    }
 )
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _PACKED = gzip.compress(b'{"data":{"id":"1"}}', mtime=0)
@@ -123,6 +131,9 @@ async def suffer(
 async def _idle(fault: Fault, request: web.Request, refusal: Callable[[Fault], web.Response]) -> web.StreamResponse:
     if fault.kind is FaultKind.DROP:
         return _drop(request)
+    if fault.kind is FaultKind.ECHO:
+        heard = " ".join(request.headers.values())
+        return web.json_response({"title": heard, "detail": heard, "error": heard, "message": heard}, status=400)
     if fault.kind is FaultKind.REFUSE:
         return web.Response(status=fault.status, text=PAGE, content_type="text/html")
     return refusal(fault)

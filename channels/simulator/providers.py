@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from channels.simulator.provider import Provider
+from channels.x.simulator import XSimulator
 
-PROVIDERS: tuple[type[Provider], ...] = ()
+PROVIDERS: tuple[type[Provider], ...] = (XSimulator,)
