@@ -67,7 +67,9 @@ def secret_bytes(secret: Secret) -> bytes:
     data = number.to_bytes(SECRET_BYTES + CHECKSUM_BYTES, "big")
     value, checksum = data[:SECRET_BYTES], data[SECRET_BYTES:]
     if not hmac.compare_digest(checksum, _checksum(value)):
-        raise CodeError("device secret: a character is wrong; compare it with the record of the device, group by group")
+        raise CodeError(
+            "device secret: a character is wrong; compare it with the record of the device, group by group"
+        )
     return value
 
 

@@ -86,6 +86,11 @@ def task_reference(delivery: str) -> str:
     return f"H-{codes.spell_digest(b'tiktok-handoff/v1' + bytes(1) + delivery.encode())}"
 
 
+def exercise_link(reference: str) -> str:
+    """Return what a receipt of an exercise gives as the post's link: an address that cannot exist (RFC 2606)."""
+    return f"https://exercise.invalid/{reference}"
+
+
 def packet_contents(job: Job, account: Account, not_after: datetime) -> PacketContents:
     """Return what the operators must see to carry out ``job`` before ``not_after``, the end of its window.
 
@@ -157,10 +162,10 @@ def _exercise_steps(kind: DeliveryKind) -> tuple[str, ...]:
 
 def _report(kind: DeliveryKind, reference: str, exercise: bool) -> str:
     if exercise:
-        return f"Report that you are done. Where a post's link is asked for, give https://exercise.invalid/{reference}"
+        return f"Report to the office: task {reference}, done. As the post's link, give {exercise_link(reference)}"
     if kind is DeliveryKind.WITHDRAW:
-        return "Report that the post is gone, and its link. Both operators sign the receipt."
-    return "Report the link of the new post. Both operators sign the receipt."
+        return f"Report to the office: task {reference}, the post is gone. Both operators sign the receipt."
+    return f"Report to the office: task {reference}, and the link of the new post. Both operators sign the receipt."
 
 
 def _read(document: Json) -> PacketContents:

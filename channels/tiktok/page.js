@@ -56,8 +56,8 @@
     const now = Date.now(), issued = Date.parse(header.issued_at), expires = Date.parse(header.expires_at);
     if (now >= expires)
       refuse("This packet has expired", `It could be opened until ${when(expires)}. This device's clock says ${when(now)}.`,
-        "If you have not posted, do not post: ask the office for a new packet and a new code. If you have posted, report it " +
-        `now for task ${header.reference}. If this device's clock is wrong, set it and open the file again.`);
+        "If the task is not done, leave it and ask the office for a new packet and a new code. If it is done, report it now: " +
+        `task ${header.reference}. If this device's clock is wrong, set it and open the file again.`);
     else if (now < issued - CLOCK_SLACK_MS)
       refuse("This device's clock is slow", `It says ${when(now)}, but the packet was made at ${when(issued)}.`,
         "Set the clock, then open the file again.");
@@ -172,7 +172,7 @@
   function show(header, contents) {
     at("locked").remove();
     const verb = { publish: "Post this message", correct: "Post this correction", withdraw: "Delete the earlier post" };
-    const title = (contents.exercise ? "EXERCISE: " : "") + verb[contents.kind];
+    const title = contents.exercise ? "EXERCISE: rehearse this task" : verb[contents.kind];
     document.title = title;
     at("opened-title").textContent = title;
     at("until").textContent = when(Date.parse(header.expires_at));

@@ -48,9 +48,8 @@ def test_the_content_policy_allows_only_this_style_and_this_script(seal_packet: 
     assert directives["default-src"] == "'none'"
     assert re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", directives["script-src"])
     assert re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", directives["style-src"])
-    assert set(directives) == {
-        "default-src", "script-src", "style-src", "base-uri", "form-action", "require-trusted-types-for", "trusted-types",
-    }  # fmt: skip
+    others = {"base-uri", "form-action", "require-trusted-types-for", "trusted-types"}
+    assert set(directives) == {"default-src", "script-src", "style-src"} | others
 
 
 def test_another_code_does_not_open(seal_packet: SealPacket, device_secret: Secret) -> None:

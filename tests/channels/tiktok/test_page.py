@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from channels.contract import DeliveryKind, Secret
 from channels.tiktok.handoff import PacketContents
@@ -21,7 +21,7 @@ MakeContents = Callable[..., PacketContents]
 SealPacket = Callable[..., bytes]
 ChangeHeader = Callable[..., bytes]
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @dataclass
@@ -192,11 +192,11 @@ def test_a_slow_clock_is_refused(device: Device, seal_packet: SealPacket, issued
 def test_an_open_task_is_taken_away_when_its_time_is_over(
     device: Device, seal_packet: SealPacket, issued_at: datetime
 ) -> None:
-    """The captions leave the page; what to do if one has already posted stays."""
+    """The captions leave the page; what to report if the task is done stays."""
     page = device.open(seal_packet())
     opened(page)
     page.clock.set_fixed_time(issued_at + timedelta(minutes=10))
-    expect(page.get_by_role("alert")).to_contain_text("If you have posted, report it now for task H-7K3QM-2F9XD.")
+    expect(page.get_by_role("alert")).to_contain_text("If it is done, report it now: task H-7K3QM-2F9XD.")
     assert page.locator("textarea").count() == 0
 
 
@@ -253,7 +253,8 @@ def test_everything_can_be_done_by_keyboard(device: Device, seal_packet: SealPac
 def test_every_field_has_a_name_for_a_screen_reader(device: Device, seal_packet: SealPacket) -> None:
     """No input, text box or button is without an accessible name, locked or open."""
     page = device.load(seal_packet())
-    nameless = "[...document.querySelectorAll('input,textarea,button')].filter(e => !(e.labels?.length || e.ariaLabel || e.textContent)).length"
+    nameless = """[...document.querySelectorAll("input, textarea, button")]
+        .filter((field) => !(field.labels?.length || field.ariaLabel || field.textContent)).length"""
     before = page.evaluate(nameless)
     device.open(seal_packet())
     opened(page)
@@ -276,9 +277,9 @@ def test_an_exercise_says_so_before_and_after_opening(
     banner = device.load(html).get_by_role("region", name="Exercise")
     expect(banner).to_have_text("EXERCISE Post nothing. Do not open TikTok.")
     page = device.open(html)
-    opened(page)
+    expect(page.get_by_role("heading", name="EXERCISE: rehearse this task")).to_be_visible()
     expect(banner).to_be_visible()
-    assert page.title() == "EXERCISE: Post this message"
+    assert page.title() == "EXERCISE: rehearse this task"
 
 
 def test_a_live_packet_has_no_exercise_banner(device: Device, seal_packet: SealPacket) -> None:

@@ -1,0 +1,169 @@
+"""The TikTok channel by hand-off: it renders what people will post, and hands the task to them.
+
+Rules
+  1. Nothing here talks to TikTok: an in-house upload tool is against its developer rules, and a client without an
+     audit cannot post in public (reference: policy 0.3, platforms 1.11).
+  2. ``send``, ``correct`` and ``withdraw`` answer ``handed_over`` with the task's reference, which is a function of
+     the delivery. What became of it is in the operators' signed receipt and nowhere else: ``find`` and
+     ``read_back`` do not know.
+  3. One post carries every language of the account, in the account's order.
+  4. Comments, duet and stitch are off, and no link reports back on its readers (reference: policy 1.4, M20, M21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from channels.contract import (
+    Account,
+    Capabilities,
+    Clock,
+    Content,
+    DeliveryKind,
+    Finding,
+    Found,
+    Idempotency,
+    IdempotencyKind,
+    Job,
+    Note,
+    Outcome,
+    Probe,
+    ReadBack,
+    RenderError,
+    Rendering,
+    Secret,
+    Seen,
+    Verdict,
+)
+from channels.http import Http
+from channels.text import EXERCISE_LINE, check_text, link_problems, links, one_post
+from channels.tiktok.handoff import SETTINGS, format_time, task_reference
+
+CAPTION_UNITS = 2200
+"""The longest caption, in UTF-16 code units (reference: platforms 1.6)."""
+
+DEVICE = "device"
+"""The account setting that holds the id of the registered device; ``device register`` writes it."""
+
+_ROUTE = "hand_off"
+_TRACKERS = ("utm_", "gclid", "fbclid", "ttclid", "mc_eid")
+_ONLY_PEOPLE_KNOW = "handed to people: only the operators' signed receipt says what became of it"
+
+
+class Adapter:
+    """One TikTok account with its registered device; see :class:`channels.contract.Channel`."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        idempotency=Idempotency(IdempotencyKind.NONE),
+        can_correct=True,
+        can_withdraw=True,
+        can_read_back=False,
+        by_hand=True,
+        max_in_flight=1,
+        source="reference: policy 0.3; platforms 1.9, 1.11",
+    )
+
+    def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
+        """Keeps the account only: the device's secret is used where packets are sealed, and no network is."""
+        del credential, http, clock
+        self._account = account
+
+    @classmethod
+    def render(cls, content: Content, account: Account) -> Rendering:
+        """One caption with all languages of the account. Raises RenderError naming all that TikTok would refuse."""
+        rendering = Rendering(
+            channel=account.channel,
+            account=account.id,
+            kind=content.kind,
+            parts=(one_post(content, account),),
+            options={
+                "route": _ROUTE,
+                "settings": dict(SETTINGS),
+                "disclosure": f"Content disclosure: off. Official public message of {content.sent_by}, "
+                "not an advertisement.",
+                "valid_until": format_time(content.valid_until),
+                "exercise": content.exercise,
+            },
+        )
+        faults = cls.problems(rendering)
+        if faults:
+            raise RenderError("; ".join(faults))
+        return rendering
+
+    @classmethod
+    def problems(cls, rendering: Rendering) -> list[str]:
+        """Other settings than ours, no or more than one caption, too long, hidden characters, unsound links."""
+        options = rendering.options
+        faults = []
+        if options.get("route") != _ROUTE or options.get("settings") != SETTINGS:
+            faults.append("the route must be hand_off, with comments, duet and stitch off: render it again")
+        if len(rendering.parts) != 1:
+            return [*faults, f"one caption is needed, with all languages; there are {len(rendering.parts)}"]
+        caption = rendering.parts[0].text
+        if not caption.strip():
+            faults.append("there is no text")
+        if caption.startswith(EXERCISE_LINE) is not (options.get("exercise") is True):
+            faults.append(f"an exercise, and nothing else, begins with {EXERCISE_LINE}")
+        return faults + _length_problems(caption) + check_text(caption) + link_problems(caption) + _trackers(caption)
+
+    async def send(self, job: Job, note: Note) -> Outcome:
+        """Hand the post over to two operators."""
+        del note
+        return self._hand_over(job, "to open the hand-off")
+
+    async def correct(self, job: Job, note: Note) -> Outcome:
+        """Hand the correction over: a new post, then the old one is deleted."""
+        del note
+        return self._hand_over(job, "to post the correction and delete the earlier post")
+
+    async def withdraw(self, job: Job, note: Note) -> Outcome:
+        """Hand the deletion over: TikTok offers it in the app only."""
+        del note
+        return self._hand_over(job, "to delete the earlier post in the app")
+
+    async def find(self, job: Job) -> Finding:
+        """Unknown, always: what people did is known to people."""
+        del job
+        return Finding(Found.UNKNOWN, reason=_ONLY_PEOPLE_KNOW)
+
+    async def read_back(self, job: Job, reference: str) -> ReadBack:
+        """Unknown, always: no official system may look at TikTok."""
+        del job, reference
+        return ReadBack(Seen.UNKNOWN, reason=_ONLY_PEOPLE_KNOW)
+
+    async def probe(self) -> Probe:
+        """Whether a device is registered for this account."""
+        device = self._account.settings.get(DEVICE)
+        return Probe(True, f"hand-off to {device}") if device else Probe(False, self._no_device())
+
+    def _hand_over(self, job: Job, what: str) -> Outcome:
+        device = self._account.settings.get(DEVICE)
+        if not device:
+            return Outcome(Verdict.DEFERRED, reason=self._no_device(), code="no_device", account_wide=True)
+        if job.rendering.kind is not DeliveryKind.PUBLISH and not job.original:
+            reason = f"a {job.rendering.kind} must name the post that it mends: give the link from its receipt"
+            return Outcome(Verdict.REJECTED, reason=reason, code="original")
+        reason = f"waiting for two operators {what} on {device}"
+        return Outcome(Verdict.HANDED_OVER, reason=reason, reference=task_reference(job.delivery))
+
+    def _no_device(self) -> str:
+        return f"no device is registered for {self._account.handle}: register one with `dispatcher device register`"
+
+
+def _length_problems(caption: str) -> list[str]:
+    units = len(caption.encode("utf-16-le", "surrogatepass")) // 2
+    over = units - CAPTION_UNITS
+    return [f"the caption has {units} UTF-16 units and TikTok takes {CAPTION_UNITS}: shorten it by {over}"] * (
+        over > 0
+    )
+
+
+def _trackers(caption: str) -> list[str]:
+    return [
+        f"the link {link} tracks its readers by {name}: delete that parameter"
+        for link in links(caption)
+        for name, _ in parse_qsl(urlsplit(link).query, keep_blank_values=True)
+        if name.lower().startswith(_TRACKERS)
+    ]
