@@ -1,0 +1,6 @@
+"""What operators use beside the command line: the demo, and later console, review, metrics, benchmarks, chaos.
+
+Lives here: programs that watch, try and measure a deployment from outside, through what it records and reports.
+
+May not live here: anything that sends, signs or decides; a second way to do what the command line does.
+"""
