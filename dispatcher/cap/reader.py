@@ -21,7 +21,7 @@ from dispatcher.cap.report import Fault, Unreadable, quoted
 from dispatcher.cap.structure import CAP
 
 MAX_BYTES = 5_000_000
-MAX_TAGS = 200_000
+MAX_TAGS = 100_000
 MAX_ATTRIBUTES = 20_000
 MAX_SHAPES = 1_000
 MAX_POINTS = 50_000
