@@ -31,7 +31,6 @@ from channels.contract import (
     IdempotencyKind,
     Job,
     Json,
-    LanguageText,
     Note,
     Outcome,
     Part,
@@ -44,6 +43,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http
+from channels.text import EXERCISE_LINE, texts_for
 
 _FREE_BYTES = 5_000_000
 
@@ -74,7 +74,7 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """One info per language of the account. Raises RenderError naming every fault."""
-        infos = [wire.info(_in_language(content, tag), exercise=content.exercise) for tag in account.languages]
+        infos = [wire.info(text, exercise=content.exercise) for text in texts_for(content, account)]
         rendering = Rendering(
             channel=account.channel,
             account=account.id,
@@ -240,13 +240,6 @@ def _setting(account: Account, key: str) -> str:
     return value
 
 
-def _in_language(content: Content, language: str) -> LanguageText:
-    found = next((text for text in content.texts if text.language == language), None)
-    if found is None:
-        raise RenderError(f"the message has no text in {language}, which this account publishes: add it")
-    return found
-
-
 def _options(content: Content, account: Account, infos: list[Json]) -> dict[str, Json]:
     missing = [code for code in wire.CODES if not content.cap.get(code)]
     if missing:
@@ -256,7 +249,7 @@ def _options(content: Content, account: Account, infos: list[Json]) -> dict[str,
         "sender": account.settings.get("sender", ""),
         "sender_name": content.sent_by,
         "status": "Exercise" if content.exercise else "Actual",
-        "note": f"{wire.MARK}. This alert is part of an exercise." if content.exercise else "",
+        "note": f"{EXERCISE_LINE}. This alert is part of an exercise." if content.exercise else "",
         "category": list(content.cap["category"].split()),
         "expires": wire.cap_time(content.valid_until),
         "web": content.link or "",

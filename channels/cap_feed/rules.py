@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from channels.cap_feed import wire
 from channels.contract import Rendering
+from channels.text import EXERCISE_LINE, check_text
 
 _CATEGORIES = frozenset(
     {"Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other"}
@@ -29,7 +30,6 @@ _RADIUS = re.compile(r"\d+(?:\.\d+)?")
 _SENDER = re.compile(r"[^\s,<&]+")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-00:00")
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})+")
-_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def faults(rendering: Rendering) -> list[str]:
@@ -89,22 +89,22 @@ def _texts(rendering: Rendering) -> Iterator[str]:
             yield f"{value.language}: the headline or the text is empty"
     free = [*(value.text for value in infos), *wire.words(rendering.options, "area")]
     free += [wire.word(rendering.options, key) for key in ("event", "sender_name", "web", "note")]
-    if any(_UNWRITABLE.search(text) for text in free):
-        yield "a text holds a control character that XML cannot carry: remove it"
+    for text in free:
+        yield from check_text(text)
 
 
 def _mode(rendering: Rendering) -> Iterator[str]:
     status = wire.word(rendering.options, "status")
     marks = [
-        text.startswith(wire.MARK)
+        text.startswith(EXERCISE_LINE)
         for value in wire.infos(rendering.options)
         for text in (value.headline, value.description)
     ]
-    marks.append(wire.word(rendering.options, "note").startswith(wire.MARK))
+    marks.append(wire.word(rendering.options, "note").startswith(EXERCISE_LINE))
     if status not in {"Actual", "Exercise"}:
         yield f"CAP status {status}: only Actual and Exercise are published"
     elif status == "Exercise" and not all(marks):
-        yield f"an exercise must begin its note and every headline and text with {wire.MARK}"
+        yield f"an exercise must begin its note and every headline and text with {EXERCISE_LINE}"
     elif status == "Actual" and any(marks):
         yield "an Actual alert carries exercise words: readers would take it for a drill"
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +21,9 @@ from datetime import UTC, datetime
 from lxml import etree
 
 from channels.contract import DeliveryKind, Json, LanguageText, Rendering
+from channels.text import EXERCISE_LINE
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
-MARK = "EXERCISE EXERCISE EXERCISE"
 MESSAGE_TYPES = {DeliveryKind.PUBLISH: "Alert", DeliveryKind.CORRECT: "Update", DeliveryKind.WITHDRAW: "Cancel"}
 CODES = ("category", "event", "urgency", "severity", "certainty")
 
@@ -93,9 +94,9 @@ def region(language: str) -> str:
 
 def info(text: LanguageText, *, exercise: bool) -> Info:
     """One language's info; an exercise says so at the head of headline and description."""
-    headline = f"{MARK} {text.headline}" if exercise else text.headline
-    description = f"{MARK}\n{text.body}" if exercise else text.body
-    return Info(region(text.language), headline, description, text.instruction)
+    headline = f"{EXERCISE_LINE} {text.headline}" if exercise else text.headline
+    description = f"{EXERCISE_LINE}\n{text.body}" if exercise else text.body
+    return Info(region(text.language), *map(_nfc, (headline, description, text.instruction)))
 
 
 def info_document(value: Info) -> Json:
@@ -170,6 +171,10 @@ def read(data: bytes) -> Read:
         )
     except ValueError as error:
         raise NotAnAlert(f"a time is not in CAP's form: {error}") from error
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _add(parent: etree._Element, tag: str, text: str) -> None:

@@ -24,7 +24,6 @@ from channels.contract import (
     IdempotencyKind,
     Job,
     Json,
-    LanguageText,
     Note,
     Outcome,
     Probe,
@@ -36,6 +35,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http, TransportError
+from channels.text import EXERCISE_LINE, check_text, texts_for
 from channels.webhook import wire
 
 
@@ -63,7 +63,7 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """Every language of the account as text and as data. Raises RenderError where one is missing."""
-        data = wire.data(content, [_in_language(content, language) for language in account.languages])
+        data = wire.data(content, texts_for(content, account))
         options: dict[str, Json] = {"type": wire.TYPES[content.kind], "data": data}
         rendering = Rendering(account.channel, account.id, content.kind, wire.parts(data), options)
         faults = cls.problems(rendering)
@@ -85,9 +85,10 @@ class Adapter:
             faults.append("a text is missing or empty")
         if rendering.options.get("type") != wire.TYPES[rendering.kind]:
             faults.append(f"the event type of a {rendering.kind} must be {wire.TYPES[rendering.kind]}")
+        faults += [f"{part.language}: {fault}" for part in told for fault in check_text(part.text)]
         exercise = isinstance(data, dict) and data.get("exercise") is True
-        if any(part.text.startswith(wire.MARK) is not exercise for part in told):
-            faults.append(f"an exercise, and nothing else, begins every text with {wire.MARK}")
+        if any(part.text.startswith(EXERCISE_LINE) is not exercise for part in told):
+            faults.append(f"an exercise, and nothing else, begins every text with {EXERCISE_LINE}")
         return faults
 
     async def send(self, job: Job, note: Note) -> Outcome:
@@ -130,10 +131,3 @@ class Adapter:
             return Probe(ok=False, detail=str(error))
         ok = answer.status < 500 and answer.status != 410
         return Probe(ok, f"the endpoint answered {answer.status} to a request without an event")
-
-
-def _in_language(content: Content, language: str) -> LanguageText:
-    found = next((text for text in content.texts if text.language == language), None)
-    if found is None:
-        raise RenderError(f"the message has no text in {language}, which this account sends: add it")
-    return found

@@ -22,12 +22,13 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 from datetime import UTC, datetime
 
 from channels.contract import Content, DeliveryKind, Job, Json, LanguageText, Outcome, Part, Secret, Verdict
 from channels.http import Answer
+from channels.text import EXERCISE_LINE
 
-MARK = "EXERCISE EXERCISE EXERCISE"
 TYPES = {
     DeliveryKind.PUBLISH: "alert.published",
     DeliveryKind.CORRECT: "alert.corrected",
@@ -118,12 +119,13 @@ def outcome(answer: Answer, reference: str, now: datetime) -> Outcome:
 
 
 def _entry(text: LanguageText, *, exercise: bool) -> Json:
-    return {
+    pieces = {
         "language": text.language,
-        "headline": f"{MARK} {text.headline}" if exercise else text.headline,
-        "body": f"{MARK}\n{text.body}" if exercise else text.body,
+        "headline": f"{EXERCISE_LINE} {text.headline}" if exercise else text.headline,
+        "body": f"{EXERCISE_LINE}\n{text.body}" if exercise else text.body,
         "instruction": text.instruction,
     }
+    return {key: unicodedata.normalize("NFC", piece) for key, piece in pieces.items()}
 
 
 def _part(entry: Json) -> Part:

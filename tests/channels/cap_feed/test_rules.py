@@ -37,7 +37,7 @@ def test_a_good_rendering_has_no_faults(feed):
         ("circles", ["52.1,-181 3"], "circle"),
         ("status", "Test", "status"),
         ("status", "Exercise", "exercise"),
-        ("note", "bell \x07", "control character"),
+        ("note", "bell \x07", "invisible character"),
         ("infos", "none", "infos"),
         ("web", None, "web"),
     ],
@@ -64,7 +64,7 @@ def test_an_actual_alert_with_exercise_words_is_refused(feed, make_content, alte
 def test_a_missing_language_is_refused(feed, make_content):
     """Every language of the account must be in the message."""
     message = make_content()
-    with pytest.raises(RenderError, match="no text in cy"):
+    with pytest.raises(RenderError, match="posts in cy"):
         Adapter.render(replace(message, texts=message.texts[:1]), feed.account)
 
 

@@ -149,7 +149,7 @@ def test_an_exercise_says_so_in_data_and_text(make_job):
 
 def test_a_missing_language_is_refused(content: Content):
     """Every language of the account must be in the message."""
-    with pytest.raises(RenderError, match="no text in cy"):
+    with pytest.raises(RenderError, match="posts in cy"):
         Adapter.render(replace(content, texts=content.texts[:1]), ACCOUNT)
 
 

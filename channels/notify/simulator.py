@@ -1,0 +1,270 @@
+"""GOV.UK Notify, simulated from its documentation (reference: emergency-alerts 4).
+
+Any service id is a service; its key is :func:`api_key`. There are one template, ``((message))``, and one sender.
+``reference`` is no idempotency key here either: two POSTs with one reference are two messages, which is how the
+journal counts a double. Smoke numbers are validated and answered, and no message is made.
+
+What a test may arrange: ``limits`` by service, and ``templates``.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import jwt
+from aiohttp import web
+
+from channels.contract import Clock
+from channels.notify.simulator_rules import Refusal, as_sent, check_uuid, invalid, read_object, validated_number
+from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.journal import Effect, EffectKind, Journal
+from channels.simulator.provider import Provider, Route, RouteKind
+
+TEMPLATE_ID = "9c6a3a1e-7a3f-4f9d-9a65-2f5d0a6c8b10"
+SMOKE = frozenset({"+447700900000", "+447700900111", "+447700900222"})
+PAGE_SIZE = 250
+LIMIT = 918
+
+_FATES = {"+447700900003": "temporary-failure", "+447700900002": "permanent-failure"}
+_FILTERS = frozenset({"reference", "status", "template_type", "older_than", "include_jobs"})
+_CLOCK = "Error: Your system clock must be accurate to within 30 seconds"
+
+
+def api_key(service: str) -> str:
+    """The API key of a service of this Notify."""
+    return f"simulated-{service}-{_secret(service)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text message that Notify took; the number is kept only as far as its own answers show it."""
+
+    id: str
+    service: str
+    reference: str | None
+    number: str
+    body: str
+    template: str
+    effect: Effect
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a service may send; None is no limit."""
+
+    per_minute: int | None = None
+    per_day: int | None = None
+    sent: list[datetime] = field(default_factory=list)
+
+
+class Notify(Provider):
+    """The API; ``messages`` holds what was taken, oldest first."""
+
+    name: ClassVar[str] = "notify"
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        super().__init__(journal, clock)
+        self.messages: list[Message] = []
+        self.templates = {TEMPLATE_ID: "((message))"}
+        self.limits: defaultdict[str, Limits] = defaultdict(Limits)
+
+    def routes(self) -> Sequence[Route]:
+        """Sending, the two ways of reading, and the preview."""
+        return [
+            Route("POST", "/v2/notifications/sms", RouteKind.PUBLISH, self._guarded(self.send)),
+            Route("GET", "/v2/notifications", RouteKind.READ, self._guarded(self.list)),
+            Route("GET", "/v2/notifications/{id}", RouteKind.READ, self._guarded(self.show)),
+            Route("POST", "/v2/template/{id}/preview", RouteKind.READ, self._guarded(self.preview)),
+        ]
+
+    def account(self, request: web.Request) -> str:
+        """The service named by the token, believed only by the handlers that check it."""
+        try:
+            claims = jwt.decode(_token(request), options={"verify_signature": False})
+        except jwt.InvalidTokenError:
+            return ""
+        return str(claims.get("iss", ""))
+
+    def key(self, body: bytes) -> str:
+        """The reference."""
+        try:
+            return str(json.loads(body).get("reference", ""))
+        except (ValueError, AttributeError):
+            return ""
+
+    def refusal(self, fault: Fault) -> web.Response:
+        """The per-minute limit, which gives no hint of when to come back; or the wrong clock."""
+        if fault.kind is FaultKind.THROTTLE:
+            return _rate_limited(3000).answer
+        if fault.kind is FaultKind.TOKEN_EXPIRED:
+            return Refusal(403, "AuthError", _CLOCK).answer
+        return super().refusal(fault)
+
+    async def send(self, request: web.Request, service: str) -> web.Response:
+        """POST /v2/notifications/sms."""
+        self._check_limits(service)
+        body = await read_object(request)
+        number = validated_number(body)
+        text = self._filled(body["template_id"], body.get("personalisation", {}))
+        if len(text) > LIMIT:
+            too_long = f"Your message is too long. Text messages cannot be longer than {LIMIT} characters. "
+            raise Refusal(400, "BadRequestError", f"{too_long}Your message is {len(text)} characters long.")
+        name, reference = str(uuid.uuid4()), body.get("reference")
+        if number not in SMOKE:
+            key = reference or name
+            effect = self.act(request, EffectKind.PUBLISHED, key=key, reference=name, text=text)
+            self.messages.append(Message(name, service, reference, number, text, body["template_id"], effect))
+        self.limits[service].sent.append(self.clock())
+        return web.json_response(
+            {
+                "id": name,
+                "reference": reference,
+                "content": {"body": text, "from_number": "GOVUK"},
+                "uri": f"{_root(request)}/v2/notifications/{name}",
+                "template": _template(request, body["template_id"]),
+                "scheduled_for": None,
+            },
+            status=201,
+        )
+
+    async def list(self, request: web.Request, service: str) -> web.Response:
+        """GET /v2/notifications: newest first, 250 per page, older ones by ``older_than``."""
+        strange = sorted(set(request.query) - _FILTERS)
+        if strange:
+            raise invalid(f"Additional properties are not allowed ({', '.join(strange)} was unexpected)")
+        found = [message for message in reversed(self.messages) if self._shown(message, service)]
+        older_than = request.query.get("older_than")
+        if older_than:
+            check_uuid(older_than, "older_than")
+            ids = [message.id for message in found]
+            found = found[ids.index(older_than) + 1 :] if older_than in ids else []
+        found = [message for message in found if self._matches(message, request)][:PAGE_SIZE]
+        links = {"current": str(request.url)}
+        if found:
+            links["next"] = str(request.url.update_query(older_than=found[-1].id))
+        return web.json_response({"notifications": [self._row(request, one) for one in found], "links": links})
+
+    async def show(self, request: web.Request, service: str) -> web.Response:
+        """GET /v2/notifications/{id}."""
+        name = request.match_info["id"]
+        check_uuid(name, "notification_id")
+        for message in self.messages:
+            if message.id == name and self._shown(message, service):
+                return web.json_response(self._row(request, message))
+        raise Refusal(404, "NoResultFound", "No result found")
+
+    async def preview(self, request: web.Request, service: str) -> web.Response:
+        """POST /v2/template/{id}/preview: what the text would be; nothing is sent."""
+        del service
+        name, body = request.match_info["id"], await read_object(request)
+        check_uuid(name, "id")
+        if name not in self.templates:
+            raise Refusal(404, "NoResultFound", "No result found")
+        text = self._filled(name, body.get("personalisation", {}))
+        answer = {"id": name, "type": "sms", "version": 1, "body": text, "html": None, "subject": None}
+        return web.json_response({**answer, "postage": None})
+
+    def _guarded(self, handler: Any) -> Any:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                answer: web.Response = await handler(request, self._service(request))
+            except Refusal as refusal:
+                return refusal.answer
+            return answer
+
+        return handle
+
+    def _service(self, request: web.Request) -> str:
+        if not _token(request):
+            raise Refusal(401, "AuthError", "Unauthorized: authentication token must be provided")
+        service = self.account(request)
+        try:
+            check_uuid(service, "iss")
+            options: Any = {"verify_iat": False}
+            claims = jwt.decode(_token(request), _secret(service), algorithms=["HS256"], options=options)
+            issued = int(claims["iat"])
+        except (jwt.InvalidTokenError, Refusal, KeyError, ValueError):
+            raise Refusal(403, "AuthError", "Invalid token: API key not found") from None
+        if abs(self.clock().timestamp() - issued) > 30:
+            raise Refusal(403, "AuthError", _CLOCK)
+        return service
+
+    def _check_limits(self, service: str) -> None:
+        now, limits = self.clock(), self.limits[service]
+        recent = [at for at in limits.sent if now - at < timedelta(minutes=1)]
+        if limits.per_minute is not None and len(recent) >= limits.per_minute:
+            raise _rate_limited(limits.per_minute)
+        if limits.per_day is not None and len(limits.sent) >= limits.per_day:
+            raise Refusal(429, "TooManyRequestsError", f"Exceeded send limits ({limits.per_day}) for today")
+
+    def _filled(self, template: str, personalisation: dict[str, Any]) -> str:
+        if template not in self.templates:
+            raise Refusal(400, "BadRequestError", "Template not found")
+        if "((message))" in self.templates[template] and personalisation.get("message") is None:
+            raise Refusal(400, "BadRequestError", "Missing personalisation: message")
+        text = as_sent(self.templates[template].replace("((message))", str(personalisation.get("message", ""))))
+        if not text:
+            raise Refusal(400, "BadRequestError", "Your message is empty.")
+        return text
+
+    def _shown(self, message: Message, service: str) -> bool:
+        return message.service == service and message.effect.visible(self.clock())
+
+    def _matches(self, message: Message, request: web.Request) -> bool:
+        query = request.query
+        return (
+            query.get("reference") in {None, message.reference}
+            and ("status" not in query or _status(message) in query.getall("status"))
+            and ("template_type" not in query or "sms" in query.getall("template_type"))
+        )
+
+    def _row(self, request: web.Request, message: Message) -> dict[str, Any]:
+        at = message.effect.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        address = dict.fromkeys(["email_address", *(f"line_{line}" for line in range(1, 7)), "postcode", "subject"])
+        return {
+            **address,
+            "id": message.id,
+            "reference": message.reference,
+            "phone_number": message.number,
+            "type": "sms",
+            "status": _status(message),
+            "template": _template(request, message.template),
+            "body": message.body,
+            "created_at": at,
+            "created_by_name": None,
+            "sent_at": at,
+            "completed_at": at,
+            "scheduled_for": None,
+        }
+
+
+def _secret(service: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"simulated-notify/{service}"))
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.title() == "Bearer" else ""
+
+
+def _root(request: web.Request) -> str:
+    return f"{request.url.origin()}/notify"
+
+
+def _template(request: web.Request, name: str) -> dict[str, Any]:
+    return {"id": name, "version": 1, "uri": f"{_root(request)}/v2/template/{name}"}
+
+
+def _status(message: Message) -> str:
+    return _FATES.get(message.number, "delivered")
+
+
+def _rate_limited(limit: int) -> Refusal:
+    message = f"Exceeded rate limit for key type LIVE of {limit} requests per 60 seconds"
+    return Refusal(429, "RateLimitError", message)
