@@ -1,8 +1,8 @@
 """TikTok by hand-off: people post, on a registered device that touches no official system.
 
-``adapter.py`` renders and hands over, ``handoff.py`` says what the people are asked to do, ``packet.py`` seals that
-into one HTML file (``page.html``, ``page.js``), ``codes.py`` makes what they type to open it. No code here talks
-to TikTok.
+Lives here: the adapter that renders and hands over (``adapter.py``), what the people are asked to do
+(``handoff.py``), sealing that into one HTML file (``packet.py``, ``page.html``, ``page.js``), and what they type to
+open it (``codes.py``).
 
-May not live here: a call to TikTok, a credential, the decision to issue a code (``dispatcher.gate``).
+May not live here: anything that talks to TikTok, and the decision to issue a code.
 """
