@@ -104,7 +104,7 @@ def _number(given: object) -> str:
     if wrong != phonenumbers.ValidationResult.IS_POSSIBLE:
         long = wrong == phonenumbers.ValidationResult.TOO_LONG
         raise invalid(f"phone_number {'Too many digits' if long else 'Not enough digits'}")
-    fictional = parsed.country_code == 44 and str(parsed.national_number).startswith("7700900")
+    fictional = re.fullmatch(r"447700900\d{3}", f"{parsed.country_code}{parsed.national_number}")
     kind = phonenumbers.number_type(parsed)
     if not fictional and kind != phonenumbers.PhoneNumberType.MOBILE:
         raise invalid("phone_number Not a UK mobile number")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from channels.notify.simulator import Notify
 from channels.simulator.provider import Provider
+from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
-PROVIDERS: tuple[type[Provider], ...] = (XSimulator,)
+PROVIDERS: tuple[type[Provider], ...] = (XSimulator, Notify, Receiver)
