@@ -43,7 +43,7 @@ class Work:
         actor: str | None = None,
         plan: str | None = None,
         delivery: str | None = None,
-        **facts: Json,
+        **facts: Any,
     ) -> None:
         """Add a ledger entry to this transaction. ``facts`` are JSON values without floats."""
         subject: dict[str, Json] = {"incident": incident, "actor": actor, "plan": plan, "delivery": delivery}

@@ -1,0 +1,119 @@
+"""The desk: what every use case needs, and how a person's sentence is composed, signed and recorded.
+
+Who is at the keyboard is known from the key that signs, never from a name typed. A statement is composed first,
+signed by whatever holds the key (agent, file, or somewhere else), verified like anybody's, and only then recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from channels.contract import Clock, Json
+from dispatcher.domain.errors import SignatureNeeded
+from dispatcher.domain.ids import RandomBytes, new_id
+from dispatcher.domain.people import Person, Role
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
+from dispatcher.gate.policy import Policies
+from dispatcher.settings import Settings
+from dispatcher.statements.trust import Trust
+from dispatcher.statements.verify import verify
+from dispatcher.store import records
+from dispatcher.store.database import Store, Work
+
+DEFAULT_LIFE = timedelta(days=7)
+"""How long a statement holds unless a rule says otherwise; the plan's window bounds what it allows."""
+
+
+class Pen(Protocol):
+    """Whoever signs at this keyboard."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The key's fingerprint."""
+
+    def sign(self, statement: Statement) -> Envelope:
+        """Sign exactly these bytes. Raises SignatureNeeded where the signature has to come from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One process's access to a deployment."""
+
+    settings: Settings
+    trust: Trust[Policies]
+    store: Store
+    clock: Clock
+    random_bytes: RandomBytes
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh identifier."""
+        return new_id(prefix, self.random_bytes)
+
+    def person(self, pen: Pen) -> Person:
+        """Who holds this pen. Raises SignatureNeeded for a key that is not on the roster."""
+        person = self.trust.roster.person_of_key(pen.fingerprint)
+        if person is None:
+            raise SignatureNeeded(
+                f"key {pen.fingerprint} is nobody's on roster {self.trust.roster.version}",
+                "sign with a key on the roster, or ask two policy owners to add this one",
+            )
+        return person
+
+    def role(self, person: Person, wanted: tuple[Role, ...], given: Role | None = None) -> Role:
+        """The role to sign in: the one given, else the first of ``wanted`` that the person holds now."""
+        now = self.clock()
+        candidates = (given,) if given else wanted
+        held = [role for role in candidates if self.trust.roster.holds(person.id, role, now)]
+        if not held:
+            names = " or ".join(candidates)
+            raise SignatureNeeded(f"{person.id} does not hold {names} now", f"ask somebody who holds {names}")
+        return held[0]
+
+    def compose(
+        self,
+        kind: StatementKind,
+        subject: str,
+        person: Person,
+        role: Role,
+        mode: Mode,
+        body: Mapping[str, Json],
+        life: timedelta = DEFAULT_LIFE,
+    ) -> Statement:
+        """A statement by this person, holding from now on."""
+        now = self.clock()
+        return Statement(
+            kind=kind,
+            subject=subject,
+            deployment=self.trust.root.deployment,
+            mode=mode,
+            person=person.id,
+            role=str(role),
+            roster=self.trust.roster.version,
+            not_before=now,
+            expires=now + life,
+            nonce=self.random_bytes(16).hex(),
+            body=body,
+        )
+
+    def verified(self, envelope: Envelope, mode: Mode) -> Verified:
+        """Verify an envelope against this deployment. Raises StatementRefused."""
+        return verify(
+            envelope,
+            roster=self.trust.roster,
+            deployment=self.trust.root.deployment,
+            mode=mode,
+            now=self.clock(),
+        )
+
+    def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
+        """Verify an envelope and write it down. Raises StatementRefused."""
+        verified = self.verified(envelope, mode)
+        records.add_statement(work, verified, envelope, incident)
+        return verified.statement
+
+    def now(self) -> datetime:
+        """The time now."""
+        return self.clock()

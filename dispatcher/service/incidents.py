@@ -1,0 +1,135 @@
+"""Declaring incidents: by hand, or from a CAP alert that proposes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from channels.contract import Json
+from dispatcher.cap.propose import Proposal
+from dispatcher.domain.errors import Forbidden
+from dispatcher.domain.incident import Incident, Severity
+from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.statement import Mode, format_time
+from dispatcher.service.desk import Desk
+from dispatcher.store import records
+
+
+def declare(
+    desk: Desk,
+    *,
+    kind: str,
+    title: str,
+    mode: Mode,
+    person: str,
+    severity: Severity = Severity.S2,
+    facts: Mapping[str, Json] | None = None,
+) -> Incident:
+    """Declare an active incident; everything but its kind and title can be filled in later."""
+    incident = Incident(
+        id=desk.new_id("inc"),
+        mode=mode,
+        kind=kind,
+        severity=severity,
+        title=title,
+        state=IncidentState.ACTIVE,
+        declared_at=desk.now(),
+        declared_by=person,
+        facts=dict(facts or {}),
+    )
+    return _add(desk, incident)
+
+
+def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
+    """Record what a CAP alert proposes. An officer activates it. Raises Forbidden for a drill alert in live mode."""
+    if mode is Mode.LIVE and not proposal.live_allowed:
+        raise Forbidden(
+            "this alert's status is not Actual: it can only open an exercise",
+            "declare it with --mode exercise",
+        )
+    incident = Incident(
+        id=desk.new_id("inc"),
+        mode=mode,
+        kind=kind or proposal.suggested.kind,
+        severity=Severity[proposal.suggested.severity],
+        title=proposal.headline,
+        state=IncidentState.PROPOSED,
+        declared_at=desk.now(),
+        declared_by=person,
+        source=_source(proposal),
+        facts=_facts(proposal),
+    )
+    return _add(desk, incident)
+
+
+def activate(desk: Desk, name: str, person: str) -> Incident:
+    """Make a proposed incident active: only then does the gate consider it."""
+    with desk.store.write() as work:
+        incident = records.incident(work, name)
+        records.move_incident(work, incident.id, IncidentState.PROPOSED, IncidentState.ACTIVE)
+        work.record("incident.activated", incident=incident.id, actor=person)
+    return replace(incident, state=IncidentState.ACTIVE)
+
+
+def amend(
+    desk: Desk, name: str, person: str, facts: Mapping[str, Json], severity: Severity | None = None
+) -> Incident:
+    """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it."""
+    with desk.store.write() as work:
+        incident = records.incident(work, name)
+        merged = {**incident.facts, **facts}
+        level = severity or incident.severity
+        records.update_facts(work, incident.id, merged, severity=int(level))
+        work.record("incident.amended", incident=incident.id, actor=person, facts=dict(facts), severity=level.name)
+    return replace(incident, facts=merged, severity=level)
+
+
+def _add(desk: Desk, incident: Incident) -> Incident:
+    with desk.store.write() as work:
+        records.add_incident(work, incident)
+        work.record(
+            "incident.declared",
+            incident=incident.id,
+            actor=incident.declared_by,
+            mode=str(incident.mode),
+            incident_kind=incident.kind,
+            severity=incident.severity.name,
+            title=incident.title,
+            state=str(incident.state),
+            source=dict(incident.source),
+            facts=dict(incident.facts),
+        )
+    return incident
+
+
+def _source(proposal: Proposal) -> dict[str, Json]:
+    source = proposal.source
+    return {
+        "cap_sender": source.sender,
+        "cap_identifier": source.identifier,
+        "cap_sent": source.sent,
+        "cap_sha256": proposal.sha256,
+    }
+
+
+def _facts(proposal: Proposal) -> dict[str, Json]:
+    texts: list[Json] = [
+        {"language": t.language, "headline": t.headline, "body": t.body, "instruction": t.instruction}
+        for t in proposal.texts
+    ]
+    return {
+        "event": proposal.event,
+        "expires": format_time(proposal.expires),
+        "area": list(proposal.areas),
+        "polygons": list(proposal.polygons),
+        "circles": list(proposal.circles),
+        "cap": {
+            "category": proposal.categories[0],
+            "event": proposal.event,
+            "urgency": proposal.urgency,
+            "severity": proposal.severity,
+            "certainty": proposal.certainty,
+        },
+        "texts": texts,
+        "notes": list(proposal.notes),
+    }

@@ -1,0 +1,234 @@
+"""Leasing deliveries, committing intent, settling outcomes: every move of a delivery that a machine makes.
+
+Rules
+  1. Leases and due times are judged by the database's time alone.
+  2. Each lease has an owner of its own (process and lease number) and raises the row's fence; whoever comes later
+     with an older fence changes nothing.
+  3. Intent is committed before the first byte, and only while the lease outlasts the longest call.
+  4. Account posts get a ledger entry per move, recipients one per group with a digest of its moves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, insert, or_, select, update
+
+from dispatcher.store.database import Work
+from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
+
+RECIPIENTS_LANE = "recipients"
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """One delivery in a worker's hands. ``intended_at`` is the release's time; ``attempts`` those before this one."""
+
+    id: str
+    fence: int
+    plan: str
+    incident: str
+    channel: str
+    account: str
+    lane: str
+    kind: str
+    rendering: str
+    destination: str
+    list: str | None
+    position: int | None
+    original: str | None
+    attempts: int
+    handle: str | None
+    due_at: datetime
+    expires_at: datetime
+    first_intent_at: datetime | None
+    looked: int
+    absent: int
+    intended_at: datetime
+    dispatch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What becomes of one delivery, and what its attempt came to. ``facts`` go into the ledger."""
+
+    leased: Leased
+    source: str
+    target: str
+    reason: str = ""
+    due_at: datetime | None = None
+    reference: str | None = None
+    url: str | None = None
+    looked: int | None = None
+    absent: int | None = None
+    keep_leases: bool = False
+    attempt: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+_COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in ("intended_at", "dispatch")]
+
+
+def lease(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
+    """Take up to ``limit`` due deliveries of one released plan."""
+    due = and_(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
+    rows = work.execute(_take(lane, mode, limit, due)).all()
+    return _own(work, rows, owner, lease_for, state="ready", to="leased")
+
+
+def lease_doubtful(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
+    """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
+    free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
+    due = and_(DeliveryRow.state == "in_doubt", DeliveryRow.due_at <= work.now, free)
+    rows = work.execute(_take(lane, mode, limit, due)).all()
+    return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
+
+
+def intend(work: Work, leased: Sequence[Leased], owner: str, headroom: timedelta) -> list[Leased]:
+    """Commit the intent to send. Returns those still owned, whose lease outlasts ``headroom``; others are lost."""
+    by_id = {item.id: item for item in leased}
+    statement = (
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.id.in_(by_id),
+            DeliveryRow.state == "leased",
+            DeliveryRow.owner == owner,
+            DeliveryRow.lease_until > work.now + headroom,
+        )
+        .values(
+            state="sending",
+            leases=0,
+            attempts=DeliveryRow.attempts + 1,
+            first_intent_at=func.coalesce(DeliveryRow.first_intent_at, work.now),
+        )
+        .returning(DeliveryRow.id)
+    )
+    kept = [by_id[id_] for (id_,) in work.execute(statement).all()]
+    if kept:
+        work.execute(insert(AttemptRow), [_intent(item, owner, work.now) for item in kept])
+    moves = [Move(item, "leased", "sending", facts={"attempt": item.attempts + 1}) for item in kept]
+    _record(work, moves)
+    return kept
+
+
+def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
+    """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
+    made = [move for move in moves if work.execute(_moved(move, work.now)).rowcount == 1]
+    for move in made:
+        if move.attempt is not None:
+            number = move.leased.attempts + 1
+            at = and_(AttemptRow.delivery == move.leased.id, AttemptRow.number == number)
+            work.execute(update(AttemptRow).where(at).values(ended_at=work.now, **move.attempt))
+    _record(work, made)
+    return made
+
+
+def note_handle(work: Work, leased: Leased, handle: str) -> bool:
+    """Keep a platform's handle before the next byte; False when the row is no longer ours."""
+    at = and_(DeliveryRow.id == leased.id, DeliveryRow.state == "sending", DeliveryRow.fence == leased.fence)
+    made: bool = work.execute(update(DeliveryRow).where(at).values(handle=handle)).rowcount == 1
+    return made
+
+
+def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
+    return (
+        select(*_COLUMNS, DispatchRow.released_at, DispatchRow.id)
+        .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
+        .where(DeliveryRow.lane == lane, DeliveryRow.mode == mode, due)
+        .order_by(DeliveryRow.due_at, DeliveryRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=DeliveryRow)
+    )
+
+
+def _own(work: Work, rows: Sequence[Any], owner: str, lease_for: timedelta, *, state: str, to: str) -> list[Leased]:
+    taken = [Leased(*row) for row in rows]
+    if not taken:
+        return []
+    work.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id.in_([item.id for item in taken]), DeliveryRow.state == state)
+        .values(
+            state=to,
+            owner=owner,
+            fence=DeliveryRow.fence + 1,
+            lease_until=work.now + lease_for,
+            leases=DeliveryRow.leases + 1,
+        )
+    )
+    return [replace(item, fence=item.fence + 1) for item in taken]
+
+
+def _intent(item: Leased, owner: str, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery": item.id,
+        "number": item.attempts + 1,
+        "fence": item.fence,
+        "owner": owner,
+        "intended_at": now,
+    }
+
+
+def _moved(move: Move, now: datetime) -> Any:
+    values: dict[str, Any] = {"state": move.target, "reason": move.reason, "owner": None, "lease_until": None}
+    if not move.keep_leases:
+        values["leases"] = 0
+    if move.target == "accepted":
+        values["accepted_at"] = now
+    optional = {
+        "due_at": move.due_at,
+        "reference": move.reference,
+        "url": move.url,
+        "looked": move.looked,
+        "absent": move.absent,
+    }
+    values |= {name: value for name, value in optional.items() if value is not None}
+    at = (DeliveryRow.id == move.leased.id, DeliveryRow.state == move.source, DeliveryRow.fence == move.leased.fence)
+    return update(DeliveryRow).where(*at).values(**values)
+
+
+def _record(work: Work, moves: Sequence[Move]) -> None:
+    grouped: dict[tuple[str, str, str], list[Move]] = {}
+    for move in moves:
+        if move.leased.lane == RECIPIENTS_LANE:
+            grouped.setdefault((move.leased.plan, move.source, move.target), []).append(move)
+        else:
+            _record_one(work, move)
+    for (plan, source, target), group in grouped.items():
+        work.record(
+            "deliveries.moved",
+            incident=group[0].leased.incident,
+            plan=plan,
+            source=source,
+            target=target,
+            account=group[0].leased.account,
+            count=len(group),
+            digest=moves_digest(group),
+            reasons=sorted({move.reason for move in group if move.reason}),
+        )
+
+
+def _record_one(work: Work, move: Move) -> None:
+    facts = {key: value for key, value in move.facts.items() if value is not None}
+    work.record(
+        "delivery.moved",
+        incident=move.leased.incident,
+        plan=move.leased.plan,
+        delivery=move.leased.id,
+        channel=move.leased.channel,
+        account=move.leased.account,
+        source=move.source,
+        target=move.target,
+        reason=move.reason,
+        **facts,
+    )
+
+
+def moves_digest(moves: Iterable[Move]) -> str:
+    """A digest over delivery, destination's keyed digest, target and reference of each move, in order of id."""
+    lines = sorted(f"{m.leased.id}\0{m.leased.destination}\0{m.target}\0{m.reference or ''}" for m in moves)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

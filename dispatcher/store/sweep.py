@@ -1,0 +1,120 @@
+"""What the sweeper finds: leases that ran out, time that passed, status that came back. Nothing is ever lost.
+
+Every function moves a bounded number of rows and says how many, so that a crowd of them takes turns with the rest.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+
+from dispatcher.store.database import Work
+from dispatcher.store.tables import DeliveryRow, DispatchRow, OutboxRow, PlanRow
+
+MOST = 1_000
+POISONED_AFTER = 3
+"""Leases that ended without an intent before a delivery is held (reference: reliability 1.3)."""
+
+
+def lost_leases(work: Work) -> int:
+    """Leases that ran out before any intent: back to ready, or held once that has happened three times."""
+    late = and_(DeliveryRow.state == "leased", DeliveryRow.lease_until < work.now)
+    poisoned = and_(late, DeliveryRow.leases >= POISONED_AFTER)
+    held = _move(work, poisoned, "leased", "held", "poison")
+    return held + _move(work, late, "leased", "ready", "lease ran out before any byte left", due_at=work.now)
+
+
+def lost_sends(work: Work, quiet: timedelta) -> int:
+    """Leases that ran out after the intent: in doubt, to be looked at when the quiet period is over."""
+    late = and_(DeliveryRow.state == "sending", DeliveryRow.lease_until < work.now)
+    return _move(work, late, "sending", "in_doubt", "the worker was lost while sending", due_at=work.now + quiet)
+
+
+def over_time(work: Work) -> int:
+    """Deliveries whose window passed before any byte left."""
+    count = 0
+    for state in ("ready", "held", "handed_over"):
+        passed = and_(
+            DeliveryRow.state == state, DeliveryRow.expires_at <= work.now, DeliveryRow.reason != "ambiguous"
+        )
+        count += _move(work, passed, state, "expired", "the window has passed")
+    return count
+
+
+def stale_ended(work: Work) -> int:
+    """Deliveries held for want of a fresh status: ready again, for the gate to judge."""
+    held = and_(DeliveryRow.state == "held", DeliveryRow.reason == "stale_status")
+    return _move(work, held, "held", "ready", "a fresh status arrived", due_at=work.now)
+
+
+def settled_plans(work: Work) -> int:
+    """Released plans all of whose deliveries have ended."""
+    open_states = ("ready", "leased", "sending", "in_doubt", "held", "handed_over")
+    running = select(DeliveryRow.plan).where(DeliveryRow.state.in_(open_states)).scalar_subquery()
+    rows = work.execute(
+        select(PlanRow.digest, PlanRow.incident)
+        .where(PlanRow.state == "released", PlanRow.digest.not_in(running))
+        .limit(MOST)
+    ).all()
+    for digest, incident in rows:
+        gaps = select(DeliveryRow.id).where(
+            DeliveryRow.plan == digest, DeliveryRow.state.in_(("rejected", "cancelled", "expired", "missing"))
+        )
+        state = "settled_with_gaps" if work.execute(gaps.limit(1)).first() else "settled"
+        work.execute(update(PlanRow).where(PlanRow.digest == digest, PlanRow.state == "released").values(state=state))
+        work.record("plan.moved", incident=incident, plan=digest, source="released", target=state)
+    return len(rows)
+
+
+def doorbells(work: Work, again_after: timedelta) -> list[tuple[int, str, str, str]]:
+    """Outbox rows to ring: never rung, or rung a while ago with work still due. Returns id, lane, mode, dispatch."""
+    stale = or_(OutboxRow.rung_at.is_(None), OutboxRow.rung_at < work.now - again_after)
+    due = (
+        select(DeliveryRow.id)
+        .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
+        .where(
+            DispatchRow.id == OutboxRow.dispatch,
+            DeliveryRow.lane == OutboxRow.lane,
+            DeliveryRow.state == "ready",
+            DeliveryRow.due_at <= work.now,
+        )
+        .exists()
+    )
+    columns = (OutboxRow.id, OutboxRow.lane, OutboxRow.mode, OutboxRow.dispatch)
+    rows = work.execute(select(*columns).where(stale, due).order_by(OutboxRow.id).limit(MOST)).all()
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def rung(work: Work, ids: list[int]) -> None:
+    """Remember when these were rung."""
+    if ids:
+        work.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(rung_at=work.now))
+
+
+def _move(work: Work, where: ColumnElement[bool], source: str, target: str, reason: str, **values: Any) -> int:
+    ids = [row[0] for row in work.execute(select(DeliveryRow.id).where(where).limit(MOST)).all()]
+    if not ids:
+        return 0
+    moved = work.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id.in_(ids), DeliveryRow.state == source)
+        .values(state=target, reason=reason, owner=None, lease_until=None, fence=DeliveryRow.fence + 1, **values)
+        .returning(DeliveryRow.id, DeliveryRow.incident, DeliveryRow.plan)
+    ).all()
+    plans: dict[tuple[str, str], list[str]] = {}
+    for id_, incident, plan in moved:
+        plans.setdefault((incident, plan), []).append(id_)
+    for (incident, plan), deliveries in plans.items():
+        work.record(
+            "deliveries.swept",
+            incident=incident,
+            plan=plan,
+            source=source,
+            target=target,
+            reason=reason,
+            count=len(deliveries),
+            deliveries=sorted(deliveries)[:20],
+        )
+    return len(moved)
