@@ -38,14 +38,14 @@ SAID = Statement(
 )
 
 
+DOCUMENT: Any = canonical.decode(SAID.encoded())
 TIMES = st.integers(0, 4_000_000_000).map(
     lambda s: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=s, microseconds=s % 999_999)
 )
 
 
 def changed(**changes: Json) -> bytes:
-    document: Any = canonical.decode(SAID.encoded())
-    return canonical.encode({**document, **changes})
+    return canonical.encode({**DOCUMENT, **changes})
 
 
 @given(st.sampled_from(StatementKind), st.sampled_from(Mode), TIMES)
@@ -79,11 +79,10 @@ def test_a_document_that_is_not_a_statement_is_refused(changes: dict[str, Json])
         Statement.decode(changed(**changes))
 
 
-@pytest.mark.parametrize("key", sorted(canonical.decode(SAID.encoded())))  # type: ignore[type-var]
+@pytest.mark.parametrize("key", sorted(DOCUMENT))
 def test_a_missing_key_is_refused(key: str) -> None:
     """Nothing in a statement is defaulted."""
-    document: Any = canonical.decode(SAID.encoded())
-    del document[key]
+    document = {name: value for name, value in DOCUMENT.items() if name != key}
     with pytest.raises(StatementError):
         Statement.decode(canonical.encode(document))
 
