@@ -296,7 +296,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(DOCUMENT)), JSON)
-def test_any_value_in_any_field_is_judged_and_never_crashes(field: str, value: object) -> None:
+def test_any_value_in_any_field_is_judged_and_never_crashes(field: str, value: Any) -> None:
     """A rostered signer can put anything into a statement; it is verified or refused."""
     try:
         payload = canonical.encode({**DOCUMENT, field: value})
