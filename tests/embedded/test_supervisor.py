@@ -8,18 +8,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import redis
 
 from dispatcher.domain.statement import Mode
-from dispatcher.embedded.errors import AlreadyRunning, ProcfileInvalid, RedisMissing, StepFailed
+from dispatcher.embedded.errors import AlreadyRunning, DeploymentUnusable, ProcfileInvalid, RedisMissing, StepFailed
 from dispatcher.embedded.redis import find_redis_server
 from dispatcher.embedded.state import UpState, last_state, read_state
 from dispatcher.embedded.supervisor import Limits, Supervisor
-from tests.servers import missing, running, until
+from tests.servers import fill, missing, running, small_disk, until
 
 pytestmark = pytest.mark.system
 
@@ -33,7 +33,12 @@ Supervisor(Path(sys.argv[1]), Mode.EXERCISE, Limits(**eval(sys.argv[2]))).run()
 """
 WAITING = "import signal; signal.pause()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
-POLITE = "import signal,sys; signal.signal(15, lambda *_: (print('bye', flush=True), sys.exit(0))); signal.pause()"
+POLITE = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: (print('bye', flush=True), sys.exit(0)))
+print('ready', flush=True)
+signal.pause()
+"""
 PARENT = (
     "import subprocess,signal; print(subprocess.Popen(['tail','-f','/dev/null']).pid, flush=True); signal.pause()"
 )
@@ -50,7 +55,7 @@ class Up:
 
     def roles(self, **programs: str) -> Up:
         """Write the Procfile: each role is a Python program."""
-        lines = [f"{name}: python -c {shlex.quote(program)}" for name, program in programs.items()]
+        lines = [f"{name}: python -c {shlex.quote(f'exec({program!r})')}" for name, program in programs.items()]
         (self.root / "Procfile").write_text("\n".join(lines))
         return self
 
@@ -61,7 +66,7 @@ class Up:
             for name in ("backoff_first_s", "stop_grace_s", "leftovers_s", "free_floor_bytes")
         }
         command = [sys.executable, "-c", PROGRAM, str(self.root), repr(limits)]
-        errors = (self.root / "stderr").open("w")
+        errors = self.root.with_name("stderr").open("w")
         self.process = subprocess.Popen(command, stderr=errors, text=True, env=os.environ | self.environment)
         errors.close()
         return until(self.report, "up.json")
@@ -80,7 +85,7 @@ class Up:
         return read_state(self.root)
 
     def stderr(self) -> str:
-        return (self.root / "stderr").read_text()
+        return self.root.with_name("stderr").read_text()
 
     def log(self, name: str) -> str:
         path = self.root / "logs" / f"{name}.jsonl"
@@ -103,12 +108,20 @@ def up(tmp_path: Path) -> Iterator[Up]:
         find_redis_server()
     except RedisMissing as error:
         missing("redis-server", str(error))
-    deployment = Up(tmp_path, {"PLANTED_SECRET": "s3cret"})
+    root = tmp_path / "deployment"
+    root.mkdir()
+    with brought_down(Up(root, {"PLANTED_SECRET": "s3cret"})) as deployment:
+        yield deployment
+
+
+@contextmanager
+def brought_down(deployment: Up) -> Iterator[Up]:
+    """Stop the supervisor at the end, and whatever outlived it."""
     yield deployment
     if deployment.process and deployment.process.poll() is None:
         deployment.stop()
-    if state := last_state(tmp_path):
-        for pid in (state.redis, *state.roles.values()):
+    if state := last_state(deployment.root):
+        for pid in pids(state):
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
 
@@ -161,10 +174,10 @@ def test_sigterm_stops_everything_in_order(up: Up) -> None:
 
 def test_roles_are_asked_before_they_are_killed(up: Up) -> None:
     """A role that handles SIGTERM ends by itself."""
-    up.roles(one=f"print('ready', flush=True); {POLITE}").start()
+    up.roles(one=POLITE).start()
     until(lambda: up.log("one"), "the role is ready")
     up.stop(signal.SIGINT)
-    assert up.log("one").splitlines()[-1] in {"bye", "ready"}
+    assert up.log("one") == "ready\nbye\n"
 
 
 def test_a_deaf_role_is_killed_after_the_grace(up: Up) -> None:
@@ -278,3 +291,25 @@ def test_a_faulty_procfile_starts_nothing(up: Up) -> None:
     with pytest.raises(ProcfileInvalid):
         here(up.root).run()
     assert not (up.root / "redis" / "redis.conf").exists()
+
+
+def test_a_full_disk_stops_it_before_anything_starts(tmp_path: Path) -> None:
+    """On a full disk `up` says so, and neither Redis nor a role was started."""
+    with small_disk(tmp_path / "disk", 1024 * 1024) as disk:
+        (disk / "Procfile").write_text("one: sh")
+        fill(disk)
+        with pytest.raises(DeploymentUnusable, match="Nothing was started"):
+            here(disk).run()
+        assert not (disk / "redis" / "redis.conf").exists()
+
+
+def test_a_disk_that_fills_up_does_not_end_the_run(tmp_path: Path) -> None:
+    """On a disk that is full by now a killed role is started again all the same, and the report follows later."""
+    with small_disk(tmp_path / "disk", 4 * 1024 * 1024) as disk, brought_down(Up(disk, {})) as up:
+        first = up.roles(one=WAITING).start()
+        filler = fill(disk)
+        os.kill(first.roles["one"], signal.SIGKILL)
+        until(lambda: "up.json could not be written" in up.stderr(), "the report fails")
+        filler.unlink()
+        os.kill(first.redis, signal.SIGKILL)
+        assert running(up.restarted("redis").roles["one"])
