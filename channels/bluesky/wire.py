@@ -1,0 +1,192 @@
+"""What goes to Bluesky and what its answers mean (reference: platforms 6).
+
+Rules
+  1. Record key and record follow from the job's delivery and intended time, never from the attempt.
+  2. A record key is a TID: 53 bits of microseconds, 10 bits of clock id, in 13 letters. The whole second is the
+     intended time's; all below it comes from a digest of the delivery, so that two deliveries of one second and
+     account do not meet.
+  3. 5xx is in doubt although a repeat is harmless, for it may have been written. A refusal counts only with an error
+     name in JSON.
+  4. Of the far side's own words only that name is kept, and only where it is one word of letters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from channels.contract import Finding, Found, Job, Outcome, ReadBack, Seen, Verdict
+from channels.http import Answer
+from channels.text import FacetKind, facets
+
+COLLECTION = "app.bsky.feed.post"
+MAX_LANGUAGES = 3
+_TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
+_NAME = re.compile(r"[A-Za-z]{3,48}")
+_EXPIRED = frozenset({"ExpiredToken", "InvalidToken"})
+_CREDENTIALS = _EXPIRED | {"AuthenticationRequired", "AuthFactorTokenRequired", "AccountTakedown", "AuthMissing"}
+_FEATURES = {
+    FacetKind.LINK: ("app.bsky.richtext.facet#link", "uri"),
+    FacetKind.TAG: ("app.bsky.richtext.facet#tag", "tag"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record lies."""
+
+    repo: str
+    rkey: str
+
+    @property
+    def uri(self) -> str:
+        """The record's at:// address."""
+        return f"at://{self.repo}/{COLLECTION}/{self.rkey}"
+
+    @classmethod
+    def of(cls, uri: str) -> Place | None:
+        """The place of a post's at:// address; None where it is no such address."""
+        match = re.fullmatch(rf"at://([^/\s]+)/{re.escape(COLLECTION)}/([^/\s]+)", uri)
+        return cls(match[1], match[2]) if match else None
+
+    def params(self) -> dict[str, str]:
+        """The place as every call names it."""
+        return {"repo": self.repo, "collection": COLLECTION, "rkey": self.rkey}
+
+
+def record_key(delivery: str, intended_at: datetime) -> str:
+    """The TID of a delivery's record; the same for every attempt."""
+    digest = int.from_bytes(hashlib.sha256(f"bluesky rkey {delivery}".encode()).digest()[:8])
+    second = int(intended_at.timestamp())
+    number = ((second * 1_000_000 + digest % 1_000_000) << 10) | (digest >> 32) & 0x3FF
+    return "".join(_TID_LETTERS[number >> shift & 31] for shift in range(60, -5, -5))
+
+
+def record(job: Job, reply: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The post record of a job; ``reply`` links a correction to its original."""
+    text = job.rendering.parts[0].text
+    created = job.intended_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    post: dict[str, Any] = {"$type": COLLECTION, "text": text, "createdAt": created}
+    post["langs"] = job.rendering.options.get("langs", [])
+    if found := [_facet(facet.kind, facet.start, facet.end, facet.value) for facet in facets(text)]:
+        post["facets"] = found
+    return post if reply is None else {**post, "reply": reply}
+
+
+def reply_to(answer: Answer) -> dict[str, Any] | None:
+    """The link of a reply to the record read; None where there is none to reply to."""
+    body = answer.json() if answer.status == 200 else None
+    if body is None or not isinstance(body.get("value"), dict):
+        return None
+    parent = {"uri": body.get("uri"), "cid": body.get("cid")}
+    if not all(isinstance(part, str) for part in parent.values()):
+        return None
+    thread = body["value"].get("reply")
+    root = thread.get("root", parent) if isinstance(thread, dict) else parent
+    return {"root": root, "parent": parent}
+
+
+def written(answer: Answer, place: Place, handle: str, now: datetime) -> Outcome:
+    """What became of putRecord."""
+    body = answer.json()
+    if answer.status == 200 and body is not None and body.get("uri") == place.uri and body.get("cid"):
+        url = f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
+        return _outcome(answer, Verdict.ACCEPTED, reference=place.uri, url=url)
+    return refused(answer, now)
+
+
+def deleted(answer: Answer, place: Place, now: datetime) -> Outcome:
+    """What became of deleteRecord; deleting what is not there succeeds too."""
+    if answer.status == 200 and answer.json() is not None:
+        return _outcome(answer, Verdict.ACCEPTED, reference=place.uri)
+    return refused(answer, now)
+
+
+def refused(answer: Answer, now: datetime) -> Outcome:
+    """Any answer that is not a success."""
+    name, status = error_name(answer), answer.status
+    if not name or not 400 <= status < 500 or status == 408:
+        return _outcome(answer, Verdict.IN_DOUBT, f"http_{status}", f"Bluesky answered {status}; it may have acted")
+    if status == 429:
+        wait_s = _retry_after_s(answer, now)
+        return _outcome(answer, Verdict.DEFERRED, name, "Bluesky asks to wait", retry_after_s=wait_s, wide=True)
+    if name == "InvalidSwap":
+        return _outcome(answer, Verdict.IN_DOUBT, name, "the record is there already in another form")
+    if status == 401 or name in _CREDENTIALS:
+        return _outcome(
+            answer, Verdict.REJECTED, name, "Bluesky refuses the login; check the app password", wide=True
+        )
+    return _outcome(answer, Verdict.REJECTED, name, f"Bluesky refused the record ({name})")
+
+
+def read(answer: Answer, expected: str) -> ReadBack:
+    """What getRecord shows, compared with the text that was meant."""
+    body = answer.json() if answer.status == 200 else None
+    value = body.get("value") if body is not None else None
+    if isinstance(value, dict) and isinstance(value.get("text"), str):
+        return ReadBack(Seen.VISIBLE if value["text"] == expected else Seen.ALTERED, text=value["text"])
+    if answer.status == 400 and error_name(answer) == "RecordNotFound":
+        return ReadBack(Seen.MISSING)
+    return ReadBack(Seen.UNKNOWN, reason=f"Bluesky answered {answer.status} instead of the record")
+
+
+def finding(seen: ReadBack, place: Place, handle: str, *, withdrawal: bool) -> Finding:
+    """Whether an attempt took effect: a post is there, or, for a withdrawal, is not."""
+    if seen.seen is Seen.UNKNOWN:
+        return Finding(Found.UNKNOWN, reason=seen.reason)
+    if (seen.seen is Seen.MISSING) is not withdrawal:
+        return Finding(Found.ABSENT)
+    url = None if withdrawal else f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
+    return Finding(Found.FOUND, reference=place.uri, url=url)
+
+
+def is_expired(answer: Answer) -> bool:
+    """Whether a fresh access token would help. Expiry comes as HTTP 400."""
+    return answer.status in {400, 401} and error_name(answer) in _EXPIRED
+
+
+def error_name(answer: Answer) -> str:
+    """The XRPC error's name; "" where the body holds none."""
+    name = (answer.json() or {}).get("error")
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
+
+
+def _outcome(
+    answer: Answer,
+    verdict: Verdict,
+    code: str = "",
+    reason: str = "",
+    *,
+    reference: str | None = None,
+    url: str | None = None,
+    retry_after_s: float | None = None,
+    wide: bool = False,
+) -> Outcome:
+    return Outcome(
+        verdict,
+        reason=reason,
+        code=code,
+        reference=reference,
+        url=url,
+        retry_after_s=retry_after_s,
+        account_wide=wide,
+        status=answer.status,
+        provider_ms=answer.elapsed_ms,
+    )
+
+
+def _retry_after_s(answer: Answer, now: datetime) -> float | None:
+    reset = answer.headers.get("RateLimit-Reset", "")
+    told = answer.retry_after_s(now)
+    if told is None and reset.isascii() and reset.isdigit():
+        return max(0.0, float(reset[:12]) - now.timestamp())
+    return told
+
+
+def _facet(kind: FacetKind, start: int, end: int, value: str) -> dict[str, Any]:
+    feature, field = _FEATURES[kind]
+    return {"index": {"byteStart": start, "byteEnd": end}, "features": [{"$type": feature, field: value}]}
