@@ -35,7 +35,7 @@ _AUTHORITY = (
 )
 _URI = re.compile(
     rf"(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://{_AUTHORITY}|(?!//))(?:{_PCHAR}|/)*+"
-    rf"(?:\?(?:{_PCHAR}|[/?])*+)?(?:#(?:{_PCHAR}|[/?])*+)?"
+    rf"(?:\?(?:{_PCHAR}|[/?])*+)?(?:#(?:{_PCHAR}|[/?\[\]])*+)?"
 )
 _NOT_IN_URI = re.compile(r'[\x00-\x20<>"{}|\\^`\x7f-\U0010ffff]')
 

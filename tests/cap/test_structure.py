@@ -27,7 +27,7 @@ def faults(data: bytes) -> list[Fault]:
     return list(structure.check(read(data)))
 
 
-def full_alert(cap) -> bytes:
+def full_alert(cap, signature: str = "") -> bytes:
     """An alert with every element that CAP knows."""
     more = NAMED_VALUE.format("parameter") * 2 + RESOURCE
     area = cap.area(circle="52.4,-4.0 3.5", altitude="10", ceiling="20.5")
@@ -44,12 +44,12 @@ def full_alert(cap) -> bytes:
         contact="the duty desk",
     ).replace("<effective>", NAMED_VALUE.format("eventCode") + "<effective>")
     extras = dict.fromkeys(["source", "restriction", "addresses", "note", "incidents"], "")
-    return cap.alert(info, cap.info(language="cy-GB"), more=SIGNATURE, code=("a", "b"), **extras)
+    return cap.alert(info, cap.info(language="cy-GB"), more=signature, code=("a", "b"), **extras)
 
 
 def test_an_alert_with_every_element_is_sound(cap) -> None:
     """Every element of the tables is met in its place."""
-    data = full_alert(cap)
+    data = full_alert(cap, SIGNATURE)
     assert faults(data) == []
     assert {element.tag.rpartition("}")[2] for element in read(data).iter()} >= names(structure.ALERT)
 
@@ -128,7 +128,10 @@ def test_nothing_of_cap_may_follow_the_signature(cap) -> None:
 def test_random_damage_gets_the_verdict_of_the_oasis_schema(
     cap, oasis: etree.XMLSchema, seed: int, strokes: int
 ) -> None:
-    """Elements dropped, doubled, moved, renamed or refilled: our tables and the schema agree."""
+    """Elements dropped, doubled, moved, renamed or refilled: our tables and the schema agree.
+
+    Without a signature: libxml2 wrongly lets one stand between two infos, where the schema and we do not.
+    """
     root = read(full_alert(cap))
     chance = random.Random(seed)
     for _ in range(strokes):
