@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from channels import registry
-from channels.contract import Account, Content, Json, LanguageText, Rendering, RenderError
+from channels.contract import Account, Content, Json, LanguageText, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import Incident
@@ -84,12 +84,9 @@ def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
 
 def previews(revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
     """How each account will carry each text of a revision."""
-    found = []
-    for account in accounts:
-        for kind in TextKind:
-            if kind in revision.texts:
-                found.append(_preview(revision.content(kind, exercise=mode is Mode.EXERCISE), account, kind))
-    return found
+    kinds = [kind for kind in TextKind if kind in revision.texts]
+    contents = {kind: revision.content(kind, exercise=mode is Mode.EXERCISE) for kind in kinds}
+    return [_preview(contents[kind], account, kind) for account in accounts for kind in kinds]
 
 
 def encode(rendering: Rendering) -> tuple[str, bytes]:
@@ -192,7 +189,7 @@ def _cap(incident: Incident) -> dict[str, str]:
 
 
 def _primary(tag: str) -> str:
-    return tag.split("-")[0].lower()
+    return tag.split("-", maxsplit=1)[0].lower()
 
 
 GENERIC: dict[TextKind, dict[str, tuple[str, str, str]]] = {

@@ -9,26 +9,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import Revision
-from dispatcher.domain.plan import Plan
+from dispatcher.domain.plan import Plan, SignedList
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
 from dispatcher.sending.order import Bundle
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
     AccountRow,
     Base,
+    ClearanceRow,
     IncidentRow,
     PlanRow,
     RecipientListRow,
+    RecipientRow,
     RenderingRow,
     RevisionRow,
     StatementRow,
+    StatusRow,
 )
 
 STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST, StatementKind.RESOLVE)
@@ -326,3 +329,78 @@ def _plan(row: Any) -> StoredPlan:
 def statement_of(envelope: Envelope) -> Statement:
     """The statement in an envelope, unverified: for showing, never for deciding."""
     return Statement.decode(envelope.payload)
+
+
+def add_clearances(work: Work, plan_digest: str, channels: Iterable[str]) -> None:
+    """Write a pending clearance per channel."""
+    rows = [{"plan": plan_digest, "channel": c, "state": "pending", "changed_at": work.now} for c in channels]
+    work.execute(insert(ClearanceRow), rows)
+
+
+def clearance_states(work: Work, plan_digest: str) -> dict[str, str]:
+    """The state of each channel's clearance."""
+    query = select(ClearanceRow.channel, ClearanceRow.state).where(ClearanceRow.plan == plan_digest)
+    return dict(work.execute(query).tuples().all())
+
+
+def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str, source: str, target: str) -> None:
+    """Move a clearance that is still in ``source``."""
+    at = (ClearanceRow.plan == plan_digest, ClearanceRow.channel == channel, ClearanceRow.state == source)
+    if work.execute(update(ClearanceRow).where(*at).values(state=target, changed_at=work.now)).rowcount == 1:
+        work.record(
+            "clearance.moved",
+            incident=incident_id,
+            plan=plan_digest,
+            channel=channel,
+            source=source,
+            target=target,
+        )
+
+
+def status(work: Work, mode: str) -> Envelope | None:
+    """The newest signed status of a mode."""
+    document = work.execute(select(StatusRow.envelope).where(StatusRow.mode == mode)).scalar()
+    return Envelope.from_document(document) if document else None
+
+
+def put_status(work: Work, mode: str, envelope: Envelope) -> None:
+    """Replace the signed status of a mode."""
+    values = {"made_at": work.now, "envelope": envelope.document()}
+    if work.execute(update(StatusRow).where(StatusRow.mode == mode).values(**values)).rowcount == 0:
+        work.execute(insert(StatusRow).values(mode=mode, **values))
+
+
+def generation(work: Work, message: str) -> int:
+    """The number of the next plan of a message."""
+    highest = work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar()
+    return (highest or 0) + 1
+
+
+def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
+    """A recipient list as it goes into a plan. Raises NotFound."""
+    query = select(RecipientListRow.__table__).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
+    row = work.execute(query).first()
+    if row is None:
+        raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
+    return SignedList(row.id, row.root, row.count)
+
+
+def leaves(work: Work, list_id: str) -> Iterable[tuple[int, str]]:
+    """Position and leaf of every row of a list, in order."""
+    query = select(RecipientRow.position, RecipientRow.leaf).where(RecipientRow.list == list_id)
+    for row in work.execute(query.order_by(RecipientRow.position)):
+        yield row.position, row.leaf
+
+
+def sealed_rows(work: Work, list_id: str, positions: Iterable[int]) -> dict[int, bytes]:
+    """The encrypted rows at these positions."""
+    at = (RecipientRow.list == list_id, RecipientRow.position.in_(list(positions)))
+    return dict(work.execute(select(RecipientRow.position, RecipientRow.sealed).where(*at)).tuples().all())
+
+
+def add_list(work: Work, header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a recipient list with its rows. Raises Invalid when the name is taken."""
+    if work.execute(select(RecipientListRow.id).where(RecipientListRow.id == header["id"])).first():
+        raise Invalid(f"recipient list {header['id']} exists already", "choose another name")
+    work.execute(insert(RecipientListRow).values(created_at=work.now, **header))
+    work.execute(insert(RecipientRow), list(rows))
