@@ -104,7 +104,7 @@ class Adapter:
             answer = await self._call("POST", "/v2/notifications/sms", job.timeout_s, json=body)
         except TransportError as error:
             return error.outcome()
-        return wire.outcome(answer, text, job.recipient)
+        return wire.outcome(answer, text, job.recipient, self._clock())
 
     async def correct(self, job: Job, note: Note) -> Outcome:
         """Send the correction as a new text message: the first one stays on the recipient's phone."""

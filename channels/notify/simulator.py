@@ -99,9 +99,12 @@ class Notify(Provider):
             return ""
 
     def refusal(self, fault: Fault) -> web.Response:
-        """The per-minute limit, which gives no hint of when to come back; or the wrong clock."""
+        """The per-minute limit, with the hint that only an edge before Notify would add; or the wrong clock."""
         if fault.kind is FaultKind.THROTTLE:
-            return _rate_limited(3000).answer
+            answer = _rate_limited(3000).answer
+            if fault.delay_s:
+                answer.headers["Retry-After"] = str(int(fault.delay_s))
+            return answer
         if fault.kind is FaultKind.TOKEN_EXPIRED:
             return Refusal(403, "AuthError", _CLOCK).answer
         return super().refusal(fault)

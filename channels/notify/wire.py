@@ -47,6 +47,7 @@ _PLAIN = str.maketrans({"–": "-", "—": "-", "…": "...", "‘": "'", "’":
 _UNTIDY = re.compile(r"\A\s|\s\Z|^ | $| {2,}|\n{3,}| [,.]", re.MULTILINE)
 _NUMBER = re.compile(r"[+(]*\d[\d\s().-]{3,}\d")
 _CLASS = re.compile(r"[A-Za-z]{1,60}")
+_PAUSE_S = 1.0
 _SENT = frozenset({"delivered", "sent"})
 _UNDERWAY = frozenset({"created", "sending", "pending"})
 
@@ -130,7 +131,7 @@ def option_faults(rendering: Rendering) -> list[str]:
     return faults
 
 
-def outcome(answer: Answer, text: str, recipient: Secret) -> Outcome:
+def outcome(answer: Answer, text: str, recipient: Secret, now: datetime) -> Outcome:
     """What the answer to a sending means (reference: emergency-alerts 4, table)."""
     body = answer.json()
     if answer.status == 201 and body and isinstance(body.get("id"), str):
@@ -140,9 +141,9 @@ def outcome(answer: Answer, text: str, recipient: Secret) -> Outcome:
         return _made(answer, Verdict.IN_DOUBT, reason, code=_error(body))
     said = _said(body, recipient)
     if answer.status == 429:
-        return _throttled(answer, body, said)
+        return _throttled(answer, said, answer.retry_after_s(now) or _PAUSE_S)
     if answer.status == 403 and "system clock" in said:
-        return _made(answer, Verdict.DEFERRED, said, code="clock", retry_after_s=1.0)
+        return _made(answer, Verdict.DEFERRED, said, code="clock", retry_after_s=_PAUSE_S)
     return _made(answer, Verdict.REJECTED, said or f"Notify answered {answer.status}", code=_error(body))
 
 
@@ -194,12 +195,13 @@ def _made(answer: Answer, verdict: Verdict, reason: str, **more: Any) -> Outcome
     return Outcome(verdict, reason, status=answer.status, provider_ms=answer.elapsed_ms, **more)
 
 
-def _throttled(answer: Answer, body: dict[str, Any] | None, said: str) -> Outcome:
-    if _error(body) == "TooManyRequestsError":
+def _throttled(answer: Answer, said: str, wait_s: float) -> Outcome:
+    code = _error(answer.json())
+    if code == "TooManyRequestsError":
         reason = f"{said}: Notify's daily limit is used up until midnight UTC; use another channel"
-        return _made(answer, Verdict.REJECTED, reason, code="TooManyRequestsError", account_wide=True)
+        return _made(answer, Verdict.REJECTED, reason, code=code, account_wide=True)
     reason = said or "Notify answered 429"
-    return _made(answer, Verdict.DEFERRED, reason, code=_error(body), retry_after_s=1.0, account_wide=True)
+    return _made(answer, Verdict.DEFERRED, reason, code=code, retry_after_s=wait_s, account_wide=True)
 
 
 def _difference(body: dict[str, Any], text: str) -> str:

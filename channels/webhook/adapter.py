@@ -1,8 +1,8 @@
 """The webhook adapter: one event per delivery, repeated under one id until the endpoint takes it.
 
 Rules (reference: platforms 10)
-  1. A repeat is harmless: the receiver knows the event by its id. Refusals that may pass are therefore deferred,
-     5xx included; a lost answer is in doubt and resolved by sending again.
+  1. A repeat is harmless, because the receiver knows the event by its id: a lost answer, or a 5xx that proves
+     nothing, is in doubt and settled by sending again.
   2. A redirect is a refusal. 410 means that the endpoint is closed.
   3. A correction and a withdrawal are events of their own; what they do is in the receiver's hands.
   4. Only the rendering decides what is said. The adapter adds the ids and the times.

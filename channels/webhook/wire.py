@@ -24,6 +24,7 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime
+from typing import Any
 
 from channels.contract import Content, DeliveryKind, Job, Json, LanguageText, Outcome, Part, Secret, Verdict
 from channels.http import Answer
@@ -35,7 +36,6 @@ TYPES = {
     DeliveryKind.WITHDRAW: "alert.withdrawn",
 }
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_WAIT = frozenset({408, 425, 429})
 
 
 def key(secret: Secret) -> bytes:
@@ -105,17 +105,25 @@ def body(job: Job) -> bytes:
 
 
 def outcome(answer: Answer, reference: str, now: datetime) -> Outcome:
-    """What the receiver's answer means. A repeat is harmless, so whatever may pass is tried again."""
-    status, took = answer.status, answer.elapsed_ms
+    """What the receiver's answer means.
+
+    429, and a 5xx that says when to come back, refuse the event for now. Any other 5xx may come from a proxy in front
+    of a receiver that acted: in doubt, and settled by sending the same event again.
+    """
+    status, wait = answer.status, answer.retry_after_s(now)
     if 200 <= status < 300:
-        return Outcome(Verdict.ACCEPTED, reference=reference, status=status, provider_ms=took)
-    if status >= 500 or status in _WAIT:
-        wait = answer.retry_after_s(now)
-        reason = f"the endpoint answered {status}: it is asked again"
-        return Outcome(
-            Verdict.DEFERRED, reason, code=str(status), retry_after_s=wait, status=status, provider_ms=took
-        )
-    return Outcome(Verdict.REJECTED, _refusal(status), code=str(status), status=status, provider_ms=took)
+        return _made(answer, Verdict.ACCEPTED, reference=reference)
+    if status == 429 or (status >= 500 and wait is not None):
+        reason = f"the endpoint answered {status}: it wants the event later"
+        return _made(answer, Verdict.DEFERRED, reason, code=str(status), retry_after_s=wait)
+    if status >= 500 or status in {408, 425}:
+        reason = f"the endpoint answered {status}, which does not say whether it took the event"
+        return _made(answer, Verdict.IN_DOUBT, reason, code=str(status))
+    return _made(answer, Verdict.REJECTED, _refusal(status), code=str(status))
+
+
+def _made(answer: Answer, verdict: Verdict, reason: str = "", **more: Any) -> Outcome:
+    return Outcome(verdict, reason, status=answer.status, provider_ms=answer.elapsed_ms, **more)
 
 
 def _entry(text: LanguageText, *, exercise: bool) -> Json:

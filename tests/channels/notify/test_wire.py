@@ -1,6 +1,7 @@
 """Texts, tokens and answers as GOV.UK Notify has them."""
 
 import json
+from datetime import UTC, datetime
 
 import jwt
 import pytest
@@ -28,7 +29,7 @@ def error(status, name, message="No."):
 
 def judged(given_answer):
     """The outcome of a sending to NUMBER that was answered so."""
-    return wire.outcome(given_answer, "Hello", Secret(NUMBER))
+    return wire.outcome(given_answer, "Hello", Secret(NUMBER), datetime(2026, 11, 21, tzinfo=UTC))
 
 
 def test_a_token_names_the_service_and_the_time(content):

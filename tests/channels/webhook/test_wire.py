@@ -77,15 +77,22 @@ def test_any_success_is_acceptance(status):
     assert wire.outcome(answer(status), "d-1", NOW).verdict is Verdict.ACCEPTED
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_what_may_pass_is_deferred(status):
-    """A repeat is harmless, so the same event is sent again later."""
-    assert wire.outcome(answer(status), "d-1", NOW).verdict is Verdict.DEFERRED
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
+def test_an_answer_that_proves_nothing_is_in_doubt(status):
+    """A proxy may have lost the answer of a receiver that acted."""
+    assert wire.outcome(answer(status), "d-1", NOW).verdict is Verdict.IN_DOUBT
 
 
-def test_the_endpoints_wish_is_heard():
-    """Retry-After sets the wait."""
-    assert wire.outcome(answer(503, **{"Retry-After": "7"}), "d-1", NOW).retry_after_s == 7.0
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_the_endpoints_wish_is_heard(status):
+    """Whoever says when to come back has not taken the event: it waits that long."""
+    outcome = wire.outcome(answer(status, **{"Retry-After": "7"}), "d-1", NOW)
+    assert (outcome.verdict, outcome.retry_after_s) == (Verdict.DEFERRED, 7.0)
+
+
+def test_throttling_without_a_hint_is_deferred():
+    """The engine's own schedule says when."""
+    assert wire.outcome(answer(429), "d-1", NOW).verdict is Verdict.DEFERRED
 
 
 @pytest.mark.parametrize(
