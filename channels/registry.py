@@ -7,14 +7,23 @@ are named here so that every spelling of them is recognised and refused; they ha
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
+from typing import Protocol
 
-from channels.contract import Channel
+from channels.contract import Account, Channel, Clock, Secret
+from channels.http import Http
 
 ENTRY_POINTS = "dispatcher.channels"
+
+
+class Adapter(Channel, Protocol):
+    """A channel's adapter: the contract, and how one is made for an account with its credential."""
+
+    def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
+        """Make the adapter of one account."""
 
 
 class Lane(StrEnum):
@@ -35,44 +44,44 @@ class Entry:
 
     name: str
     lane: Lane
-    load: Callable[[], type[Channel]] | None
+    load: Callable[[], type[Adapter]] | None
     aliases: tuple[str, ...] = ()
 
 
-def _x() -> type[Channel]:
-    from channels.x.adapter import Adapter
+def _x() -> type[Adapter]:
+    from channels.x import adapter
 
-    return Adapter
-
-
-def _bluesky() -> type[Channel]:
-    from channels.bluesky.adapter import Adapter
-
-    return Adapter
+    return adapter.Adapter
 
 
-def _notify() -> type[Channel]:
-    from channels.notify.adapter import Adapter
+def _bluesky() -> type[Adapter]:
+    from channels.bluesky import adapter
 
-    return Adapter
-
-
-def _webhook() -> type[Channel]:
-    from channels.webhook.adapter import Adapter
-
-    return Adapter
+    return adapter.Adapter
 
 
-def _cap_feed() -> type[Channel]:
-    from channels.cap_feed.adapter import Adapter
+def _notify() -> type[Adapter]:
+    from channels.notify import adapter
 
-    return Adapter
+    return adapter.Adapter
 
 
-def _tiktok() -> type[Channel]:
-    from channels.tiktok.adapter import Adapter
+def _webhook() -> type[Adapter]:
+    from channels.webhook import adapter
 
-    return Adapter
+    return adapter.Adapter
+
+
+def _cap_feed() -> type[Adapter]:
+    from channels.cap_feed import adapter
+
+    return adapter.Adapter
+
+
+def _tiktok() -> type[Adapter]:
+    from channels.tiktok import adapter
+
+    return adapter.Adapter
 
 
 TABLE = (
@@ -99,7 +108,7 @@ def entry(name: str) -> Entry:
     raise UnknownChannelError(f"there is no channel {name!r}; the channels are: {known}")
 
 
-def adapter(name: str) -> type[Channel]:
+def adapter(name: str) -> type[Adapter]:
     """Load a channel's adapter. Raises UnknownChannelError, also for a channel that is not used."""
     found = entry(name)
     if found.load is None:

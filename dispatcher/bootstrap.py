@@ -54,7 +54,10 @@ def open_desk(folder: Path, writer: str = "cli") -> Desk:
 
 
 def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
-    """The sender of one role in one mode, with that role's credentials only. Raises Forbidden, Invalid, TrustError."""
+    """The sender of one role in one mode, with that role's credentials only.
+
+    Raises Forbidden for credentials of the other mode or a network they may not reach, Invalid, TrustError.
+    """
     place = settings.path("sender", str(mode), role)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     trust = open_trust(settings, place / "floor.json")
@@ -83,7 +86,7 @@ def _outlet(settings: Settings, credential: Credential) -> Outlet:
     )
     return Outlet(
         account=account,
-        adapter=adapter(account, credential.secrets, Http(network(settings, credential)), now),  # type: ignore[call-arg]
+        adapter=adapter(account, credential.secrets, Http(network(settings, credential)), now),
         timeout_s=_seconds(timing.timeout_ms, adapter.capabilities.timeout_s),
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )
