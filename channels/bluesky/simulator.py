@@ -1,6 +1,6 @@
 """Bluesky's far side: one PDS with repositories, from the lexicons (reference: platforms 6 and 15).
 
-The app password of an identifier is ``sim-<identifier>``, its DID ``did:plc:sim-<identifier>``. The same record put
+The app password of an identifier is ``app-<identifier>``, its DID ``did:plc:sim-<identifier>``. The same record put
 under the same key twice keeps its CID and makes no commit: no effect in the journal. Another record under that key is
 an alteration. A post's ``key`` in the journal is its record key.
 """
@@ -88,7 +88,7 @@ class BlueskySimulator(Provider):
     async def _create_session(self, request: web.Request) -> web.Response:
         claim = _document(await request.read())
         identifier = str(claim.get("identifier", ""))
-        if not identifier or claim.get("password") != f"sim-{identifier}":
+        if not identifier or claim.get("password") != f"app-{identifier}":
             return _error(401, "AuthenticationRequired")
         self.logins += 1
         return self._session(f"did:plc:sim-{identifier}")

@@ -1,0 +1,80 @@
+"""The suite that every adapter passes, ours and third parties', against its own simulated far side.
+
+Rules it holds an adapter to
+  1. Whatever the network does, ``send`` returns an outcome. ``deferred`` and ``rejected`` only where nothing was
+     published; after a lost or unreadable answer it says ``in_doubt``, whether the platform acted or not.
+  2. ``find`` then tells the two apart, where the platform can be read; and says ``unknown``, never ``absent``, when
+     the platform's record could not be read.
+  3. Repeating a job is harmless where the capabilities say so.
+  4. No secret shows in anything that an adapter returns.
+  5. ``render`` is pure, refuses what does not fit, and its document reads back the same.
+
+Example::
+
+    SUBJECTS = [Subject(Adapter, XSimulator, account, {"token": Secret("sim-1001")})]
+
+    @pytest.mark.parametrize(("subject", "case"), [(s, c) for s in SUBJECTS for c in cases(s)], ids=str)
+    def test_the_adapter_keeps_the_contract(subject: Subject, case: str) -> None:
+        run(case, subject)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from channels.conformance import checks
+from channels.conformance.bench import Check, ConformanceError, Subject, content, on_bench
+from channels.contract import IdempotencyKind
+from channels.simulator.faults import FaultKind
+
+__all__ = ["ConformanceError", "Subject", "cases", "content", "run"]
+
+
+def cases(subject: Subject) -> tuple[str, ...]:
+    """The names of the checks that this adapter's capabilities call for."""
+    return tuple(_table(subject))
+
+
+def run(case: str, subject: Subject) -> None:
+    """Run one check. Raises ConformanceError saying what was expected; KeyError for a case that does not apply."""
+    asyncio.run(on_bench(_table(subject)[case], subject))
+
+
+def _table(subject: Subject) -> dict[str, Check]:
+    able = subject.make.capabilities
+    table: dict[str, Check] = {
+        "a post is accepted and published once": checks.accepted,
+        "a refused connection is deferred": checks.unreachable,
+        "a host that is not allowed is deferred": checks.not_allowed,
+        "rendering is pure and reads back": checks.renders,
+        "rendering refuses a missing language": checks.refuses_missing_language,
+        "a probe without a far side says so": checks.probe_fails,
+        "a probe that works publishes nothing": checks.probe_works,
+    }
+    table |= {f"{kind}: in doubt, then settled": partial(checks.lost, kind) for kind in checks.LOST}
+    table |= {f"act_then_error {status}: in doubt": partial(checks.error, status) for status in (500, 502, 503, 504)}
+    table |= {
+        f"{kind}: never a claim that nothing happened": partial(checks.unreadable, kind) for kind in checks.UNREADABLE
+    }
+    table |= {
+        f"{kind}: no claim beyond the truth": partial(checks.refused, kind)
+        for kind in (FaultKind.TOKEN_EXPIRED, FaultKind.ECHO, FaultKind.ERROR_INSIDE, FaultKind.REFUSE)
+    }
+    table |= {f"throttled, hint {hint}: deferred": partial(checks.throttled, hint) for hint in (0, 30)}
+    table |= {
+        f"login {kind}: nothing is in doubt": partial(checks.login, kind)
+        for kind in (FaultKind.DROP, FaultKind.REFUSE)
+    }
+    if subject.finds:
+        table |= {f"read {kind}: unknown, never absent": partial(checks.unread, kind) for kind in checks.UNREAD}
+        table["a post that read-back lags to show is found in the end"] = checks.lagging
+    if able.idempotency.kind is IdempotencyKind.IDEMPOTENT:
+        table["a repeat changes nothing"] = checks.repeat
+    if able.can_read_back:
+        table["read back shows a post, and misses one that is gone"] = checks.read_back
+    if able.can_correct:
+        table["a correction is a post of its own"] = checks.correct
+    if able.can_withdraw:
+        table["a withdrawal may be repeated"] = checks.withdraw
+    return table

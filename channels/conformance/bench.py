@@ -1,0 +1,198 @@
+"""The bench on which an adapter is tested: its subject, its far side, a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from channels.contract import (
+    Account,
+    Capabilities,
+    Channel,
+    Clock,
+    Content,
+    DeliveryKind,
+    Finding,
+    Found,
+    Job,
+    LanguageText,
+    Outcome,
+    Secret,
+    Verdict,
+)
+from channels.http import Http, HttpPolicy
+from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.provider import Provider
+from channels.simulator.server import Simulator
+
+Answer = TypeVar("Answer")
+Check = Callable[["Bench"], Awaitable[None]]
+
+SHORT_S = 0.8
+LONG_S = 10.0
+START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class ConformanceError(Exception):
+    """The adapter broke the contract; the message says how."""
+
+
+class Make(Protocol):
+    """How every adapter is made."""
+
+    capabilities: Capabilities
+
+    def __call__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> Channel:
+        """Make the adapter of one account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One adapter under test.
+
+    ``account`` makes the account from the simulator's address of this provider. ``public`` names fields of the
+    credential that are no secret. ``finds`` says whether the platform's record can be searched; ``reads_body``
+    whether an answer's body decides, or a bare 2xx is enough.
+    """
+
+    make: Make
+    simulator: type[Provider]
+    account: Callable[[str], Account]
+    credential: Mapping[str, Secret]
+    public: frozenset[str] = frozenset()
+    recipient: Secret | None = None
+    language: str | None = None
+    finds: bool = True
+    reads_body: bool = True
+
+    def __str__(self) -> str:
+        return self.simulator.name
+
+
+@dataclass(slots=True)
+class HandClock:
+    """A clock that stands until it is moved; the adapter and its far side share it."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        """Move it on."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class Bench:
+    """One adapter facing its far side; everything it returns is searched for secrets."""
+
+    subject: Subject
+    far: Simulator
+    account: Account
+    channel: Channel
+    time: HandClock
+    noted: list[str] = field(default_factory=list)
+
+    def job(
+        self, kind: DeliveryKind = DeliveryKind.PUBLISH, *, original: str | None = None, timeout_s: float = LONG_S
+    ) -> Job:
+        """A job of the same delivery each time it is asked for one kind."""
+        rendering = self.channel.render(content(self.account, kind), self.account)
+        return Job(
+            delivery=f"delivery-{kind}",
+            attempt=1,
+            rendering=rendering,
+            intended_at=START,
+            timeout_s=timeout_s,
+            recipient=self.subject.recipient,
+            language=self.subject.language,
+            original=original,
+        )
+
+    def arm(
+        self, kind: FaultKind, *, on: str = "publish", times: int = 1, delay_s: float = 0.0, status: int = 503
+    ) -> None:
+        """Order a fault on this provider."""
+        self.far.arm(Fault(self.subject.simulator.name, kind, times=times, on=on, delay_s=delay_s, status=status))
+
+    async def note(self, handle: str) -> None:
+        """Keep what the adapter notes."""
+        self.noted.append(handle)
+
+    async def send(self, job: Job) -> Outcome:
+        """Send once."""
+        return self.checked(await self.channel.send(job, self.note))
+
+    async def find(self, job: Job) -> Finding:
+        """Look the job up once the record has had time to catch up."""
+        self.time.pass_s(type(self.channel).capabilities.idempotency.lag_s)
+        return self.checked(await self.channel.find(job))
+
+    def checked(self, answer: Answer) -> Answer:
+        """Pass an answer on, unless a secret shows in it."""
+        secrets = [
+            secret.reveal() for name, secret in self.subject.credential.items() if name not in self.subject.public
+        ]
+        secrets += [self.subject.recipient.reveal()] if self.subject.recipient else []
+        shown = repr(answer) + repr(self.channel)
+        expect(not any(secret in shown for secret in [*secrets, "Bearer"]), "a secret shows in what was returned")
+        return answer
+
+    def published(self) -> int:
+        """How many posts are up, by the far side's own count."""
+        return len(self.far.journal.published(self.subject.simulator.name))
+
+
+def content(account: Account, kind: DeliveryKind = DeliveryKind.PUBLISH, *, exercise: bool = True) -> Content:
+    """A short message in each of the account's languages."""
+    texts = tuple(
+        LanguageText(language, f"Test {kind} ({language})", "Afon yn codi: River rising.", "Stay away.")
+        for language in account.languages
+    )
+    valid_until = datetime(2026, 11, 22, tzinfo=UTC)
+    return Content(
+        kind, texts, valid_until, "Example Council", exercise=exercise, link="https://example.gov.uk/flood"
+    )
+
+
+async def on_bench(check: Check, subject: Subject) -> None:
+    """Run a check on a fresh far side. Raises ConformanceError."""
+    async with Simulator([subject.simulator], clock=(time := HandClock())) as far:
+        base = f"{far.url}/{subject.simulator.name}"
+        async with adapter_at(subject, base, time) as (account, channel):
+            await check(Bench(subject, far, account, channel, time))
+
+
+@asynccontextmanager
+async def adapter_at(
+    subject: Subject, base: str, time: HandClock, hosts: frozenset[str] | None = None
+) -> AsyncIterator[tuple[Account, Channel]]:
+    """The adapter with its account at an address, allowed to reach that address or ``hosts``."""
+    allowed = frozenset({base.split("/")[2]}) if hosts is None else hosts
+    http = Http(HttpPolicy(allowed, allow_private=True, https_only=False))
+    account = subject.account(base)
+    try:
+        yield account, subject.make(account, subject.credential, http, time)
+    finally:
+        await http.close()
+
+
+def expect_verdict(outcome: Outcome, *allowed: Verdict) -> None:
+    """Raises ConformanceError unless the outcome is one of these."""
+    wanted = " or ".join(allowed)
+    expect(outcome.verdict in allowed, f"expected {wanted}, got {outcome.verdict} ({outcome.code}: {outcome.reason})")
+
+
+def expect_found(finding: Finding, *allowed: Found) -> None:
+    """Raises ConformanceError unless the finding is one of these."""
+    expect(finding.found in allowed, f"expected {' or '.join(allowed)}, got {finding.found} ({finding.reason})")
+
+
+def expect(holds: bool, message: str) -> None:
+    """Raises ConformanceError with the message unless it holds."""
+    if not holds:
+        raise ConformanceError(message)

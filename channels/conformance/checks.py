@@ -1,0 +1,214 @@
+"""The checks themselves: each arranges one situation and states what an adapter must say of it."""
+
+from __future__ import annotations
+
+import socket
+
+from channels.conformance.bench import (
+    SHORT_S,
+    Bench,
+    ConformanceError,
+    adapter_at,
+    content,
+    expect,
+    expect_found,
+    expect_verdict,
+)
+from channels.contract import Content, DeliveryKind, Found, IdempotencyKind, RenderError, Rendering, Seen, Verdict
+from channels.simulator.faults import FaultKind
+
+LOST = (FaultKind.ACT_THEN_DROP, FaultKind.DROP, FaultKind.STALL, FaultKind.LATE)
+UNREADABLE = (
+    FaultKind.ACT_THEN_HTML,
+    FaultKind.ACT_THEN_BAD_JSON,
+    FaultKind.ACT_THEN_LYING_LENGTH,
+    FaultKind.ACT_THEN_HUGE,
+    FaultKind.ACT_THEN_DRIP,
+    FaultKind.ACT_THEN_COMPRESSED,
+)
+UNREAD = (*UNREADABLE, FaultKind.DROP, FaultKind.STALL, FaultKind.REFUSE, FaultKind.THROTTLE, FaultKind.ECHO)
+
+
+async def accepted(bench: Bench) -> None:
+    """A clear answer is accepted with a reference; the post is up once and can be found."""
+    job = bench.job()
+    outcome = await bench.send(job)
+    expect_verdict(outcome, Verdict.ACCEPTED)
+    expect(bool(outcome.reference), "an accepted post has a reference")
+    expect(bench.published() == 1, f"published {bench.published()} times, not once")
+    if bench.subject.finds:
+        expect_found(await bench.find(job), Found.FOUND)
+
+
+async def unreachable(bench: Bench) -> None:
+    """A closed port proves that nothing was sent."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused
+        base = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        async with adapter_at(bench.subject, base, bench.time) as (_, channel):
+            expect_verdict(bench.checked(await channel.send(bench.job(), bench.note)), Verdict.DEFERRED)
+
+
+async def not_allowed(bench: Bench) -> None:
+    """The allow-list is in force for this adapter, and its refusal is no doubt."""
+    async with adapter_at(bench.subject, bench.far.url, bench.time, frozenset()) as (_, channel):
+        expect_verdict(bench.checked(await channel.send(bench.job(), bench.note)), Verdict.DEFERRED)
+    expect(not bench.far.journal.arrivals, "something was sent to a host that is not allowed")
+
+
+async def lost(kind: FaultKind, bench: Bench) -> None:
+    """A connection lost or silent after the request leaves it open what happened."""
+    job = bench.job(timeout_s=SHORT_S)
+    bench.arm(kind, delay_s=2 * SHORT_S)
+    expect_verdict(await bench.send(job), Verdict.IN_DOUBT)
+    await settled(bench, acted=kind in {FaultKind.ACT_THEN_DROP, FaultKind.LATE})
+
+
+async def error(status: int, bench: Bench) -> None:
+    """A server error after acting leaves it open what happened."""
+    bench.arm(FaultKind.ACT_THEN_ERROR, status=status)
+    expect_verdict(await bench.send(bench.job()), Verdict.IN_DOUBT)
+    await settled(bench, acted=True)
+
+
+async def unreadable(kind: FaultKind, bench: Bench) -> None:
+    """An answer that cannot be read is never taken for a refusal."""
+    bench.arm(kind)
+    outcome = await bench.send(bench.job(timeout_s=SHORT_S))
+    expect_verdict(outcome, Verdict.IN_DOUBT, *([] if bench.subject.reads_body else [Verdict.ACCEPTED]))
+    await settled(bench, acted=True)
+
+
+async def settled(bench: Bench, *, acted: bool) -> None:
+    """Find out what became of a post in doubt; where only a repeat tells, repeat."""
+    job = bench.job()
+    finding = await bench.find(job)
+    expect_found(finding, (Found.FOUND if acted else Found.ABSENT) if bench.subject.finds else Found.UNKNOWN)
+    if type(bench.channel).capabilities.idempotency.kind is IdempotencyKind.IDEMPOTENT:
+        expect_verdict(await bench.send(bench.job()), Verdict.ACCEPTED)
+        expect(bench.published() == 1, f"after a repeat, published {bench.published()} times, not once")
+
+
+async def refused(kind: FaultKind, bench: Bench) -> None:
+    """A refusal, an expired token, an echo of our own headers: accepted is said exactly when it is up."""
+    bench.arm(kind)
+    outcome = await bench.send(bench.job())
+    claimed = outcome.verdict is Verdict.ACCEPTED
+    expect(claimed is (bench.published() == 1), f"said {outcome.verdict}, and published {bench.published()} times")
+
+
+async def throttled(hint_s: int, bench: Bench) -> None:
+    """Too many requests: deferred, with the wait that the platform asked for."""
+    bench.arm(FaultKind.THROTTLE, delay_s=hint_s)
+    outcome = await bench.send(bench.job())
+    expect_verdict(outcome, Verdict.DEFERRED)
+    if hint_s:
+        expect(outcome.retry_after_s == hint_s, f"the wait is {hint_s} s, not {outcome.retry_after_s}")
+
+
+async def login(kind: FaultKind, bench: Bench) -> None:
+    """Trouble with a login concerns no post: deferred, unless this channel needs no login."""
+    bench.arm(kind, on="session")
+    outcome = await bench.send(bench.job())
+    expected = Verdict.ACCEPTED if bench.published() else Verdict.DEFERRED
+    expect_verdict(outcome, expected)
+
+
+async def unread(kind: FaultKind, bench: Bench) -> None:
+    """Where the record could not be read, find does not say absent."""
+    bench.arm(kind, on="read", times=2)  # a lost read may be tried once more
+    expect_found(await bench.find(bench.job(timeout_s=SHORT_S)), Found.UNKNOWN)
+
+
+async def lagging(bench: Bench) -> None:
+    """A post that the record shows late is found once it shows."""
+    job = bench.job()
+    lag_s = type(bench.channel).capabilities.idempotency.lag_s + 60
+    bench.arm(FaultKind.LAG, delay_s=lag_s)
+    await bench.send(job)
+    expect_found(await bench.find(job), Found.ABSENT, Found.UNKNOWN)
+    bench.time.pass_s(lag_s)
+    expect_found(await bench.find(job), Found.FOUND)
+
+
+async def repeat(bench: Bench) -> None:
+    """The same job again: accepted, same reference, nothing changed."""
+    job = bench.job()
+    first = await bench.send(job)
+    bench.time.pass_s(120)
+    second = await bench.send(job)
+    expect_verdict(second, Verdict.ACCEPTED)
+    expect(first.reference == second.reference, "a repeat got another reference")
+    expect(len(bench.far.journal.effects) == 1, f"{len(bench.far.journal.effects)} changes, not one")
+
+
+async def read_back(bench: Bench) -> None:
+    """What is up is visible; what was withdrawn is missing."""
+    job = bench.job()
+    outcome = await bench.send(job)
+    seen = bench.checked(await bench.channel.read_back(job, outcome.reference or ""))
+    expect(seen.seen is Seen.VISIBLE, f"a published post reads back as {seen.seen}")
+    if type(bench.channel).capabilities.can_withdraw:
+        await bench.channel.withdraw(bench.job(DeliveryKind.WITHDRAW, original=outcome.reference), bench.note)
+        gone = bench.checked(await bench.channel.read_back(job, outcome.reference or ""))
+        expect(gone.seen is Seen.MISSING, f"a withdrawn post reads back as {gone.seen}")
+
+
+async def correct(bench: Bench) -> None:
+    """A correction leaves the original its own place."""
+    first = await bench.send(bench.job())
+    job = bench.job(DeliveryKind.CORRECT, original=first.reference)
+    second = bench.checked(await bench.channel.correct(job, bench.note))
+    expect_verdict(second, Verdict.ACCEPTED)
+    expect(first.reference != second.reference, "a correction must not replace the record of the original")
+
+
+async def withdraw(bench: Bench) -> None:
+    """A withdrawal succeeds, and so does its repeat."""
+    first = await bench.send(bench.job())
+    job = bench.job(DeliveryKind.WITHDRAW, original=first.reference)
+    for _ in range(2):
+        expect_verdict(bench.checked(await bench.channel.withdraw(job, bench.note)), Verdict.ACCEPTED)
+    if bench.subject.finds:
+        expect_found(await bench.find(job), Found.FOUND)
+
+
+async def renders(bench: Bench) -> None:
+    """Rendering twice gives the same, its document reads back, and exercises say so."""
+    for exercise in (True, False):
+        asked = content(bench.account, exercise=exercise)
+        rendering = bench.channel.render(asked, bench.account)
+        expect(rendering == bench.channel.render(asked, bench.account), "the same content renders differently")
+        expect(
+            rendering == Rendering.from_document(rendering.document()),
+            "the rendering's document reads back differently",
+        )
+        expect(
+            not bench.channel.problems(rendering),
+            f"its own rendering has problems: {bench.channel.problems(rendering)}",
+        )
+        marked = all("EXERCISE" in part.text for part in rendering.parts)
+        expect(marked is exercise, "an exercise, and nothing else, says EXERCISE")
+
+
+async def refuses_missing_language(bench: Bench) -> None:
+    """No language of the account may be left out."""
+    asked = content(bench.account)
+    try:
+        bench.channel.render(Content(asked.kind, (), asked.valid_until, asked.sent_by, asked.exercise), bench.account)
+    except RenderError:
+        return
+    raise ConformanceError("content without a text in the account's language was rendered")
+
+
+async def probe_fails(bench: Bench) -> None:
+    """A probe that reaches nothing is not ok, and does not raise."""
+    async with adapter_at(bench.subject, bench.far.url, bench.time, frozenset()) as (_, channel):
+        expect(not bench.checked(await channel.probe()).ok, "a probe without a far side says that all is well")
+
+
+async def probe_works(bench: Bench) -> None:
+    """A probe finds the account well and leaves no trace in public."""
+    probe = bench.checked(await bench.channel.probe())
+    expect(probe.ok, f"the probe failed: {probe.detail}")
+    expect(not bench.far.journal.effects, "the probe published something")
