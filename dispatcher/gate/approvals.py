@@ -3,7 +3,7 @@
 Rules (reference: policy 6.2)
   1. Each approval a tier asks for is given by a different person.
   2. Nobody who wrote, edited, translated or submitted approves.
-  3. Any rejection stops.
+  3. Any rejection stops; one that names no channels stops all of them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def rejections(case: Case) -> list[Statement]:
         for v in case.evidence.statements
         if v.statement.kind is StatementKind.REJECT
         and v.statement.subject == digest
-        and _names(v.statement, case.facts.channel)
+        and (_names(v.statement, case.facts.channel) or not _list(v.statement, "channels"))
     ]
 
 
@@ -69,16 +69,23 @@ def needed_roles(case: Case) -> tuple[Role, ...]:
 def unchecked_languages(case: Case) -> tuple[str, ...]:
     """Languages that policy wants checked by a native reader and that nobody uninvolved has checked.
 
-    Policy names primary tags (cy); people sign for the very tag of the plan (cy-GB).
+    Policy and roster name primary tags (cy); people sign for the very tag of the plan (cy-GB).
     """
     checked = {
         language
         for s in approvals(case)
         if s.role == Role.LANGUAGE_CHECKER and s.person not in case.plan.contributors
         for language in _list(s, "languages")
+        if _reads(case, s.person, str(language))
     }
     wanted = {tag for tag in case.plan.languages if tag.split("-")[0] in case.version.checked_languages}
     return tuple(sorted(wanted - checked))
+
+
+def _reads(case: Case, person_id: str, language: str) -> bool:
+    """Whether the roster says that this person reads the language as a native."""
+    person = case.evidence.roster.person(person_id)
+    return person is not None and bool({language, language.partition("-")[0]} & set(person.languages))
 
 
 def _names(statement: Statement, channel: str) -> bool:

@@ -63,7 +63,10 @@ def g03_released(case: Case) -> Failure | None:
 def g04_window(case: Case) -> Failure | None:
     """Now lies in the half-open window with room for one call, and the message is still valid."""
     plan = case.plan
-    end = plan.armed_not_after if case.making_safe else min(plan.not_after, plan.valid_until)
+    if case.making_safe:
+        end = min(plan.armed_not_after, plan.valid_until + case.version.armed_for)
+    else:
+        end = min(plan.not_after, plan.valid_until)
     if case.now < plan.not_before:
         return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait", Then.WAIT)
     if case.now + case.facts.needs > end:
@@ -151,7 +154,7 @@ def g09_assessment(case: Case) -> Failure | None:
     if not records:
         return Failure("G09", f"no assessment of {rule.channel} ({placement})", _roles(case.version.may_assess))
     newest = max(records, key=lambda s: s.not_before)
-    if case.now - newest.not_before > rule.assessment_max_age:
+    if case.now - newest.not_before >= rule.assessment_max_age:
         return Failure("G09", f"the assessment of {rule.channel} is too old", _roles(case.version.may_assess))
     if newest.body.get("outcome") != "permitted":
         return Failure("G09", f"{rule.channel} was assessed as {newest.body.get('outcome')}", _OWNERS)
@@ -178,7 +181,7 @@ def g11_attestations(case: Case) -> Failure | None:
     lacking = [
         code
         for code in rule.mitigations
-        if not any(_attests(s, code) and case.now - s.not_before <= rule.max_age(code) for s in attested)
+        if not any(_attests(s, code) and case.now - s.not_before < rule.max_age(code) for s in attested)
     ]
     if lacking:
         return Failure("G11", f"not attested, or too long ago: {' '.join(lacking)}", _roles(case.version.may_attest))

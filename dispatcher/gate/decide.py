@@ -71,8 +71,12 @@ def decide(evidence: Evidence, facts: DeliveryFacts, now: datetime, judged: Judg
 
 
 def _versions(evidence: Evidence, now: datetime) -> tuple[PolicyVersion, ...]:
-    candidates = (evidence.policies.by_digest(evidence.plan.policy), evidence.policies.in_force(now))
-    return tuple({v.digest: v for v in candidates if v is not None}.values())
+    """The plan's own version and the one in force; none where none is in force, which permits nothing."""
+    in_force = evidence.policies.in_force(now)
+    if in_force is None:
+        return ()
+    own = evidence.policies.by_digest(evidence.plan.policy)
+    return tuple({v.digest: v for v in (own, in_force) if v is not None}.values())
 
 
 def _run(

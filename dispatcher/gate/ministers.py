@@ -5,7 +5,7 @@ Rules
      signs in person.
   2. A recorded decision is confirmed within 24 hours with the read-back code that went to the minister by another
      route; the record holds only the code's digest. Unconfirmed after 24 hours it no longer holds.
-  3. Whoever records is not a contributor and not the duty director of the same plan (reference: policy 6.2).
+  3. Whoever records is not a contributor, checker or duty director of the same plan (reference: policy 6.2).
   4. A refusal by the minister stops.
 """
 
@@ -49,18 +49,18 @@ def _covers(decision: Statement, channel: str) -> bool:
 def _fault(decision: Statement, case: Case) -> str | None:
     if decision.person in case.plan.contributors:
         return f"{decision.person} recorded the decision and contributed to this plan"
-    directors = {s.person for s in approvals(case) if s.role == Role.DUTY_DIRECTOR}
-    if decision.person in directors:
-        return f"{decision.person} recorded the decision and approved as duty director"
+    for approval in approvals(case):
+        if approval.person == decision.person and approval.role in (Role.CHECKER, Role.DUTY_DIRECTOR):
+            return f"{decision.person} recorded the decision and approved as {approval.role}"
     if decision.role == Role.MINISTER or case.now - decision.not_before < CONFIRM_WITHIN:
         return None
     return None if _confirmed(decision, case) else "the minister's decision was not confirmed within 24 hours"
 
 
 def _confirmed(decision: Statement, case: Case) -> bool:
-    recorded = str(decision.body.get("code_digest", ""))
+    recorded = str(decision.body.get("code_digest", "")).encode()
     return any(
-        hmac.compare_digest(recorded, code_digest(str(s.body.get("code", "")), case.plan.digest))
+        hmac.compare_digest(recorded, code_digest(str(s.body.get("code", "")), case.plan.digest).encode())
         and s.not_before - decision.not_before < CONFIRM_WITHIN
         for s in case.evidence.about_plan(StatementKind.CONFIRM, case.now)
         if s.role in (Role.MINISTER, Role.PRIVATE_OFFICE)
