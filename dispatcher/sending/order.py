@@ -40,12 +40,15 @@ class Bundle:
     def from_document(cls, document: Json) -> Bundle:
         """Read what :meth:`document` wrote. Raises DocumentError or StatementError."""
         reader = Reader(document, "bundle")
-        bundle = cls(
-            plan=reader.text("plan").encode(),
-            renderings={digest: body.encode() for digest, body in reader.mapping("renderings").items()},
-            envelopes=reader.each("envelopes", lambda item, _: Envelope.from_document(item)),
-            list_keys=reader.mapping("list_keys"),
-        )
+        try:
+            bundle = cls(
+                plan=reader.text("plan").encode(),
+                renderings={digest: body.encode() for digest, body in reader.mapping("renderings").items()},
+                envelopes=reader.each("envelopes", lambda item, _: Envelope.from_document(item)),
+                list_keys=reader.mapping("list_keys"),
+            )
+        except UnicodeEncodeError as error:
+            raise DocumentError("bundle: text holds a lone surrogate, which UTF-8 cannot carry") from error
         reader.done()
         return bundle
 
@@ -93,6 +96,11 @@ class Order:
     recipient: RecipientProof | None = None
     original: str | None = None
     handle: str | None = None
+
+    @property
+    def job(self) -> str:
+        """Names what adapters derive their idempotency keys from: only the same job repeats harmlessly."""
+        return f"{self.delivery} {format_time(self.intended_at)}"
 
     def with_attempt(self, number: int) -> Order:
         """The same order as another attempt."""

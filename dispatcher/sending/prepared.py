@@ -7,16 +7,17 @@ nothing; the gate then says what is missing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from channels.contract import Channel, DeliveryKind, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.message import ARMED, DELIVERED_AS
+from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified
-from dispatcher.gate.decide import Judgement
+from dispatcher.gate.decide import END_OF_TIME, Judgement
 from dispatcher.sending.order import Bundle
 from dispatcher.statements.verify import Verifier
 
@@ -26,7 +27,10 @@ RESOLVED_BY = 2
 
 @dataclass(slots=True)
 class Prepared:
-    """A bundle read once: its plan, renderings by recomputed digest, authentic statements, and what was judged."""
+    """A bundle read once: its plan, renderings by recomputed digest, authentic statements, and what was judged.
+
+    At ``until`` a key or a role of the roster begins or ends, and the statements have to be verified again.
+    """
 
     plan: Plan
     digest: str
@@ -34,6 +38,7 @@ class Prepared:
     statements: tuple[Verified, ...]
     judged: dict[tuple[str, str, DeliveryKind, int], Judgement] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    until: datetime = END_OF_TIME
 
     def check(self, digest: str, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """What lint finds in one rendering; remembered."""
@@ -67,12 +72,14 @@ class Prepared:
         lacking = [language for language in self.plan.languages if language not in self.carried_languages()]
         return tuple(f"no destination carries the message in {language}" for language in lacking)
 
-    def resolved_unsent(self, delivery: str) -> bool:
-        """Whether two different people signed that this delivery is not to be seen on its channel."""
+    def resolved_unsent(self, delivery: str, since: datetime) -> bool:
+        """Whether two people signed that this delivery is not to be seen, having looked after its last attempt."""
         people = {
             v.statement.person
             for v in self.statements
-            if v.statement.kind is StatementKind.RESOLVE and _says_unsent(v.statement, delivery)
+            if v.statement.kind is StatementKind.RESOLVE
+            and v.statement.not_before >= since
+            and _says_unsent(v.statement, delivery)
         }
         return len(people) >= RESOLVED_BY
 
@@ -98,7 +105,16 @@ def prepare(bundle: Bundle, verifier: Verifier, now: datetime) -> Prepared:
     """Read a bundle. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
     plan = Plan.decode(bundle.plan)
     verified, _ = verifier.verify_all(_distinct(bundle.envelopes), now)
-    return Prepared(plan, plan.digest, _renderings(bundle.renderings), tuple(verified))
+    until = min((moment for moment in _changes(verifier.roster) if moment > now), default=END_OF_TIME)
+    return Prepared(plan, plan.digest, _renderings(bundle.renderings), tuple(verified), until=until)
+
+
+def _changes(roster: Roster) -> Iterator[datetime]:
+    for person in roster.people:
+        for role in person.roles:
+            yield from filter(None, (role.not_before, role.expires))
+        for key in person.keys:
+            yield from filter(None, (key.not_before, key.expires, key.revoked_at))
 
 
 def _distinct(envelopes: Sequence[Envelope]) -> list[Envelope]:

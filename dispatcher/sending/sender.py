@@ -134,11 +134,12 @@ class LocalSender:
         if refusal:
             return refusal
         order, key = granted.order, granted.spent_key
-        await self._keeping.spent.append(key, SpentEvent.OPEN, order.delivery, self._clock())
+        try:
+            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock())
+        except OSError as error:
+            return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = await self._call(granted, note)
-        settled = settled_as(outcome.verdict)
-        if settled is not None:
-            await self._keeping.spent.append(key, settled, order.delivery, self._clock())
+        await self._settle(granted, outcome)
         return outcome
 
     async def find(self, bundle: Bundle, order: Order) -> Finding:
@@ -152,11 +153,14 @@ class LocalSender:
         rendering = prepared.renderings.get(order.rendering)
         if outlet is None or rendering is None:
             return Finding(Found.UNKNOWN, reason="this sender cannot look there")
+        key = self._spent_key(prepared, order, row)
+        last = self._keeping.spent.account(key).last
+        if last is not None and last.job != order.job:
+            return Finding(Found.UNKNOWN, reason="what was sent there was another delivery")
         finding = await outlet.adapter.find(_job(order, prepared, outlet, row))
         event = {Found.FOUND: SpentEvent.FOUND, Found.ABSENT: SpentEvent.ABSENT}.get(finding.found)
         if event is not None:
-            key = self._spent_key(prepared, order, row)
-            await self._keeping.spent.append(key, event, order.delivery, self._clock())
+            await self._keeping.spent.append(key, event, order.job, self._clock())
         return finding
 
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
@@ -168,12 +172,13 @@ class LocalSender:
         self._keeping.spent.close()
 
     def _read(self, bundle: Bundle) -> Prepared:
-        name = bundle_digest(bundle)
-        if name not in self._prepared:
+        name, now = bundle_digest(bundle), self._clock()
+        known = self._prepared.get(name)
+        if known is None or now >= known.until:
             while len(self._prepared) >= REMEMBERED_BUNDLES:
                 self._prepared.pop(next(iter(self._prepared)))
-            self._prepared[name] = prepare(bundle, self._verifier, self._clock())
-        return self._prepared[name]
+            known = self._prepared[name] = prepare(bundle, self._verifier, now)
+        return known
 
     def _evidence(self, prepared: Prepared) -> Evidence:
         trust = self._keeping.trust
@@ -236,18 +241,21 @@ class LocalSender:
 
     def _spent_fault(self, prepared: Prepared, order: Order, outlet: Outlet, key: str) -> str | None:
         destination = prepared.plan.destination(order.account)
+        last = self._keeping.spent.account(key).last
         return self._keeping.spent.fault(
             key,
+            order.job,
             outlet.idempotency,
             self._clock(),
             resend=destination is not None and destination.on_ambiguous is OnAmbiguous.RESEND,
-            resolved=prepared.resolved_unsent(order.delivery),
+            resolved=last is not None and prepared.resolved_unsent(last.delivery, last.at),
         )
 
     def _spent_key(self, prepared: Prepared, order: Order, row: tuple[str, Row] | None) -> str:
+        """Names one text to one destination: a correction and an all-clear are two, though both correct."""
         destination = row[0] if row else order.account
         return canonical.digest(
-            "spent/v1", f"{prepared.digest}\0{order.account}\0{order.kind}\0{destination}".encode()
+            "spent/v1", f"{prepared.digest}\0{order.account}\0{order.rendering}\0{destination}".encode()
         )
 
     def _recipient(self, prepared: Prepared, bundle: Bundle, order: Order) -> tuple[str, Row] | None:
@@ -286,6 +294,17 @@ class LocalSender:
         if failure:
             return Outcome(Verdict.DEFERRED, failure.fact, failure.clause)
         return Outcome(Verdict.DEFERRED, "revoked", "G03") if revoked else None
+
+    async def _settle(self, granted: Granted, outcome: Outcome) -> None:
+        settled = settled_as(outcome.verdict)
+        if settled is None:
+            return
+        try:
+            await self._keeping.spent.append(granted.spent_key, settled, granted.order.job, self._clock())
+        except (
+            OSError
+        ) as error:  # what is on disk says "open", so nothing can be sent twice; the outcome still counts
+            self._log.error("spent_not_written", delivery=granted.order.delivery, event=settled, reason=str(error))
 
     async def _call(self, granted: Granted, note: Note) -> Outcome:
         outlet = self._outlets[granted.order.account]

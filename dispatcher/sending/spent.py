@@ -2,9 +2,9 @@
 
 Rules (design: gate 4; reference: reliability 1.3 and 2.3)
   1. ``open`` is on disk (fsync) before the first byte leaves; what came of it is written after.
-  2. A destination that is open, or settled, is not sent to again, unless a repeat is harmless (idempotent), this
-     sender itself found the post absent twice, the signed plan says resend (once), or two people signed that it is
-     not there.
+  2. A settled destination is not sent to again. One that is open is sent to again only where two people signed that
+     the post is not there; or by the same job, where a repeat is harmless (idempotent), this sender itself found the
+     post absent twice, or the signed plan says resend (once).
   3. A restored or forged database therefore cannot make a second post.
   4. Many appends share one fsync. A torn last line, from a crash while writing, is cut off: its byte never left.
 """
@@ -12,15 +12,16 @@ Rules (design: gate 4; reference: reliability 1.3 and 2.3)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from channels.contract import Idempotency, IdempotencyKind, Verdict
+from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import format_time, parse_time
 
 
@@ -36,32 +37,46 @@ class SpentEvent(StrEnum):
     CODE_ISSUED = "code_issued"
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One attempt that may have been published; ``job`` begins with the delivery's id."""
+
+    job: str
+    at: datetime
+    absent_at: tuple[datetime, ...] = ()
+
+    @property
+    def delivery(self) -> str:
+        """The delivery whose attempt this was."""
+        return self.job.partition(" ")[0]
+
+
 @dataclass(slots=True)
 class Account:
-    """The state of one destination, folded from its events."""
+    """The state of one destination, folded from its events. Once settled it stays so."""
 
-    opened: int = 0
-    state: SpentEvent | None = None
-    opened_at: datetime | None = None
-    first_opened_at: datetime | None = None
-    absent_at: tuple[datetime, ...] = ()
+    opens: tuple[Opened, ...] = ()
+    settled: SpentEvent | None = None
     code_issued: bool = False
 
-    def fold(self, event: SpentEvent, at: datetime) -> None:
-        """Take one event in."""
+    @property
+    def last(self) -> Opened | None:
+        """The newest attempt that may have been published."""
+        return self.opens[-1] if self.opens else None
+
+    def fold(self, event: SpentEvent, job: str, at: datetime) -> None:
+        """Take one event in. ``unsent`` takes back the last attempt only: it proves nothing of those before it."""
         match event:
             case SpentEvent.OPEN:
-                self.opened, self.opened_at, self.absent_at = self.opened + 1, at, ()
-                self.first_opened_at = self.first_opened_at or at
+                self.opens += (Opened(job, at),)
+            case SpentEvent.UNSENT:
+                self.opens = self.opens[:-1]
             case SpentEvent.ABSENT:
-                self.absent_at += (at,)
-                return
+                self.opens = (*self.opens[:-1], *(_looked(o, at) for o in self.opens[-1:]))
             case SpentEvent.CODE_ISSUED:
                 self.code_issued = True
-                return
             case _:
-                pass
-        self.state = event
+                self.settled = event
 
 
 class SpentFile:
@@ -80,28 +95,39 @@ class SpentFile:
         """The state of one destination; a fresh one where nothing is known."""
         return self._accounts.get(key) or Account()
 
-    def fault(self, key: str, idempotency: Idempotency, now: datetime, *, resend: bool, resolved: bool) -> str | None:
-        """Why this destination may not be sent to, or None. See rule 2; a key counts as young for half its life."""
+    def fault(
+        self, key: str, job: str, idempotency: Idempotency, now: datetime, *, resend: bool, resolved: bool
+    ) -> str | None:
+        """Why this job may not go to this destination, or None. See rule 2; a key is young for half its life."""
         known = self.account(key)
-        if known.state in (None, SpentEvent.UNSENT):
+        if known.settled is not None:
+            return f"already {known.settled}"
+        if known.last is None or resolved:
             return None
-        if known.state is not SpentEvent.OPEN:
-            return f"already {known.state}"
-        if resolved or _key_is_young(known, idempotency, now):
+        if known.last.job != job:
+            return "an earlier attempt, of another delivery or time, may have been published"
+        if _key_is_young(known, idempotency, now) or absent_twice(known, idempotency):
             return None
-        if absent_twice(known, idempotency) or (resend and known.opened < 2):
-            return None
-        return "an earlier attempt may have been published"
+        return None if resend and len(known.opens) == 1 else "an earlier attempt may have been published"
 
-    async def append(self, key: str, event: SpentEvent, delivery: str, at: datetime) -> None:
-        """Write one event and return when it is on disk. What it means is in force at once."""
-        self._accounts.setdefault(key, Account()).fold(event, at)
-        line = json.dumps({"key": key, "event": event, "delivery": delivery, "at": format_time(at)})
+    async def append(self, key: str, event: SpentEvent, job: str, at: datetime) -> None:
+        """Write one event and return when it is on disk. What it means is in force at once.
+
+        Raises OSError; an ``open`` that could not be written is taken back, because no byte leaves after it.
+        """
+        known = self._accounts.setdefault(key, Account())
+        known.fold(event, job, at)
+        line = json.dumps({"key": key, "event": event, "job": job, "at": format_time(at)})
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((line.encode() + b"\n", done))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        await done
+        try:
+            await done
+        except OSError:
+            if event is SpentEvent.OPEN:
+                known.fold(SpentEvent.UNSENT, job, at)
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -120,33 +146,50 @@ class SpentFile:
                     done.set_result(None)
 
     def _flush(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
-        os.fdatasync(self._descriptor)
+        size, view = os.fstat(self._descriptor).st_size, memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+            os.fdatasync(self._descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, size)  # half a line would make the next one unreadable
+            raise
 
     def _read(self) -> None:
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
             os.ftruncate(self._descriptor, whole)
-        for key, event, at in _events(data[:whole]):
-            self._accounts.setdefault(key, Account()).fold(event, at)
+        for number, line in enumerate(data[:whole].splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                event, at = SpentEvent(entry["event"]), parse_time(entry["at"])
+                self._accounts.setdefault(entry["key"], Account()).fold(event, entry["job"], at)
+            except (ValueError, KeyError, TypeError) as error:
+                raise Invalid(
+                    f"{self._path.name}: line {number} is damaged, so what was sent is not known",
+                    "restore the file from the host's backup; do not delete it",
+                ) from error
 
 
 def absent_twice(known: Account, idempotency: Idempotency) -> bool:
     """Whether the post was looked for twice, a lag apart, after it can no longer be on its way."""
-    if idempotency.kind is not IdempotencyKind.QUERY or known.opened_at is None:
+    if idempotency.kind is not IdempotencyKind.QUERY or known.last is None:
         return False
     lag = timedelta(seconds=idempotency.lag_s)
-    looks = [at for at in known.absent_at if at - known.opened_at >= lag]
+    looks = [at for at in known.last.absent_at if at - known.last.at >= lag]
     return len(looks) > 1 and looks[-1] - looks[0] >= lag
 
 
 def _key_is_young(known: Account, idempotency: Idempotency, now: datetime) -> bool:
-    if idempotency.kind is not IdempotencyKind.IDEMPOTENT or known.first_opened_at is None:
+    if idempotency.kind is not IdempotencyKind.IDEMPOTENT:
         return False
-    return now - known.first_opened_at < timedelta(seconds=idempotency.ttl_s / 2)
+    return now - known.opens[0].at < timedelta(seconds=idempotency.ttl_s / 2)
+
+
+def _looked(opened: Opened, at: datetime) -> Opened:
+    return replace(opened, absent_at=(*opened.absent_at, at))
 
 
 def settled_as(verdict: Verdict) -> SpentEvent | None:
@@ -157,9 +200,3 @@ def settled_as(verdict: Verdict) -> SpentEvent | None:
         Verdict.DEFERRED: SpentEvent.UNSENT,
         Verdict.HANDED_OVER: SpentEvent.HANDED_OVER,
     }.get(verdict)
-
-
-def _events(data: bytes) -> Iterator[tuple[str, SpentEvent, datetime]]:
-    for line in data.splitlines():
-        entry = json.loads(line)
-        yield entry["key"], SpentEvent(entry["event"]), parse_time(entry["at"])
