@@ -1,8 +1,9 @@
 """The sender's own book of stops: every halt, resume and revocation it was ever told of, on its own disk.
 
 Rules
-  1. Only authentic statements are taken in; the book only grows, so that deleting a row elsewhere undoes nothing.
-  2. A newer signed status replaces an older one; an older one is ignored.
+  1. Only authentic statements are taken in; the book only grows, so that deleting a row elsewhere undoes nothing,
+     and neither does a key or a role that ends afterwards.
+  2. A newer signed status replaces an older one; an older one is ignored. What any of them listed stays listed.
   3. ``version`` changes whenever what is stopped may have changed.
 """
 
@@ -16,12 +17,13 @@ from pathlib import Path
 
 import structlog
 
+from channels.contract import Json
 from dispatcher.domain.people import PublicKey
 from dispatcher.domain.statement import Envelope, StatementKind, Verified
 from dispatcher.gate.stops import Stops, stops_from
 from dispatcher.sending.status import Status, StatusRefused, read_status
 from dispatcher.statements.errors import StatementRefused
-from dispatcher.statements.verify import Verifier
+from dispatcher.statements.verify import Verifier, read_signed
 
 STOP_KINDS = frozenset({StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE})
 
@@ -35,6 +37,8 @@ class StopBook:
         self._status_key = status_key
         self._known: dict[str, Verified] = {}
         self._status: Status | None = None
+        self._listed: set[str] = set()
+        self._unsaved: list[dict[str, Json]] = []
         self._log = structlog.get_logger("stopbook")
         self.version = 0
         self.stops = Stops()
@@ -42,25 +46,24 @@ class StopBook:
         self._load()
 
     def take(self, stops: Sequence[Envelope], status: Envelope | None, now: datetime) -> None:
-        """Take in what is new."""
-        fresh = [verified for envelope in stops if (verified := self._authentic(envelope, now))]
-        if fresh:
-            self._save(fresh, stops)
-        newer = self._newer(status)
-        if fresh or newer:
+        """Take in what is new. Raises OSError where it cannot be kept; it is in force all the same."""
+        fresh = [envelope for envelope in stops if self._authentic(envelope, now)]
+        self._unsaved += [{"stop": envelope.document()} for envelope in fresh]
+        if self._newer(status) or fresh:
             self._work_out()
+        self._save()
 
-    def _authentic(self, envelope: Envelope, now: datetime | None) -> Verified | None:
+    def _authentic(self, envelope: Envelope, now: datetime) -> bool:
         try:
             verified = self._verifier.verify(envelope, now)
         except StatementRefused as refusal:
             self._log.warning("stop_refused", code=str(refusal.code), reason=refusal.message)
-            return None
+            return False
         statement = verified.statement
         if statement.kind not in STOP_KINDS or statement.id in self._known:
-            return None
+            return False
         self._known[statement.id] = verified
-        return verified
+        return True
 
     def _newer(self, envelope: Envelope | None) -> bool:
         if envelope is None:
@@ -73,6 +76,9 @@ class StopBook:
         if self._status is not None and status.made_at <= self._status.made_at:
             return False
         self._status = status
+        if not self._listed.issuperset(status.stops):
+            self._listed.update(status.stops)
+            self._unsaved.append({"status": envelope.document()})
         return True
 
     def _work_out(self) -> None:
@@ -81,25 +87,36 @@ class StopBook:
         self.stops = stops_from(
             self._known.values(),
             status_at=status.made_at if status else None,
-            listed=status.stops if status else (),
+            listed=self._listed,
         )
         if before != (self.stops.halts, self.stops.revoked, self.stops.missing):
             self.version += 1
 
-    def _save(self, fresh: list[Verified], envelopes: Sequence[Envelope]) -> None:
-        ids = {verified.statement.encoded() for verified in fresh}
-        lines = [json.dumps(envelope.document()) for envelope in envelopes if envelope.payload in ids]
+    def _save(self) -> None:
+        if not self._unsaved:
+            return
+        lines = "".join(f"{json.dumps(entry)}\n" for entry in self._unsaved)
         with self._path.open("a") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write(f"\n{lines}")  # the first newline ends a line that a crash may have torn
             file.flush()
             os.fsync(file.fileno())
+        self._unsaved.clear()
 
     def _load(self) -> None:
         if not self._path.exists():
             return
-        for line in self._path.read_text().splitlines():
+        for line in self._path.read_text(errors="replace").splitlines():
             try:
-                self._authentic(Envelope.from_document(json.loads(line)), None)
-            except ValueError:
-                continue  # a torn last line: its statement comes again with the next poll
+                self._remember(json.loads(line))
+            except (ValueError, StatementRefused):
+                continue  # a torn line: its statement comes again with the next poll
+        self._unsaved.clear()
         self._work_out()
+
+    def _remember(self, entry: dict[str, Json]) -> None:
+        """Take in what was authentic when it was written down; the roster of today has no say in it."""
+        if "status" in entry:
+            self._newer(Envelope.from_document(entry["status"]))
+            return
+        statement, signature = read_signed(Envelope.from_document(entry.get("stop")), self._verifier.mode)
+        self._known[statement.id] = Verified(statement, signature.fingerprint)
