@@ -100,7 +100,7 @@ class Vault:
             )
             mode = Mode(document["mode"])
             secrets = {name: Secret(value) for name, value in document["secrets"].items()}
-        except (pyrage.DecryptError, ValueError, KeyError, TypeError) as error:
+        except (pyrage.DecryptError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Invalid(f"credential file {file.name} does not open", "add the account again") from error
         if mode is not self.mode:
             raise Forbidden(

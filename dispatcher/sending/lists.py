@@ -103,7 +103,10 @@ def tree_of(leaves: Sequence[str]) -> Tree:
 def prove(proof: RecipientProof, key: ListKey, signed: SignedList) -> tuple[str, Row]:
     """Open a row and check that it stands in the signed list. Returns leaf and row. Raises ListError."""
     leaf, row = key.open(proof.sealed)
-    path = [bytes.fromhex(sibling) for sibling in proof.path]
+    try:
+        path = [bytes.fromhex(sibling) for sibling in proof.path]
+    except ValueError as error:
+        raise ListError("the recipient's path is not hex") from error
     root = root_from_path(leaf_hash(bytes.fromhex(leaf)), proof.position, signed.count, path)
     if root is None or root.hex() != signed.root:
         raise ListError(f"the recipient is not in the signed list {signed.id}")
