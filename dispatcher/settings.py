@@ -68,7 +68,10 @@ class ChannelTiming:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts."""
+    """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts.
+
+    ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises.
+    """
 
     root: Path
     deployment: str
@@ -77,6 +80,7 @@ class Settings:
     redis: str = "embedded"
     sent_by: str = ""
     simulator: str = ""
+    chunk: int = 100
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelTiming] = field(default_factory=dict)
 
@@ -119,7 +123,11 @@ def load_settings(folder: Path) -> Settings:
 
 
 def _settings(folder: Path, document: dict[str, Any]) -> Settings:
-    _only(document, {"deployment", "kind", "database", "redis", "sent_by", "simulator", "timing", "channel"}, "")
+    _only(
+        document,
+        {"deployment", "kind", "database", "redis", "sent_by", "simulator", "chunk", "timing", "channel"},
+        "",
+    )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
     return Settings(
         root=folder,
@@ -129,6 +137,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         redis=str(document.get("redis", "embedded")),
         sent_by=str(document.get("sent_by", document["deployment"])),
         simulator=str(document.get("simulator", "")),
+        chunk=int(document.get("chunk", 100)),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
             name: ChannelTiming(**_integers(values, ChannelTiming, f"channel.{name}"))

@@ -4,3 +4,7 @@ Lives here: orders and permits, the spent file, the signed status, credentials, 
 one behind a local socket.
 May not live here: SQL, Redis, anything that decides from a database row what may be sent.
 """
+
+from dispatcher.sending.permit import HandOff, Permit, Refusal, Sender
+
+__all__ = ["HandOff", "Permit", "Refusal", "Sender"]

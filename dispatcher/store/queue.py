@@ -42,6 +42,7 @@ class Leased:
     position: int | None
     original: str | None
     attempts: int
+    failures: int
     handle: str | None
     due_at: datetime
     expires_at: datetime
@@ -65,6 +66,7 @@ class Move:
     url: str | None = None
     looked: int | None = None
     absent: int | None = None
+    failures: int | None = None
     keep_leases: bool = False
     attempt: dict[str, Any] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -185,6 +187,7 @@ def _moved(move: Move, now: datetime) -> Any:
         "url": move.url,
         "looked": move.looked,
         "absent": move.absent,
+        "failures": move.failures,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
     at = (DeliveryRow.id == move.leased.id, DeliveryRow.state == move.source, DeliveryRow.fence == move.leased.fence)

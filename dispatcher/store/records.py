@@ -142,24 +142,6 @@ def revisions_of(work: Work, incident_id: str) -> list[Revision]:
     return [Revision.decode(body) for body in work.execute(query).scalars()]
 
 
-def add_account(work: Work, account: Account, lane: str, mode: Mode) -> None:
-    """Write a new account. Raises Invalid when the name is taken."""
-    if work.execute(select(AccountRow.id).where(AccountRow.id == account.id)).first():
-        raise Invalid(f"account {account.id} exists already", "choose another name")
-    work.execute(
-        insert(AccountRow).values(
-            id=account.id,
-            mode=str(mode),
-            channel=account.channel,
-            lane=lane,
-            handle=account.handle,
-            languages=" ".join(account.languages),
-            settings=dict(account.settings),
-            created_at=work.now,
-        )
-    )
-
-
 def accounts(work: Work, mode: Mode, names: Iterable[str] | None = None) -> list[Account]:
     """Accounts of a mode; with ``names``, those, in that order. Raises NotFound."""
     query = select(AccountRow.__table__).where(AccountRow.mode == str(mode)).order_by(AccountRow.id)
@@ -396,11 +378,3 @@ def sealed_rows(work: Work, list_id: str, positions: Iterable[int]) -> dict[int,
     """The encrypted rows at these positions."""
     at = (RecipientRow.list == list_id, RecipientRow.position.in_(list(positions)))
     return dict(work.execute(select(RecipientRow.position, RecipientRow.sealed).where(*at)).tuples().all())
-
-
-def add_list(work: Work, header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a recipient list with its rows. Raises Invalid when the name is taken."""
-    if work.execute(select(RecipientListRow.id).where(RecipientListRow.id == header["id"])).first():
-        raise Invalid(f"recipient list {header['id']} exists already", "choose another name")
-    work.execute(insert(RecipientListRow).values(created_at=work.now, **header))
-    work.execute(insert(RecipientRow), list(rows))

@@ -1,0 +1,34 @@
+"""Who leads a role: one row, one term. A leader that lost its term changes nothing more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dispatcher.store.database import Work
+from dispatcher.store.tables import LeaderRow
+
+
+def lead(work: Work, role: str, owner: str, lasting: timedelta) -> int | None:
+    """Become or stay leader; returns the term, or None while somebody else leads."""
+    row = work.execute(select(LeaderRow.__table__).where(LeaderRow.role == role)).first()
+    until = work.now + lasting
+    if row is None:
+        try:
+            work.execute(insert(LeaderRow).values(role=role, term=1, owner=owner, until=until))
+        except IntegrityError:
+            return None
+        return 1
+    if row.owner != owner and row.until > work.now:
+        return None
+    term: int = row.term if row.owner == owner else row.term + 1
+    at = (LeaderRow.role == role, LeaderRow.term == row.term, LeaderRow.owner == row.owner)
+    taken = work.execute(update(LeaderRow).where(*at).values(term=term, owner=owner, until=until))
+    return term if taken.rowcount == 1 else None
+
+
+def resign(work: Work, role: str, owner: str) -> None:
+    """Let the next one lead at once."""
+    work.execute(update(LeaderRow).where(LeaderRow.role == role, LeaderRow.owner == owner).values(until=work.now))

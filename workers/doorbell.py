@@ -1,0 +1,43 @@
+"""Ringing from a command: open the broker before the release commits, ring right after."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+
+from dispatcher.domain.errors import Unavailable
+from dispatcher.embedded.folder import Folder
+from dispatcher.embedded.redis import private_redis
+from dispatcher.settings import Settings
+from workers.broker import open_broker, ring
+
+Ring = Callable[[str, str, str], None]
+"""Rings a lane: lane, mode, dispatch. Raises Unavailable."""
+
+
+def redis_url(settings: Settings) -> str:
+    """The Redis of this deployment."""
+    if settings.redis != "embedded":
+        return settings.redis
+    return private_redis(Folder(Path(settings.root))).url
+
+
+def open_doorbell(settings: Settings) -> Ring:
+    """A ringer with its connection already made, where Redis answers."""
+    broker = open_broker(redis_url(settings))
+    with contextlib.suppress(redis.RedisError):  # said when ringing; the lanes look every few seconds anyway
+        broker.client.ping()
+
+    def ring_lane(lane: str, mode: str, dispatch: str) -> None:
+        try:
+            ring(broker, lane, mode, dispatch)
+        except redis.RedisError as error:
+            raise Unavailable(
+                "Redis cannot be reached: workers will find the release at their next look",
+                "ops: is dispatcher up running?",
+            ) from error
+
+    return ring_lane

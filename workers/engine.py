@@ -1,0 +1,252 @@
+"""The engine of one lane: lease a chunk, ask for permits, commit intent, send, record.
+
+The way of one chunk::
+
+    lease      ready → leased, in one transaction
+    permit     the sender runs the gate; refusals are recorded at once
+    intend     leased → sending, with an attempt row each, committed before the first byte
+    send       concurrently, under each account's limit; the self-fence holds the process to the lease
+    record     outcomes in groups, through one writer
+
+An idle engine waits for the doorbell or its own poll, so that Redis is needed neither for safety nor for progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from channels import registry
+from channels.contract import Clock, Outcome, Verdict
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.sending import Permit, Refusal, Sender
+from dispatcher.settings import Settings
+from dispatcher.store import queue
+from dispatcher.store.database import Store, Work
+from dispatcher.store.queue import Leased
+from workers.fence import SelfFence
+from workers.ordering import Orders
+from workers.outcomes import Rules, after_refusal, after_send, returned
+from workers.recorder import Recorder
+
+T = TypeVar("T")
+
+IN_FLIGHT = 256
+"""Sends that may be under way at once in one process (measured: reference, dramatiq B)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where an engine works: its lane, its mode, its name."""
+
+    lane: str
+    mode: str
+    owner: str
+
+
+class Engine:
+    """See the module. Runs on one event loop; database calls go to one thread."""
+
+    def __init__(
+        self, post: Post, store: Store, sender: Sender, settings: Settings, clock: Clock, rules: Rules
+    ) -> None:
+        self._post = post
+        self._store = store
+        self._sender = sender
+        self._settings = settings
+        self._clock = clock
+        self._rules = rules
+        self._orders = Orders(store)
+        self._recorder = Recorder(self.write)
+        self._fence = SelfFence(margin=timedelta(milliseconds=settings.timing.lease_ms / 5))
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._limits: dict[str, asyncio.Semaphore] = {}
+        self._paused: dict[str, datetime] = {}
+        self._chunks: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._log = structlog.get_logger("engine")
+        self._bell = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def ring(self, _dispatch: str) -> None:
+        """Look now. Safe to call from any thread."""
+        self._loop.call_soon_threadsafe(self._bell.set)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping``, then let what is in flight end."""
+        recording = asyncio.create_task(self._recorder.run())
+        while not stopping.is_set():
+            self._bell.clear()
+            if not await self._next_chunk():
+                await self._idle(stopping)
+        if self._chunks:
+            await asyncio.wait(self._chunks)
+        await self._recorder.finish()
+        await recording
+
+    async def write(self, change: Callable[[Work], T]) -> T:
+        """Make a change in one write transaction, off the loop."""
+
+        def call() -> T:
+            with self._store.write() as work:
+                return change(work)
+
+        return await asyncio.to_thread(call)
+
+    async def _idle(self, stopping: asyncio.Event) -> None:
+        waits = [asyncio.create_task(self._bell.wait()), asyncio.create_task(stopping.wait())]
+        await asyncio.wait(waits, timeout=self._settings.timing.poll_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _next_chunk(self) -> bool:
+        """Lease one chunk and start on it; False when nothing is due."""
+        while len(self._chunks) * self._settings.chunk >= IN_FLIGHT * 2:
+            await asyncio.wait(self._chunks, return_when=asyncio.FIRST_COMPLETED)
+        self._number += 1
+        owner = f"{self._post.owner}/{self._number}"
+        lease_for = self._settings.timing.lasting("lease")
+        leased = await self._attempt(lambda: self.write(self._lease(owner, lease_for)))
+        if not leased:
+            return False
+        task = asyncio.create_task(self._chunk(leased, owner, lease_for))
+        self._chunks.add(task)
+        task.add_done_callback(self._chunks.discard)
+        return True
+
+    def _lease(self, owner: str, lease_for: timedelta) -> Callable[[Work], list[Leased]]:
+        post, limit = self._post, self._settings.chunk
+        return lambda work: queue.lease(work, post.lane, post.mode, owner, limit, lease_for)
+
+    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Run a database call; where the database is away, say so and come back later."""
+        try:
+            return await call()
+        except DispatcherError as error:
+            self._log.error("store_unreachable", error=error.word, reason=error.message)
+            await asyncio.sleep(self._settings.timing.sweep_ms / 1000)
+            return None
+
+    async def _chunk(self, leased: list[Leased], owner: str, lease_for: timedelta) -> None:
+        with self._fence.during(lease_for):
+            ready = await self._unpaused(leased)
+            permits = await self._permits(ready)
+            kept = await self._intend(list(permits), owner)
+            await asyncio.gather(*(self._send(item, permits[item]) for item in kept))
+
+    async def _unpaused(self, leased: Sequence[Leased]) -> list[Leased]:
+        now = self._clock()
+        waiting = [item for item in leased if self._paused.get(item.account, now) > now]
+        for item in waiting:
+            until = self._paused[item.account]
+            await self._recorder.put(returned(item, "the account waits as its platform asked", until))
+        return [item for item in leased if item not in waiting]
+
+    async def _permits(self, leased: Sequence[Leased]) -> dict[Leased, Permit]:
+        permits: dict[Leased, Permit] = {}
+        plans: dict[str, list[Leased]] = {}
+        for item in leased:
+            plans.setdefault(item.plan, []).append(item)
+        for plan, items in plans.items():
+            for item, answer in zip(items, await self._ask(plan, items), strict=True):
+                if isinstance(answer, Refusal):
+                    await self._refused(item, answer)
+                elif answer is None:
+                    later = self._clock() + self._settings.timing.lasting("sweep")
+                    await self._recorder.put(returned(item, "the sender cannot be reached", later))
+                else:
+                    permits[item] = answer
+        return permits
+
+    async def _ask(self, plan: str, items: Sequence[Leased]) -> Sequence[Permit | Refusal | None]:
+        bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
+        try:
+            return await self._sender.permit(bundle, orders)
+        except DispatcherError as error:
+            self._log.error("sender_unreachable", error=error.word, reason=error.message)
+            return [None] * len(items)
+
+    async def _refused(self, item: Leased, refusal: Refusal) -> None:
+        self._log.warning("refused", **_names(item), clauses=list(refusal.clauses), reason=refusal.sentence)
+        failures = [failure.document() for failure in refusal.failures]
+        await self._recorder.put(
+            after_refusal(item, refusal.then, refusal.sentence, self._clock(), self._rules), failures
+        )
+
+    async def _intend(self, items: list[Leased], owner: str) -> list[Leased]:
+        if not items:
+            return []
+        longest = max(self._timeout_s(item.channel) for item in items)
+        headroom = timedelta(seconds=longest) + self._settings.timing.lasting("lease") / 5
+        kept = await self._attempt(lambda: self.write(lambda work: queue.intend(work, items, owner, headroom)))
+        return kept or []
+
+    async def _send(self, item: Leased, permit: Permit) -> None:
+        async with self._slots, self._limit(item):
+            started = self._clock()
+            if self._paused.get(item.account, started) > started:
+                wait_s = (self._paused[item.account] - started).total_seconds()
+                outcome = Outcome(Verdict.DEFERRED, "the account waits", "paused", retry_after_s=wait_s)
+            else:
+                outcome = await self._sender.send(permit, self._note(item))
+        self._pause(item, outcome)
+        now = self._clock()
+        self._log.info(
+            "attempt",
+            **_names(item),
+            attempt=item.attempts + 1,
+            outcome=str(outcome.verdict),
+            code=outcome.code,
+            reason=outcome.reason,
+            reference=outcome.reference,
+            status=outcome.status,
+            provider_ms=None if outcome.provider_ms is None else round(outcome.provider_ms),
+            queue_ms=_milliseconds(started - max(item.due_at, item.intended_at)),
+            total_ms=_milliseconds(now - started),
+        )
+        await self._recorder.put(after_send(item, outcome, now, self._rules))
+
+    def _note(self, item: Leased) -> Callable[[str], Awaitable[None]]:
+        async def note(handle: str) -> None:
+            if not await self.write(lambda work: queue.note_handle(work, item, handle)):
+                raise RuntimeError("the delivery is no longer ours")
+
+        return note
+
+    def _pause(self, item: Leased, outcome: Outcome) -> None:
+        if outcome.account_wide and outcome.retry_after_s:
+            until = self._clock() + timedelta(seconds=outcome.retry_after_s)
+            self._paused[item.account] = max(until, self._paused.get(item.account, until))
+
+    def _limit(self, item: Leased) -> asyncio.Semaphore:
+        if item.account not in self._limits:
+            in_flight = registry.adapter(item.channel).capabilities.max_in_flight
+            self._limits[item.account] = asyncio.Semaphore(in_flight)
+        return self._limits[item.account]
+
+    def _timeout_s(self, channel: str) -> float:
+        configured = self._settings.channel(channel).timeout_ms
+        with contextlib.suppress(registry.UnknownChannelError):
+            return registry.adapter(channel).capabilities.timeout_s if configured is None else configured / 1000
+        return 0.0  # the sender refuses a channel that nobody knows
+
+
+def _names(item: Leased) -> dict[str, str]:
+    return {
+        "incident": item.incident,
+        "plan": item.plan,
+        "dispatch": item.dispatch,
+        "delivery": item.id,
+        "channel": item.channel,
+        "account": item.account,
+    }
+
+
+def _milliseconds(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)

@@ -1,0 +1,141 @@
+"""One process of one role: ``dispatcher worker ROLE``.
+
+    relay           rings, sweeps, signs the status
+    accounts        engine and reconciler, with its own sender and credentials
+    recipients      the same, for lists
+    tiktok          the same without a credential: its sender is behind a socket
+    tiktok-sender   that sender: no SQL, no Redis
+
+Each role loads only what it needs. The loop is uvloop's; SIGTERM drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from dispatcher import log
+from dispatcher.bootstrap import now, open_store
+from dispatcher.domain.errors import Invalid
+from dispatcher.domain.ids import new_id
+from dispatcher.domain.statement import Mode
+from dispatcher.settings import Settings, load_settings
+
+Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
+STOP_AFTER_MS = 15_000
+
+
+def run(role: str, folder: Path, mode: Mode) -> None:
+    """Run one role until SIGTERM or SIGINT. Raises Invalid for a role there is not."""
+    main = ROLES.get(role)
+    if main is None:
+        raise Invalid(f"there is no role {role}", f"the roles are: {', '.join(ROLES)}")
+    log.configure(role, str(mode), now)
+    settings = load_settings(folder)
+    owner = f"{role}:{os.getpid()}:{new_id('p', secrets.token_bytes)}"
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_stopped(main, settings, mode, owner))
+
+
+async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    logger = structlog.get_logger("role")
+    logger.info("started", owner=owner)
+    await main(settings, mode, owner, stopping)
+    logger.info("stopped", owner=owner)
+
+
+async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
+    from workers.doorbell import redis_url
+    from workers.engine import Engine, Post
+    from workers.listening import listen
+    from workers.outcomes import rules_for
+    from workers.reconciler import Reconciler
+    from workers.stops import StopPoll
+
+    store = open_store(settings, lane)
+    sender = _sender(settings, mode, lane)
+    rules = rules_for(settings.timing)
+    stops = StopPoll(str(mode), store, sender, settings)
+    engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules)
+    reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
+    await stops.once()
+    ears = listen(redis_url(settings), lane, str(mode), engine.ring)
+    try:
+        await _together(stopping, engine.run(stopping), reconciler.run(stopping), stops.run(stopping))
+    finally:
+        await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
+        await sender.close()
+        store.close()
+
+
+def _sender(settings: Settings, mode: Mode, lane: str) -> Any:
+    if lane == "tiktok":
+        from workers.tiktok_sender import remote
+
+        return remote(settings)
+    from dispatcher.bootstrap import open_sender
+
+    return open_sender(settings, mode, lane)
+
+
+async def _accounts(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    await _lane(settings, mode, owner, stopping, "accounts")
+
+
+async def _recipients(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    await _lane(settings, mode, owner, stopping, "recipients")
+
+
+async def _tiktok(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    await _lane(settings, mode, owner, stopping, "tiktok")
+
+
+async def _tiktok_sender(settings: Settings, mode: Mode, _owner: str, stopping: asyncio.Event) -> None:
+    from workers.tiktok_sender import serve_until
+
+    await serve_until(settings, mode, stopping)
+
+
+async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    from dispatcher.bootstrap import open_trust
+    from dispatcher.statements.signing import KeyFileSigner
+    from workers.doorbell import open_doorbell
+    from workers.relay import Relay
+
+    store = open_store(settings, "relay")
+    trust = open_trust(settings, settings.path("data", "relay-floor.json"))
+    signer = KeyFileSigner(settings.path("keys", "status"))
+    relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, open_doorbell(settings))
+    try:
+        await relay.run(stopping)
+    finally:
+        store.close()
+
+
+async def _together(stopping: asyncio.Event, *parts: Awaitable[None]) -> None:
+    """Run the parts of a role; when one fails the others drain and the failure ends the process."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stopping.set()
+    await asyncio.gather(*tasks)
+
+
+ROLES: dict[str, Main] = {
+    "relay": _relay,
+    "accounts": _accounts,
+    "recipients": _recipients,
+    "tiktok": _tiktok,
+    "tiktok-sender": _tiktok_sender,
+}

@@ -1,0 +1,194 @@
+"""What becomes of a delivery: from an outcome, a refusal or a finding to the one move it means. Pure.
+
+Rules
+  1. A retry is a row with a later ``due_at``: the platform's own wish first, else full jitter, growing and capped.
+  2. Tries are capped in number and by the plan's end. Waiting for a halt, a permit or an account's pause is no try.
+  3. In doubt is left alone for the quiet period; then a young idempotent key may repeat, a queryable channel is
+     looked at twice a lag apart, and everything else waits for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tenacity import RetryCallState, Retrying
+from tenacity.wait import wait_random_exponential
+
+from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from dispatcher.domain.plan import OnAmbiguous
+from dispatcher.gate.evidence import Then
+from dispatcher.settings import Timing
+from dispatcher.store.queue import Leased, Move
+
+NOT_A_TRY = frozenset({"permit", "paused", "unreachable"})
+REASONS = 400
+"""Characters of a reason that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The figures that moves are made by. ``wait_s(failures)`` is a random wait in seconds."""
+
+    timing: Timing
+    wait_s: Callable[[int], float]
+
+
+def rules_for(timing: Timing) -> Rules:
+    """Rules with tenacity's full-jitter exponential wait."""
+    wait = wait_random_exponential(multiplier=timing.retry_ms / 1000, max=timing.retry_most_ms / 1000)
+
+    def wait_s(failures: int) -> float:
+        state = RetryCallState(Retrying(), None, (), {})
+        state.attempt_number = max(1, failures)
+        return wait(state)
+
+    return Rules(timing, wait_s)
+
+
+def after_send(leased: Leased, outcome: Outcome, now: datetime, rules: Rules) -> Move:
+    """The move out of sending."""
+    facts = {
+        "attempt": leased.attempts + 1,
+        "verdict": str(outcome.verdict),
+        "code": outcome.code,
+        "status": outcome.status,
+        "reference": outcome.reference,
+    }
+    attempt = _attempt(outcome)
+    reason = outcome.reason[:REASONS]
+    match outcome.verdict:
+        case Verdict.ACCEPTED:
+            return Move(
+                leased,
+                "sending",
+                "accepted",
+                reason,
+                reference=outcome.reference,
+                url=outcome.url,
+                attempt=attempt,
+                facts=facts,
+            )
+        case Verdict.REJECTED:
+            return Move(leased, "sending", "rejected", reason, attempt=attempt, facts=facts)
+        case Verdict.HANDED_OVER:
+            return Move(
+                leased, "sending", "handed_over", reason, reference=outcome.reference, attempt=attempt, facts=facts
+            )
+        case Verdict.IN_DOUBT:
+            quiet = rules.timing.lasting("quiet")
+            return Move(
+                leased,
+                "sending",
+                "in_doubt",
+                reason,
+                due_at=now + quiet,
+                looked=0,
+                absent=0,
+                attempt=attempt,
+                facts=facts,
+            )
+        case Verdict.DEFERRED:
+            return _deferred(leased, outcome, now, rules, attempt, facts)
+
+
+def after_refusal(leased: Leased, then: Then, sentence: str, now: datetime, rules: Rules) -> Move:
+    """The move out of leased when the gate said no."""
+    reason = sentence[:REASONS]
+    soon = now + rules.timing.lasting("sweep")
+    match then:
+        case Then.CANCEL:
+            return Move(leased, "leased", "cancelled", reason)
+        case Then.EXPIRE:
+            return Move(leased, "leased", "expired", reason)
+        case Then.HOLD:
+            return Move(leased, "leased", "held", "refused")
+        case Then.HOLD_STALE:
+            return Move(leased, "leased", "held", "stale_status")
+        case Then.WAIT:
+            return Move(leased, "leased", "ready", reason, due_at=soon)
+
+
+def returned(leased: Leased, reason: str, due_at: datetime) -> Move:
+    """The move out of leased when the worker itself cannot go on."""
+    return Move(leased, "leased", "ready", reason, due_at=due_at)
+
+
+def after_look(
+    leased: Leased,
+    finding: Finding | None,
+    idempotency: Idempotency,
+    on_ambiguous: OnAmbiguous,
+    now: datetime,
+    rules: Rules,
+) -> Move:
+    """The move out of in doubt. ``finding`` is None where the channel cannot be looked at."""
+    lag = timedelta(seconds=idempotency.lag_s)
+    if finding is not None and finding.found is Found.FOUND:
+        facts: dict[str, Any] = {"found": "found", "reference": finding.reference}
+        return Move(
+            leased,
+            "in_doubt",
+            "accepted",
+            "found on the channel",
+            reference=finding.reference,
+            url=finding.url,
+            facts=facts,
+        )
+    if idempotency.kind is IdempotencyKind.IDEMPOTENT and _young(leased, idempotency, now):
+        return Move(leased, "in_doubt", "ready", "a repeat is harmless on this channel", due_at=now)
+    if idempotency.kind is IdempotencyKind.QUERY and finding is not None:
+        return _looked(leased, finding, lag, now, rules)
+    if on_ambiguous is OnAmbiguous.RESEND and leased.attempts <= 1:
+        return Move(leased, "in_doubt", "ready", "the signed plan says resend", due_at=now)
+    return Move(leased, "in_doubt", "held", "ambiguous")
+
+
+def _looked(leased: Leased, finding: Finding, lag: timedelta, now: datetime, rules: Rules) -> Move:
+    absent = leased.absent + (finding.found is Found.ABSENT)
+    looked = leased.looked + 1
+    facts: dict[str, Any] = {"found": str(finding.found), "looked": looked, "absent": absent}
+    if absent > 1:
+        return Move(leased, "in_doubt", "ready", "absent twice", due_at=now, looked=0, absent=0, facts=facts)
+    if looked >= rules.timing.looks:
+        return Move(leased, "in_doubt", "held", "ambiguous", facts=facts)
+    again = now + max(lag * 1.1, rules.timing.lasting("look_again"))
+    reason = finding.reason or "looked for, not found yet"
+    return Move(
+        leased, "in_doubt", "in_doubt", reason[:REASONS], due_at=again, looked=looked, absent=absent, facts=facts
+    )
+
+
+def _young(leased: Leased, idempotency: Idempotency, now: datetime) -> bool:
+    first = leased.first_intent_at
+    return first is not None and now - first < timedelta(seconds=idempotency.ttl_s / 2)
+
+
+def _deferred(
+    leased: Leased, outcome: Outcome, now: datetime, rules: Rules, attempt: dict[str, Any], facts: dict[str, Any]
+) -> Move:
+    reason = outcome.reason[:REASONS]
+    if outcome.code in NOT_A_TRY or outcome.code.startswith("G"):
+        due = now + timedelta(seconds=outcome.retry_after_s or 0)
+        return Move(leased, "sending", "ready", reason, due_at=due, attempt=attempt, facts=facts)
+    failures = leased.failures + 1
+    wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else rules.wait_s(failures)
+    due = now + timedelta(seconds=wait_s)
+    if due >= leased.expires_at:
+        return Move(leased, "sending", "expired", f"{reason}; no time left", attempt=attempt, facts=facts)
+    if failures >= rules.timing.tries:
+        return Move(leased, "sending", "held", "exhausted", failures=failures, attempt=attempt, facts=facts)
+    return Move(leased, "sending", "ready", reason, due_at=due, failures=failures, attempt=attempt, facts=facts)
+
+
+def _attempt(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "verdict": str(outcome.verdict),
+        "code": outcome.code,
+        "reason": outcome.reason[:REASONS],
+        "status": outcome.status,
+        "reference": outcome.reference,
+        "provider_ms": None if outcome.provider_ms is None else round(outcome.provider_ms),
+    }

@@ -1,0 +1,128 @@
+"""The reconciler of one lane: finds out what became of deliveries in doubt, and never guesses.
+
+It runs in the worker's process, because looking needs the sender. A delivery is left alone for its quiet period, then
+looked at (or repeated, or held) as its channel allows; see ``workers.outcomes``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from channels import registry
+from channels.contract import Clock, Finding, Idempotency, IdempotencyKind
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.plan import OnAmbiguous, Plan
+from dispatcher.sending import Sender
+from dispatcher.sending.order import Bundle, Order
+from dispatcher.settings import Settings
+from dispatcher.store import queue
+from dispatcher.store.database import Store, Work
+from dispatcher.store.queue import Leased, Move
+from workers.ordering import Orders
+from workers.outcomes import Rules, after_look
+from workers.pausing import pause
+
+MOST = 50
+
+Write = Callable[[Callable[[Work], Any]], Awaitable[Any]]
+
+
+class Reconciler:
+    """See the module."""
+
+    def __init__(
+        self,
+        post: tuple[str, str, str],
+        store: Store,
+        sender: Sender,
+        settings: Settings,
+        clock: Clock,
+        rules: Rules,
+        write: Write,
+    ) -> None:
+        self._lane, self._mode, self._owner = post
+        self._sender = sender
+        self._settings = settings
+        self._clock = clock
+        self._rules = rules
+        self._write = write
+        self._orders = Orders(store)
+        self._number = 0
+        self._log = structlog.get_logger("reconciler")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look at what is in doubt until ``stopping``."""
+        pause_s = self._settings.timing.sweep_ms / 1000
+        while not stopping.is_set():
+            try:
+                looked = await self._round()
+            except DispatcherError as error:
+                self._log.error("store_unreachable", error=error.word, reason=error.message)
+                looked = 0
+            if not looked:
+                await pause(stopping, pause_s)
+
+    async def _round(self) -> int:
+        self._number += 1
+        owner = f"{self._owner}/look-{self._number}"
+        lease_for = self._settings.timing.lasting("lease")
+        leased: list[Leased] = await self._write(
+            lambda work: queue.lease_doubtful(work, self._lane, self._mode, owner, MOST, lease_for)
+        )
+        plans: dict[str, list[Leased]] = {}
+        for item in leased:
+            plans.setdefault(item.plan, []).append(item)
+        for plan, items in plans.items():
+            moves = await self._settle(plan, items)
+            await self._write(partial(_record, moves=moves))
+        return len(leased)
+
+    async def _settle(self, plan: str, items: Sequence[Leased]) -> list[Move]:
+        bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
+        return list(
+            await asyncio.gather(
+                *(self._look(bundle, order, item) for order, item in zip(orders, items, strict=True))
+            )
+        )
+
+    async def _look(self, bundle: Bundle, order: Order, item: Leased) -> Move:
+        idempotency = self._idempotency(item.channel)
+        finding: Finding | None = None
+        if idempotency.kind is IdempotencyKind.QUERY:
+            finding = await self._sender.find(bundle, order)
+        move = after_look(item, finding, idempotency, _on_ambiguous(bundle, item.account), self._clock(), self._rules)
+        self._log.info(
+            "looked",
+            incident=item.incident,
+            delivery=item.id,
+            channel=item.channel,
+            account=item.account,
+            found=None if finding is None else str(finding.found),
+            outcome=move.target,
+            reason=move.reason,
+        )
+        return move
+
+    def _idempotency(self, channel: str) -> Idempotency:
+        capability = registry.adapter(channel).capabilities.idempotency
+        timing = self._settings.channel(channel)
+        return replace(
+            capability,
+            lag_s=capability.lag_s if timing.lag_ms is None else timing.lag_ms / 1000,
+            ttl_s=capability.ttl_s if timing.ttl_ms is None else timing.ttl_ms / 1000,
+        )
+
+
+def _record(work: Work, *, moves: list[Move]) -> int:
+    return len(queue.settle(work, moves))
+
+
+def _on_ambiguous(bundle: Bundle, account: str) -> OnAmbiguous:
+    destination = Plan.decode(bundle.plan).destination(account)
+    return destination.on_ambiguous if destination else OnAmbiguous.HOLD

@@ -1,0 +1,85 @@
+"""Recording moves in groups: many outcomes, one commit.
+
+A move counts as made only after its commit. Where the database is away, moves wait here and are tried again; should
+the process die meanwhile, their rows are still ``sending`` and go into doubt, never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.store import queue
+from dispatcher.store.database import Work
+from dispatcher.store.queue import Move
+
+WINDOW_S = 0.01
+MOST = 500
+AGAIN_S = 0.5
+
+Write = Callable[[Callable[[Work], Any]], Awaitable[Any]]
+
+
+class Recorder:
+    """One writer per process."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._queue: asyncio.Queue[tuple[Move, list[dict[str, str]] | None] | None] = asyncio.Queue()
+        self._log = structlog.get_logger("recorder")
+
+    async def put(self, move: Move, refusal: list[dict[str, str]] | None = None) -> None:
+        """Hand over a move; with ``refusal``, the failed clauses that go into the ledger beside it."""
+        await self._queue.put((move, refusal))
+
+    async def finish(self) -> None:
+        """No more moves will come."""
+        await self._queue.put(None)
+
+    async def run(self) -> None:
+        """Write groups until finished."""
+        ended = False
+        while not ended:
+            first = await self._queue.get()
+            if first is None:
+                return
+            group = [first]
+            await asyncio.sleep(WINDOW_S)
+            while not self._queue.empty() and len(group) < MOST:
+                item = self._queue.get_nowait()
+                if item is None:
+                    ended = True
+                    break
+                group.append(item)
+            await self._commit(group)
+
+    async def _commit(self, group: Sequence[tuple[Move, list[dict[str, str]] | None]]) -> None:
+        while True:
+            try:
+                made = await self._write(lambda work: _record(work, group))
+            except DispatcherError as error:
+                self._log.error("store_unreachable", error=error.word, reason=error.message)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if made < len(group):
+                self._log.warning("stale", count=len(group) - made)
+            return
+
+
+def _record(work: Work, group: Sequence[tuple[Move, list[dict[str, str]] | None]]) -> int:
+    for move, refusal in group:
+        if refusal is not None:
+            work.record(
+                "gate.refused",
+                incident=move.leased.incident,
+                plan=move.leased.plan,
+                delivery=move.leased.id,
+                channel=move.leased.channel,
+                account=move.leased.account,
+                failures=refusal,
+            )
+    return len(queue.settle(work, [move for move, _ in group]))

@@ -1,0 +1,129 @@
+"""The relay: rings what was not heard, finds what got lost, and signs what is stopped. One leads per mode.
+
+Every tick is one transaction that first renews the leader's term; a relay whose term was taken does nothing in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from channels.contract import Clock
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.people import PublicKey
+from dispatcher.domain.statement import Mode
+from dispatcher.sending.status import StatusRefused, read_status, sign_status
+from dispatcher.settings import Settings
+from dispatcher.statements.signing import Signer
+from dispatcher.store import leading, records, sweep
+from dispatcher.store.database import Store, Work
+from dispatcher.store.records import statement_of
+from workers.pausing import pause
+
+Ring = Callable[[str, str, str], None]
+
+
+class Relay:
+    """See the module. ``status_key`` is the trust root's; ``signer`` holds its private half."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        owner: str,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        signer: Signer,
+        status_key: PublicKey,
+        ring: Ring,
+    ) -> None:
+        self._mode = mode
+        self._owner = owner
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._signer = signer
+        self._status_key = status_key
+        self._ring = ring
+        self._status_at: datetime | None = None
+        self._log = structlog.get_logger("relay")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Tick until ``stopping``."""
+        while not stopping.is_set():
+            try:
+                bells = await asyncio.to_thread(self.tick)
+                await asyncio.to_thread(self._ring_all, bells)
+            except DispatcherError as error:
+                self._log.error("store_unreachable", error=error.word, reason=error.message)
+            await pause(stopping, self._settings.timing.sweep_ms / 1000)
+        await asyncio.to_thread(self._resign)
+
+    def tick(self) -> list[tuple[int, str, str, str]]:
+        """One round of leading; returns the bells to ring."""
+        timing = self._settings.timing
+        with self._store.write() as work:
+            lasting = max(timing.lasting("status") * 2, timedelta(seconds=2))
+            if leading.lead(work, f"relay-{self._mode}", self._owner, lasting) is None:
+                return []
+            self._sweep(work)
+            self._sign(work)
+            return sweep.doorbells(work, timing.lasting("ring_again"))
+
+    def _sweep(self, work: Work) -> None:
+        counts = {
+            "lost_leases": sweep.lost_leases(work),
+            "lost_sends": sweep.lost_sends(work, self._settings.timing.lasting("quiet")),
+            "over_time": sweep.over_time(work),
+            "settled_plans": sweep.settled_plans(work),
+        }
+        if self._status_at is not None:
+            counts["stale_ended"] = sweep.stale_ended(work)
+        for kind, count in counts.items():
+            if count:
+                self._log.info("swept", kind=kind, count=count)
+
+    def _sign(self, work: Work) -> None:
+        now = self._clock()
+        if self._status_at is not None and now - self._status_at < self._settings.timing.lasting("status"):
+            return
+        ids = {statement_of(envelope).id for envelope in records.stop_envelopes(work, str(self._mode))}
+        status = sign_status(
+            self._settings.deployment, self._mode, now, ids | self._listed_before(work), self._signer
+        )
+        records.put_status(work, str(self._mode), status)
+        self._status_at = now
+
+    def _listed_before(self, work: Work) -> set[str]:
+        envelope = records.status(work, str(self._mode))
+        if envelope is None:
+            return set()
+        try:
+            before = read_status(envelope, self._status_key, self._settings.deployment, self._mode)
+        except StatusRefused as refusal:
+            self._log.error("status_refused", reason=str(refusal))
+            return set()
+        return set(before.stops)
+
+    def _ring_all(self, bells: list[tuple[int, str, str, str]]) -> None:
+        rung = []
+        for id_, lane, mode, dispatch in bells:
+            try:
+                self._ring(lane, mode, dispatch)
+            except DispatcherError as error:
+                self._log.warning("redis_unreachable", reason=error.message)
+                break
+            rung.append(id_)
+        if rung:
+            with self._store.write() as work:
+                sweep.rung(work, rung)
+
+    def _resign(self) -> None:
+        try:
+            with self._store.write() as work:
+                leading.resign(work, f"relay-{self._mode}", self._owner)
+        except DispatcherError as error:
+            self._log.warning("store_unreachable", reason=error.message)

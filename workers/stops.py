@@ -1,0 +1,51 @@
+"""Telling the sender what is stopped: a poll of SQL several times a second (design: gate 9, at most 250 ms)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.statement import Envelope
+from dispatcher.sending import Sender
+from dispatcher.settings import Settings
+from dispatcher.store import records
+from dispatcher.store.database import Store
+from workers.pausing import pause
+
+
+class StopPoll:
+    """Keeps one sender told. Call :meth:`once` before the first lease."""
+
+    def __init__(self, mode: str, store: Store, sender: Sender, settings: Settings) -> None:
+        self._mode = mode
+        self._store = store
+        self._sender = sender
+        self._settings = settings
+        self._told: set[bytes] = set()
+        self._status: bytes = b""
+        self._log = structlog.get_logger("stops")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Poll until ``stopping``."""
+        while not stopping.is_set():
+            await self.once()
+            await pause(stopping, self._settings.timing.stops_ms / 1000)
+
+    async def once(self) -> None:
+        """Tell the sender what it has not been told yet. What cannot be told now is told with the next poll."""
+        try:
+            envelopes, status = await asyncio.to_thread(self._read)
+            fresh = [envelope for envelope in envelopes if envelope.payload not in self._told]
+            newer = status if status is not None and status.payload != self._status else None
+            if fresh or newer:
+                await self._sender.tell(fresh, newer)
+                self._told |= {envelope.payload for envelope in fresh}
+                self._status = newer.payload if newer else self._status
+        except DispatcherError as error:
+            self._log.error("stops_unreachable", error=error.word, reason=error.message)
+
+    def _read(self) -> tuple[list[Envelope], Envelope | None]:
+        with self._store.read() as work:
+            return records.stop_envelopes(work, self._mode), records.status(work, self._mode)
