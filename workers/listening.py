@@ -1,7 +1,7 @@
 """A Dramatiq worker that hears one lane's bell, in this process.
 
-``dramatiq.Worker`` runs here as threads rather than under Dramatiq's command line, so that a role is one process: there
-is no parent whose death leaves it consuming, and no sibling that dies with it (ADR 0003).
+``dramatiq.Worker`` runs here as threads rather than under Dramatiq's command line, so that a role is one process:
+there is no parent whose death leaves it consuming, and no sibling that dies with it (ADR 0003).
 """
 
 from __future__ import annotations

@@ -100,6 +100,12 @@ def incidents(work: Work, limit: int = 50) -> list[Incident]:
     return [_incident(row) for row in rows]
 
 
+def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
+    """The state of each of these incidents."""
+    query = select(IncidentRow.id, IncidentRow.state).where(IncidentRow.id.in_(list(ids)))
+    return dict(work.execute(query).tuples().all())
+
+
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
     """Move an incident. Raises Stale when it is not in ``source`` any more."""
     at = (IncidentRow.id == id_, IncidentRow.state == str(source))
