@@ -1,44 +1,18 @@
-"""Where everything is put together: settings in, working parts out. Nothing else opens files or reads the clock.
+"""Where everything is put together: settings in, working parts out.
 
-``open_desk`` is for people's commands, ``open_sender`` for the process that holds credentials.
+``open_desk`` is for people's commands; ``dispatcher.sender_bootstrap`` makes the sender, the clock and the trust.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from channels import registry
-from channels.contract import Account, Idempotency
-from channels.http import Http, HttpPolicy, is_public
-from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.ids import new_id
-from dispatcher.domain.people import DeploymentKind
-from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import Policies, load
-from dispatcher.sending.credentials import Credential
-from dispatcher.sending.sender import Keeping, LocalSender, Outlet
-from dispatcher.sending.spent import SpentFile
-from dispatcher.sending.stopbook import StopBook
+from dispatcher.sender_bootstrap import now, open_trust
 from dispatcher.service.desk import Desk
 from dispatcher.settings import Settings, load_settings
-from dispatcher.statements.trust import Trust, load_trust
-from dispatcher.statements.verify import Verifier
 from dispatcher.store.database import Store, open_engine
-
-
-def now() -> datetime:
-    """The clock of a real process."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place where the clock comes in
-
-
-def open_trust(settings: Settings, floor: Path) -> Trust[Policies]:
-    """Read the trust files. ``floor`` remembers the newest versions this reader has gone by. Raises TrustError."""
-    return load_trust(settings.path("trust"), load, floor=floor, now=now())
 
 
 def open_store(settings: Settings, writer: str) -> Store:
@@ -51,93 +25,3 @@ def open_desk(folder: Path, writer: str = "cli") -> Desk:
     settings = load_settings(folder)
     trust = open_trust(settings, settings.path("data", "floor.json"))
     return Desk(settings, trust, open_store(settings, writer), now, secrets.token_bytes)
-
-
-def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
-    """The sender of one role in one mode, with that role's credentials only.
-
-    Raises Forbidden for credentials of the other mode or a network they may not reach, Invalid, TrustError.
-    """
-    place = settings.path("sender", str(mode), role)
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    trust = open_trust(settings, place / "floor.json")
-    vault = settings.vault(mode, role)
-    outlets = {c.account.id: _outlet(settings, c) for c in vault.open_all()}
-    keeping = Keeping(
-        trust=trust,
-        spent=SpentFile(place / "spent.jsonl"),
-        stops=StopBook(
-            place / "stops.jsonl", Verifier(trust.roster, trust.root.deployment, mode), trust.root.status_key
-        ),
-        list_identity=vault.identity() if role == "recipients" else None,
-    )
-    return LocalSender(keeping, outlets, mode, now, lambda: secrets.token_hex(16))
-
-
-def _outlet(settings: Settings, credential: Credential) -> Outlet:
-    account = credential.account
-    adapter = registry.adapter(account.channel)
-    timing = settings.channel(account.channel)
-    capability = adapter.capabilities.idempotency
-    idempotency = replace(
-        capability,
-        ttl_s=_seconds(timing.ttl_ms, capability.ttl_s),
-        lag_s=_seconds(timing.lag_ms, capability.lag_s),
-    )
-    return Outlet(
-        account=account,
-        adapter=adapter(account, credential.secrets, Http(network(settings, credential)), now),
-        timeout_s=_seconds(timing.timeout_ms, adapter.capabilities.timeout_s),
-        idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
-    )
-
-
-def network(settings: Settings, credential: Credential) -> HttpPolicy:
-    """Where an account's adapter may go: the simulator in exercises, else the platform's hosts.
-
-    Raises Forbidden for an exercise account that points elsewhere, and for a live account of a production deployment
-    that points to a private address or away from https.
-    """
-    account = credential.account
-    if credential.mode is Mode.EXERCISE:
-        return _exercise_network(settings, account)
-    targets = [urlsplit(url) for url in _urls(account.settings)]
-    hosts = frozenset({*registry.adapter(account.channel).capabilities.hosts, *(t.netloc for t in targets)})
-    if settings.kind is DeploymentKind.TEST:
-        return HttpPolicy(hosts, allow_private=True, https_only=False)
-    for target in targets:
-        if target.scheme != "https" or _is_private(target.hostname or ""):
-            raise Forbidden(
-                f"live account {account.id} points to {target.netloc}, which is not a public https address",
-                "mend the account, or use a deployment of kind test",
-            )
-    return HttpPolicy(hosts)
-
-
-def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
-    simulator = urlsplit(settings.simulator)
-    for url in _urls(account.settings):
-        if urlsplit(url).netloc != simulator.netloc:
-            raise Forbidden(
-                f"exercise account {account.id} points to {urlsplit(url).netloc}, not to the simulator",
-                "exercise accounts reach the simulator only: set simulator in deployment.toml",
-            )
-    if not any(_urls(account.settings)) and registry.adapter(account.channel).capabilities.hosts:
-        raise Invalid(f"exercise account {account.id} has no base_url", "add it again with --set base_url=…")
-    hosts = frozenset({simulator.netloc}) if simulator.netloc else frozenset()
-    return HttpPolicy(hosts, allow_private=True, https_only=False)
-
-
-def _urls(account_settings: Mapping[str, str]) -> list[str]:
-    return [value for key, value in account_settings.items() if key in ("base_url", "url")]
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not is_public(host.strip("[]"))
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
-
-
-def _seconds(milliseconds: int | None, default: float) -> float:
-    return default if milliseconds is None else milliseconds / 1000

@@ -23,10 +23,10 @@ import structlog
 import uvloop
 
 from dispatcher import log
-from dispatcher.bootstrap import now, open_store
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
+from dispatcher.sender_bootstrap import now
 from dispatcher.settings import Settings, load_settings
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
@@ -57,6 +57,7 @@ async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str)
 
 
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
+    from dispatcher.bootstrap import open_store
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.listening import listen
@@ -85,7 +86,7 @@ def _sender(settings: Settings, mode: Mode, lane: str) -> Any:
         from workers.tiktok_sender import remote
 
         return remote(settings)
-    from dispatcher.bootstrap import open_sender
+    from dispatcher.sender_bootstrap import open_sender
 
     return open_sender(settings, mode, lane)
 
@@ -109,7 +110,8 @@ async def _tiktok_sender(settings: Settings, mode: Mode, _owner: str, stopping: 
 
 
 async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
-    from dispatcher.bootstrap import open_trust
+    from dispatcher.bootstrap import open_store
+    from dispatcher.sender_bootstrap import open_trust
     from dispatcher.statements.signing import KeyFileSigner
     from workers.doorbell import open_doorbell
     from workers.relay import Relay
