@@ -32,6 +32,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.ids import RandomBytes
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.message import Revision, TextKind
+from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList
 from dispatcher.domain.statement import Envelope, Mode, StatementKind, Verified
 from dispatcher.gate.evidence import DeliveryFacts, Evidence
@@ -275,22 +276,26 @@ def status(stops: Iterable[str] = (), *, at: datetime = NOW, mode: Mode = Mode.L
     return sign_status(DEPLOYMENT, mode, at, stops, STATUS_SIGNER)
 
 
-def verified(envelopes: Iterable[Envelope], now: datetime = NOW, mode: Mode = Mode.LIVE) -> tuple[Verified, ...]:
+def verified(
+    envelopes: Iterable[Envelope], now: datetime = NOW, mode: Mode = Mode.LIVE, people: Roster | None = None
+) -> tuple[Verified, ...]:
     """The statements of envelopes, every one of which must verify."""
-    found, refused = verify_all(envelopes, roster=roster(), deployment=DEPLOYMENT, mode=mode, now=now)
+    found, refused = verify_all(envelopes, roster=people or roster(), deployment=DEPLOYMENT, mode=mode, now=now)
     assert refused == []
     return tuple(found)
 
 
 def evidence_for(plan: Plan, envelopes: Iterable[Envelope] | None = None, **changes: Any) -> Evidence:
     """What the gate goes by; without envelopes, everything signed."""
+    people = changes.get("roster") or roster()
+    statements = everything_signed(plan) if envelopes is None else envelopes
     made = Evidence(
         plan=plan,
         deployment=DEPLOYMENT,
         mode=plan.mode,
-        roster=roster(),
+        roster=people,
         policies=policies(),
-        statements=verified(everything_signed(plan) if envelopes is None else envelopes, mode=plan.mode),
+        statements=verified(statements, mode=plan.mode, people=people),
         stops=Stops(status_at=NOW),
     )
     return replace(made, **changes)
