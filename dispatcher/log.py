@@ -1,0 +1,190 @@
+"""Diagnostic logs: one JSON line per fact on stdout, in which a secret has no place to stand.
+
+Rules (design: architecture, decided 6; reference: reliability 4)
+  1. An event is a name (``attempt``, ``refused``), never a sentence; what varies stands in keys.
+  2. Only keys of :data:`ALLOWED` are written. Others are dropped, and ``dropped`` says how many.
+  3. Only plain values are written, cut at :data:`LONGEST` characters. Of anything else, a Secret included, the type's
+     name is. What a text under an allowed key says is for its caller to keep clean.
+  4. An exception is its type and the frames of our own code: no locals, and a message only where the class is ours,
+     because ours are written to hold no secret. Uncaught ones too.
+  5. What libraries log through ``logging`` is reduced to who said it, where and how grave: their messages quote data.
+  6. Logs may be lost, the ledger may not: a full disk or a closed pipe never stops what was being done.
+
+A process, once::
+
+    configure("accounts", "live", clock)
+    structlog.contextvars.bind_contextvars(dispatch="dsp-…")
+    structlog.get_logger().info("attempt", delivery="dlv-…", attempt=1, outcome="accepted", provider_ms=41)
+    # {"timestamp":"2026-11-21T18:05:00.000Z","level":"info","event":"attempt","role":"accounts",…}
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from types import TracebackType
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from channels.contract import Clock
+
+_ALLOWED = """
+    timestamp level event role mode pid dropped exception
+    incident plan dispatch delivery attempt channel account lane list kind statement person device
+    outcome verdict found state code clauses reason reference status error count
+    provider_ms queue_ms total_ms
+    owner fence term signal stops verb peer_pid peer_uid logger where
+"""
+ALLOWED = frozenset(_ALLOWED.split())
+"""The only keys that are written: what every line has, what it is about, what came of it, how long it took, and who
+did it under which right. Whoever adds one answers for what will stand under it."""
+
+OURS = frozenset({"dispatcher", "channels", "workers", "ops", "migrations"})
+LONGEST = 1_000
+MOST_ITEMS = 100
+MOST_CAUSES = 8
+UNNAMED = "unnamed"
+
+_EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_FIRST = ("timestamp", "level", "event", "role", "mode", "pid")
+
+Plain = str | int | float | bool | None | list[str]
+
+
+def configure(role: str, mode: str, clock: Clock, stream: TextIO | None = None) -> None:
+    """Set this process's logging up: JSON lines to ``stream`` (default: stdout), times from ``clock``.
+
+    Also takes over what libraries log and what nobody catches. Call it once, before the first line.
+    """
+    out = Lines(sys.stdout if stream is None else stream)
+    structlog.configure(
+        processors=_processors(role, mode, clock),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: out,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryHandler(logging.WARNING)], force=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda given: _uncaught(given.exc_type, given.exc_value, given.exc_traceback)
+
+
+class Lines:
+    """Writes whole lines, one at a time, and gives up a line that cannot be written (rule 6)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
+
+
+class LibraryHandler(logging.Handler):
+    """Turns a library's record into one of our lines, without its message (rule 5)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log that ``record`` was made."""
+        where = f"{record.module}:{record.lineno}"
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)
+        structlog.get_logger().log(level, "library", logger=record.name, where=where, exc_info=record.exc_info)
+
+
+def allow_listed(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
+    """Keep allowed keys with plain values, count the rest, and put the keys of every line first (rules 1 to 3)."""
+    dropped = len(event_dict.keys() - ALLOWED)
+    kept = {key: _plain(event_dict[key]) for key in (*_FIRST, *event_dict) if key in event_dict and key in ALLOWED}
+    if not _EVENT.fullmatch(str(event_dict.get("event"))):
+        kept["event"], dropped = UNNAMED, dropped + 1
+    return {**kept, "dropped": dropped} if dropped else kept
+
+
+def described(exc_info: ExcInfo) -> list[str]:
+    """An exception and what caused it, the outermost first: type, our frames, message if it is ours."""
+    return [_described(error) for error in islice(_chain(exc_info[1]), MOST_CAUSES)]
+
+
+def _processors(role: str, mode: str, clock: Clock) -> list[Processor]:
+    def stamp(_logger: WrappedLogger, level: str, event_dict: EventDict) -> EventDict:
+        at = clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        event_dict.update(timestamp=at, level=level, role=role, mode=mode, pid=os.getpid())
+        return event_dict
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.ExceptionRenderer(described),
+        stamp,
+        allow_listed,
+        structlog.processors.JSONRenderer(serializer=json.dumps, separators=(",", ":")),
+    ]
+
+
+def _plain(value: object) -> Plain:
+    match value:
+        case str():
+            return _cut(value)
+        case float() if not math.isfinite(value):
+            return str(value)
+        case None | bool() | int() | float():
+            return value
+        case datetime():
+            return value.isoformat()
+        case list() | tuple() | set() | frozenset():
+            return [_cut(item) if isinstance(item, str) else _named(item) for item in islice(value, MOST_ITEMS)]
+        case _:
+            return _named(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _named(value: object) -> str:
+    return str(value) if isinstance(value, int) else f"<{type(value).__name__}>"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from _chain(inner)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _described(error: BaseException) -> str:
+    kind = type(error)
+    message = f": {error}" if _is_ours(kind.__module__) else ""
+    return f"{kind.__module__}.{kind.__qualname__} at {' > '.join(_frames(error.__traceback__)) or '-'}{message}"
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[str]:
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if _is_ours(module):
+            yield f"{module}:{traceback.tb_lineno} {traceback.tb_frame.f_code.co_name}"
+        traceback = traceback.tb_next
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in OURS
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    if error is not None and not isinstance(error, KeyboardInterrupt):
+        structlog.get_logger().critical("uncaught", exc_info=(kind, error, traceback))
