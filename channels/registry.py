@@ -116,6 +116,15 @@ def adapter(name: str) -> type[Adapter]:
     return found.load()
 
 
+def new_device_secret(channel: str, random_bytes: Callable[[int], bytes]) -> Secret:
+    """The secret of a device that is to open this channel's hand-off packets. Raises UnknownChannelError."""
+    if entry(channel).name != "tiktok":
+        raise UnknownChannelError(f"{channel} has no hand-off packets")
+    from channels.tiktok import codes
+
+    return codes.device_secret(random_bytes)
+
+
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(letter for letter in plain if letter.isalnum())

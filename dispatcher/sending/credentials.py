@@ -6,6 +6,9 @@ Rules (design: architecture, decided 7; ADR 0004)
   2. A file says which account, channel, mode and settings its secrets are for; the sender believes this file, not
      SQL. One process of a role holds only that role's accounts.
   3. A file of the other mode is a reason not to start.
+  4. The device that opens an account's hand-off packets has a file of its own, because whoever registers it cannot
+     read the account's: opening the account puts the two together, as the secret ``device:ID`` and the setting
+     ``device``.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyrage
 
@@ -65,7 +69,7 @@ class Vault:
     def put(self, credential: Credential) -> Path:
         """Seal one account's credential into its file, replacing an older one."""
         account = credential.account
-        document = {
+        document: dict[str, Any] = {
             "id": account.id,
             "channel": account.channel,
             "handle": account.handle,
@@ -74,10 +78,12 @@ class Vault:
             "mode": str(credential.mode),
             "secrets": {name: secret.reveal() for name, secret in credential.secrets.items()},
         }
-        recipient = pyrage.x25519.Recipient.from_str(self.recipient())
-        target = self.folder / f"{account.id}.age"
-        write_private(target, pyrage.encrypt(json.dumps(document).encode(), [recipient]))
-        return target
+        return self._seal(self.folder / f"{account.id}.age", document)
+
+    def put_device(self, account: str, device: str, secret: Secret) -> Path:
+        """Seal the secret of an account's device, replacing that of the device before."""
+        document = {"account": account, "device": device, "mode": str(self.mode), "secret": secret.reveal()}
+        return self._seal(self._device_file(account), document)
 
     def open_all(self) -> Iterator[Credential]:
         """Open every file of this role. Raises Invalid for a damaged one, Forbidden for one of the other mode."""
@@ -107,7 +113,35 @@ class Vault:
                 f"credential file {file.name} is for {mode}, this process serves {self.mode}",
                 f"remove it from the {self.mode} folder; exercise and live credentials never mix",
             )
-        return Credential(account, mode, secrets)
+        return self._with_device(Credential(account, mode, secrets), identity)
+
+    def _with_device(self, credential: Credential, identity: pyrage.x25519.Identity) -> Credential:
+        account, file = credential.account, self._device_file(credential.account.id)
+        if not file.exists():
+            return credential
+        try:
+            document = json.loads(pyrage.decrypt(_read(file), [identity]))
+            owner, mode, device = document["account"], document["mode"], str(document["device"])
+            secret = Secret(document["secret"])
+        except (pyrage.DecryptError, ValueError, KeyError, TypeError) as error:
+            raise Invalid(f"device file {file.name} does not open", "register the device again") from error
+        if (owner, mode) != (account.id, credential.mode):
+            raise Forbidden(f"device file {file.name} is for {mode} account {owner}", "register the device again")
+        settings = {**account.settings, "device": device}
+        return replace(
+            credential,
+            account=replace(account, settings=settings),
+            secrets={**credential.secrets, f"device:{device}": secret},
+        )
+
+    def _device_file(self, account: str) -> Path:
+        return self.folder / "devices" / f"{account}.age"
+
+    def _seal(self, target: Path, document: Mapping[str, Any]) -> Path:
+        recipient = pyrage.x25519.Recipient.from_str(self.recipient())
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(target, pyrage.encrypt(json.dumps(document).encode(), [recipient]))
+        return target
 
 
 def write_private(path: Path, data: bytes) -> None:

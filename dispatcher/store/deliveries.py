@@ -1,4 +1,4 @@
-"""Making deliveries in bulk, and asking about them."""
+"""Making deliveries in bulk, releasing them, the moves that people sign for, and asking about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from dispatcher.domain.errors import Invalid
 from dispatcher.store.database import Work
 from dispatcher.store.records import unique
-from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
+from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow, HandOffRow, OutboxRow
 
 BATCH = 1_000
 
@@ -49,10 +49,53 @@ def cancel_unsent(work: Work, plan_digest: str, reason: str) -> int:
     return len(ids)
 
 
-def find(work: Work, name: str) -> Any:
-    """One delivery by id, or a unique beginning of it."""
+def add_dispatch(work: Work, dispatch: Mapping[str, Any], lanes: Iterable[str]) -> None:
+    """Write a release, with a doorbell to ring per lane. Takes as long for one delivery as for a million."""
+    work.execute(insert(DispatchRow).values(released_at=work.now, **dispatch))
+    bells = [
+        {"lane": lane, "mode": dispatch["mode"], "dispatch": dispatch["id"], "created_at": work.now} for lane in lanes
+    ]
+    work.execute(insert(OutboxRow), bells)
+
+
+def move(work: Work, row: Any, target: str, reason: str, actor: str, **values: Any) -> bool:
+    """Move a delivery that people signed for. False, recorded and without effect, when it was moved meanwhile."""
+    if target == "accepted":
+        values["accepted_at"] = work.now
+    at = (DeliveryRow.id == row.id, DeliveryRow.state == row.state, DeliveryRow.fence == row.fence)
+    free = {"owner": None, "lease_until": None, "leases": 0, "fence": DeliveryRow.fence + 1}
+    statement = update(DeliveryRow).where(*at).values(state=target, reason=reason, **free, **values)
+    moved: bool = work.execute(statement).rowcount == 1
+    work.record(
+        "delivery.moved" if moved else "delivery.stale",
+        incident=row.incident,
+        actor=actor,
+        plan=row.plan,
+        delivery=row.id,
+        channel=row.channel,
+        account=row.account,
+        source=row.state,
+        target=target,
+        reason=reason,
+    )
+    return moved
+
+
+def add_hand_off(work: Work, **values: Any) -> None:
+    """Write down that a packet was issued for a delivery. There is one per delivery."""
+    work.execute(insert(HandOffRow).values(**values))
+
+
+def hand_off(work: Work, delivery: str) -> Any | None:
+    """The packet that was issued for a delivery, if one was."""
+    return work.execute(select(HandOffRow.__table__).where(HandOffRow.delivery == delivery)).first()
+
+
+def find(work: Work, name: str, *, lock: bool = False) -> Any:
+    """One delivery by id, or a unique beginning of it; with ``lock``, no other transaction moves it meanwhile."""
     id_ = unique(work, DeliveryRow, DeliveryRow.id, name, "delivery")
-    return work.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == id_)).one()
+    query = select(DeliveryRow.__table__).where(DeliveryRow.id == id_)
+    return work.execute(query.with_for_update() if lock else query).one()
 
 
 def listed(work: Work, *, limit: int = 200, **wanted: str | None) -> list[Any]:

@@ -1,0 +1,158 @@
+"""Accounts and devices: who we are on each channel, and what may open a hand-off packet.
+
+Rules
+  1. What SQL and ledger get is never secret. The credential goes into one file, sealed to the role that will send;
+     whoever adds an account cannot read it back.
+  2. An account is of one mode for good. An exercise account reaches the simulator and nothing else.
+  3. A credential that its adapter would not start with is refused now, not at the moment of sending.
+  4. A channel that is not used (WeChat, Telegram) gets no account, however its name is spelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from channels import registry
+from channels.contract import Account, Secret
+from channels.http import Http, HttpPolicy
+from channels.registry import Lane
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.ids import is_name
+from dispatcher.domain.statement import Mode
+from dispatcher.sending.credentials import Credential
+from dispatcher.service.desk import Desk
+from dispatcher.store import accounts
+
+SENT_BY: Mapping[str, str] = {
+    Lane.ACCOUNTS: "accounts",
+    Lane.RECIPIENTS: "recipients",
+    Lane.TIKTOK: "tiktok-sender",
+}
+"""The role that holds the credentials of a lane."""
+
+ADDRESSES = ("base_url", "url")
+"""Account settings that say where an adapter goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One account, as everybody may see it."""
+
+    account: Account
+    mode: Mode
+    lane: str
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A device, with its secret. The secret is shown once: nothing here can read it again."""
+
+    device: str
+    account: str
+    mode: Mode
+    secret: Secret
+
+
+def channel_named(name: str) -> str:
+    """A channel's own name from any spelling. Raises NotFound, Forbidden for one that is not used."""
+    return _entry(name).name
+
+
+def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], person: str) -> Listed:
+    """Add an account with its credential. Raises Invalid, Forbidden, NotFound for a channel that is none."""
+    entry = _entry(account.channel)
+    account = replace(account, channel=entry.name)
+    _check(desk, account, mode, secrets)
+    with desk.store.write() as work:
+        accounts.add_account(work, account, str(entry.lane), mode)
+        work.record(
+            "account.added",
+            actor=person,
+            account=account.id,
+            mode=str(mode),
+            channel=account.channel,
+            lane=str(entry.lane),
+            handle=account.handle,
+            languages=list(account.languages),
+            settings=dict(account.settings),
+            secrets=sorted(secrets),
+        )
+        desk.settings.vault(mode, SENT_BY[entry.lane]).put(Credential(account, mode, secrets))
+    return Listed(account, mode, str(entry.lane), None)
+
+
+def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
+    """The accounts of one mode, or of both."""
+    with desk.store.read() as work:
+        return [
+            Listed(
+                Account(row.id, row.channel, row.handle, tuple(row.languages.split()), row.settings),
+                Mode(row.mode),
+                row.lane,
+                accounts.device_of(work, row.id),
+            )
+            for row in accounts.rows(work, mode)
+        ]
+
+
+def register(desk: Desk, device: str, account: str, person: str) -> Registered:
+    """Make a device the one that opens an account's packets. Raises Invalid, NotFound, Forbidden."""
+    if not is_name(device):
+        raise Invalid(f"{device!r} cannot name a device", _NAMING)
+    with desk.store.write() as work:
+        row = accounts.row(work, account)
+        if row.lane != Lane.TIKTOK:
+            raise Forbidden(f"account {account} is not finished by hand", "only hand-off accounts have a device")
+        secret = registry.new_device_secret(row.channel, desk.random_bytes)
+        accounts.set_device(work, account, device, person)
+        work.record("device.registered", actor=person, device=device, account=account, mode=row.mode)
+        desk.settings.vault(Mode(row.mode), SENT_BY[row.lane]).put_device(account, device, secret)
+    return Registered(device, account, Mode(row.mode), secret)
+
+
+def _entry(name: str) -> registry.Entry:
+    try:
+        entry = registry.entry(name)
+    except registry.UnknownChannelError as error:
+        raise NotFound(str(error), "use one of these") from error
+    if entry.load is None:
+        raise Forbidden(
+            f"{entry.name} is not used: it has no adapter, and no signature opens it",
+            "use another channel; only a new policy, signed by two owners, could change this",
+        )
+    return entry
+
+
+def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret]) -> None:
+    if not is_name(account.id):
+        raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
+    if not account.languages:
+        raise Invalid(f"account {account.id} has no language", "give one or more, in posting order: --language en-GB")
+    adapter = registry.adapter(account.channel)
+    if mode is Mode.EXERCISE:
+        _check_exercise(desk, account, bool(adapter.capabilities.hosts))
+    try:
+        adapter(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
+    except ValueError as error:
+        raise Invalid(str(error), "add it again with what is missing") from error
+
+
+def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:
+    simulator = urlsplit(desk.settings.simulator).netloc
+    targets = [urlsplit(account.settings[key]).netloc for key in ADDRESSES if key in account.settings]
+    away = [target for target in targets if not simulator or target != simulator]
+    if away:
+        raise Forbidden(
+            f"exercise account {account.id} points to {away[0] or 'nowhere'}, not to the simulator",
+            f"exercise accounts reach the simulator only: {simulator or 'set it in deployment.toml'}",
+        )
+    if needs_address and not targets:
+        raise Invalid(
+            f"exercise account {account.id} has no base_url", f"add --set base_url={desk.settings.simulator}/…"
+        )
+
+
+_NAMING = "use lower case letters, digits, dot, dash, underscore; 63 at most"

@@ -1,0 +1,141 @@
+"""Stopping: one person halts at once, two others resume (design: gate 9).
+
+Rules
+  1. Whoever is on the roster may halt; the reason may follow. A name that stops nothing is refused, not swallowed.
+  2. A halt ends when two people, neither of them the halter, have signed a resume of that very halt.
+  3. Halts and resumes do not lapse: their statements hold for ten years.
+
+A halt reaches the senders through the lanes' own look at the store, within a quarter of a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from channels.contract import Json
+from dispatcher.domain import canonical
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.people import Role
+from dispatcher.domain.statement import Mode, StatementKind, Verified
+from dispatcher.gate.stops import RESUMED_BY, HaltScope, stops_from
+from dispatcher.service.accounts import channel_named
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.statements.verify import Verifier
+from dispatcher.store import accounts, records
+from dispatcher.store.database import Work
+
+HALT_LIFE = timedelta(days=3_653)
+NO_TARGET = (HaltScope.ALL, HaltScope.EVERYTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A halt, and who has signed for its end."""
+
+    statement: str
+    mode: Mode
+    scope: HaltScope
+    target: str
+    person: str
+    reason: str
+    at: datetime
+    resumed_by: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> int:
+        """How many more signatures end it; 0 when it has ended."""
+        return max(0, RESUMED_BY - len(self.resumed_by))
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it still stops anything."""
+        return self.needed > 0
+
+
+def halt(desk: Desk, scope: HaltScope, target: str, pen: Pen, mode: Mode, reason: str = "") -> Halted:
+    """Stop sending, at once. Raises NotFound or Invalid for a target that is none, SignatureNeeded."""
+    person = desk.person(pen)
+    with desk.store.read() as work:
+        named = _target(work, scope, target, mode)
+    about: dict[str, Json] = {"scope": str(scope), "target": named}
+    subject = canonical.digest("halt/v1", canonical.encode(dict(about)))
+    role = desk.role(person, tuple(Role))
+    body = {**about, "reason": reason}
+    statement = desk.compose(StatementKind.HALT, subject, person, role, mode, body, HALT_LIFE)
+    envelope = pen.sign(statement)
+    with desk.store.write() as work:
+        desk.record(work, envelope, mode, named if scope is HaltScope.INCIDENT else None)
+    return Halted(statement.id, mode, scope, named, person.id, reason, statement.not_before)
+
+
+def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
+    """Sign for the end of a halt. Raises NotFound, Forbidden for the halter, Invalid where nothing is to sign."""
+    person = desk.person(pen)
+    before = _named(desk, halt_name)
+    if person.id == before.person:
+        raise Forbidden(f"{person.id} halted this and cannot resume it", "two others sign: dispatcher resume")
+    if person.id in before.resumed_by:
+        raise Invalid(f"{person.id} has signed this resume already", "one more person signs: dispatcher resume")
+    if not before.in_force:
+        raise Invalid("this halt has ended already", "see what is stopped: dispatcher status")
+    role = desk.role(person, tuple(Role))
+    statement = desk.compose(StatementKind.RESUME, before.statement, person, role, before.mode, {}, HALT_LIFE)
+    envelope = pen.sign(statement)
+    with desk.store.write() as work:
+        desk.record(work, envelope, before.mode, None)
+        after = next(h for h in _all(desk, work, before.mode) if h.statement == before.statement)
+        if not after.in_force:
+            work.record("halt.ended", actor=person.id, halt=after.statement, resumed_by=list(after.resumed_by))
+    return after
+
+
+def halts(desk: Desk, mode: Mode) -> list[Halted]:
+    """Every halt of a mode, oldest first, with who has signed for its end."""
+    with desk.store.read() as work:
+        return _all(desk, work, mode)
+
+
+def _named(desk: Desk, name: str) -> Halted:
+    fitting = [h for mode in Mode for h in halts(desk, mode) if name and h.statement.startswith(name)]
+    if not fitting:
+        raise NotFound(f"there is no halt {name}", "see what is stopped: dispatcher status")
+    if len(fitting) > 1:
+        raise Invalid(f"{name} fits {len(fitting)} halts", "give more of the name")
+    return fitting[0]
+
+
+def _all(desk: Desk, work: Work, mode: Mode) -> list[Halted]:
+    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, mode)
+    verified, _ = verifier.verify_all(records.stop_envelopes(work, str(mode)), work.now)
+    return [_halted(v, verified) for v in verified if v.statement.kind is StatementKind.HALT]
+
+
+def _halted(said: Verified, stops: list[Verified]) -> Halted:
+    """Read a halt with the gate's own reading."""
+    statement, read = said.statement, stops_from([said]).halts[0]
+    resumes = (v.statement for v in stops if v.statement.kind is StatementKind.RESUME)
+    people = {resume.person for resume in resumes if resume.subject == statement.id}
+    return Halted(
+        statement=statement.id,
+        mode=statement.mode,
+        scope=read.scope,
+        target=read.target,
+        person=statement.person,
+        reason=str(statement.body.get("reason", "")),
+        at=statement.not_before,
+        resumed_by=tuple(sorted(people - {statement.person})),
+    )
+
+
+def _target(work: Work, scope: HaltScope, target: str, mode: Mode) -> str:
+    if scope in NO_TARGET:
+        if target:
+            raise Invalid(f"a halt of {scope} has no target", f"leave {target} out, or name its kind")
+        return ""
+    if scope is HaltScope.CHANNEL:
+        return channel_named(target)
+    found = accounts.row(work, target) if scope is HaltScope.ACCOUNT else records.incident(work, target)
+    if str(found.mode) != str(mode):
+        raise Invalid(f"{scope} {found.id} is {found.mode}", f"halt it in that mode: --mode {found.mode}")
+    return str(found.id)
