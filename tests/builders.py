@@ -259,7 +259,7 @@ def assessed(channel: str, outcome: str = "permitted", *, at: datetime = NOW - 1
     return signed(StatementKind.ASSESS, "director-2", at=at, **{**more, **body})
 
 
-def attested(*mitigations: str, at: datetime = NOW - 2 * HOUR, mode: Mode = Mode.LIVE) -> Envelope:
+def attested(*mitigations: str, at: datetime = NOW - 2 * HOUR, **more: Any) -> Envelope:
     """An attestation of a device profile: the mitigations named, or all."""
     body: dict[str, Any] = {
         "channel": "tiktok",
@@ -268,7 +268,7 @@ def attested(*mitigations: str, at: datetime = NOW - 2 * HOUR, mode: Mode = Mode
         "mitigations": list(mitigations or MITIGATIONS),
         "evidence": "ab" * 32,
     }
-    return signed(StatementKind.ATTEST, "security-2", at=at, mode=mode, **body)
+    return signed(StatementKind.ATTEST, "security-2", at=at, **{**more, **body})
 
 
 def status(stops: Iterable[str] = (), *, at: datetime = NOW, mode: Mode = Mode.LIVE) -> Envelope:

@@ -9,7 +9,7 @@ delivery, every time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import TextKind
@@ -63,10 +63,7 @@ def g03_released(case: Case) -> Failure | None:
 def g04_window(case: Case) -> Failure | None:
     """Now lies in the half-open window with room for one call, and the message is still valid."""
     plan = case.plan
-    if case.making_safe:
-        end = min(plan.armed_not_after, plan.valid_until + case.version.armed_for)
-    else:
-        end = min(plan.not_after, plan.valid_until)
+    end = _way_back_ends(case) if case.making_safe else min(plan.not_after, plan.valid_until)
     if case.now < plan.not_before:
         return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait", Then.WAIT)
     if case.now + case.facts.needs > end:
@@ -284,6 +281,12 @@ _RESUBMIT = "author: submit a new plan"
 
 def _roles(roles: tuple[Role, ...]) -> str:
     return ", ".join(roles)
+
+
+def _way_back_ends(case: Case) -> datetime:
+    plan, armed_for = case.plan, case.version.armed_for
+    too_long = plan.armed_not_after - plan.valid_until > armed_for
+    return plan.valid_until + armed_for if too_long else plan.armed_not_after
 
 
 def _in_scope(statement: Statement, case: Case) -> bool:

@@ -105,10 +105,14 @@ def _moments(evidence: Evidence) -> Iterator[datetime]:
         yield statement.not_before
         yield statement.expires
         if statement.kind is StatementKind.DECIDE:
-            yield statement.not_before + CONFIRM_WITHIN
+            yield _later(statement.not_before, CONFIRM_WITHIN)
         elif statement.kind in (StatementKind.ATTEST, StatementKind.ASSESS):
             for age in ages:
-                yield statement.not_before + age
+                yield _later(statement.not_before, age)
+
+
+def _later(start: datetime, span: timedelta) -> datetime:
+    return start + span if start < END_OF_TIME - span else END_OF_TIME
 
 
 def _ages(evidence: Evidence) -> set[timedelta]:

@@ -25,6 +25,9 @@ from dispatcher.domain.plan import Placement
 
 T = TypeVar("T")
 NEVER_USED = "T4"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+LONGEST = 3653 * DAY
+"""No window and no age limit is longer than ten years."""
 
 
 class PolicyError(ValueError):
@@ -140,7 +143,7 @@ def _version(document: Json, where: str) -> PolicyVersion:
         may_assess=_roles(reader, "may_assess", where),
         may_attest=_roles(reader, "may_attest", where),
         may_exempt=_roles(reader, "may_exempt", where),
-        armed_for=timedelta(hours=reader.integer("armed_hours")),
+        armed_for=_span(reader, "armed_hours", HOUR, where),
     )
     reader.done()
     for rule in channels.values():
@@ -154,7 +157,7 @@ def _tier(name: str, document: Json, where: str) -> Tier:
     tier = Tier(
         name=name,
         approvals=_roles(reader, "approvals", where),
-        window_max=timedelta(minutes=reader.integer("window_max_minutes")),
+        window_max=_span(reader, "window_max_minutes", MINUTE, where),
         severity_min=_severity(reader.text("severity_min"), where),
         hold_when_stale=reader.flag("hold_when_stale"),
     )
@@ -170,7 +173,7 @@ def _channel(name: str, document: Json, where: str) -> ChannelRule:
     tier, source = reader.text("tier"), reader.text("source")
     if not source.strip():
         raise PolicyError(f"{where}: every rule names its source")
-    days = reader.integer("assessment_max_age_days") if reader.has("assessment_max_age_days") else None
+    assessed = reader.has("assessment_max_age_days")
     ages = reader.raw("attestation_max_age_hours") if reader.has("attestation_max_age_hours") else {}
     rule = ChannelRule(
         channel=name,
@@ -179,7 +182,7 @@ def _channel(name: str, document: Json, where: str) -> ChannelRule:
         purposes=_texts(reader, "purposes"),
         incident_kinds=_texts(reader, "incident_kinds"),
         accounts=_texts(reader, "accounts"),
-        assessment_max_age=None if days is None else timedelta(days=days),
+        assessment_max_age=_span(reader, "assessment_max_age_days", DAY, where) if assessed else None,
         exemption=reader.has("exemption") and reader.flag("exemption"),
         minister=reader.has("minister") and reader.flag("minister"),
         mitigations=_texts(reader, "mitigations"),
@@ -197,8 +200,16 @@ def _channel(name: str, document: Json, where: str) -> ChannelRule:
 def _hours(document: Json, where: str) -> dict[str, timedelta]:
     if not isinstance(document, dict):
         raise PolicyError(f"{where}.attestation_max_age_hours: expected a table")
-    reader = Reader(document, f"{where}.attestation_max_age_hours")
-    return {code: timedelta(hours=reader.integer(code)) for code in document}
+    place = f"{where}.attestation_max_age_hours"
+    reader = Reader(document, place)
+    return {code: _span(reader, code, HOUR, place) for code in document}
+
+
+def _span(reader: Reader, key: str, unit: timedelta, where: str) -> timedelta:
+    count = reader.integer(key)
+    if not 1 <= count <= LONGEST // unit:
+        raise PolicyError(f"{where}.{key}: {count} is not between 1 and {LONGEST // unit}")
+    return count * unit
 
 
 def _named(document: Json, where: str, read: Callable[[str, Json, str], T]) -> dict[str, T]:

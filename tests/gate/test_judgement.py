@@ -15,7 +15,7 @@ from dispatcher.gate.evidence import Evidence
 from dispatcher.gate.stops import Stops
 from tests.builders import assessed, attested, draft, everything_signed, evidence_for, facts_for, verified
 from tests.cast import DAY, HOUR, NOW, policies, policy_document
-from tests.gate.support import CLEARED, MICROSECOND, PLAN
+from tests.gate.support import CLEARED, MICROSECOND, PLAN, decided
 
 CHANNELS = st.sampled_from(PLAN.channels)
 
@@ -90,6 +90,12 @@ def test_a_judgement_made_at_a_boundary_holds_to_the_next(evidence: Evidence, ch
         moment = before.until
         if moment.year < 9999:
             assert told(judge_plan(evidence, facts, moment + MICROSECOND)) == told(after)
+
+
+def test_a_judgement_ends_when_an_unconfirmed_decision_does() -> None:
+    """The 24 hours of a recorded decision are one of the boundaries."""
+    ends = {judged.until for judged in boundaries(decided(at=HOUR), "tiktok", NOW)}
+    assert NOW + 23 * HOUR in ends
 
 
 @settings(max_examples=100, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.gate.stops import Stops, stops_from
 from tests.builders import (
+    attested,
     draft,
     everything_signed,
     evidence_for,
@@ -118,3 +119,17 @@ def test_the_way_back_outlives_the_window() -> None:
     plan = draft("x", not_before=NOW - 9 * HOUR, not_after=NOW - 5 * HOUR, valid_until=NOW - 3 * HOUR).plan
     evidence = evidence_for(plan, everything_signed(plan, [DeliveryKind.CORRECT]))
     assert judged(evidence, "x", TextKind.CORRECT).clauses == ()
+
+
+@pytest.mark.parametrize("text", list(TextKind))
+def test_times_at_the_end_of_the_calendar_are_judged_like_others(text: TextKind) -> None:
+    """A plan and a statement dated to the last year permit what they would permit otherwise; nothing overflows."""
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    plan = draft("tiktok", valid_until=last, armed_not_after=last).plan
+    decision = about(StatementKind.DECIDE, "minister-1", at=last, expires=last + MICROSECOND)
+    envelopes = [
+        *everything_signed(plan, list(DeliveryKind)),
+        decision,
+        attested(at=last, expires=last + MICROSECOND),
+    ]
+    assert judged(evidence_for(plan, envelopes), text=text).clauses == ()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from channels.contract import Json
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
 from dispatcher.gate.approvals import Quorum, quorum
@@ -26,7 +27,7 @@ Given = frozenset[tuple[str, Role]]
 
 def approval(person: str, role: Role, nonce: str = "") -> Verified:
     """One person's approval in one role, already verified."""
-    body = {"channels": ["webhook"]}
+    body: dict[str, Json] = {"channels": ["webhook"]}
     said = Statement(
         StatementKind.APPROVE, PLAN.digest, DEPLOYMENT, Mode.LIVE, person, str(role), 3, NOW - HOUR, NOW + HOUR, nonce
     )
