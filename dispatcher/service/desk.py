@@ -19,7 +19,7 @@ from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.gate.policy import Policies
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
-from dispatcher.statements.verify import verify
+from dispatcher.statements.verify import Verifier, verify
 from dispatcher.store import records
 from dispatcher.store.database import Store, Work
 
@@ -113,6 +113,12 @@ class Desk:
         verified = self.verified(envelope, mode)
         records.add_statement(work, verified, envelope, incident)
         return verified.statement
+
+    def said(self, work: Work, kind: StatementKind, subject: str, mode: Mode) -> list[Statement]:
+        """The authentic statements of one kind about one subject, oldest first. Unverifiable rows do not count."""
+        verifier = Verifier(self.trust.roster, self.trust.root.deployment, mode)
+        verified, _ = verifier.verify_all(records.envelopes_about(work, kind, subject), work.now)
+        return [v.statement for v in verified if (v.statement.kind, v.statement.subject) == (kind, subject)]
 
     def now(self) -> datetime:
         """The time now."""

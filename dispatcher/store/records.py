@@ -260,6 +260,11 @@ def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
     return envelopes(work, or_(StatementRow.subject == plan_digest, standing))
 
 
+def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envelope]:
+    """What was signed of one kind about one subject."""
+    return envelopes(work, StatementRow.kind == str(kind), StatementRow.subject == subject)
+
+
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
     """All halts, resumes and revocations of a mode."""
     kinds = [str(kind) for kind in STOPS]

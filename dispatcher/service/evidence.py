@@ -1,0 +1,292 @@
+"""Evidence: what people sign about channels, accounts and devices, and the minister's decision about a plan.
+
+Rules (reference: policy 6.2, 6.5, 6.8; design: gate 7 and 8)
+  1. Who may sign which is the policy in force to say; how long an assessment or attestation is good for, too.
+  2. An exemption names one account of ours on one channel; there are no wildcards, and none lasts over a year.
+  3. The private office records a decision and gets a read-back code, once; it goes to the minister by another
+     route and comes back within 24 hours. A minister who signs in person needs no code.
+
+The way of a decision::
+
+    decided = decide(desk, plan, private_office, Decision.AGREED)      # decided.code is read out to the minister
+    confirm(desk, plan, private_office, code_as_the_minister_read_it_back)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from channels.contract import Json, Secret
+from dispatcher.domain import canonical
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.ids import ALPHABET
+from dispatcher.domain.people import Role
+from dispatcher.domain.plan import Placement
+from dispatcher.domain.statement import Mode, Statement, StatementKind
+from dispatcher.gate.evidence import CONFIRM_WITHIN
+from dispatcher.gate.ministers import code_digest
+from dispatcher.gate.policy import ChannelRule, PolicyVersion
+from dispatcher.service.accounts import channel_named
+from dispatcher.service.clearing import Standing
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.service.judging import refresh
+from dispatcher.store import accounts, records
+
+EXEMPTION_LIFE = timedelta(days=90)
+EXEMPTION_LONGEST = timedelta(days=365)
+ASSESSMENT_LIFE = timedelta(days=180)
+"""For a channel whose policy gives no age of its own."""
+
+DECIDING = (Role.MINISTER, Role.PRIVATE_OFFICE)
+CODE_CHARACTERS = 12
+"""60 random bits: the record holds the code's digest, which must not be worth guessing at within 24 hours."""
+
+_READS_AS = str.maketrans("oil", "011")
+
+
+class AssessmentOutcome(StrEnum):
+    """What an assessment of a channel came to."""
+
+    PERMITTED = "permitted"
+    REFUSED = "refused"
+
+
+class Decision(StrEnum):
+    """What the minister decided."""
+
+    AGREED = "agreed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A statement that was signed and written down, until when it holds, and what it says."""
+
+    statement: str
+    kind: StatementKind
+    person: str
+    role: str
+    mode: Mode
+    expires: datetime
+    body: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, the plan's standing after it, and the read-back code where one is needed: shown once."""
+
+    statement: str
+    standing: Standing
+    code: Secret | None
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of an evidence file, in hex. Raises NotFound."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise NotFound(f"{path}: cannot be read ({error.strerror})", "name the evidence file") from error
+
+
+def assess(
+    desk: Desk,
+    pen: Pen,
+    mode: Mode,
+    *,
+    channel: str,
+    placement: Placement,
+    outcome: AssessmentOutcome,
+    evidence: str,
+    conditions: str = "",
+) -> Recorded:
+    """Record the assessment of a channel for a placement; ``evidence`` is the digest of its file."""
+    version = _policy(desk)
+    name, rule = _rule(version, channel)
+    scope: dict[str, Json] = {"channel": name, "placement": str(placement)}
+    body: dict[str, Json] = {
+        **scope,
+        "outcome": str(outcome),
+        "conditions": conditions,
+        "evidence": _digest(evidence),
+    }
+    life = rule.assessment_max_age or ASSESSMENT_LIFE
+    return _record(desk, pen, mode, StatementKind.ASSESS, version.may_assess, scope, body, life)
+
+
+def exempt(
+    desk: Desk, pen: Pen, mode: Mode, *, channel: str, account: str, need: str, life: timedelta = EXEMPTION_LIFE
+) -> Recorded:
+    """Record a standing exemption for one account. Raises Forbidden for more than a year, NotFound for no account."""
+    version = _policy(desk)
+    if not timedelta(0) < life <= EXEMPTION_LONGEST:
+        raise Forbidden("an exemption lasts a year at most", "give --days between 1 and 365")
+    if not need.strip():
+        raise Invalid("an exemption names the need it meets", "say it: --need TEXT")
+    scope = _account_scope(desk, mode, channel, account)
+    return _record(desk, pen, mode, StatementKind.EXEMPT, version.may_exempt, scope, {**scope, "need": need}, life)
+
+
+def attest(
+    desk: Desk,
+    pen: Pen,
+    mode: Mode,
+    *,
+    channel: str,
+    account: str,
+    device: str,
+    evidence: str,
+    mitigations: Sequence[str] = (),
+) -> Recorded:
+    """Record that mitigations hold for an account and its device: those named, else all that policy asks for."""
+    version = _policy(desk)
+    name, rule = _rule(version, channel)
+    scope = _account_scope(desk, mode, channel, account)
+    with desk.store.read() as work:
+        if accounts.device_of(work, account) != device:
+            raise NotFound(f"{device} is not the device of account {account}", "see: dispatcher account list")
+    codes = list(dict.fromkeys(mitigations or rule.mitigations))
+    unknown = [code for code in codes if code not in rule.mitigations]
+    if unknown or not codes:
+        raise Invalid(
+            f"policy asks for no mitigation {' '.join(unknown) or 'at all'} on {name}",
+            f"it asks for: {' '.join(rule.mitigations) or 'none'}",
+        )
+    body: dict[str, Json] = {
+        **scope,
+        "device": device,
+        "mitigations": list[Json](codes),
+        "evidence": _digest(evidence),
+    }
+    life = max(rule.max_age(code) for code in codes)
+    return _record(desk, pen, mode, StatementKind.ATTEST, version.may_attest, scope, body, life)
+
+
+def decide(desk: Desk, plan_name: str, pen: Pen, decision: Decision, channels: Sequence[str] = ()) -> Decided:
+    """Record the minister's decision about a plan's channels, all unless named.
+
+    Raises Invalid, SignatureNeeded, and Forbidden for somebody who contributed to the plan.
+    """
+    person = desk.person(pen)
+    role = desk.role(person, DECIDING)
+    with desk.store.read() as work:
+        stored = records.plan(work, plan_name)
+    plan = stored.plan
+    if person.id in plan.contributors:
+        raise Forbidden(
+            f"{person.id} contributed to this plan (G12)", "somebody else of the private office records it"
+        )
+    named = list(channels or plan.channels)
+    unknown = [channel for channel in named if channel not in plan.channels]
+    if unknown:
+        raise Invalid(f"the plan has no channel {unknown[0]}", f"its channels: {', '.join(plan.channels)}")
+    body: dict[str, Json] = {"channels": list[Json](named), "decision": str(decision)}
+    code = None
+    if role is Role.PRIVATE_OFFICE and decision is Decision.AGREED:
+        code = _new_code(desk)
+        body["code_digest"] = code_digest(_plain(code), stored.digest)
+    statement = desk.compose(StatementKind.DECIDE, stored.digest, person, role, plan.mode, body)
+    envelope = pen.sign(statement)
+    with desk.store.write() as work:
+        desk.record(work, envelope, plan.mode, plan.incident)
+        standing = Standing(stored, refresh(desk, work, stored))
+    return Decided(statement.id, standing, Secret(code) if code else None)
+
+
+def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
+    """Confirm a recorded decision with the code that the minister read back. A wrong code is in the ledger.
+
+    Raises Invalid for a code that fits no decision, Forbidden after 24 hours, SignatureNeeded.
+    """
+    person = desk.person(pen)
+    role = desk.role(person, DECIDING)
+    with desk.store.write() as work:
+        stored = records.plan(work, plan_name)
+        decisions = desk.said(work, StatementKind.DECIDE, stored.digest, stored.plan.mode)
+        fitting = [s for s in decisions if _fits(s, code, stored.digest)]
+        if not fitting:
+            incident = stored.plan.incident
+            work.record("confirmation.refused", incident=incident, actor=person.id, plan=stored.digest)
+    if not fitting:
+        raise Invalid("this code fits no decision about this plan", "ask the minister to read it back again")
+    if all(desk.now() - s.not_before >= CONFIRM_WITHIN for s in fitting):
+        raise Forbidden("the decision is older than 24 hours", "record it again: dispatcher evidence decide")
+    body: dict[str, Json] = {"code": _plain(code)}
+    envelope = pen.sign(desk.compose(StatementKind.CONFIRM, stored.digest, person, role, stored.plan.mode, body))
+    with desk.store.write() as work:
+        desk.record(work, envelope, stored.plan.mode, stored.plan.incident)
+        return Standing(stored, refresh(desk, work, stored))
+
+
+def _record(
+    desk: Desk,
+    pen: Pen,
+    mode: Mode,
+    kind: StatementKind,
+    roles: tuple[Role, ...],
+    scope: Mapping[str, Json],
+    body: Mapping[str, Json],
+    life: timedelta,
+) -> Recorded:
+    person = desk.person(pen)
+    subject = canonical.digest(f"{kind}/v1", canonical.encode(dict(scope)))
+    statement = desk.compose(kind, subject, person, desk.role(person, roles), mode, body, life)
+    envelope = pen.sign(statement)
+    with desk.store.write() as work:
+        desk.record(work, envelope, mode, None)
+    return Recorded(statement.id, kind, person.id, statement.role, mode, statement.expires, dict(body))
+
+
+def _policy(desk: Desk) -> PolicyVersion:
+    version = desk.trust.policy.in_force(desk.now())
+    if version is None:
+        raise Forbidden("no policy is in force", "two policy owners sign one")
+    return version
+
+
+def _rule(version: PolicyVersion, channel: str) -> tuple[str, ChannelRule]:
+    name = channel_named(channel)
+    rule = version.rule(name)
+    if rule is None:
+        raise Forbidden(
+            f"policy {version.version} does not have channel {name}", "two policy owners, by a new version"
+        )
+    return name, rule
+
+
+def _account_scope(desk: Desk, mode: Mode, channel: str, account: str) -> dict[str, Json]:
+    name = channel_named(channel)
+    with desk.store.read() as work:
+        row = accounts.row(work, account)
+    if (row.channel, row.mode) != (name, str(mode)):
+        raise Invalid(
+            f"account {account} is a {row.mode} account on {row.channel}", f"name a {mode} account on {name}"
+        )
+    return {"channel": name, "account": account}
+
+
+def _digest(evidence: str) -> str:
+    if len(evidence) != hashlib.sha256().digest_size * 2 or not set(evidence) <= set("0123456789abcdef"):
+        raise Invalid("the evidence is named by the SHA-256 of its file, in hex", "give the file: --evidence PATH")
+    return evidence
+
+
+def _new_code(desk: Desk) -> str:
+    letters = "".join(ALPHABET[byte & 31] for byte in desk.random_bytes(CODE_CHARACTERS)).upper()
+    return "-".join(letters[start : start + 4] for start in range(0, CODE_CHARACTERS, 4))
+
+
+def _plain(code: str) -> str:
+    """The code as it was meant: case, spaces and hyphens do not count, and O, I and L are read as 0 and 1."""
+    return "".join(code.split()).replace("-", "").lower().translate(_READS_AS)
+
+
+def _fits(decision: Statement, code: str, plan: str) -> bool:
+    recorded = str(decision.body.get("code_digest", ""))
+    return hmac.compare_digest(recorded.encode(), code_digest(_plain(code), plan).encode())

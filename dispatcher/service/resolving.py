@@ -1,0 +1,114 @@
+"""Resolving: people end what a machine cannot decide about a held delivery.
+
+Rules (design: domain, lifecycles)
+  1. Where bytes may have left (held: ambiguous), two different people must sign the same answer.
+  2. Where it is proved that none did (exhausted, refused, stale status, poison), one person may retry or cancel;
+     nobody can have seen what never left.
+  3. An answer is about the attempts made so far: after a retry, everybody looks again.
+  4. ``not_seen`` sends again, through the gate; ``seen`` settles it as accepted; ``cancel`` ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from channels.contract import Json
+from dispatcher.domain import canonical
+from dispatcher.domain.errors import Forbidden, Invalid, Stale
+from dispatcher.domain.lifecycle import HeldReason
+from dispatcher.domain.people import Role
+from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.store import deliveries
+from dispatcher.store.database import Work
+
+RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
+AMBIGUOUS_NEEDS = 2
+
+
+class Answer(StrEnum):
+    """What people found when they looked at the channel, or decided."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+    CANCEL = "cancel"
+
+
+TARGETS = {Answer.SEEN: "accepted", Answer.NOT_SEEN: "ready", Answer.CANCEL: "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Where a delivery stands after somebody's answer; ``needed`` more people must sign the same one."""
+
+    delivery: str
+    state: str
+    answer: Answer
+    signed_by: tuple[str, ...]
+    needed: int
+
+
+def resolve(desk: Desk, delivery_name: str, answer: Answer, pen: Pen, url: str | None = None) -> Resolved:
+    """Sign an answer about a held delivery, and move it when enough people gave it. ``url``: where it was seen.
+
+    Raises Invalid for a delivery that is not held, Forbidden for an answer its reason does not admit, Stale.
+    """
+    person = desk.person(pen)
+    role = desk.role(person, RESOLVING)
+    with desk.store.read() as work:
+        row = deliveries.find(work, delivery_name)
+    _refuse_unless_held(row, answer)
+    body: dict[str, Json] = {"delivery": row.id, "seen": str(answer), "attempts": row.attempts}
+    if url:
+        body["url"] = url
+    mode = Mode(row.mode)
+    statement = desk.compose(StatementKind.RESOLVE, _subject(row.id), person, role, mode, body)
+    envelope = pen.sign(statement)
+    with desk.store.write() as work:
+        current = deliveries.find(work, row.id, lock=True)
+        if (current.state, current.fence) != (row.state, row.fence):
+            raise Stale(f"delivery {row.id} is {current.state} meanwhile", f"look: dispatcher delivery show {row.id}")
+        desk.record(work, envelope, mode, row.incident)
+        people = _people(desk, work, row, answer)
+        needed = max(0, _needs(row.reason) - len(people))
+        if not needed:
+            _move(work, row, answer, person.id, url)
+        return Resolved(row.id, row.state if needed else TARGETS[answer], answer, people, needed)
+
+
+def _refuse_unless_held(row: Any, answer: Answer) -> None:
+    if row.state == "in_doubt":
+        raise Invalid("it is still being looked up", "wait: it is held for people if the look-up finds nothing")
+    if row.state != "held":
+        raise Invalid(f"delivery {row.id} is {row.state}, not held", f"look: dispatcher delivery show {row.id}")
+    if answer is Answer.SEEN and row.reason != HeldReason.AMBIGUOUS:
+        raise Forbidden(
+            f"held as {row.reason}: it is proved that no byte left, so nothing can have been seen",
+            "retry it (not_seen) or cancel it",
+        )
+
+
+def _needs(reason: str) -> int:
+    return AMBIGUOUS_NEEDS if reason == HeldReason.AMBIGUOUS else 1
+
+
+def _people(desk: Desk, work: Work, row: Any, answer: Answer) -> tuple[str, ...]:
+    said = desk.said(work, StatementKind.RESOLVE, _subject(row.id), Mode(row.mode))
+    about = {"delivery": row.id, "seen": str(answer), "attempts": row.attempts}
+    return tuple(sorted({s.person for s in said if all(s.body.get(key) == value for key, value in about.items())}))
+
+
+def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) -> None:
+    target = TARGETS[answer]
+    values: dict[str, Any] = {}
+    if answer is Answer.NOT_SEEN:
+        values = {"due_at": work.now, "failures": 0, "looked": 0, "absent": 0}
+    elif url:
+        values = {"url": url}
+    deliveries.move(work, row, target, f"resolved by people: {answer}", person, **values)
+
+
+def _subject(delivery: str) -> str:
+    return canonical.digest("resolve/v1", canonical.encode({"delivery": delivery}))
