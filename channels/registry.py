@@ -9,11 +9,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Protocol
 
-from channels.contract import Account, Channel, Clock, Secret
+from channels.contract import Account, Channel, Clock, HandedOver, RandomBytes, Secret
 from channels.http import Http
 
 ENTRY_POINTS = "dispatcher.channels"
@@ -116,13 +117,26 @@ def adapter(name: str) -> type[Adapter]:
     return found.load()
 
 
-def new_device_secret(channel: str, random_bytes: Callable[[int], bytes]) -> Secret:
-    """The secret of a device that is to open this channel's hand-off packets. Raises UnknownChannelError."""
-    if entry(channel).name != "tiktok":
-        raise UnknownChannelError(f"{channel} has no hand-off packets")
-    from channels.tiktok import codes
+def new_device_secret(channel: str, random_bytes: RandomBytes) -> Secret:
+    """The secret that a device of this channel is registered with. Raises UnknownChannelError."""
+    return _by_hand(channel).new_device_secret(random_bytes)
 
-    return codes.device_secret(random_bytes)
+
+def exercise_receipt(channel: str, delivery: str) -> str:
+    """What a receipt gives as the post's link in an exercise. Raises UnknownChannelError."""
+    return _by_hand(channel).exercise_receipt(delivery)
+
+
+def receipt_is_late(channel: str, issued_at: datetime, receipt_at: datetime) -> bool:
+    """Whether a receipt came too long after its code was issued. Raises UnknownChannelError."""
+    return _by_hand(channel).receipt_is_late(issued_at, receipt_at)
+
+
+def _by_hand(channel: str) -> type[HandedOver]:
+    found = adapter(channel)
+    if not issubclass(found, HandedOver):
+        raise UnknownChannelError(f"{channel} is not finished by people: it has no device, packet or receipt")
+    return found
 
 
 def _folded(name: str) -> str:

@@ -7,12 +7,15 @@ Rules
      the delivery. What became of it is in the operators' signed receipt and nowhere else: ``find`` and
      ``read_back`` do not know.
   3. One post carries every language of the account, in the account's order.
-  4. Comments, duet and stitch are off, and no link reports back on its readers (reference: policy 1.4, M20, M21).
+  4. A packet is sealed to a device that the credential holds the secret of, under ``device:<id>``. That the gate
+     says yes, and that a code is issued once, is for the sender to see to.
+  5. Comments, duet and stitch are off, and no link reports back on its readers (reference: policy 1.4, M20, M21).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,12 +27,14 @@ from channels.contract import (
     DeliveryKind,
     Finding,
     Found,
+    HandOverError,
     Idempotency,
     IdempotencyKind,
     Job,
     Note,
     Outcome,
     Probe,
+    RandomBytes,
     ReadBack,
     RenderError,
     Rendering,
@@ -39,7 +44,16 @@ from channels.contract import (
 )
 from channels.http import Http
 from channels.text import EXERCISE_LINE, check_text, link_problems, links, one_post
-from channels.tiktok.handoff import SETTINGS, format_time, task_reference
+from channels.tiktok import codes
+from channels.tiktok.handoff import (
+    SETTINGS,
+    ContentsError,
+    exercise_link,
+    format_time,
+    packet_contents,
+    task_reference,
+)
+from channels.tiktok.packet import PacketError, seal
 
 CAPTION_UNITS = 2200
 """The longest caption, in UTF-16 code units (reference: platforms 1.6)."""
@@ -66,9 +80,10 @@ class Adapter:
     )
 
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
-        """Keeps the account only: the device's secret is used where packets are sealed, and no network is."""
-        del credential, http, clock
+        """Keeps the account and its devices' secrets; there is no network to use."""
+        del http, clock
         self._account = account
+        self._secrets = credential
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -122,6 +137,53 @@ class Adapter:
         """Hand the deletion over: TikTok offers it in the app only."""
         del note
         return self._hand_over(job, "to delete the earlier post in the app")
+
+    def issue(
+        self,
+        job: Job,
+        *,
+        device: str,
+        issued_at: datetime,
+        expires_at: datetime,
+        not_after: datetime,
+        random_bytes: RandomBytes,
+    ) -> tuple[str, bytes]:
+        """Seal the task to a device; see :class:`channels.contract.HandedOver`. Raises HandOverError."""
+        secret = self._secrets.get(f"device:{device}")
+        if secret is None:
+            raise HandOverError(
+                f"device {device} is not registered for {self._account.handle}: register it with "
+                "`dispatcher device register`"
+            )
+        code = codes.release_code(random_bytes)
+        try:
+            packet = seal(
+                packet_contents(job, self._account, not_after),
+                device=device,
+                device_secret=secret,
+                code=code,
+                random_bytes=random_bytes,
+                issued_at=issued_at,
+                expires_at=expires_at,
+            )
+        except (ContentsError, PacketError, codes.CodeError) as error:
+            raise HandOverError(str(error)) from error
+        return code, packet
+
+    @staticmethod
+    def new_device_secret(random_bytes: RandomBytes) -> Secret:
+        """A new 256-bit secret for a device."""
+        return codes.device_secret(random_bytes)
+
+    @staticmethod
+    def exercise_receipt(delivery: str) -> str:
+        """The link that stands in for a post in an exercise."""
+        return exercise_link(task_reference(delivery))
+
+    @staticmethod
+    def receipt_is_late(issued_at: datetime, receipt_at: datetime) -> bool:
+        """Whether the receipt came more than ten minutes after the code was issued."""
+        return codes.receipt_is_late(issued_at, receipt_at)
 
     async def find(self, job: Job) -> Finding:
         """Unknown, always: what people did is known to people."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,18 +15,23 @@ from channels.contract import (
     Content,
     DeliveryKind,
     Found,
+    HandedOver,
+    HandOverError,
     IdempotencyKind,
     Job,
     LanguageText,
     Outcome,
     Part,
     RenderError,
+    Secret,
     Seen,
     Verdict,
 )
 from channels.http import Http, HttpPolicy
 from channels.tiktok.adapter import CAPTION_UNITS, Adapter
+from channels.tiktok.codes import CODE_LIFE, device_secret
 from channels.tiktok.handoff import ContentsError, exercise_link, packet_contents, task_reference
+from channels.tiktok.packet import open_packet
 from dispatcher.domain import canonical
 
 NOW = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
@@ -42,6 +48,8 @@ CONTENT = Content(
     link="https://www.gov.uk/check-flooding",
 )
 ORIGINAL = "https://www.tiktok.com/@ukgov/video/7300000000000000001"
+
+DEVICE_SECRET = device_secret(random.Random(5).randbytes)
 
 
 async def no_note(handle: str) -> None:
@@ -242,3 +250,47 @@ def test_a_rendering_that_does_not_say_its_mode_makes_no_packet() -> None:
     bare = replace(job().rendering, options={"disclosure": "x", "valid_until": "2026-11-22T00:05:00.000000Z"})
     with pytest.raises(ContentsError, match="exercise"):
         packet_contents(replace(job(), rendering=bare), ACCOUNT, NOW + timedelta(hours=2))
+
+
+def issued(credential: dict[str, Secret], of: Job | None = None, life: timedelta = CODE_LIFE) -> tuple[str, bytes]:
+    """Issue the packet of a job to the phone of the press office."""
+    made = Adapter(ACCOUNT, credential, Http(HttpPolicy(hosts=frozenset())), lambda: NOW)
+    return made.issue(
+        of or job(),
+        device="press-office-phone-1",
+        issued_at=NOW,
+        expires_at=NOW + life,
+        not_after=NOW + timedelta(hours=2),
+        random_bytes=random.Random(7).randbytes,
+    )
+
+
+def test_an_issued_packet_opens_with_its_code_and_the_devices_secret() -> None:
+    """What is inside is the task of the job, for the account."""
+    code, packet = issued({"device:press-office-phone-1": DEVICE_SECRET})
+    assert open_packet(packet, DEVICE_SECRET, code) == packet_contents(job(), ACCOUNT, NOW + timedelta(hours=2))
+
+
+def test_no_packet_is_issued_to_a_device_without_a_secret() -> None:
+    """The error names the device and the command that registers it."""
+    with pytest.raises(HandOverError, match=r"press-office-phone-1 is not registered.*device register"):
+        issued({"device:another": DEVICE_SECRET})
+
+
+@pytest.mark.parametrize(
+    ("credential", "of", "life", "said"),
+    [
+        (DEVICE_SECRET, job(), timedelta(minutes=11), "ten minutes at most"),
+        (DEVICE_SECRET, job(DeliveryKind.WITHDRAW), CODE_LIFE, "must name the post it mends"),
+        (Secret("not a device secret"), job(), CODE_LIFE, "characters are needed"),
+    ],
+)
+def test_what_cannot_be_sealed_is_said(credential: Secret, of: Job, life: timedelta, said: str) -> None:
+    """Too long a life, a task without its post and a damaged secret are one kind of error."""
+    with pytest.raises(HandOverError, match=said):
+        issued({"device:press-office-phone-1": credential}, of, life)
+
+
+def test_the_adapter_is_one_that_people_finish() -> None:
+    """It has all that the sender and the registry ask of such a channel."""
+    assert isinstance(adapter(), HandedOver)
