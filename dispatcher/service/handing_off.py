@@ -1,0 +1,222 @@
+"""Handing off: a packet is opened for two operators, who post by hand and sign the receipt.
+
+Rules (reference: policy 0.3, 6.6; design: domain, lifecycles)
+  1. A packet and its code are issued once per delivery, by the sender, which asks its own gate; never after a halt
+     or a revocation. The code is shown once and written nowhere.
+  2. A delivery is accepted when two different operators have signed for the same link. In an exercise that link is
+     an address that cannot exist; a live receipt may not give such an address.
+  3. A receipt signed more than ten minutes after the issue raises an alarm, because no revocation reaches the
+     device: the receipt's own time is what shows a code used late.
+  4. A receipt for a delivery that has moved on is kept, in the ledger too, and moves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.contract import DeliveryKind, Json, Secret
+from dispatcher.domain import canonical
+from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid, NotFound
+from dispatcher.domain.people import Role
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, format_time
+from dispatcher.sending import HandOff
+from dispatcher.sending.credentials import write_private
+from dispatcher.sending.order import Bundle, Order
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.store import accounts, deliveries, records
+from dispatcher.store.database import Work
+
+Issue = Callable[[Bundle, Order, str, Envelope], HandOff]
+"""Asks the sender for a packet: bundle, order, device, the operator's signed request."""
+
+RECEIPT_WITHIN = timedelta(minutes=10)
+OPERATORS_NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A packet in its file, and the code that opens it: shown once."""
+
+    delivery: str
+    device: str
+    code: Secret
+    packet: Path
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a signed receipt came to. ``late`` is an alarm; ``needed`` more operators must sign for the same link."""
+
+    delivery: str
+    state: str
+    url: str
+    signed_by: tuple[str, ...]
+    needed: int
+    late: bool
+
+
+def open_packet(desk: Desk, delivery_name: str, device: str, pen: Pen, issue: Issue) -> Opened:
+    """Have a packet sealed for a device. Raises Invalid, Forbidden, NotFound, and whatever the sender refuses."""
+    person = desk.person(pen)
+    role = desk.role(person, (Role.OPERATOR,))
+    with desk.store.read() as work:
+        row = deliveries.find(work, delivery_name)
+        _refuse_unless_open(work, row, device)
+        bundle, order = records.bundle(work, row.plan), _order(work, row)
+    body: dict[str, Json] = {"delivery": row.id, "step": "open", "device": device}
+    mode = Mode(row.mode)
+    envelope = pen.sign(desk.compose(StatementKind.RECEIPT, _subject(row.id), person, role, mode, body))
+    with _refusals_recorded(desk, row, person.id), desk.store.write() as work:
+        _refuse_unless_open(work, deliveries.find(work, row.id, lock=True), device)
+        desk.record(work, envelope, mode, row.incident)
+        made = issue(bundle, order, device, envelope)
+        path = _write(desk, row.id, made.packet)
+        _record_issue(work, row, device, person.id, made)
+    return Opened(row.id, device, Secret(made.code), path, made.issued_at, made.expires_at)
+
+
+def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | None = None) -> Receipt:
+    """Sign that the post is out at ``url``; ``at`` is when it was posted, now unless given. Raises Invalid."""
+    person = desk.person(pen)
+    role = desk.role(person, (Role.OPERATOR,))
+    with desk.store.read() as work:
+        row = deliveries.find(work, delivery_name)
+        issued = deliveries.hand_off(work, row.id)
+    if issued is None:
+        raise Invalid(f"no packet was opened for delivery {row.id}", f"open it: dispatcher handoff open {row.id}")
+    mode = Mode(row.mode)
+    _check_link(url, mode, str(row.reference))
+    posted_at = format_time(at or desk.now())
+    body: dict[str, Json] = {"delivery": row.id, "step": "posted", "url": url, "at": posted_at}
+    statement = desk.compose(StatementKind.RECEIPT, _subject(row.id), person, role, mode, body)
+    envelope = pen.sign(statement)
+    late = statement.not_before - issued.issued_at > RECEIPT_WITHIN
+    with desk.store.write() as work:
+        current = deliveries.find(work, row.id, lock=True)
+        desk.record(work, envelope, mode, row.incident)
+        about = {"incident": row.incident, "actor": person.id, "plan": row.plan, "delivery": row.id}
+        if late:
+            work.record("hand_off.late", **about, issued_at=format_time(issued.issued_at), posted_at=posted_at)
+        people = _signed_for(desk, work, current, url)
+        needed = max(0, OPERATORS_NEEDED - len(people))
+        state = str(current.state)
+        if state != "handed_over":
+            work.record("hand_off.no_effect", **about, state=state)
+        elif not needed and deliveries.move(work, current, "accepted", "two operators signed", person.id, url=url):
+            state = "accepted"
+    return Receipt(row.id, state, url, people, needed, late)
+
+
+def _refuse_unless_open(work: Work, row: Any, device: str) -> None:
+    if row.state != "handed_over":
+        raise Invalid(
+            f"delivery {row.id} is {row.state}, not handed over", f"look: dispatcher delivery show {row.id}"
+        )
+    if deliveries.hand_off(work, row.id):
+        raise Forbidden(
+            f"the packet of delivery {row.id} was issued already: once is all there is",
+            "submit a new plan, or sign the receipt if it was posted",
+        )
+    registered = accounts.device_of(work, row.account)
+    if registered != device:
+        raise NotFound(
+            f"{device} is not the device of account {row.account}",
+            f"use {registered}" if registered else "register it: dispatcher device register",
+        )
+
+
+def _order(work: Work, row: Any) -> Order:
+    dispatch = deliveries.dispatch_of(work, row.plan)
+    if dispatch is None:
+        raise Forbidden(f"the plan of delivery {row.id} was never released", "a duty director releases it")
+    return Order(
+        delivery=row.id,
+        incident=row.incident,
+        incident_state=str(records.incident(work, row.incident).state),
+        account=row.account,
+        channel=row.channel,
+        kind=DeliveryKind(row.kind),
+        rendering=row.rendering,
+        intended_at=dispatch.released_at,
+        attempt=row.attempts,
+        original=row.original,
+        handle=row.handle,
+    )
+
+
+@contextmanager
+def _refusals_recorded(desk: Desk, row: Any, person: str) -> Iterator[None]:
+    """A packet that was refused leaves nothing but its refusal in the ledger."""
+    try:
+        yield
+    except DispatcherError as error:
+        with desk.store.write() as work:
+            work.record(
+                "hand_off.refused",
+                incident=row.incident,
+                actor=person,
+                plan=row.plan,
+                delivery=row.id,
+                reason=error.message,
+            )
+        raise
+
+
+def _write(desk: Desk, delivery: str, packet: bytes) -> Path:
+    folder = desk.settings.path("hand-off")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{delivery}.html"
+    write_private(path, packet)
+    return path
+
+
+def _record_issue(work: Work, row: Any, device: str, person: str, made: HandOff) -> None:
+    digest = hashlib.sha256(made.packet).hexdigest()
+    times = {"issued_at": made.issued_at, "expires_at": made.expires_at}
+    deliveries.add_hand_off(work, delivery=row.id, device=device, packet=digest, opened_by=person, **times)
+    work.record(
+        "hand_off.opened",
+        incident=row.incident,
+        actor=person,
+        plan=row.plan,
+        delivery=row.id,
+        device=device,
+        packet=digest,
+        **{name: format_time(value) for name, value in times.items()},
+    )
+
+
+def _check_link(url: str, mode: Mode, reference: str) -> None:
+    rehearsed = f"https://exercise.invalid/{reference}"
+    if mode is Mode.EXERCISE:
+        if url != rehearsed:
+            raise Invalid("nothing is posted in an exercise", f"give the address the packet shows: --url {rehearsed}")
+        return
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or "." not in host or host.endswith(".invalid"):
+        raise Invalid(f"{url} is not the link of a post", "give the post's own link: --url https://…")
+
+
+def _signed_for(desk: Desk, work: Work, row: Any, url: str) -> tuple[str, ...]:
+    said = desk.said(work, StatementKind.RECEIPT, _subject(row.id), Mode(row.mode))
+    return tuple(sorted({s.person for s in said if _says_posted(s, row.id, url)}))
+
+
+def _says_posted(statement: Statement, delivery: str, url: str) -> bool:
+    body = statement.body
+    said = (statement.role, body.get("delivery"), body.get("step"), body.get("url"))
+    return said == (Role.OPERATOR, delivery, "posted", url)
+
+
+def _subject(delivery: str) -> str:
+    return canonical.digest("receipt/v1", canonical.encode({"delivery": delivery}))
