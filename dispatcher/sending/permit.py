@@ -7,7 +7,7 @@ it names an entry in that sender's memory, so that a copy or an invention is wor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -53,14 +53,18 @@ class Refusal:
 class HandOff:
     """A sealed packet and the one-time code that opens it, shown once and kept nowhere."""
 
-    packet: bytes
-    code: str
+    packet: bytes = field(repr=False)
+    code: str = field(repr=False)
     issued_at: datetime
     expires_at: datetime
 
 
 class Sender(Protocol):
-    """The seam between the engine and whoever holds the credential."""
+    """The seam between the engine and whoever holds the credential.
+
+    Where that is another process, every call but ``send`` raises Unavailable when it cannot be reached, and ``send``
+    answers deferred (it was not asked) or in doubt (it was).
+    """
 
     async def permit(self, bundle: Bundle, orders: Sequence[Order]) -> list[Permit | Refusal]:
         """Ask the gate for each order; at most 1,000."""
@@ -74,6 +78,12 @@ class Sender(Protocol):
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
         """Hand over halts, resumes, revocations and the newest signed status."""
 
+    async def issue(self, bundle: Bundle, order: Order, device: str, envelope: Envelope) -> HandOff | Refusal:
+        """Seal the packet of a handed-over delivery for a device and show its code, once.
+
+        ``envelope`` is an operator's receipt with the body ``{"delivery", "step": "open", "device"}``.
+        """
+
     async def close(self) -> None:
         """Let go of connections."""
 
@@ -83,3 +93,15 @@ def mint(order: Order, decision: Decision, expires_at: datetime, nonce: Nonce) -
     if decision:
         return Permit(nonce(), order.delivery, expires_at, decision.policy)
     return Refusal(order.delivery, decision.failures, decision.then)
+
+
+def unreadable(order: Order, error: Exception) -> Refusal:
+    """The refusal of an order whose plan cannot be read, or not be carried to who would read it."""
+    failure = Failure("G07", f"the plan cannot be read: {error}", "author: submit a new plan")
+    return Refusal(order.delivery, (failure,), Then.HOLD)
+
+
+def not_held(order: Order) -> Refusal:
+    """The refusal of an order to an account that the sender does not hold."""
+    failure = Failure("G07", f"this sender does not hold account {order.account}", "ops: account add")
+    return Refusal(order.delivery, (failure,), Then.HOLD)

@@ -13,6 +13,7 @@ are claims.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,10 +27,12 @@ from channels.contract import (
     DeliveryKind,
     Finding,
     Found,
+    HandedOver,
     Idempotency,
     Job,
     Note,
     Outcome,
+    RandomBytes,
     Secret,
     Verdict,
 )
@@ -39,11 +42,12 @@ from dispatcher.domain.plan import Destination, OnAmbiguous, SignedList
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate.clauses import g04_window, g16_stopped
 from dispatcher.gate.decide import Decision, decide, judge_plan
-from dispatcher.gate.evidence import DeliveryFacts, Evidence, Failure, Then, case_for
+from dispatcher.gate.evidence import DeliveryFacts, Evidence, case_for
 from dispatcher.gate.policy import Policies
+from dispatcher.sending import issuing
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
-from dispatcher.sending.permit import Permit, Refusal, mint
+from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
 from dispatcher.sending.prepared import Prepared, bundle_digest, prepare
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
 from dispatcher.sending.stopbook import StopBook
@@ -99,6 +103,7 @@ class LocalSender:
         mode: Mode,
         clock: Clock,
         nonce: Callable[[], str],
+        random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
         self._keeping = keeping
         self._outlets = outlets
@@ -107,6 +112,7 @@ class LocalSender:
         self._nonce = nonce
         root = keeping.trust.root
         self._verifier = Verifier(keeping.trust.roster, root.deployment, mode)
+        self._issuer = issuing.Issuer(self._judged, keeping.spent, self._verifier, clock, random_bytes)
         self._prepared: dict[str, Prepared] = {}
         self._granted: dict[str, Granted] = {}
         self._list_keys: dict[str, ListKey] = {}
@@ -119,8 +125,7 @@ class LocalSender:
         try:
             prepared = self._read(bundle)
         except (canonical.CanonicalError, DocumentError) as error:
-            failure = Failure("G07", f"the plan cannot be read: {error}", "author: submit a new plan")
-            return [Refusal(order.delivery, (failure,), Then.HOLD) for order in orders]
+            return [unreadable(order, error) for order in orders]
         evidence = self._evidence(prepared)
         self._forget()
         return [self._permit(prepared, evidence, bundle, order) for order in orders]
@@ -167,6 +172,10 @@ class LocalSender:
         """Take in halts, resumes, revocations and the newest signed status."""
         self._keeping.stops.take(stops, status, self._clock())
 
+    async def issue(self, bundle: Bundle, order: Order, device: str, envelope: Envelope) -> HandOff | Refusal:
+        """Seal the packet of a handed-over delivery and show its code, once (see ``issuing``)."""
+        return await self._issuer.issue(bundle, order, device, envelope)
+
     async def close(self) -> None:
         """Close the spent file."""
         self._keeping.spent.close()
@@ -195,15 +204,15 @@ class LocalSender:
     def _permit(self, prepared: Prepared, evidence: Evidence, bundle: Bundle, order: Order) -> Permit | Refusal:
         outlet = self._outlets.get(order.account)
         if outlet is None:
-            failure = Failure("G07", f"this sender does not hold account {order.account}", "ops: account add")
-            return Refusal(order.delivery, (failure,), Then.HOLD)
+            return not_held(order)
         row, fault = None, None
         try:
             row = self._recipient(prepared, bundle, order)
         except ListError as error:
             fault = str(error)
         key = self._spent_key(prepared, order, row)
-        facts = self._facts(prepared, order, outlet, key, fault)
+        spent_fault = self._spent_fault(prepared, order, outlet, key)
+        facts = self._facts(prepared, order, outlet, spent_fault, fault)
         decision = self._decide(prepared, evidence, facts)
         permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce)
         if isinstance(permit, Permit):
@@ -211,8 +220,30 @@ class LocalSender:
             self._granted[permit.id] = Granted(permit, prepared, evidence, facts, order, job, key)
         return permit
 
+    def _judged(self, bundle: Bundle, order: Order) -> issuing.Judged | Refusal:
+        """The gate once more for what was handed over already, and the adapter that seals its packet."""
+        try:
+            prepared = self._read(bundle)
+        except (canonical.CanonicalError, DocumentError) as error:
+            return unreadable(order, error)
+        outlet = self._outlets.get(order.account)
+        if outlet is None or not isinstance(outlet.adapter, HandedOver):
+            return not_held(order)
+        key = self._spent_key(prepared, order, None)
+        spent_fault = issuing.spent_fault(self._keeping.spent.account(key), order)
+        facts = self._facts(prepared, order, outlet, spent_fault)
+        decision = self._decide(prepared, self._evidence(prepared), facts)
+        if not facts.rendering:
+            return Refusal(order.delivery, decision.failures, decision.then)
+        return issuing.Judged(prepared, outlet.adapter, _job(order, prepared, outlet, None), key, decision.failures)
+
     def _facts(
-        self, prepared: Prepared, order: Order, outlet: Outlet, key: str, recipient_fault: str | None
+        self,
+        prepared: Prepared,
+        order: Order,
+        outlet: Outlet,
+        spent_fault: str | None,
+        recipient_fault: str | None = None,
     ) -> DeliveryFacts:
         destination = prepared.plan.destination(order.account)
         armed = prepared.armed_problems(destination, outlet.adapter) if destination else ()
@@ -226,7 +257,7 @@ class LocalSender:
             rendering=order.rendering if order.rendering in prepared.renderings else "",
             needs=timedelta(seconds=outlet.timeout_s),
             recipient_fault=recipient_fault or _kind_fault(destination, order),
-            spent_fault=self._spent_fault(prepared, order, outlet, key),
+            spent_fault=spent_fault,
             problems=prepared.check(order.rendering, outlet.adapter) + prepared.plan_problems(),
             armed_problems=armed,
         )

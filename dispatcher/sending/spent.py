@@ -113,7 +113,7 @@ class SpentFile:
     async def append(self, key: str, event: SpentEvent, job: str, at: datetime) -> None:
         """Write one event and return when it is on disk. What it means is in force at once.
 
-        Raises OSError; an ``open`` that could not be written is taken back, because no byte leaves after it.
+        Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
         known = self._accounts.setdefault(key, Account())
         known.fold(event, job, at)
@@ -127,6 +127,7 @@ class SpentFile:
         except OSError:
             if event is SpentEvent.OPEN:
                 known.fold(SpentEvent.UNSENT, job, at)
+            known.code_issued = known.code_issued and event is not SpentEvent.CODE_ISSUED
             raise
 
     def close(self) -> None:
