@@ -42,10 +42,9 @@ def _section(machine: Lifecycle) -> str:
     )
     arrows = "".join(f"  {source} --> {target}\n" for source, target in machine.edges)
     begins = "".join(f"  [*] --> {state}\n" for state in sorted(machine.initial))
-    return (
-        f"\n## {machine.name.capitalize()}\n\n| State | What it means, and who moves it on | Moves to |\n|---|---|---|\n"
-        f"{rows}\n```mermaid\nstateDiagram-v2\n{begins}{arrows}```\n"
-    )
+    table = f"| State | What it means, and who moves it on | Moves to |\n|---|---|---|\n{rows}"
+    diagram = f"```mermaid\nstateDiagram-v2\n{begins}{arrows}```\n"
+    return f"\n## {machine.name.capitalize()}\n\n{table}\n{diagram}"
 
 
 DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {"lifecycles": ("docs/lifecycles.md", lifecycles)}

@@ -126,7 +126,7 @@ def g08_approvals(case: Case) -> Failure | None:
         return Failure("G08", "no contributor signed the submission of this plan", "author")
     refused = rejections(case)
     if refused:
-        return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT)
+        return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT, Then.CANCEL)
     counted = quorum(case)
     if not counted:
         barred = "".join(f"; {person} does not count ({why})" for person, why in counted.barred.items())

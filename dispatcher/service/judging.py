@@ -6,7 +6,7 @@ This answer is for people. What counts is the sender's own, made from its own fi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from channels import registry
@@ -15,7 +15,7 @@ from dispatcher.domain.lifecycle import CLEARANCE
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Destination
 from dispatcher.gate.decide import decide
-from dispatcher.gate.evidence import DeliveryFacts, Evidence, Failure
+from dispatcher.gate.evidence import DeliveryFacts, Evidence, Failure, Then
 from dispatcher.gate.stops import stops_from
 from dispatcher.sending.prepared import Prepared, prepare
 from dispatcher.sending.status import StatusRefused, read_status
@@ -44,7 +44,7 @@ class ChannelFinding:
     @property
     def lacking(self) -> tuple[Failure, ...]:
         """What is missing before the release."""
-        return tuple(f for f in self.failures if f.clause != UNRELEASED or f.then != "hold")
+        return tuple(f for f in self.failures if f.clause != UNRELEASED or f.then is not Then.HOLD)
 
 
 def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFinding]:
@@ -72,22 +72,24 @@ def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFin
 
 def refresh(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFinding]:
     """Ask the gate, and write down the clearances that changed."""
-    findings = judge(desk, work, stored)
-    for finding in findings:
-        target = _state(finding)
-        if target != finding.state and CLEARANCE.allows(finding.state, target):
-            records.move_clearance(work, stored.digest, stored.plan.incident, finding.channel, finding.state, target)
-    return judge(desk, work, stored) if findings else []
+    return [_refreshed(work, stored, finding) for finding in judge(desk, work, stored)]
+
+
+def _refreshed(work: Work, stored: records.StoredPlan, finding: ChannelFinding) -> ChannelFinding:
+    target = _state(finding)
+    if target == finding.state or not CLEARANCE.allows(finding.state, target):
+        return finding
+    records.move_clearance(work, stored.digest, stored.plan.incident, finding.channel, finding.state, target)
+    return replace(finding, state=target)
 
 
 def _state(finding: ChannelFinding) -> str:
     thens = {failure.then for failure in finding.lacking}
-    if "cancel" in thens:
-        return "revoked"
-    if "expire" in thens:
+    if Then.CANCEL in thens:
+        revoked = any(f.clause == UNRELEASED for f in finding.lacking)
+        return "refused" if finding.state == "pending" and not revoked else "revoked"
+    if Then.EXPIRE in thens:
         return "expired"
-    if any("rejected by" in failure.fact for failure in finding.lacking):
-        return "refused" if finding.state == "pending" else "revoked"
     return "clear" if finding.clear else finding.state
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, DispatchRow, OutboxRow, PlanRow
+from dispatcher.store.tables import ClearanceRow, DeliveryRow, DispatchRow, OutboxRow, PlanRow
 
 MOST = 1_000
 POISONED_AFTER = 3
@@ -64,6 +64,8 @@ def settled_plans(work: Work) -> int:
         )
         state = "settled_with_gaps" if work.execute(gaps.limit(1)).first() else "settled"
         work.execute(update(PlanRow).where(PlanRow.digest == digest, PlanRow.state == "released").values(state=state))
+        cleared = (ClearanceRow.plan == digest, ClearanceRow.state == "clear")
+        work.execute(update(ClearanceRow).where(*cleared).values(state="used_up", changed_at=work.now))
         work.record("plan.moved", incident=incident, plan=digest, source="released", target=state)
     return len(rows)
 

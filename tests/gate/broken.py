@@ -164,9 +164,14 @@ BROKEN = {
         "rejected by legal-1 (legal)",
         "author",
         lambda: cleared(about(StatementKind.REJECT, "legal-1", channels=["tiktok"])),
+        then=Then.CANCEL,
     ),
     "rejected without saying where": Broken(
-        "G08", "rejected by legal-1", "author", lambda: cleared(about(StatementKind.REJECT, "legal-1"))
+        "G08",
+        "rejected by legal-1",
+        "author",
+        lambda: cleared(about(StatementKind.REJECT, "legal-1")),
+        then=Then.CANCEL,
     ),
     "checker missing": Broken(
         "G08",
