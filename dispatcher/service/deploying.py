@@ -23,7 +23,6 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from sqlalchemy.exc import OperationalError
 
 from dispatcher.domain import canonical
@@ -67,9 +66,9 @@ CAST: Mapping[str, Role] = {
 
 LANGUAGES: Mapping[str, tuple[str, ...]] = {"welsh-checker-1": ("cy",)}
 OWNERS = tuple(person for person, role in CAST.items() if role is Role.POLICY_OWNER)
-FOLDERS = tuple(
-    "trust keys keys/exercise credentials credentials/live credentials/exercise sender data redis run logs feed "
-    "hand-off".split()
+FOLDERS = (
+    *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
+    *("data", "redis", "run", "logs", "feed", "hand-off"),
 )
 SIGNATURE_LIFE = timedelta(days=3_653)
 """How long the owners' first signatures hold; a new version is signed anew."""
