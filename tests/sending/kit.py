@@ -1,0 +1,120 @@
+"""A sender with its own disk, clock and platforms, and one plan that is cleared for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from channels.contract import Idempotency, IdempotencyKind, Outcome, Secret
+from dispatcher.domain.people import Roster
+from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.gate import policy
+from dispatcher.sending.order import Bundle, Order
+from dispatcher.sending.permit import Permit, Refusal
+from dispatcher.sending.sender import Keeping, LocalSender, Outlet
+from dispatcher.sending.spent import SpentFile
+from dispatcher.sending.stopbook import StopBook
+from dispatcher.statements.trust import load_trust
+from dispatcher.statements.verify import Verifier
+from tests.builders import ACCOUNTS, Drafted, FixedClock, drawn, everything_signed
+from tests.cast import write_trust
+from tests.memory_channel import MemoryChannel
+
+T = TypeVar("T")
+QUERY = Idempotency(IdempotencyKind.QUERY, lag_s=5.0)
+KEYED = Idempotency(IdempotencyKind.IDEMPOTENT, ttl_s=600.0)
+NEITHER = Idempotency(IdempotencyKind.NONE)
+
+
+async def note(_: str) -> None:
+    """Nothing to remember: the in-memory channel has no handles."""
+
+
+class House:
+    """What belongs to one sender. :meth:`start` gives a sender over it; again, after a restart, on the same disk."""
+
+    def __init__(
+        self,
+        folder: Path,
+        drafted: Drafted,
+        *,
+        idempotency: Idempotency = QUERY,
+        timeout_s: float = 2.0,
+        mode: Mode = Mode.LIVE,
+        identity: Secret | None = None,
+        roster: Roster | None = None,
+    ) -> None:
+        self.drafted = drafted
+        self.envelopes: list[Envelope] = everything_signed(drafted.plan)
+        self.clock = FixedClock()
+        self.platforms = {channel: MemoryChannel() for channel in drafted.plan.channels}
+        self.spent_path, self.book_path = folder / "spent.jsonl", folder / "stops.jsonl"
+        self._trust = write_trust(folder / "trust", roster)
+        self._mode, self._identity = mode, identity
+        self._outlets = {
+            ACCOUNTS[channel].id: Outlet(ACCOUNTS[channel], platform, timeout_s, idempotency)
+            for channel, platform in self.platforms.items()
+        }
+        self._nonces = drawn("permits")
+        self.sender = self.start()
+
+    def start(self) -> LocalSender:
+        """A new process over the same disk."""
+        trust = load_trust(self._trust, policy.load)
+        verifier = Verifier(trust.roster, trust.root.deployment, self._mode)
+        book = StopBook(self.book_path, verifier, trust.root.status_key)
+        keeping = Keeping(trust, SpentFile(self.spent_path), book, self._identity)
+        self.sender = LocalSender(keeping, self._outlets, self._mode, self.clock, lambda: self._nonces(8).hex())
+        return self.sender
+
+    @property
+    def bundle(self) -> Bundle:
+        """The plan with everything signed so far."""
+        return self.drafted.bundle(self.envelopes)
+
+    async def ask(self, order: Order, bundle: Bundle | None = None) -> Permit | Refusal:
+        """Ask for one permit."""
+        (answer,) = await self.sender.permit(bundle or self.bundle, [order])
+        return answer
+
+    async def permit(self, order: Order) -> Permit:
+        """Ask for one permit, which must be given."""
+        answer = await self.ask(order)
+        assert isinstance(answer, Permit), answer
+        return answer
+
+    async def refused(self, order: Order, bundle: Bundle | None = None) -> Sequence[str]:
+        """Ask for one permit, which must be refused: the clauses that failed."""
+        answer = await self.ask(order, bundle)
+        assert isinstance(answer, Refusal), answer
+        return answer.clauses
+
+    async def deliver(self, order: Order) -> Outcome | Refusal:
+        """Ask, and send if permitted."""
+        answer = await self.ask(order)
+        return answer if isinstance(answer, Refusal) else await self.sender.send(answer, note)
+
+    def made(self) -> int:
+        """How many calls reached any platform."""
+        return sum(len(platform.made) for platform in self.platforms.values())
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    """Run one async test to its end."""
+
+    async def whole() -> T:
+        return await main()
+
+    return asyncio.run(whole())
+
+
+def told(sender: LocalSender, *stops: Envelope, status: Envelope | None = None) -> Awaitable[Any]:
+    """Tell a sender of stops."""
+    return sender.tell(list(stops), status)
+
+
+def clauses(answers: Iterable[Permit | Refusal]) -> list[tuple[str, ...]]:
+    """The failed clauses of each answer; none for a permit."""
+    return [answer.clauses if isinstance(answer, Refusal) else () for answer in answers]

@@ -1,0 +1,459 @@
+"""The sender in this process: what it lets through, what it refuses, and what it does when an adapter misbehaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels.contract import DeliveryKind, Outcome, Verdict
+from dispatcher.domain import canonical
+from dispatcher.domain.message import TextKind
+from dispatcher.domain.people import Role, RoleHeld
+from dispatcher.domain.statement import Envelope, Mode, StatementKind
+from dispatcher.sending.order import MAX_ORDERS, Bundle
+from dispatcher.sending.permit import Permit, Refusal
+from tests.builders import draft, everything_signed, recipient_list, status
+from tests.cast import HOUR, NOW, START, person, roster, signed
+from tests.sending.kit import House, clauses, note, run, told
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A sender of X, webhook and TikTok with a cleared plan."""
+    return House(tmp_path, draft("x", "webhook", "tiktok"))
+
+
+def test_what_was_signed_reaches_the_platform(house: House) -> None:
+    """The adapter is given the very rendering that people signed."""
+    order = house.drafted.order("x")
+
+    async def main() -> Outcome | Refusal:
+        return await house.deliver(order)
+
+    outcome = run(main)
+    assert isinstance(outcome, Outcome)
+    assert outcome.verdict is Verdict.ACCEPTED
+    (made,) = house.platforms["x"].made
+    body = canonical.encode(made.job.rendering.document())
+    assert body == house.drafted.renderings[order.rendering]
+
+
+def test_tiktok_goes_with_a_fresh_status(house: House) -> None:
+    """With a signed status at hand, the exceptional tier is permitted."""
+
+    async def main() -> Outcome | Refusal:
+        await told(house.sender, status=status())
+        return await house.deliver(house.drafted.order("tiktok"))
+
+    assert isinstance(run(main), Outcome)
+
+
+@pytest.mark.parametrize(
+    ("text", "did"),
+    [
+        (TextKind.CORRECT, DeliveryKind.CORRECT),
+        (TextKind.WITHDRAW, DeliveryKind.WITHDRAW),
+        (TextKind.ALL_CLEAR, DeliveryKind.CORRECT),
+    ],
+)
+def test_the_way_back_is_called_as_what_it_is(house: House, text: TextKind, did: DeliveryKind) -> None:
+    """A correction calls ``correct``, a withdrawal ``withdraw``; both name the original."""
+    house.envelopes = everything_signed(house.drafted.plan, list(DeliveryKind))
+
+    async def main() -> None:
+        await house.deliver(house.drafted.order("x", text, original="ref-1"))
+
+    run(main)
+    assert [(made.did, made.job.original) for made in house.platforms["x"].made] == [(did, "ref-1")]
+
+
+def test_a_correction_does_not_use_up_the_all_clear(house: House) -> None:
+    """The texts of a plan are spent one by one, although both correct what went before."""
+    house.envelopes = everything_signed(house.drafted.plan, list(DeliveryKind))
+
+    async def main() -> None:
+        for text in TextKind:
+            await house.deliver(house.drafted.order("x", text))
+
+    run(main)
+    assert house.made() == len(TextKind)
+
+
+def edited(house: House, old: bytes, new: bytes) -> Bundle:
+    """The bundle with a word changed in the renderings, still under their signed names."""
+    bodies = {digest: body.replace(old, new) for digest, body in house.drafted.renderings.items()}
+    return replace(house.bundle, renderings=bodies)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"6pm", b"7pm"), ("Ŵyr".encode(), b"Wyr"), (b"cy", b"cz"), (b"{", b" {"), (b"x-1", b"\xff")]
+)
+def test_edited_bytes_are_refused(house: House, old: bytes, new: bytes) -> None:
+    """One character changed in storage, a Welsh letter included, is not what was signed."""
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("x"), edited(house, old, new))
+
+    assert "G07" in run(main)
+
+
+def test_the_bytes_of_another_account_are_refused(house: House) -> None:
+    """A rendering of the same plan for another account does not go through this one."""
+
+    async def main() -> Any:
+        order = replace(house.drafted.order("x"), rendering=house.drafted.order("webhook").rendering)
+        return await house.refused(order)
+
+    assert run(main) == ("G07",)
+
+
+def test_an_account_without_credential_here_is_refused(house: House) -> None:
+    """The sender sends for the accounts it holds, whatever an order says."""
+
+    async def main() -> Any:
+        return await house.refused(replace(house.drafted.order("x"), account="x-2"))
+
+    assert run(main) == ("G07",)
+
+
+def test_an_account_that_the_plan_does_not_have_is_refused(tmp_path: Path) -> None:
+    """A delivery row for another of our accounts, put in by hand, has no signature behind it."""
+    house = House(tmp_path, draft("x", "webhook"))
+    only_x = draft("x")
+    house.drafted, house.envelopes = only_x, everything_signed(only_x.plan)
+
+    async def main() -> Any:
+        return await house.refused(replace(only_x.order("x"), account="webhook-1", channel="webhook"))
+
+    assert "G07" in run(main)
+
+
+@pytest.mark.parametrize(
+    "plan", [b"", b"{}", b"\xff\xfe", b'{"schema":"plan/v1"}', b"[" * 100_000, b'{"schema": "plan/v1"}']
+)
+def test_a_plan_that_cannot_be_read_is_refused_for_every_order(house: House, plan: bytes) -> None:
+    """Hostile bytes are a refusal, not a crash."""
+
+    async def main() -> list[tuple[str, ...]]:
+        orders = [house.drafted.order("x"), house.drafted.order("webhook")]
+        return clauses(await house.sender.permit(replace(house.bundle, plan=plan), orders))
+
+    assert run(main) == [("G07",), ("G07",)]
+
+
+def test_an_edited_plan_loses_every_signature(house: House) -> None:
+    """Contributors taken out of the plan's bytes make another plan, which nobody approved."""
+    forged = replace(house.drafted.plan, contributors={"author-1": ("author",)})
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("webhook"), replace(house.bundle, plan=forged.encoded()))
+
+    assert run(main) == ("G03", "G08")
+
+
+def test_forged_and_foreign_envelopes_count_for_nothing(house: House) -> None:
+    """A payload under another statement's signature is left out; what is missing is said."""
+    first, *others = house.envelopes
+    house.envelopes = [Envelope(first.payload, others[0].signature), *others]
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("webhook"))
+
+    assert run(main) == ("G08",)
+
+
+def test_a_live_plan_does_not_pass_an_exercise_sender(tmp_path: Path) -> None:
+    """Its statements are in the other namespace, and its mode is another."""
+    house = House(tmp_path, draft("webhook"), mode=Mode.EXERCISE)
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("webhook"))
+
+    assert run(main) == ("G03", "G08", "G14")
+
+
+def test_an_exercise_goes_out_under_exercise_signatures(tmp_path: Path) -> None:
+    """The same people sign under the exercise namespace."""
+    house = House(tmp_path, draft("webhook", mode=Mode.EXERCISE), mode=Mode.EXERCISE)
+
+    async def main() -> Outcome | Refusal:
+        return await house.deliver(house.drafted.order("webhook"))
+
+    assert isinstance(run(main), Outcome)
+
+
+def test_at_most_a_thousand_orders_at_once(house: House) -> None:
+    """More is a bug of the caller."""
+
+    async def main() -> None:
+        await house.sender.permit(house.bundle, [house.drafted.order("x")] * (MAX_ORDERS + 1))
+
+    with pytest.raises(ValueError, match="more than 1000 orders"):
+        run(main)
+
+
+async def revoke(house: House) -> None:
+    """Take the plan back."""
+    await told(house.sender, signed(StatementKind.REVOKE, "security-1", subject=house.drafted.plan.digest))
+
+
+async def halt(house: House) -> None:
+    """Halt the account."""
+    await told(house.sender, signed(StatementKind.HALT, "ops-1", scope="account", target="x-1"))
+
+
+async def unknown_stop(house: House) -> None:
+    """A status lists a stop that has not arrived."""
+    await told(house.sender, status=status(["ab" * 32]))
+
+
+async def let_it_lapse(house: House) -> None:
+    """Wait until the permit is too old."""
+    house.clock.advance(15 * SECOND)
+
+
+async def close_the_window(house: House) -> None:
+    """Another permit is asked for so late that the window ends before its call could."""
+    house.clock.now = house.drafted.plan.not_after - SECOND
+
+
+@pytest.mark.parametrize(
+    ("between", "code"),
+    [(revoke, "G03"), (halt, "G16"), (unknown_stop, "G16"), (let_it_lapse, "permit"), (close_the_window, "permit")],
+)
+def test_nothing_leaves_when_something_happens_between_permit_and_send(house: House, between: Any, code: str) -> None:
+    """The last check is made with what is known at that moment; the platform is not called."""
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x"))
+        await between(house)
+        return await house.sender.send(permit, note)
+
+    outcome = run(main)
+    assert (outcome.verdict, outcome.code, house.made()) == (Verdict.DEFERRED, code, 0)
+
+
+def test_the_window_is_checked_once_more_before_the_first_byte(house: House) -> None:
+    """A permit given with just enough time left is of no use when that time has gone."""
+
+    async def main() -> Outcome:
+        house.clock.now = house.drafted.plan.not_after - 2 * SECOND
+        permit = await house.permit(house.drafted.order("x"))
+        house.clock.advance(timedelta(microseconds=1))
+        return await house.sender.send(permit, note)
+
+    assert (run(main).code, house.made()) == ("G04", 0)
+
+
+def test_a_correction_passes_a_revocation_that_came_after_its_permit(house: House) -> None:
+    """Taking back is not stopped by taking back."""
+    house.envelopes = everything_signed(house.drafted.plan, list(DeliveryKind))
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x", TextKind.CORRECT))
+        await revoke(house)
+        return await house.sender.send(permit, note)
+
+    assert run(main).verdict is Verdict.ACCEPTED
+
+
+def test_a_permit_is_good_for_one_call(house: House) -> None:
+    """The second use reaches nothing."""
+
+    async def main() -> list[Verdict]:
+        permit = await house.permit(house.drafted.order("x"))
+        return [(await house.sender.send(permit, note)).verdict for _ in range(2)]
+
+    assert (run(main), house.made()) == ([Verdict.ACCEPTED, Verdict.DEFERRED], 1)
+
+
+@pytest.mark.parametrize("forged", [{"id": "ab" * 8}, {"delivery": "dlv-other"}, {"expires_at": NOW + HOUR}])
+def test_a_forged_permit_is_worth_nothing(house: House, forged: dict[str, Any]) -> None:
+    """A permit must be, in every field, one that this sender gave."""
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x"))
+        return await house.sender.send(replace(permit, **forged), note)
+
+    assert (run(main).code, house.made()) == ("permit", 0)
+
+
+def test_a_permit_does_not_outlive_a_restart(house: House) -> None:
+    """What was granted is in memory only."""
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x"))
+        return await house.start().send(permit, note)
+
+    assert (run(main).code, house.made()) == ("permit", 0)
+
+
+def test_two_permits_for_one_destination_make_one_post(house: House) -> None:
+    """Whichever is used second finds the destination open or spent."""
+
+    async def main() -> list[Verdict]:
+        order = house.drafted.order("x")
+        permits = await house.sender.permit(house.bundle, [order, order])
+        return [(await house.sender.send(p, note)).verdict for p in permits if isinstance(p, Permit)]
+
+    assert (run(main), house.made()) == ([Verdict.ACCEPTED, Verdict.DEFERRED], 1)
+
+
+def test_an_adapter_that_raises_leaves_the_delivery_in_doubt(house: House) -> None:
+    """A bug proves nothing about what the platform did."""
+    house.platforms["x"].script.append(KeyError("secret-token"))
+
+    async def main() -> Outcome | Refusal:
+        return await house.deliver(house.drafted.order("x"))
+
+    outcome = run(main)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.verdict, outcome.reason) == (Verdict.IN_DOUBT, "the adapter failed: KeyError")
+
+
+def test_an_adapter_that_never_answers_leaves_the_delivery_in_doubt(tmp_path: Path) -> None:
+    """One second after its own time limit it is cut off."""
+    house = House(tmp_path, draft("x"), timeout_s=0.01)
+    house.platforms["x"].script.append(None)
+
+    async def main() -> Outcome | Refusal:
+        return await house.deliver(house.drafted.order("x"))
+
+    outcome = run(main)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.verdict, outcome.code) == (Verdict.IN_DOUBT, "timeout")
+
+
+@pytest.mark.parametrize("end", ["role", "key", "revoked"])
+def test_an_approval_ends_with_the_role_or_key_behind_it(tmp_path: Path, end: str) -> None:
+    """A bundle that was read before is read again when somebody's role or key ends."""
+    checker = person("checker-1")
+    (key,) = checker.keys
+    later = NOW + 2 * SECOND
+    changed = {
+        "role": replace(checker, roles=(RoleHeld(Role.CHECKER, START, later),)),
+        "key": replace(checker, keys=(replace(key, expires=later),)),
+        "revoked": replace(checker, keys=(replace(key, revoked_at=later),)),
+    }[end]
+    house = House(tmp_path, draft("webhook"), roster=roster(checker_1=changed))
+
+    async def main() -> list[Any]:
+        await house.permit(house.drafted.order("webhook"))
+        house.clock.advance(2 * SECOND)
+        return list(await house.refused(house.drafted.order("webhook")))
+
+    assert run(main) == ["G08"]
+
+
+def test_a_stop_ends_what_was_judged_before(house: House) -> None:
+    """A remembered judgement is not used once something was stopped."""
+
+    async def main() -> list[Any]:
+        await house.permit(house.drafted.order("x"))
+        await revoke(house)
+        return list(await house.refused(house.drafted.order("x")))
+
+    assert run(main) == ["G03"]
+
+
+def test_lint_is_asked_again_by_the_sender(tmp_path: Path) -> None:
+    """A text that the platform would refuse is not sent, although it was signed."""
+    house = House(tmp_path, draft("webhook"))
+    found = ["cy: too long"]
+    house.platforms["webhook"].problems = lambda rendering: found  # type: ignore[method-assign]
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("webhook"))
+
+    assert run(main) == ("G17", "G18")
+
+
+def test_a_language_that_no_destination_carries_is_refused(tmp_path: Path) -> None:
+    """The plan promises a language to the public, and nothing in it says so in that language."""
+    house = House(tmp_path, draft("webhook", languages=("en-GB", "cy", "pl")))
+
+    async def main() -> Any:
+        answer = await house.ask(house.drafted.order("webhook"))
+        assert isinstance(answer, Refusal)
+        return answer.sentence
+
+    assert run(main) == "G17 no destination carries the message in pl"
+
+
+LIST = recipient_list("residents", "07700900001", "07700900002", "07700900003")
+OTHER = recipient_list("visitors", "07700900001", "07700900009")
+SLIPPED_IN = recipient_list("residents", "07700900001", "07700900002", "07700900003", "07700900666")
+
+
+@pytest.fixture
+def texting(tmp_path: Path) -> House:
+    """A sender of text messages with a plan to one list."""
+    return House(tmp_path, draft("notify", lists=[LIST]), identity=LIST.identity)
+
+
+def test_each_recipient_of_the_signed_list_is_sent_to_once(texting: House) -> None:
+    """The adapter gets the number and language of the row; a row comes once."""
+
+    async def main() -> None:
+        for proof in (*LIST.proofs, *LIST.proofs):
+            order = texting.drafted.order("notify", recipient=proof, delivery=f"dlv-{proof.position}")
+            await texting.deliver(order)
+
+    run(main)
+    sent = [(made.job.recipient, made.job.language) for made in texting.platforms["notify"].made]
+    assert [(number and number.reveal()[-1], language) for number, language in sent] == [
+        ("1", "en-GB"),
+        ("2", "en-GB"),
+        ("3", "en-GB"),
+    ]
+
+
+NOT_IN_THE_LIST = {
+    "a row slipped in": replace(SLIPPED_IN.proofs[3], position=0),
+    "another list's row": OTHER.proofs[0],
+    "another list's row under this name": replace(OTHER.proofs[1], list="residents"),
+    "a row at another position": replace(LIST.proofs[0], position=1),
+    "a position below none": replace(LIST.proofs[0], position=-1),
+    "a path of another row": replace(LIST.proofs[0], path=LIST.proofs[2].path),
+    "no path": replace(LIST.proofs[0], path=()),
+    "a path that is not hex": replace(LIST.proofs[0], path=("zz",)),
+    "bytes that do not open": replace(LIST.proofs[0], sealed=b"\0" * 60),
+    "no recipient": None,
+}
+
+
+@pytest.mark.parametrize("proof", NOT_IN_THE_LIST.values(), ids=NOT_IN_THE_LIST.keys())
+def test_a_recipient_who_is_not_in_the_signed_list_is_refused(texting: House, proof: Any) -> None:
+    """Whatever is wrong with the row or its path, the rest of the chunk goes on."""
+
+    async def main() -> list[tuple[str, ...]]:
+        orders = [texting.drafted.order("notify", recipient=one) for one in (proof, LIST.proofs[1])]
+        return clauses(await texting.sender.permit(texting.bundle, orders))
+
+    assert run(main) == [("G07",), ()]
+
+
+def test_a_recipient_for_an_account_without_list_is_refused(house: House) -> None:
+    """A post to the public has no recipients."""
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("x", recipient=LIST.proofs[0]))
+
+    assert run(main) == ("G07",)
+
+
+@pytest.mark.parametrize("sealed", ["", "AAAA", OTHER.sealed_key])
+def test_a_list_key_that_is_not_sealed_to_this_sender_opens_nothing(texting: House, sealed: str) -> None:
+    """Without the list's key no row is proved."""
+
+    async def main() -> Any:
+        bundle = replace(texting.bundle, list_keys={"residents": sealed})
+        return await texting.refused(texting.drafted.order("notify", recipient=LIST.proofs[0]), bundle)
+
+    assert run(main) == ("G07",)
