@@ -61,7 +61,7 @@ def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> D
                 incident=stored.plan.incident,
                 actor=person.id,
                 plan=stored.digest,
-                reasons=clauses,
+                failures=clauses,
             )
     if reasons:
         raise GateClosed("the plan is not clear, nothing was released", _see(stored), reasons)

@@ -84,7 +84,7 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
     envelope = pen.sign(statement)
     with desk.store.write() as work:
         desk.record(work, envelope, before.mode, None)
-        after = next(h for h in _all(desk, work, before.mode) if h.statement == before.statement)
+        after = next(h for h in halts_in(desk, work, before.mode) if h.statement == before.statement)
         if not after.in_force:
             work.record("halt.ended", actor=person.id, halt=after.statement, resumed_by=list(after.resumed_by))
     return after
@@ -93,7 +93,14 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
 def halts(desk: Desk, mode: Mode) -> list[Halted]:
     """Every halt of a mode, oldest first, with who has signed for its end."""
     with desk.store.read() as work:
-        return _all(desk, work, mode)
+        return halts_in(desk, work, mode)
+
+
+def halts_in(desk: Desk, work: Work, mode: Mode) -> list[Halted]:
+    """The same, in a transaction that is open."""
+    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, mode)
+    verified, _ = verifier.verify_all(records.stop_envelopes(work, str(mode)), work.now)
+    return [_halted(v, verified) for v in verified if v.statement.kind is StatementKind.HALT]
 
 
 def _named(desk: Desk, name: str) -> Halted:
@@ -103,12 +110,6 @@ def _named(desk: Desk, name: str) -> Halted:
     if len(fitting) > 1:
         raise Invalid(f"{name} fits {len(fitting)} halts", "give more of the name")
     return fitting[0]
-
-
-def _all(desk: Desk, work: Work, mode: Mode) -> list[Halted]:
-    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, mode)
-    verified, _ = verifier.verify_all(records.stop_envelopes(work, str(mode)), work.now)
-    return [_halted(v, verified) for v in verified if v.statement.kind is StatementKind.HALT]
 
 
 def _halted(said: Verified, stops: list[Verified]) -> Halted:

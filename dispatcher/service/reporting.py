@@ -1,0 +1,277 @@
+"""Reporting: what a reviewer reads of an incident, and the ledger's newest entries. Values only; the CLI shows them.
+
+Rules
+  1. A review says who signed what, the exact text of every account in every language, every refusal with its
+     clauses, every attempt, and every move, in the order of time. Nothing in it is summed up away.
+  2. Signatures are verified again for it; one that does not hold is shown as such, never left out.
+  3. No recipient is named: a delivery to one carries its place in the list and its keyed digest.
+  4. Each reading is itself in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from channels.contract import Json, LanguageText, Part, Rendering
+from dispatcher.domain import canonical
+from dispatcher.domain.incident import Incident
+from dispatcher.domain.message import TextKind
+from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.service import stopping
+from dispatcher.service.desk import Desk
+from dispatcher.service.stopping import Halted
+from dispatcher.statements.errors import StatementRefused
+from dispatcher.statements.verify import Verifier
+from dispatcher.store import deliveries, history, records
+from dispatcher.store.database import Work
+from dispatcher.store.records import StoredPlan
+
+REFUSALS = ("gate.refused", "release.refused", "hand_off.refused", "confirmation.refused")
+"""Ledger entries that say no."""
+
+SENTENCES: Mapping[str, str] = {
+    "ready": "waits for its turn",
+    "leased": "is about to be sent",
+    "sending": "is being sent",
+    "accepted": "was accepted",
+    "rejected": "was refused by the platform",
+    "handed_over": "waits for two operators to finish it by hand",
+    "in_doubt": "may have gone out; it is being looked up",
+    "held": "waits for people",
+    "visible": "is there for the public to see",
+    "missing": "was accepted, and the public does not see it",
+    "cancelled": "was stopped before anything left",
+    "expired": "ran out of time before anything left",
+}
+"""Delivery states in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One ledger entry. ``id`` is its place in this database; writer and sequence its place in its own chain."""
+
+    id: int
+    at: datetime
+    kind: str
+    incident: str | None
+    writer: str
+    sequence: int
+    leaf: str
+    facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One revision: its texts by kind and who did what to it."""
+
+    message: str
+    number: int
+    digest: str
+    texts: Mapping[TextKind, tuple[LanguageText, ...]]
+    contributors: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One statement. ``refused`` says why it does not hold here, or is None; ``said`` is None where it is unreadable."""
+
+    said: Statement | None
+    key: str
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """What one account was to carry of one kind, character for character. No parts: the bytes are not the signed ones."""
+
+    account: str
+    channel: str
+    kind: TextKind
+    digest: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRead:
+    """One plan: where it stands, its channels' clearances, who signed about it, and its exact texts."""
+
+    digest: str
+    state: str
+    reason: str
+    stored: StoredPlan
+    clearances: Mapping[str, str]
+    signatures: tuple[Signature, ...]
+    texts: tuple[Exact, ...]
+    released_at: datetime | None
+    released_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt. ``ended_at`` is None where nobody knows how it ended."""
+
+    number: int
+    intended_at: datetime
+    ended_at: datetime | None
+    verdict: str | None
+    code: str
+    reason: str
+    status: int | None
+    reference: str | None
+    provider_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivery with every attempt at it. ``destination`` is the account, or a recipient's keyed digest."""
+
+    id: str
+    plan: str
+    channel: str
+    account: str
+    kind: str
+    destination: str
+    position: int | None
+    state: str
+    reason: str
+    sentence: str
+    reference: str | None
+    url: str | None
+    accepted_at: datetime | None
+    attempts: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """An incident as its reviewer reads it; ``timeline`` and ``refusals`` are ledger entries, oldest first."""
+
+    incident: Incident
+    read_at: datetime
+    revisions: tuple[Written, ...]
+    plans: tuple[PlanRead, ...]
+    deliveries: tuple[Delivered, ...]
+    halts: tuple[Halted, ...]
+    refusals: tuple[LedgerLine, ...]
+    timeline: tuple[LedgerLine, ...]
+
+
+def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
+    """Everything about an incident. ``person`` is who reads it. Raises NotFound, Invalid."""
+    with desk.store.write() as work:
+        incident = records.incident(work, incident_name)
+        work.record("review.read", incident=incident.id, actor=person)
+        timeline = tuple(_line(row) for row in history.entries(work, incident=incident.id))
+        return Review(
+            incident=incident,
+            read_at=work.now,
+            revisions=tuple(
+                Written(r.message, r.number, r.digest, r.texts, r.contributors)
+                for r in records.revisions_of(work, incident.id)
+            ),
+            plans=tuple(_plan(desk, work, stored) for stored in records.plans_of(work, incident.id)),
+            deliveries=_deliveries(work, incident.id),
+            halts=tuple(h for h in stopping.halts_in(desk, work, incident.mode) if _concerns(h, incident)),
+            refusals=tuple(line for line in timeline if line.kind in REFUSALS),
+            timeline=timeline,
+        )
+
+
+def ledger_tail(
+    desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequence[str] = (), after: int = 0
+) -> list[LedgerLine]:
+    """The newest entries, oldest first; ``after`` an entry's id for those that came since.
+
+    ``kinds`` are whole kinds (``plan.released``) or families (``statement.``). Raises NotFound for no such incident.
+    """
+    with desk.store.read() as work:
+        named = records.incident(work, incident).id if incident else None
+        rows = history.entries(work, limit=limit, incident=named, kinds=kinds, after=after)
+    return [_line(row) for row in rows]
+
+
+def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
+    dispatch = deliveries.dispatch_of(work, stored.digest)
+    bundle = records.bundle(work, stored.digest)
+    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, stored.plan.mode)
+    return PlanRead(
+        digest=stored.digest,
+        state=stored.state,
+        reason=stored.reason,
+        stored=stored,
+        clearances=records.clearance_states(work, stored.digest),
+        signatures=tuple(_signature(envelope, verifier) for envelope in bundle.envelopes),
+        texts=tuple(_texts(stored, bundle.renderings)),
+        released_at=dispatch.released_at if dispatch else None,
+        released_by=dispatch.released_by if dispatch else None,
+    )
+
+
+def _signature(envelope: Envelope, verifier: Verifier) -> Signature:
+    try:
+        verified = verifier.verify(envelope)
+    except StatementRefused as error:
+        return Signature(_readable(envelope), "", error.message)
+    return Signature(verified.statement, verified.key, None)
+
+
+def _readable(envelope: Envelope) -> Statement | None:
+    try:
+        return records.statement_of(envelope)
+    except StatementError:
+        return None
+
+
+def _texts(stored: StoredPlan, bodies: Mapping[str, bytes]) -> Iterable[Exact]:
+    for destination in stored.plan.destinations:
+        for kind, digest in destination.renderings.items():
+            parts = _parts(digest, bodies.get(digest, b""))
+            yield Exact(destination.account, destination.channel, kind, digest, parts)
+
+
+def _parts(digest: str, body: bytes) -> tuple[Part, ...]:
+    if canonical.digest("rendering/v1", body) != digest:
+        return ()
+    document = canonical.decode(body)
+    return Rendering.from_document(document).parts if isinstance(document, dict) else ()
+
+
+def _deliveries(work: Work, incident: str) -> tuple[Delivered, ...]:
+    tried: dict[str, list[Tried]] = {}
+    for row in history.attempts_of(work, incident):
+        tried.setdefault(row.delivery, []).append(Tried(**{name: getattr(row, name) for name in Tried.__slots__}))
+    same = [name for name in Delivered.__slots__ if name not in ("sentence", "attempts")]
+    return tuple(
+        Delivered(
+            **{name: getattr(row, name) for name in same},
+            sentence=sentence(row.state, row.reason),
+            attempts=tuple(tried.get(row.id, ())),
+        )
+        for row in history.deliveries_of(work, incident)
+    )
+
+
+def sentence(state: str, reason: str) -> str:
+    """What became of a delivery, in plain words."""
+    return f"{SENTENCES[state]}: {reason}" if reason else SENTENCES[state]
+
+
+def _concerns(halt: Halted, incident: Incident) -> bool:
+    return halt.scope != "incident" or halt.target == incident.id
+
+
+def _line(row: Any) -> LedgerLine:
+    body = canonical.decode(row.body)
+    facts = body.get("facts") if isinstance(body, dict) else None
+    return LedgerLine(
+        id=row.id,
+        at=row.recorded_at,
+        kind=row.kind,
+        incident=row.incident,
+        writer=row.writer,
+        sequence=row.sequence,
+        leaf=row.leaf,
+        facts=facts if isinstance(facts, dict) else {},
+    )
