@@ -332,10 +332,9 @@ class LocalSender:
             return
         try:
             await self._keeping.spent.append(granted.spent_key, settled, granted.order.job, self._clock())
-        except (
-            OSError
-        ) as error:  # what is on disk says "open", so nothing can be sent twice; the outcome still counts
-            self._log.error("spent_not_written", delivery=granted.order.delivery, event=settled, reason=str(error))
+        except OSError as error:
+            # The disk still says "open", so nothing can be sent twice; the outcome counts all the same.
+            self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))
 
     async def _call(self, granted: Granted, note: Note) -> Outcome:
         outlet = self._outlets[granted.order.account]

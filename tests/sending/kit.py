@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import load_trust
 from dispatcher.statements.verify import Verifier
-from tests.builders import ACCOUNTS, Drafted, FixedClock, drawn, everything_signed
+from tests.builders import ACCOUNTS, Drafted, FixedClock, draft, drawn, everything_signed
 from tests.cast import write_trust
 from tests.memory_channel import MemoryChannel
 
@@ -118,3 +119,19 @@ def told(sender: LocalSender, *stops: Envelope, status: Envelope | None = None) 
 def clauses(answers: Iterable[Permit | Refusal]) -> list[tuple[str, ...]]:
     """The failed clauses of each answer; none for a permit."""
     return [answer.clauses if isinstance(answer, Refusal) else () for answer in answers]
+
+
+def house_in(folder: Path, *script: Outcome, idempotency: Idempotency = QUERY, **plan: Any) -> House:
+    """A sender of X whose platform answers these in turn."""
+    house = House(folder, draft("x", **plan), idempotency=idempotency)
+    house.platforms["x"].script.extend(script)
+    return house
+
+
+async def sent(house: House, **changes: Any) -> str:
+    """Ask and send: the verdict, or the reason of the refusal."""
+    answer = await house.deliver(replace(house.drafted.order("x"), **changes))
+    return answer.sentence if isinstance(answer, Refusal) else str(answer.verdict)
+
+
+MAYBE = "G15 an earlier attempt may have been published"
