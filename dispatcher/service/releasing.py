@@ -23,11 +23,13 @@ import structlog
 
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, Forbidden, GateClosed, Stale
+from dispatcher.domain.ids import short
 from dispatcher.domain.people import Role
-from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import ChannelFinding, judge
 from dispatcher.store import deliveries, records
+from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
 Ring = Callable[[str, str, str], None]
@@ -51,48 +53,60 @@ def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> D
     """Release a plan. Raises GateClosed with a reason per channel and clause, Stale, SignatureNeeded, Forbidden."""
     person = desk.person(pen)
     role = desk.role(person, _may_release(desk))
+    stored = _cleared(desk, plan_name, person.id)
+    kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
+    envelope = pen.sign(desk.compose(StatementKind.RELEASE, stored.digest, person, role, stored.plan.mode, kinds))
+    with desk.store.write() as work:
+        dispatch = _dispatch(desk, work, stored, envelope)
+    if ring is not None:
+        _ring(ring, dispatch)
+    return dispatch
+
+
+def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
+    """The plan, if only the release is missing. A refusal is recorded before it is raised."""
     with desk.store.write() as work:
         stored = records.plan(work, plan_name)
         reasons = _reasons(judge(desk, work, stored))
         if reasons:
-            clauses: list[Json] = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in reasons]
+            failures: list[Json] = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in reasons]
             work.record(
                 "release.refused",
                 incident=stored.plan.incident,
-                actor=person.id,
+                actor=person,
                 plan=stored.digest,
-                failures=clauses,
+                failures=failures,
             )
+    look = f"look: dispatcher clearance show {short(stored.digest)}"
+    if stored.state != "submitted":
+        raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
     if reasons:
-        raise GateClosed("the plan is not clear, nothing was released", _see(stored), reasons)
-    _refuse_unless_submitted(stored)
-    kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
-    statement = desk.compose(StatementKind.RELEASE, stored.digest, person, role, stored.plan.mode, kinds)
-    envelope = pen.sign(statement)
-    with desk.store.write() as work:
-        lanes = records.lanes(work)
-        dispatch = Dispatch(
-            id=desk.new_id("dsp"),
-            plan=stored.digest,
-            incident=stored.plan.incident,
-            mode=stored.plan.mode,
-            released_at=work.now,
-            released_by=person.id,
-            lanes=tuple(sorted({lanes[d.account] for d in stored.plan.destinations})),
-        )
-        records.move_plan(work, stored.digest, "submitted", "released")
-        desk.record(work, envelope, dispatch.mode, dispatch.incident)
-        deliveries.add_dispatch(work, _row(dispatch, statement.id), dispatch.lanes)
-        work.record(
-            "plan.released",
-            incident=dispatch.incident,
-            actor=person.id,
-            plan=dispatch.plan,
-            dispatch=dispatch.id,
-            lanes=list(dispatch.lanes),
-        )
-    if ring is not None:
-        _ring(ring, dispatch)
+        raise GateClosed("the plan is not clear, nothing was released", look, reasons)
+    return stored
+
+
+def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) -> Dispatch:
+    plan, lanes = stored.plan, records.lanes(work)
+    records.move_plan(work, stored.digest, "submitted", "released")
+    statement = desk.record(work, envelope, plan.mode, plan.incident)
+    dispatch = Dispatch(
+        id=desk.new_id("dsp"),
+        plan=stored.digest,
+        incident=plan.incident,
+        mode=plan.mode,
+        released_at=work.now,
+        released_by=statement.person,
+        lanes=tuple(sorted({lanes[destination.account] for destination in plan.destinations})),
+    )
+    deliveries.add_dispatch(work, _row(dispatch, statement.id), dispatch.lanes)
+    work.record(
+        "plan.released",
+        incident=dispatch.incident,
+        actor=dispatch.released_by,
+        plan=dispatch.plan,
+        dispatch=dispatch.id,
+        lanes=list(dispatch.lanes),
+    )
     return dispatch
 
 
@@ -105,15 +119,6 @@ def _may_release(desk: Desk) -> tuple[Role, ...]:
 
 def _reasons(findings: list[ChannelFinding]) -> tuple[tuple[str, str, str], ...]:
     return tuple((f.clause, f"{finding.channel}: {f.fact}", f.mend) for finding in findings for f in finding.lacking)
-
-
-def _refuse_unless_submitted(stored: StoredPlan) -> None:
-    if stored.state != "submitted":
-        raise Stale(f"plan {stored.digest[:12]} is {stored.state}: it is released once only", _see(stored))
-
-
-def _see(stored: StoredPlan) -> str:
-    return f"look: dispatcher clearance show {stored.digest[:12]}"
 
 
 def _row(dispatch: Dispatch, statement: str) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One statement. ``refused`` says why it does not hold here, or is None; ``said`` is None where it is unreadable."""
+    """One statement, None where unreadable. ``refused`` says why it does not hold here, or is None."""
 
     said: Statement | None
     key: str
@@ -85,7 +85,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """What one account was to carry of one kind, character for character. No parts: the bytes are not the signed ones."""
+    """What one account was to carry of one kind, to the character. No parts: the bytes are not those signed."""
 
     account: str
     channel: str
