@@ -85,7 +85,7 @@ def _sender(settings: Settings, mode: Mode, lane: str) -> Any:
     if lane == "tiktok":
         from workers.tiktok_sender import remote
 
-        return remote(settings)
+        return remote(settings, mode)
     from dispatcher.sender_bootstrap import open_sender
 
     return open_sender(settings, mode, lane)
