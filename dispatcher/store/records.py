@@ -103,7 +103,7 @@ def incidents(work: Work, limit: int = 50) -> list[Incident]:
 def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
     """The state of each of these incidents."""
     query = select(IncidentRow.id, IncidentRow.state).where(IncidentRow.id.in_(list(ids)))
-    return dict(work.execute(query).tuples().all())
+    return dict(work.execute(query).all())
 
 
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
@@ -281,9 +281,9 @@ def bundle(work: Work, plan_digest: str) -> Bundle:
     )
     return Bundle(
         plan=row.body,
-        renderings=dict(bodies.tuples().all()),
+        renderings=dict(bodies.all()),
         envelopes=tuple(envelopes_for(work, plan_digest, row.mode)),
-        list_keys=dict(keys.tuples().all()),
+        list_keys=dict(keys.all()),
     )
 
 
@@ -333,7 +333,7 @@ def add_clearances(work: Work, plan_digest: str, channels: Iterable[str]) -> Non
 def clearance_states(work: Work, plan_digest: str) -> dict[str, str]:
     """The state of each channel's clearance."""
     query = select(ClearanceRow.channel, ClearanceRow.state).where(ClearanceRow.plan == plan_digest)
-    return dict(work.execute(query).tuples().all())
+    return dict(work.execute(query).all())
 
 
 def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str, source: str, target: str) -> None:
@@ -388,4 +388,4 @@ def leaves(work: Work, list_id: str) -> Iterable[tuple[int, str]]:
 def sealed_rows(work: Work, list_id: str, positions: Iterable[int]) -> dict[int, bytes]:
     """The encrypted rows at these positions."""
     at = (RecipientRow.list == list_id, RecipientRow.position.in_(list(positions)))
-    return dict(work.execute(select(RecipientRow.position, RecipientRow.sealed).where(*at)).tuples().all())
+    return dict(work.execute(select(RecipientRow.position, RecipientRow.sealed).where(*at)).all())
