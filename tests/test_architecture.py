@@ -70,6 +70,8 @@ def test_every_import_contract_is_kept() -> None:
         ("workers/extra.py", "import channels.webhook.adapter", "Only the registry loads adapters"),
         ("workers/extra.py", "import channels.tiktok", "Only the registry loads TikTok"),
         ("workers/extra.py", "import dispatcher.sending.permit", "Only sending mints a permit"),
+        ("dispatcher/sending/extra.py", "import redis", "A sender behind a socket has no SQL"),
+        ("workers/tiktok_sender.py", "import dispatcher.bootstrap", "A sender behind a socket has no SQL"),
     ],
 )
 def test_a_planted_import_breaks_its_contract(copy: Path, module: str, line: str, broken: str) -> None:
