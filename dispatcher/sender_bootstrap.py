@@ -19,7 +19,7 @@ from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import Policies, load
-from dispatcher.sending.credentials import Credential
+from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.sender import Keeping, LocalSender, Outlet
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
@@ -47,7 +47,6 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     trust = open_trust(settings, place / "floor.json")
     vault = settings.vault(mode, role)
-    outlets = {c.account.id: _outlet(settings, c) for c in vault.open_all()}
     keeping = Keeping(
         trust=trust,
         spent=SpentFile(place / "spent.jsonl"),
@@ -56,7 +55,31 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
         ),
         list_identity=vault.identity() if role == "recipients" else None,
     )
-    return LocalSender(keeping, outlets, mode, now, lambda: secrets.token_hex(16))
+    return LocalSender(keeping, VaultOutlets(settings, vault), mode, now, lambda: secrets.token_hex(16))
+
+
+class VaultOutlets:
+    """The outlets of one role's credential files. All are opened at the start; one added later when it is asked for.
+
+    A credential that was replaced needs a new start of its role.
+    """
+
+    def __init__(self, settings: Settings, vault: Vault) -> None:
+        self._settings = settings
+        self._vault = vault
+        self._open: dict[str, Outlet] = {}
+        self._load()
+
+    def get(self, account: str) -> Outlet | None:
+        """The outlet of an account, or None. Raises what opening a damaged or misplaced file raises."""
+        if account not in self._open and self._vault.holds(account):
+            self._load()
+        return self._open.get(account)
+
+    def _load(self) -> None:
+        for credential in self._vault.open_all():
+            if credential.account.id not in self._open:
+                self._open[credential.account.id] = _outlet(self._settings, credential)
 
 
 def _outlet(settings: Settings, credential: Credential) -> Outlet:

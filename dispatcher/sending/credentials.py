@@ -24,6 +24,7 @@ import pyrage
 
 from channels.contract import Account, Secret
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
+from dispatcher.domain.ids import is_name
 from dispatcher.domain.statement import Mode
 
 
@@ -84,6 +85,10 @@ class Vault:
         """Seal the secret of an account's device, replacing that of the device before."""
         document = {"account": account, "device": device, "mode": str(self.mode), "secret": secret.reveal()}
         return self._seal(self._device_file(account), document)
+
+    def holds(self, account: str) -> bool:
+        """Whether there is a credential file for an account of this name."""
+        return is_name(account) and (self.folder / f"{account}.age").is_file()
 
     def open_all(self) -> Iterator[Credential]:
         """Open every file of this role. Raises Invalid for a damaged one, Forbidden for one of the other mode."""

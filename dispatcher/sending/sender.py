@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -70,12 +71,20 @@ class Outlet:
     idempotency: Idempotency
 
 
+class Outlets(Protocol):
+    """The accounts of a role, by id; one that was added after the start is found when it is asked for."""
+
+    def get(self, account: str) -> Outlet | None:
+        """The outlet of an account, or None: this sender does not hold it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Granted:
     """What a permit stands for, in this sender's memory."""
 
     permit: Permit
     prepared: Prepared
+    outlet: Outlet
     evidence: Evidence
     facts: DeliveryFacts
     order: Order
@@ -99,7 +108,7 @@ class LocalSender:
     def __init__(
         self,
         keeping: Keeping,
-        outlets: Mapping[str, Outlet],
+        outlets: Outlets,
         mode: Mode,
         clock: Clock,
         nonce: Callable[[], str],
@@ -217,7 +226,7 @@ class LocalSender:
         permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce)
         if isinstance(permit, Permit):
             job = _job(order, prepared, outlet, row)
-            self._granted[permit.id] = Granted(permit, prepared, evidence, facts, order, job, key)
+            self._granted[permit.id] = Granted(permit, prepared, outlet, evidence, facts, order, job, key)
         return permit
 
     def _judged(self, bundle: Bundle, order: Order) -> issuing.Judged | Refusal:
@@ -312,7 +321,7 @@ class LocalSender:
         if now >= granted.permit.expires_at:
             return Outcome(Verdict.DEFERRED, "the permit ran out before its turn", "permit")
         evidence = replace(granted.evidence, stops=self._keeping.stops.stops)
-        outlet = self._outlets[granted.order.account]
+        outlet = granted.outlet
         fault = self._spent_fault(granted.prepared, granted.order, outlet, granted.spent_key)
         if fault:
             return Outcome(Verdict.DEFERRED, fault, "G15")
@@ -337,7 +346,7 @@ class LocalSender:
             self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))
 
     async def _call(self, granted: Granted, note: Note) -> Outcome:
-        outlet = self._outlets[granted.order.account]
+        outlet = granted.outlet
         act = {
             DeliveryKind.PUBLISH: outlet.adapter.send,
             DeliveryKind.CORRECT: outlet.adapter.correct,
