@@ -1,0 +1,129 @@
+"""An office for the tests of use cases: a real deployment, a clock that stands, everybody's key files as pens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from channels.contract import Account, LanguageText, Secret
+from channels.notify.simulator import TEMPLATE_ID, api_key
+from dispatcher.domain.incident import Severity
+from dispatcher.domain.message import TextKind
+from dispatcher.domain.people import DeploymentKind
+from dispatcher.domain.statement import Envelope, Mode, Statement
+from dispatcher.gate.policy import load
+from dispatcher.service import accounts, clearing, deploying, incidents, messages
+from dispatcher.service.clearing import Wish
+from dispatcher.service.desk import Desk
+from dispatcher.service.reporting import LedgerLine, ledger_tail
+from dispatcher.settings import load_settings
+from dispatcher.statements.signing import KeyFileSigner, sign
+from dispatcher.statements.trust import load_trust
+from dispatcher.store import deliveries
+from dispatcher.store.database import Store, open_engine
+from tests.builders import FixedClock, drawn
+
+SIMULATOR = "http://127.0.0.1:9"
+SECRETS = {
+    "secret": Secret("whsec_" + "QUJD" * 8),
+    "token": Secret("planted-token"),
+    "api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506")),
+}
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "webhook": {"base_url": f"{SIMULATOR}/webhook"},
+    "x": {"base_url": f"{SIMULATOR}/x", "user_id": "1"},
+    "notify": {"base_url": f"{SIMULATOR}/notify", "template_id": TEMPLATE_ID},
+    "tiktok": {},
+}
+
+
+class FilePen:
+    """Signs with a key file of the deployment."""
+
+    def __init__(self, path: Path) -> None:
+        self._signer = KeyFileSigner(path)
+        self.fingerprint = self._signer.fingerprint
+        self.signed: list[Statement] = []
+
+    def sign(self, statement: Statement) -> Envelope:
+        """As the Pen protocol says."""
+        self.signed.append(statement)
+        return sign(statement, self._signer)
+
+
+@dataclass
+class Office:
+    """A deployment's desk with everybody's pen."""
+
+    desk: Desk
+    clock: FixedClock
+    pens: dict[str, FilePen] = field(default_factory=dict)
+
+    def pen(self, person: str) -> FilePen:
+        """The pen of one of the example people."""
+        if person not in self.pens:
+            self.pens[person] = FilePen(self.desk.settings.path("keys", "exercise", person))
+        return self.pens[person]
+
+    def account(self, channel: str, name: str = "") -> Account:
+        """Add an exercise account with its languages English and Welsh."""
+        made = Account(name or f"{channel}-1", channel, f"Example on {channel}", ("en-GB", "cy"), SETTINGS[channel])
+        return accounts.add(self.desk, made, Mode.EXERCISE, SECRETS, "ops-1").account
+
+    def plan(self, wish: Wish | None = None) -> str:
+        """An incident, an armed message and a submitted plan over all accounts; returns the plan's digest."""
+        incident = incidents.declare(
+            self.desk,
+            kind="severe_weather",
+            title="Storm",
+            mode=Mode.EXERCISE,
+            person="author-1",
+            severity=Severity.S3,
+        )
+        texts = (LanguageText("en-GB", "Storm tonight", "Stay in."), LanguageText("cy", "Storm heno", "Arhoswch."))
+        until = self.clock.now + timedelta(hours=6)
+        written = messages.Draft(texts, valid_until=until)
+        message = messages.draft(self.desk, incident.id, written, "author-1").message
+        armed: Mapping[TextKind, tuple[LanguageText, ...]] = {}
+        messages.arm(self.desk, message, armed, "author-1")
+        return clearing.submit(self.desk, message, wish or Wish(), self.pen("author-1")).stored.digest
+
+    def approved(self, *also: str, wish: Wish | None = None) -> str:
+        """A plan that checker, director and Welsh checker approved, and whoever is named besides."""
+        digest = self.plan(wish)
+        for person in ("checker-1", "director-1", "welsh-checker-1", *also):
+            clearing.approve(self.desk, digest, self.pen(person))
+        return digest
+
+    def ledger(self, *kinds: str) -> list[LedgerLine]:
+        """Ledger entries of these kinds."""
+        return ledger_tail(self.desk, 1_000, kinds=kinds)
+
+    def delivery(self, plan: str) -> str:
+        """The id of a plan's first delivery."""
+        with self.desk.store.read() as work:
+            return str(deliveries.listed(work, plan=plan)[0].id)
+
+    def set_state(self, delivery: str, *states: str, reason: str = "", **values: object) -> None:
+        """Walk a delivery through states, as workers would."""
+        for state in states:
+            with self.desk.store.write() as work:
+                row = deliveries.find(work, delivery)
+                why = reason if state == states[-1] else ""
+                assert deliveries.move(work, row, state, why, "worker", **values)
+
+
+@contextmanager
+def office_at(folder: Path) -> Iterator[Office]:
+    """Make a test deployment in a folder and sit down at its desk."""
+    clock = FixedClock()
+    blueprint = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", SIMULATOR)
+    deploying.init(folder, blueprint, clock.now, drawn("init"))
+    settings = load_settings(folder)
+    trust = load_trust(settings.path("trust"), load, floor=settings.path("data", "floor.json"), now=clock.now)
+    store = Store(open_engine(settings.database), clock, "tests")
+    yield Office(Desk(settings, trust, store, clock, drawn("desk")), clock)
+    store.close()
