@@ -146,14 +146,14 @@ def broken(written: Plan | Revision) -> Iterator[Any]:
             yield pytest.param(put(document, (*place, key), ...), id=f"{place} without {key}")
 
 
-@pytest.mark.parametrize("document", broken(PLAN))
+@pytest.mark.parametrize("document", list(broken(PLAN)))
 def test_a_document_that_is_not_quite_a_plan_is_refused(document: Json) -> None:
     """No key may be missing, unknown or of another kind."""
     with pytest.raises(DocumentError):
         Plan.decode(canonical.encode(document))
 
 
-@pytest.mark.parametrize("document", broken(REVISION))
+@pytest.mark.parametrize("document", list(broken(REVISION)))
 def test_a_document_that_is_not_quite_a_revision_is_refused(document: Json) -> None:
     """No key may be missing, unknown or of another kind."""
     with pytest.raises(DocumentError):
