@@ -92,10 +92,16 @@ def _outlet(settings: Settings, credential: Credential) -> Outlet:
         ttl_s=_seconds(timing.ttl_ms, capability.ttl_s),
         lag_s=_seconds(timing.lag_ms, capability.lag_s),
     )
+    timeout_s = _seconds(timing.timeout_ms, adapter.capabilities.timeout_s)
+    if timeout_s >= settings.timing.lease_ms / 2000:
+        raise Invalid(
+            f"a call to {account.channel} may take {timeout_s:g} s, and a lease lasts {settings.timing.lease_ms} ms",
+            f"make lease_ms more than twice timeout_ms of {account.channel} in deployment.toml",
+        )
     return Outlet(
         account=account,
         adapter=adapter(account, credential.secrets, Http(network(settings, credential)), now),
-        timeout_s=_seconds(timing.timeout_ms, adapter.capabilities.timeout_s),
+        timeout_s=timeout_s,
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )
 

@@ -37,6 +37,9 @@ from workers.recorder import Recorder
 
 T = TypeVar("T")
 
+FENCED = 0.8
+"""The share of a lease after which a process that still holds it is killed (see ``workers.fence``)."""
+
 IN_FLIGHT = 256
 """Sends that may be under way at once in one process (measured: reference, dramatiq B)."""
 
@@ -64,7 +67,7 @@ class Engine:
         self._rules = rules
         self._orders = Orders(store)
         self._recorder = Recorder(self.write)
-        self._fence = SelfFence(margin=timedelta(milliseconds=settings.timing.lease_ms / 5))
+        self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._limits: dict[str, asyncio.Semaphore] = {}
         self._paused: dict[str, datetime] = {}
@@ -134,11 +137,12 @@ class Engine:
             return None
 
     async def _chunk(self, leased: list[Leased], owner: str, lease_for: timedelta) -> None:
+        fenced_at = self._clock() + lease_for * FENCED
         with self._fence.during(lease_for):
             ready = await self._unpaused(leased)
             permits = await self._permits(ready)
             kept = await self._intend(list(permits), owner)
-            await asyncio.gather(*(self._send(item, permits[item]) for item in kept))
+            await asyncio.gather(*(self._send(item, permits[item], fenced_at) for item in kept))
 
     async def _unpaused(self, leased: Sequence[Leased]) -> list[Leased]:
         now = self._clock()
@@ -183,19 +187,32 @@ class Engine:
         if not items:
             return []
         longest = max(self._timeout_s(item.channel) for item in items)
-        headroom = timedelta(seconds=longest) + self._settings.timing.lasting("lease") / 5
+        headroom = timedelta(seconds=longest) + self._settings.timing.lasting("lease") * (1 - FENCED)
         kept = await self._attempt(lambda: self.write(lambda work: queue.intend(work, items, owner, headroom)))
+        if len(kept or []) < len(items):
+            self._log.warning("lease_lost", count=len(items) - len(kept or []), owner=owner)
         return kept or []
 
-    async def _send(self, item: Leased, permit: Permit) -> None:
+    async def _send(self, item: Leased, permit: Permit, fenced_at: datetime) -> None:
         async with self._slots, self._limit(item):
+            latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
+            outcome = await self._wait_for_account(item, latest)
             started = self._clock()
-            if self._paused.get(item.account, started) > started:
-                wait_s = (self._paused[item.account] - started).total_seconds()
-                outcome = Outcome(Verdict.DEFERRED, "the account waits", "paused", retry_after_s=wait_s)
-            else:
-                outcome = await self._sender.send(permit, self._note(item))
+            outcome = outcome or await self._sender.send(permit, self._note(item))
         self._pause(item, outcome)
+        self._report(item, outcome, started)
+        await self._recorder.put(after_send(item, outcome, self._clock(), self._rules))
+
+    async def _wait_for_account(self, item: Leased, latest: datetime) -> Outcome | None:
+        """Wait as the account's platform asked; where that outlasts the lease, say so and send nothing."""
+        while (until := self._paused.get(item.account)) is not None and until > (now := self._clock()):
+            wait_s = (until - now).total_seconds()
+            if until > latest:
+                return Outcome(Verdict.DEFERRED, "the account waits", "paused", retry_after_s=wait_s)
+            await asyncio.sleep(wait_s)
+        return None
+
+    def _report(self, item: Leased, outcome: Outcome, started: datetime) -> None:
         now = self._clock()
         self._log.info(
             "attempt",
@@ -210,7 +227,6 @@ class Engine:
             queue_ms=_milliseconds(started - max(item.due_at, item.intended_at)),
             total_ms=_milliseconds(now - started),
         )
-        await self._recorder.put(after_send(item, outcome, now, self._rules))
 
     def _note(self, item: Leased) -> Callable[[str], Awaitable[None]]:
         async def note(handle: str) -> None:

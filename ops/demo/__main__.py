@@ -21,7 +21,6 @@ from ops.demo.tally import Tally, count
 BUILD = Path("build")
 ENDS_WITHIN_S = 75.0
 KILL_AFTER = 30
-MITIGATIONS = [f"M{number:02d}" for number in range(1, 24)]
 
 
 def main() -> int:
@@ -73,7 +72,17 @@ def prepare(stage: Stage, feed: Path) -> None:
     """What daytime routine does: accounts, a list, a device, assessments, the exemption and its mitigations."""
     secrets = stage.deployment.parent / "secret"
     for account in accounts(stage.simulator, feed):
-        words = ["account", "add", account.name, "--channel", account.channel, "--handle", account.handle]
+        words = [
+            "account",
+            "add",
+            account.name,
+            "--channel",
+            account.channel,
+            "--handle",
+            account.handle,
+            "--mode",
+            "exercise",
+        ]
         for language in account.languages:
             words += ["--language", language]
         for name, value in account.settings.items():
@@ -90,13 +99,16 @@ def prepare(stage: Stage, feed: Path) -> None:
     write_numbers(numbers)
     stage.act("ops-1", "recipients", "import", LIST, str(numbers), "--mode", "exercise")
     numbers.unlink()
-    stage.act("ops-1", "device", "register", "phone-1", "--account", "tiktok-city", "--mode", "exercise")
+    stage.act("ops-1", "device", "register", "phone-1", "--account", "tiktok-city")
+    record = stage.deployment.parent / "evidence.txt"
+    record.write_text("What was looked at, by whom and when, stands here in a real department.\n")
+    proof = ("--mode", "exercise", "--evidence", str(record))
     for channel in ("x", "bluesky", "tiktok"):
-        stage.act("director-1", "evidence", "assess", channel, "--outcome", "permitted", "--mode", "exercise")
-    scope = ("tiktok", "--account", "tiktok-city", "--mode", "exercise")
-    stage.act("security-1", "evidence", "exempt", *scope, "--need", "reaches young adults nothing else reaches")
-    codes = [word for code in MITIGATIONS for word in ("--mitigation", code)]
-    stage.act("security-1", "evidence", "attest", *scope, "--device", "phone-1", *codes)
+        stage.act("director-1", "evidence", "assess", channel, "--outcome", "permitted", *proof)
+    scope = ("tiktok", "--account", "tiktok-city")
+    need = ("--need", "reaches young adults whom nothing else reaches", "--mode", "exercise")
+    stage.act("security-1", "evidence", "exempt", *scope, *need)
+    stage.act("security-1", "evidence", "attest", *scope, "--device", "phone-1", *proof)
 
 
 def clear(stage: Stage) -> tuple[str, str, int]:
@@ -104,7 +116,7 @@ def clear(stage: Stage) -> tuple[str, str, int]:
     alert = stage.deployment.parent / "storm.xml"
     alert.write_text(storm(datetime.now(UTC)))  # noqa: TID251 - the demo is timed from now
     stage.act(None, "cap", "validate", str(alert))
-    incident = stage.act("author-1", "incident", "declare", "--from-cap", str(alert), "--mode", "exercise")["id"]
+    incident = stage.act("author-1", "incident", "declare", "--from-cap", str(alert), "--mode", "exercise")["incident"]
     stage.act("author-1", "incident", "activate", incident)
     message = stage.act("author-1", "message", "draft", incident, "--link", "https://www.gov.uk/example")["message"]
     stage.act("author-1", "message", "arm", message)
@@ -141,7 +153,7 @@ def kill_workers(stage: Stage) -> None:
 
 def ended(stage: Stage, plan: str) -> list[dict[str, Any]] | None:
     """All deliveries of the plan, once none is left for a machine to move."""
-    rows: list[dict[str, Any]] = stage.act(None, "delivery", "list", "--plan", plan, "-n", "1000", quiet=True)["rows"]
+    rows: list[dict[str, Any]] = stage.act(None, "delivery", "list", "--plan", plan, "-n", "1000", quiet=True)["deliveries"]
     return None if any(row["state"] in UNSETTLED for row in rows) else rows
 
 

@@ -34,7 +34,7 @@ sweep_ms = 200
 poll_ms = 1000
 ring_again_ms = 1000
 """
-CHANNELS = ("x", "bluesky", "notify", "webhook")
+CHANNELS = ("x", "bluesky", "notify", "webhook", "cap_feed", "tiktok")
 CHANNEL_TIMING = "\n".join(f"[channel.{name}]\ntimeout_ms = 1500\nlag_ms = 1000\n" for name in CHANNELS)
 
 
