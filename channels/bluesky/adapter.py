@@ -74,7 +74,7 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long."""
-        options = {"langs": list[Any](account.languages)}
+        options = {"languages": list[Any](account.languages)}
         rendering = Rendering("bluesky", account.id, content.kind, (one_post(content, account),), options)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on Bluesky: {'; '.join(problems)}")
@@ -217,9 +217,9 @@ def _place(job: Job, session: Session) -> Place:
 
 
 def _language_problems(rendering: Rendering) -> list[str]:
-    languages = rendering.options.get("langs")
+    languages = rendering.options.get("languages")
     if not isinstance(languages, list) or not languages or not all(isinstance(tag, str) for tag in languages):
-        return ["the options must list the post's languages under 'langs'"]
+        return ["the options must list the post's languages under 'languages'"]
     if len(languages) > wire.MAX_LANGUAGES:
         return [f"the post names {len(languages)} of at most {wire.MAX_LANGUAGES} languages; give each account fewer"]
     return []

@@ -71,7 +71,7 @@ def record(job: Job, reply: Mapping[str, Any] | None = None) -> dict[str, Any]:
     text = job.rendering.parts[0].text
     created = job.intended_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     post: dict[str, Any] = {"$type": COLLECTION, "text": text, "createdAt": created}
-    post["langs"] = job.rendering.options.get("langs", [])
+    post["langs"] = job.rendering.options.get("languages", [])
     if found := [_facet(facet.kind, facet.start, facet.end, facet.value) for facet in facets(text)]:
         post["facets"] = found
     return post if reply is None else {**post, "reply": reply}

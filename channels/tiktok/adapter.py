@@ -31,6 +31,7 @@ from channels.contract import (
     Idempotency,
     IdempotencyKind,
     Job,
+    Json,
     Note,
     Outcome,
     Probe,
@@ -100,6 +101,7 @@ class Adapter:
                 "not an advertisement.",
                 "valid_until": format_time(content.valid_until),
                 "exercise": content.exercise,
+                "languages": list[Json](account.languages),
             },
         )
         faults = cls.problems(rendering)

@@ -74,7 +74,8 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long."""
-        rendering = Rendering("x", account.id, content.kind, (one_post(content, account),))
+        options = {"languages": list[Any](account.languages)}
+        rendering = Rendering("x", account.id, content.kind, (one_post(content, account),), options)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on X: {'; '.join(problems)}")
         return rendering

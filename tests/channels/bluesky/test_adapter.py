@@ -44,7 +44,7 @@ async def note(_handle: str) -> None:
 
 
 def job(delivery: str = "d1", text: str = "Flood", original: str | None = None) -> Job:
-    rendering = Rendering("bluesky", "a1", DeliveryKind.PUBLISH, (Part("en", text),), {"langs": ["en"]})
+    rendering = Rendering("bluesky", "a1", DeliveryKind.PUBLISH, (Part("en", text),), {"languages": ["en"]})
     return Job(delivery, 1, rendering, NOON, 5.0, original=original)
 
 
@@ -73,7 +73,7 @@ def test_both_languages_are_in_the_text_and_in_the_options() -> None:
     """The post is one text, and tells Bluesky its languages."""
     rendering = Adapter.render(CONTENT, ACCOUNT)
     assert rendering.parts == (Part("mul", "Flood\n\nRain.\n\nLlifogydd\n\nGlaw."),)
-    assert rendering.options == {"langs": ["en", "cy"]}
+    assert rendering.options == {"languages": ["en", "cy"]}
 
 
 def test_a_rendering_too_long_says_the_count_and_the_limit() -> None:
@@ -88,7 +88,7 @@ def test_a_rendering_too_long_says_the_count_and_the_limit() -> None:
 @pytest.mark.parametrize("langs", [None, [], ["en", "cy", "pl", "ur"], [1]])
 def test_the_languages_are_one_to_three(langs: list[str] | None) -> None:
     """A rendering without languages, or with four, is a problem."""
-    rendering = Rendering("bluesky", "a1", DeliveryKind.PUBLISH, (Part("en", "Flood"),), {"langs": langs})  # type: ignore[dict-item]
+    rendering = Rendering("bluesky", "a1", DeliveryKind.PUBLISH, (Part("en", "Flood"),), {"languages": langs})  # type: ignore[dict-item]
     assert len(Adapter.problems(rendering)) == 1
 
 

@@ -100,6 +100,7 @@ def test_the_rendering_fixes_route_settings_and_disclosure() -> None:
         "disclosure": "Content disclosure: off. Official public message of Example Office, not an advertisement.",
         "valid_until": "2026-11-22T00:05:00.000000Z",
         "exercise": False,
+        "languages": ["en", "cy"],
     }
 
 

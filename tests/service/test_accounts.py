@@ -1,0 +1,137 @@
+"""Accounts and devices as they are added, and what the sender reads of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels.contract import Account, Secret
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.statement import Mode
+from dispatcher.service import accounts
+from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
+
+
+def add(
+    office: Office, channel: str, settings: dict[str, str], mode: Mode = Mode.EXERCISE, name: str = "a-1"
+) -> None:
+    """Add an account with settings of one's own."""
+    accounts.add(office.desk, Account(name, channel, "Example", ("en-GB",), settings), mode, SECRETS, "ops-1")
+
+
+def test_an_account_is_sealed_for_the_role_that_sends_it(office: Office) -> None:
+    """The recipients' vault opens the Notify account with its secret; no other vault has it."""
+    office.account("notify")
+    vault = office.desk.settings.vault(Mode.EXERCISE, "recipients")
+    (opened,) = vault.open_all()
+    assert (opened.account.id, opened.secrets["api_key"]) == ("notify-1", SECRETS["api_key"])
+    assert list(office.desk.settings.vault(Mode.EXERCISE, "accounts").open_all()) == []
+
+
+def test_no_secret_of_an_account_is_in_the_database(office: Office) -> None:
+    """Tables and ledger hold the names of the secrets only."""
+    office.account("x")
+    database = office.desk.settings.path("data", "dispatcher.db")
+    stored = database.read_bytes() + database.with_name("dispatcher.db-wal").read_bytes()
+    assert b"planted-token" not in stored
+    assert [entry.facts["secrets"] for entry in office.ledger("account.added")] == [["api_key", "secret", "token"]]
+
+
+def test_a_channel_goes_by_its_own_name(office: Office) -> None:
+    """An account on Twitter is listed as x."""
+    add(office, "Twitter", dict(SETTINGS["x"]))
+    assert [(made.account.channel, made.lane) for made in accounts.listed(office.desk)] == [("x", "accounts")]
+
+
+@pytest.mark.parametrize("name", ["wechat", "WeiXin", "Telegram", "ＷｅＣｈａｔ"])
+def test_a_channel_that_is_not_used_gets_no_account(office: Office, name: str) -> None:
+    """However it is spelled."""
+    with pytest.raises(Forbidden, match="is not used"):
+        add(office, name, {})
+
+
+def test_an_unknown_channel_is_not_found(office: Office) -> None:
+    """The message lists the channels there are."""
+    with pytest.raises(NotFound, match="webhook"):
+        add(office, "fax", {})
+
+
+@pytest.mark.parametrize(
+    "address", ["https://api.x.com", "http://127.0.0.1:10/x", "//", "http://127.0.0.1.example:9/"]
+)
+def test_an_exercise_account_points_to_the_simulator(office: Office, address: str) -> None:
+    """Any other address is refused, whatever it resembles."""
+    with pytest.raises(Forbidden, match="not to the simulator"):
+        add(office, "x", {"base_url": address})
+
+
+def test_an_exercise_account_on_a_platform_needs_an_address(office: Office) -> None:
+    """Left out, the adapter would go to the platform itself."""
+    with pytest.raises(Invalid, match="no base_url"):
+        add(office, "x", {})
+
+
+def test_a_live_account_takes_the_platforms_own_address(office: Office) -> None:
+    """No base_url is needed."""
+    add(office, "x", {"user_id": "1"}, Mode.LIVE)
+    assert [made.mode for made in accounts.listed(office.desk, Mode.LIVE)] == [Mode.LIVE]
+
+
+def test_a_credential_that_its_adapter_would_not_start_with_is_refused(office: Office) -> None:
+    """A webhook secret that is none is found when the account is added, and nothing is stored."""
+    account = Account("w", "webhook", "Example", ("en-GB",), {"base_url": f"{SIMULATOR}/webhook"})
+    with pytest.raises(Invalid):
+        accounts.add(office.desk, account, Mode.EXERCISE, {"secret": Secret("not one")}, "ops-1")
+    assert accounts.listed(office.desk) == []
+    assert list(office.desk.settings.vault(Mode.EXERCISE, "accounts").open_all()) == []
+
+
+def test_a_name_is_taken_once(office: Office) -> None:
+    """The second account of a name is refused and the first one's credential stays."""
+    office.account("x", "city")
+    with pytest.raises(Invalid, match="exists already"):
+        add(office, "webhook", {"base_url": f"{SIMULATOR}/webhook"}, name="city")
+    assert [c.account.channel for c in office.desk.settings.vault(Mode.EXERCISE, "accounts").open_all()] == ["x"]
+
+
+@pytest.mark.parametrize("name", ["../escape", "City", "", "a b"])
+def test_a_name_is_a_plain_word(office: Office, name: str) -> None:
+    """Nothing that could be a path, or be mistaken for another name."""
+    with pytest.raises(Invalid, match="cannot name"):
+        add(office, "x", dict(SETTINGS["x"]), name=name)
+
+
+def test_a_devices_secret_is_shown_once_and_reaches_the_sender(office: Office) -> None:
+    """The sender's vault puts it together with the account, which names the device in its settings."""
+    office.account("tiktok")
+    made = accounts.register(office.desk, "phone-1", "tiktok-1", "ops-1")
+    (opened,) = office.desk.settings.vault(Mode.EXERCISE, "tiktok-sender").open_all()
+    assert opened.secrets["device:phone-1"] == made.secret
+    assert opened.account.settings["device"] == "phone-1"
+    assert [listed.device for listed in accounts.listed(office.desk)] == ["phone-1"]
+
+
+def test_a_devices_secret_is_in_no_table(office: Office) -> None:
+    """The database knows the device's name only."""
+    office.account("tiktok")
+    made = accounts.register(office.desk, "phone-1", "tiktok-1", "ops-1")
+    database = office.desk.settings.path("data", "dispatcher.db")
+    stored = database.read_bytes() + database.with_name("dispatcher.db-wal").read_bytes()
+    assert made.secret.reveal().encode() not in stored
+
+
+def test_a_new_device_takes_the_old_ones_place(office: Office) -> None:
+    """An account has one device at a time."""
+    office.account("tiktok")
+    accounts.register(office.desk, "phone-1", "tiktok-1", "ops-1")
+    office.clock.advance(office.clock.now - office.clock.now.replace(hour=11))
+    accounts.register(office.desk, "phone-2", "tiktok-1", "ops-1")
+    (opened,) = office.desk.settings.vault(Mode.EXERCISE, "tiktok-sender").open_all()
+    assert [name for name in opened.secrets if name.startswith("device:")] == ["device:phone-2"]
+    assert [listed.device for listed in accounts.listed(office.desk)] == ["phone-2"]
+
+
+def test_an_account_that_is_not_finished_by_hand_has_no_device(office: Office) -> None:
+    """A webhook needs none."""
+    office.account("webhook")
+    with pytest.raises(Forbidden, match="by hand"):
+        accounts.register(office.desk, "phone-1", "webhook-1", "ops-1")
