@@ -1,0 +1,98 @@
+"""``dispatcher init``, ``migrate``, ``up`` and ``worker``: a deployment, made and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dispatcher.cli.commands import Verb, one_of, session
+from dispatcher.cli.output import next_step, say
+from dispatcher.cli.session import Session
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.people import DeploymentKind
+from dispatcher.domain.statement import Mode
+
+MODES = one_of(Mode)
+MODE_VARIABLE = "DISPATCHER_MODE"
+
+
+@click.command(cls=Verb)
+@click.argument("folder")
+@click.option("--kind", type=one_of(DeploymentKind), required=True)
+@click.option("--name", required=True, help="The deployment's id: signed into every statement, it never changes.")
+@click.option("--sent-by", default="", help="The public name of the sender; else the id.")
+@click.option("--simulator", default="", metavar="URL", help="The far side of all exercises.")
+@click.option("--database", default="", metavar="URL", help="Else SQLite in the folder.")
+@click.option("--redis", default="embedded", metavar="URL", help="Else a private one, started by `up`.")
+@session
+def init(session: Session, /, folder: str, kind: DeploymentKind, name: str, **more: str) -> None:
+    """Make a deployment in FOLDER: folders, trust root, example policy, keys for exercises, an empty database.
+
+    Only a deployment of kind test may point a live account at a private address.
+    """
+    import secrets
+
+    from dispatcher.sender_bootstrap import now
+    from dispatcher.service import deploying
+
+    blueprint = deploying.Blueprint(name, kind, **more)
+    made = deploying.init(Path(folder).absolute(), blueprint, now(), secrets.token_bytes)
+    session.show("deployment", made)
+    say(*(f"Warning: {warning}" for warning in made.warnings))
+    next_step(f"dispatcher --deployment {folder} up --mode exercise", "accounts: dispatcher account add --help")
+
+
+@click.command(cls=Verb)
+@session
+def migrate(session: Session) -> None:
+    """Bring the deployment's database to the schema this version needs."""
+    from dispatcher.store.database import open_engine
+    from dispatcher.store.migrate import current, upgrade
+
+    engine = open_engine(session.settings().database)
+    before = current(engine)
+    upgrade(engine)
+    session.show("migration", {"before": before, "now": current(engine)})
+    engine.dispose()
+    next_step("dispatcher up")
+
+
+@click.command(cls=Verb)
+@click.option("--mode", type=MODES, default=Mode.LIVE, help="Live unless said. No process serves both.")
+@session
+def up(session: Session, mode: Mode) -> None:
+    """Start Redis and every role, keep them running, keep their logs; Ctrl-C or SIGTERM stops all."""
+    from dispatcher.embedded.state import UpState
+    from dispatcher.embedded.supervisor import Supervisor
+
+    def ready(state: UpState) -> None:
+        say(f"up in mode {state.mode}: {', '.join(state.roles)}")
+        next_step("dispatcher status (in another terminal); what the roles say: dispatcher log -f")
+
+    Supervisor(session.folder, mode, on_ready=ready).run()
+    next_step("dispatcher up")
+
+
+@click.command(cls=Verb)
+@click.argument("role")
+@click.option(
+    "--mode", type=MODES, envvar=MODE_VARIABLE, required=True, help="Else $DISPATCHER_MODE, as `up` sets it."
+)
+@session
+def worker(session: Session, role: str, mode: Mode) -> None:
+    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender.
+
+    What ends it badly goes to its log with the place in the code, like everything else it says.
+    """
+    import structlog
+
+    from workers.main import run
+
+    try:
+        run(role, session.folder, mode)
+    except DispatcherError:
+        raise
+    except Exception:
+        structlog.get_logger("role").critical("failed", exc_info=True)
+        raise

@@ -1,0 +1,107 @@
+"""``dispatcher ledger`` and ``dispatcher review``: the record, entry by entry, and an incident's whole trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from dispatcher.cli import output
+from dispatcher.cli.commands import Noun, Text, Verb, identified, many, session
+from dispatcher.cli.output import next_step, plain, told
+from dispatcher.cli.session import Session
+from dispatcher.domain.ids import short
+from dispatcher.service import reporting
+from dispatcher.service.reporting import Delivered, LedgerLine, PlanRead, Review
+
+
+@click.group(cls=Noun)
+def ledger() -> None:
+    """Read the ledger, the record of everything that was done."""
+
+
+@ledger.command()
+@click.option("--incident", help="Only entries about this incident.")
+@many("kind", "Only this kind (plan.released) or family (statement.); may be repeated.")
+@click.option("-n", "--number", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@session
+def tail(session: Session, incident: Text, kinds: tuple[str, ...], number: int) -> None:
+    """The newest entries, oldest first."""
+    found = reporting.ledger_tail(session.desk(), number, incident, kinds)
+    session.rows("entries", found, "at kind incident facts")
+    next_step(f"dispatcher review {incident}" if incident else "dispatcher ledger tail --incident INCIDENT")
+
+
+@click.command(cls=Verb)
+@click.argument("incident")
+@click.option("--markdown", is_flag=True, help="Print it as a document in Markdown, wherever it goes.")
+@identified
+@session
+def review(session: Session, incident: str, markdown: bool) -> None:
+    """The whole trail of INCIDENT: signers, exact texts, refusals, every attempt, in order. Your reading is recorded.
+
+    A document on a terminal or with --markdown, else JSON (which holds the document too).
+    """
+    desk = session.desk()
+    found = reporting.review(desk, incident, session.person(desk).id)
+    text = "\n".join(_document(found))
+    if output.wants_json(session.json) and not markdown:
+        output.document("review", {**output.facts(found), "markdown": text})
+    else:
+        click.echo(plain(text))
+    next_step(f"dispatcher ledger tail --incident {found.incident.id}")
+
+
+def _document(found: Review) -> Iterator[str]:
+    incident = found.incident
+    yield f"# Review of {incident.id}: {incident.title}\n"
+    yield f"{incident.mode}, {incident.kind}, {incident.severity.name}, {incident.state}. Times are UTC."
+    yield f"Declared {incident.declared_at:%Y-%m-%d %H:%M:%S} by {incident.declared_by}."
+    yield "\n## Messages\n"
+    for written in found.revisions:
+        who = "; ".join(f"{person}: {', '.join(did)}" for person, did in written.contributors.items())
+        yield f"- {written.message} revision {written.number} ({short(written.digest)}), {who}"
+    for plan in found.plans:
+        yield from _plan(plan)
+    yield "\n## Refusals\n"
+    yield from _lines(found.refusals)
+    yield "\n## Deliveries\n"
+    for delivery in found.deliveries:
+        yield from _delivery(delivery)
+    yield "\n## Halts\n"
+    for halt in found.halts:
+        end = "in force" if halt.in_force else f"ended by {', '.join(halt.resumed_by)}"
+        yield f"- {halt.at:%H:%M:%S} {halt.person} halted {halt.scope} {halt.target} ({halt.reason}), {end}"
+    yield "\n## Everything in order\n"
+    yield from _lines(found.timeline)
+
+
+def _plan(plan: PlanRead) -> Iterator[str]:
+    yield f"\n## Plan {short(plan.digest)}: {plan.state}\n"
+    if plan.released_at:
+        yield f"Released {plan.released_at:%Y-%m-%d %H:%M:%S.%f} by {plan.released_by}.\n"
+    for signature in plan.signatures:
+        said = signature.said
+        sentence = f"{said.not_before:%H:%M:%S} {said.person} ({said.role}): {said.kind}" if said else "unreadable"
+        yield f"- {sentence}; {f'DOES NOT HOLD: {signature.refused}' if signature.refused else signature.key}"
+    yield "\n### Exact texts\n"
+    for exact in plan.texts:
+        yield f"{exact.account} on {exact.channel}, {exact.kind} ({short(exact.digest)})\n"
+        for part in exact.parts:
+            yield "\n".join([f"    [{part.language}]", *(f"    {line}" for line in part.text.splitlines()), ""])
+        if not exact.parts:
+            yield "    NOT THE BYTES THAT WERE SIGNED\n"
+
+
+def _delivery(delivery: Delivered) -> Iterator[str]:
+    place = "" if delivery.position is None else f" row {delivery.position}"
+    yield f"- {delivery.id} {delivery.account}{place} ({delivery.kind}) {delivery.sentence} {delivery.url or ''}"
+    for tried in delivery.attempts:
+        took = "" if tried.provider_ms is None else f", {tried.provider_ms} ms"
+        outcome = f"{tried.verdict or 'unknown'} {tried.code} {tried.reason}".strip()
+        yield f"  - attempt {tried.number} at {tried.intended_at:%H:%M:%S.%f}: {outcome}{took}"
+
+
+def _lines(lines: Iterable[LedgerLine]) -> Iterator[str]:
+    for line in lines:
+        yield f"- {line.at:%H:%M:%S.%f} {line.kind}: {told(line.facts)}"
