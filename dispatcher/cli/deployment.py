@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +27,7 @@ MODE_VARIABLE = "DISPATCHER_MODE"
 @click.option("--database", default="", metavar="URL", help="Else SQLite in the folder.")
 @click.option("--redis", default="embedded", metavar="URL", help="Else a private one, started by `up`.")
 @session
-def init(session: Session, /, folder: str, kind: DeploymentKind, name: str, **more: str) -> None:
+def init(session: Session, /, folder: str, kind: DeploymentKind, name: str, **more: Any) -> None:
     """Make a deployment in FOLDER: folders, trust root, example policy, keys for exercises, an empty database.
 
     Only a deployment of kind test may point a live account at a private address.

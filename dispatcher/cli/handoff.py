@@ -12,7 +12,7 @@ from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.cli.times import When, at
 from dispatcher.domain.errors import GateClosed
-from dispatcher.domain.statement import Envelope
+from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.service import accounts, handing_off
 from dispatcher.store import accounts as account_store
 from dispatcher.store import deliveries
@@ -65,10 +65,13 @@ def open_(session: Session, delivery: str, device_name: Text) -> None:
     with desk.store.read() as work:
         row = deliveries.find(work, delivery)
         chosen = device_name or account_store.device_of(work, row.account) or ""
-    made = handing_off.open_packet(desk, row.id, chosen, session.pen(desk), _issuer(desk.settings))
+    made = handing_off.open_packet(desk, row.id, chosen, session.pen(desk), _issuer(desk.settings, Mode(row.mode)))
     session.show("packet", {**facts(made), "code": made.code.reveal()})
     say("Carry the packet to the device and read the code out; both operators then sign the receipt.")
-    next_step(f"dispatcher handoff receipt {made.delivery} --url LINK", "two operators' receipts, within ten minutes")
+    link = f"https://exercise.invalid/{row.reference}" if row.mode == Mode.EXERCISE else "LINK"
+    next_step(
+        f"dispatcher handoff receipt {made.delivery} --url {link}", "two operators' receipts, within ten minutes"
+    )
 
 
 @handoff.command()
@@ -90,7 +93,7 @@ def receipt(session: Session, delivery: str, url: str, posted: Moment) -> None:
         next_step(f"dispatcher delivery show {made.delivery}")
 
 
-def _issuer(settings: Settings) -> Issue:
+def _issuer(settings: Settings, mode: Mode) -> Issue:
     """Asks the process that holds the credential. Raises GateClosed with what its gate refused, Unavailable."""
     from workers.tiktok_sender import remote
 
@@ -98,7 +101,7 @@ def _issuer(settings: Settings) -> Issue:
         from dispatcher.sending import Refusal
 
         async def ask() -> HandOff | Refusal:
-            sender = remote(settings)
+            sender = remote(settings, mode)
             try:
                 return await sender.issue(bundle, order, device_name, envelope)
             finally:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from dispatcher.cli import output
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Session:
         from dispatcher.cli.pens import read_payload
 
         desk = open_desk(self.folder)
+        click.get_current_context().call_on_close(desk.store.close)
         if self.payload:
             statement = read_payload(Path(self.payload))
             moment, nonce = statement.not_before, bytes.fromhex(statement.nonce)

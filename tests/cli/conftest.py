@@ -1,0 +1,105 @@
+"""A real test deployment on disk, and its people at the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from dispatcher.cli.main import root
+
+ENGLISH = "Storm tonight\n\nStay indoors from 6pm.\n---\nCharge your telephone now.\n"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass(frozen=True)
+class Office:
+    """A deployment, and how each of its people types a command. Without a person there is no key."""
+
+    folder: Path
+
+    def key(self, person: str) -> Path:
+        """A person's private key file."""
+        return self.folder / "keys" / "exercise" / person
+
+    def run(self, *words: object, by: str | None = None, code: int = 0, typed: str | None = None) -> Said:
+        """Run one command; it must end with this exit code."""
+        environment = {"DISPATCHER_DEPLOYMENT": str(self.folder), "DISPATCHER_KEY": None, "SSH_AUTH_SOCK": None}
+        if by:
+            environment["DISPATCHER_KEY"] = str(self.key(by))
+        done = CliRunner(env=environment).invoke(root, [str(word) for word in words], input=typed)
+        assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def ledger(self) -> int:
+        """How many entries the ledger has."""
+        return len(self.run("ledger", "tail", "-n", "10000").json["entries"])
+
+    def incident(self) -> str:
+        """Declare an exercise about a storm."""
+        words = ("incident", "declare", "severe_weather", "Storm", "--mode", "exercise", "--area", "Old Town")
+        return str(self.run(*words, by="author-1").json["id"])
+
+    def feed(self, name: str = "feed-city") -> str:
+        """Add an exercise account on the CAP feed."""
+        settings = ("--set", f"folder={self.folder / 'feed'}", "--set", "sender=warnings@example.org")
+        about = ("--channel", "cap_feed", "--handle", "City feed", "--language", "en-GB", "--mode", "exercise")
+        self.run("account", "add", name, *about, *settings, by="ops-1")
+        return name
+
+    def message(self, text: str = ENGLISH) -> str:
+        """Draft and arm a message for an exercise with one account."""
+        self.feed()
+        file = self.folder.parent / "storm.txt"
+        file.write_text(text)
+        words = ("message", "draft", self.incident(), "--text", f"en-GB={file}", "--valid-until", "+6h")
+        name = str(self.run(*words, by="author-1").json["message"])
+        self.run("message", "arm", name, by="author-1")
+        return name
+
+    def plan(self) -> str:
+        """Submit a plan for one feed in English, which a checker and a director must approve."""
+        return str(self.run("clearance", "submit", self.message(), by="author-1").json["plan"])
+
+    def cleared(self) -> str:
+        """A plan that only wants its release."""
+        plan = self.plan()
+        for person in ("checker-1", "director-1"):
+            self.run("clearance", "approve", plan, by=person)
+        return plan
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment as ``dispatcher init`` makes it, to be copied."""
+    folder = tmp_path_factory.mktemp("made") / "deployment"
+    words = ["init", str(folder), "--kind", "test", "--name", "example-city", "--simulator", "http://127.0.0.1:9"]
+    done = CliRunner().invoke(root, words)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    return folder
+
+
+@pytest.fixture
+def office(made: Path, tmp_path: Path) -> Office:
+    """A deployment of one's own."""
+    shutil.copytree(made, tmp_path / "deployment")
+    return Office(tmp_path / "deployment")

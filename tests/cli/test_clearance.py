@@ -1,0 +1,150 @@
+"""Submitting, approving, rejecting, revoking and releasing from the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Office
+
+
+def test_a_submission_says_who_is_missing_and_what_to_type(office: Office) -> None:
+    """The author's command ends with the roles that must sign, the people who hold them, and the command."""
+    said = office.run("clearance", "submit", office.message(), by="author-1")
+    assert "checker (checker-1)" in said.err
+    assert f"Next: dispatcher clearance approve {said.json['plan'][:12]}" in said.err
+
+
+def test_a_submission_is_one_document_with_its_schema(office: Office) -> None:
+    """Elsewhere than on a terminal a plan is JSON: state, channels, and every clause that fails."""
+    document = office.run("clearance", "submit", office.message(), by="author-1").json
+    assert document["schema"] == "dispatcher/clearance/v1"
+    assert [(c["channel"], c["clear"]) for c in document["channels"]] == [("cap_feed", False)]
+    assert "G08" in {failure["clause"] for failure in document["channels"][0]["failures"]}
+
+
+def test_enough_different_people_clear_a_plan(office: Office) -> None:
+    """After a checker and a director the channel is clear, and the next command is the release."""
+    said = office.run("clearance", "show", office.cleared())
+    assert said.json["channels"][0]["state"] == "clear"
+    assert "Next: dispatcher release" in said.err
+
+
+def test_an_author_cannot_approve_their_own_plan(office: Office) -> None:
+    """Self-approval is refused by policy with its clause, and nothing is written."""
+    plan = office.plan()
+    before = office.ledger()
+    said = office.run("clearance", "approve", plan, by="author-1", code=4)
+    assert "does not hold" in said.err
+    assert office.ledger() == before
+
+
+def test_a_contributor_who_holds_an_approving_role_is_refused_by_g08(office: Office) -> None:
+    """A checker who edited the message may not approve it, though the role is held: exit code 8."""
+    name = office.message()
+    office.run("message", "edit", name, "--headline", "en-GB=Storm at six", by="checker-1")
+    plan = office.run("clearance", "submit", name, by="author-1").json["plan"]
+    before = office.ledger()
+    said = office.run("clearance", "approve", plan, by="checker-1", code=8)
+    assert "(G08)" in said.err
+    assert office.ledger() == before
+
+
+def test_a_key_that_is_not_on_the_roster_signs_nothing(office: Office) -> None:
+    """A stranger's key ends with exit code 4 and leaves no trace in the ledger."""
+    plan = office.plan()
+    before = office.ledger()
+    said = office.run("--key", office.folder / "keys" / "status", "clearance", "approve", plan, code=4)
+    assert "is nobody's on roster" in said.err
+    assert office.ledger() == before
+
+
+def test_nobody_at_the_keyboard_is_told_how_to_sign(office: Office) -> None:
+    """Without key and agent the command ends with exit code 4 and names both ways."""
+    said = office.run("clearance", "approve", office.plan(), code=4)
+    assert "--key FILE" in said.err
+
+
+def test_a_rejection_needs_its_reason(office: Office) -> None:
+    """A rejection without a reason is wrong input."""
+    said = office.run("clearance", "reject", office.plan(), by="checker-1", code=2)
+    assert "--reason TEXT" in said.err
+
+
+def test_one_rejection_refuses_the_channel(office: Office) -> None:
+    """A checker's rejection moves the clearance to refused."""
+    said = office.run("clearance", "reject", office.plan(), "--reason", "wrong time", by="checker-1")
+    assert said.json["channels"][0]["state"] == "refused"
+
+
+def test_anybody_on_the_roster_revokes(office: Office) -> None:
+    """A reviewer's revocation takes a clear plan back at once."""
+    said = office.run("clearance", "revoke", office.cleared(), by="reviewer-1")
+    assert said.json["channels"][0]["state"] == "revoked"
+
+
+def test_a_plan_is_found_by_the_beginning_of_its_name(office: Office) -> None:
+    """Twelve characters of a plan's digest are enough."""
+    plan = office.plan()
+    assert office.run("clearance", "show", plan[:12]).json["plan"] == plan
+
+
+def test_an_unknown_plan_is_wrong_input(office: Office) -> None:
+    """A name that fits nothing ends with exit code 2."""
+    said = office.run("clearance", "show", "ffff", code=2)
+    assert "there is no plan ffff" in said.err
+
+
+def test_a_release_before_clearance_is_refused_with_every_reason(office: Office) -> None:
+    """The gate is not clear: exit code 3, each clause with who can mend it."""
+    said = office.run("release", office.plan(), by="director-1", code=3)
+    assert "G08" in said.err
+    assert "who can mend it: checker" in said.err
+
+
+def test_a_refused_release_is_a_json_document_when_asked_for(office: Office) -> None:
+    """With --json the refusal is one document on stderr and nothing stands on stdout."""
+    import json
+
+    said = office.run("--json", "release", office.plan(), by="director-1", code=3)
+    document = json.loads(said.err.splitlines()[-1])
+    assert (document["schema"], document["exit_code"]) == ("dispatcher/error/v1", 3)
+    assert document["reasons"][0]["clause"] == "G08"
+    assert said.out == ""
+
+
+def test_a_release_without_redis_warns_and_releases(office: Office) -> None:
+    """A doorbell that cannot be rung loses nothing: the release stands, a warning says when it will be found."""
+    said = office.run("release", office.cleared(), by="director-1")
+    assert said.json["schema"] == "dispatcher/dispatch/v1"
+    assert "Warning: lane accounts" in said.err
+
+
+def test_a_plan_is_released_once(office: Office) -> None:
+    """The second release comes too late: exit code 5."""
+    plan = office.cleared()
+    office.run("release", plan, by="director-1")
+    office.run("release", plan, by="director-2", code=5)
+
+
+def test_only_who_may_release_releases(office: Office) -> None:
+    """A checker's release is not a signature that counts: exit code 4."""
+    office.run("release", office.cleared(), by="checker-1", code=4)
+
+
+@pytest.mark.parametrize("option", ["--yes", "--force", "-y"])
+def test_there_is_no_way_around_the_gate(office: Office, option: str) -> None:
+    """No option says yes for somebody else."""
+    said = office.run("release", "whatever", option, by="director-1", code=2)
+    assert "No such option" in said.err
+
+
+def test_a_legal_flag_calls_for_its_role(office: Office) -> None:
+    """A plan flagged arrest waits for the legal role."""
+    said = office.run("clearance", "submit", office.message(), "--flag", "arrest", by="author-1")
+    assert "legal (legal-1)" in said.err
+
+
+def test_on_ambiguous_is_hold_or_resend(office: Office) -> None:
+    """Any other word is wrong input."""
+    words = ("clearance", "submit", office.message(), "--on-ambiguous", "cap_feed=maybe")
+    assert "say hold or resend" in office.run(*words, by="author-1", code=2).err
