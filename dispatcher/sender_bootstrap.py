@@ -55,7 +55,8 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
         ),
         list_identity=vault.identity() if role == "recipients" else None,
     )
-    return LocalSender(keeping, VaultOutlets(settings, vault), mode, now, lambda: secrets.token_hex(16))
+    outlets = VaultOutlets(settings, vault)
+    return LocalSender(keeping, outlets, mode, now, lambda: secrets.token_hex(16), let_go=outlets.close)
 
 
 class VaultOutlets:
@@ -68,6 +69,7 @@ class VaultOutlets:
         self._settings = settings
         self._vault = vault
         self._open: dict[str, Outlet] = {}
+        self._clients: list[Http] = []
         self._load()
 
     def get(self, account: str) -> Outlet | None:
@@ -76,13 +78,20 @@ class VaultOutlets:
             self._load()
         return self._open.get(account)
 
+    async def close(self) -> None:
+        """Close every connection."""
+        for http in self._clients:
+            await http.close()
+
     def _load(self) -> None:
         for credential in self._vault.open_all():
             if credential.account.id not in self._open:
-                self._open[credential.account.id] = _outlet(self._settings, credential)
+                http = Http(network(self._settings, credential))
+                self._open[credential.account.id] = _outlet(self._settings, credential, http)
+                self._clients.append(http)
 
 
-def _outlet(settings: Settings, credential: Credential) -> Outlet:
+def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:
     account = credential.account
     adapter = registry.adapter(account.channel)
     timing = settings.channel(account.channel)
@@ -100,7 +109,7 @@ def _outlet(settings: Settings, credential: Credential) -> Outlet:
         )
     return Outlet(
         account=account,
-        adapter=adapter(account, credential.secrets, Http(network(settings, credential)), now),
+        adapter=adapter(account, credential.secrets, http, now),
         timeout_s=timeout_s,
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )

@@ -35,11 +35,11 @@ DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
 class Timing:
     """How long things may take, in milliseconds (source: reference, reliability 1.3; shorter ones in exercises).
 
-    ``lease_ms`` outlasts the longest call; ``quiet_ms`` is how long a delivery in doubt is left alone before anyone
-    looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; ``tries`` their number.
+    ``lease_ms`` is more than twice the longest call (30 s on X); ``quiet_ms`` is how long a delivery in doubt is left
+    alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
     """
 
-    lease_ms: int = 30_000
+    lease_ms: int = 75_000
     quiet_ms: int = 45_000
     look_again_ms: int = 20_000
     looks: int = 4

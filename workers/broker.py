@@ -16,7 +16,7 @@ from typing import Any
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
-from dramatiq.errors import ConnectionClosed
+from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.middleware import CurrentMessage, ShutdownNotifications
 
 NAMESPACE = "dispatcher"
@@ -31,7 +31,11 @@ class _ListeningConsumer(_RedisConsumer):
 
     def __next__(self) -> Any:
         self.misses = 0
-        message = super().__next__()  # type: ignore[no-untyped-call]
+        try:
+            message = super().__next__()  # type: ignore[no-untyped-call]
+        except DecodeError:
+            self.logger.warning("dropped what is no message from queue %s", self.queue_name)
+            return None
         if message is None and not self.queue_name.endswith(".DQ"):
             try:
                 self.broker.client.blpop([bell_key(self.queue_name)], timeout=WAIT_S)

@@ -8,6 +8,8 @@ The way of one chunk::
     send       concurrently, under each account's limit; the self-fence holds the process to the lease
     record     outcomes in groups, through one writer
 
+A call that the lease would not outlast is not begun. A row that cannot be read is refused by itself.
+
 An idle engine waits for the doorbell or its own poll, so that Redis is needed neither for safety nor for progress.
 """
 
@@ -15,24 +17,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels import registry
 from channels.contract import Clock, Outcome, Verdict
 from dispatcher.domain.errors import DispatcherError
+from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import Permit, Refusal, Sender
+from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.settings import Settings
 from dispatcher.store import queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
 from workers.fence import SelfFence
 from workers.ordering import Orders
-from workers.outcomes import Rules, after_refusal, after_send, returned
+from workers.outcomes import Rules, after_refusal, after_send, keepable, returned
 from workers.recorder import Recorder
 
 T = TypeVar("T")
@@ -51,6 +57,16 @@ class Post:
     lane: str
     mode: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One lease as its engine holds it. ``since_s``: ``time.monotonic()`` before it was asked for."""
+
+    owner: str
+    lasting: timedelta
+    since_s: float
+    fenced_at: datetime
 
 
 class Engine:
@@ -84,14 +100,16 @@ class Engine:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``, then let what is in flight end."""
         recording = asyncio.create_task(self._recorder.run())
-        while not stopping.is_set():
-            self._bell.clear()
-            if not await self._next_chunk():
-                await self._idle(stopping)
-        if self._chunks:
-            await asyncio.wait(self._chunks)
-        await self._recorder.finish()
-        await recording
+        try:
+            while not stopping.is_set():
+                self._bell.clear()
+                if not await self._next_chunk():
+                    await self._idle(stopping)
+        finally:
+            if self._chunks:
+                await asyncio.wait(self._chunks)
+            await self._recorder.finish()
+            await recording
 
     async def write(self, change: Callable[[Work], T]) -> T:
         """Make a change in one write transaction, off the loop."""
@@ -113,19 +131,29 @@ class Engine:
         while len(self._chunks) * self._settings.chunk >= IN_FLIGHT * 2:
             await asyncio.wait(self._chunks, return_when=asyncio.FIRST_COMPLETED)
         self._number += 1
-        owner = f"{self._post.owner}/{self._number}"
-        lease_for = self._settings.timing.lasting("lease")
-        leased = await self._attempt(lambda: self.write(self._lease(owner, lease_for)))
+        hold = self._hold()
+        leased = await self._attempt(lambda: self.write(self._lease(hold)))
         if not leased:
             return False
-        task = asyncio.create_task(self._chunk(leased, owner, lease_for))
+        task = asyncio.create_task(self._chunk(leased, hold))
         self._chunks.add(task)
-        task.add_done_callback(self._chunks.discard)
+        task.add_done_callback(self._ended)
         return True
 
-    def _lease(self, owner: str, lease_for: timedelta) -> Callable[[Work], list[Leased]]:
-        post, limit = self._post, self._settings.chunk
-        return lambda work: queue.lease(work, post.lane, post.mode, owner, limit, lease_for)
+    def _hold(self) -> Hold:
+        """The next lease, timed from before it is asked for: no delay on the way back can stretch it."""
+        lasting = self._settings.timing.lasting("lease")
+        owner = f"{self._post.owner}/{self._number}"
+        return Hold(owner, lasting, time.monotonic(), self._clock() + lasting * FENCED)
+
+    def _ended(self, chunk: asyncio.Task[None]) -> None:
+        self._chunks.discard(chunk)
+        if not chunk.cancelled() and (error := chunk.exception()):
+            self._log.error("chunk_failed", error=type(error).__name__)
+
+    def _lease(self, hold: Hold) -> Callable[[Work], list[Leased]]:
+        post, limit = self._post, min(self._settings.chunk, MAX_ORDERS)
+        return lambda work: queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting)
 
     async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Run a database call; where the database is away, say so and come back later."""
@@ -136,13 +164,16 @@ class Engine:
             await asyncio.sleep(self._settings.timing.sweep_ms / 1000)
             return None
 
-    async def _chunk(self, leased: list[Leased], owner: str, lease_for: timedelta) -> None:
-        fenced_at = self._clock() + lease_for * FENCED
-        with self._fence.during(lease_for):
+    async def _chunk(self, leased: list[Leased], hold: Hold) -> None:
+        with self._fence.during(hold.lasting, hold.since_s):
             ready = await self._unpaused(leased)
             permits = await self._permits(ready)
-            kept = await self._intend(list(permits), owner)
-            await asyncio.gather(*(self._send(item, permits[item], fenced_at) for item in kept))
+            kept = await self._intend(list(permits), hold.owner)
+            sends = [self._send(item, permits[item], hold.fenced_at) for item in kept]
+            ended = await asyncio.gather(*sends, return_exceptions=True)
+        for item, error in zip(kept, ended, strict=True):
+            if error is not None:  # the row is still sending: the sweeper puts it in doubt
+                self._log.error("send_failed", **_names(item), error=type(error).__name__)
 
     async def _unpaused(self, leased: Sequence[Leased]) -> list[Leased]:
         now = self._clock()
@@ -169,12 +200,24 @@ class Engine:
         return permits
 
     async def _ask(self, plan: str, items: Sequence[Leased]) -> Sequence[Permit | Refusal | None]:
-        bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
         try:
+            bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
             return await self._sender.permit(bundle, orders)
         except DispatcherError as error:
             self._log.error("sender_unreachable", error=error.word, reason=error.message)
             return [None] * len(items)
+        except (ValueError, LookupError, TypeError, SQLAlchemyError) as error:
+            return await self._ask_apart(plan, items, error)
+
+    async def _ask_apart(
+        self, plan: str, items: Sequence[Leased], error: Exception
+    ) -> Sequence[Permit | Refusal | None]:
+        """Ask one by one, so that a row that cannot be read is refused and holds up no other."""
+        if len(items) > 1:
+            return [(await self._ask(plan, [item]))[0] for item in items]
+        fact = f"the delivery cannot be read ({type(error).__name__})"
+        failure = Failure("G07", fact, "author: submit a new plan", Then.HOLD)
+        return [Refusal(items[0].id, (failure,), Then.HOLD)]
 
     async def _refused(self, item: Leased, refusal: Refusal) -> None:
         self._log.warning("refused", **_names(item), clauses=list(refusal.clauses), reason=refusal.sentence)
@@ -198,7 +241,9 @@ class Engine:
             latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
             outcome = await self._wait_for_account(item, latest)
             started = self._clock()
-            outcome = outcome or await self._sender.send(permit, self._note(item))
+            if outcome is None and started > latest:
+                outcome = Outcome(Verdict.DEFERRED, "the lease would not outlast the call", "lease")
+            outcome = keepable(outcome or await self._sender.send(permit, self._note(item)))
         self._pause(item, outcome)
         self._report(item, outcome, started)
         await self._recorder.put(after_send(item, outcome, self._clock(), self._rules))

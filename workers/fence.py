@@ -22,17 +22,21 @@ class SelfFence:
         self._next = 0
 
     @contextmanager
-    def during(self, lease: timedelta) -> Iterator[None]:
-        """Hold the process to a lease taken just now."""
+    def during(self, lease: timedelta, since_s: float) -> Iterator[None]:
+        """Hold the process to a lease. ``since_s``: ``time.monotonic()`` before it was asked for."""
         self._next += 1
         name = self._next
-        self._ends[name] = time.monotonic() + lease.total_seconds() - self._margin_s
+        self._ends[name] = self.end(lease, since_s)
         self._arm()
         try:
             yield
         finally:
             del self._ends[name]
             self._arm()
+
+    def end(self, lease: timedelta, since_s: float) -> float:
+        """When the process must be gone, by ``time.monotonic()``."""
+        return since_s + lease.total_seconds() - self._margin_s
 
     def _arm(self) -> None:
         if not self._ends:

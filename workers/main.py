@@ -62,6 +62,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.engine import Engine, Post
     from workers.listening import listen
     from workers.outcomes import rules_for
+    from workers.pausing import pause
     from workers.reconciler import Reconciler
     from workers.stops import StopPoll
 
@@ -71,7 +72,8 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     stops = StopPoll(str(mode), store, sender, settings)
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
-    await stops.once()
+    while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
+        await pause(stopping, settings.timing.sweep_ms / 1000)
     ears = listen(redis_url(settings), lane, str(mode), engine.ring)
     try:
         await _together(stopping, engine.run(stopping), reconciler.run(stopping), stops.run(stopping))
@@ -131,6 +133,7 @@ async def _together(stopping: asyncio.Event, *parts: Awaitable[None]) -> None:
     tasks = [asyncio.ensure_future(part) for part in parts]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     stopping.set()
+    await asyncio.wait(tasks)
     await asyncio.gather(*tasks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from channels.contract import DeliveryKind
@@ -22,6 +23,7 @@ class Orders:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._trees: dict[str, Tree] = {}
+        self._building = threading.Lock()
 
     def of(self, plan: str, items: Sequence[Leased]) -> tuple[Bundle, list[Order]]:
         """The bundle of a plan, and an order for each of its leased deliveries, in the same order."""
@@ -47,11 +49,12 @@ class Orders:
         return proofs
 
     def _tree(self, work: Work, name: str) -> Tree:
-        if name not in self._trees:
-            while len(self._trees) >= TREES:
-                self._trees.pop(next(iter(self._trees)))
-            self._trees[name] = tree_of([leaf for _, leaf in records.leaves(work, name)])
-        return self._trees[name]
+        with self._building:  # chunks ask from several threads; a big list's tree is built once
+            if name not in self._trees:
+                while len(self._trees) >= TREES:
+                    self._trees.pop(next(iter(self._trees)))
+                self._trees[name] = tree_of([leaf for _, leaf in records.leaves(work, name)])
+            return self._trees[name]
 
 
 def _order(item: Leased, incident_state: str, proof: RecipientProof | None) -> Order:

@@ -5,12 +5,15 @@ Rules
   2. Tries are capped in number and by the plan's end. Waiting for a halt, a permit or an account's pause is no try.
   3. In doubt is left alone for the quiet period; then a young idempotent key may repeat, a queryable channel is
      looked at twice a lag apart, and everything else waits for people.
+  4. What a platform says is cut and cleaned before it is kept: its bytes must not be able to stop the record.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +26,14 @@ from dispatcher.gate.evidence import Then
 from dispatcher.settings import Timing
 from dispatcher.store.queue import Leased, Move
 
-NOT_A_TRY = frozenset({"permit", "paused", "unreachable"})
+NOT_A_TRY = re.compile(r"permit|paused|unreachable|lease|G(0[1-9]|1[0-8])")
+"""Our own codes, which come without an HTTP status, for calls that were not made."""
+
 REASONS = 400
-"""Characters of a reason that are kept."""
+"""Characters of a platform's word that are kept."""
+
+LONGEST_WAIT_S = 30 * 86_400.0
+_UNKEEPABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ def rules_for(timing: Timing) -> Rules:
 
 def after_send(leased: Leased, outcome: Outcome, now: datetime, rules: Rules) -> Move:
     """The move out of sending."""
+    outcome = keepable(outcome)
     facts = {
         "attempt": leased.attempts + 1,
         "verdict": str(outcome.verdict),
@@ -58,7 +67,7 @@ def after_send(leased: Leased, outcome: Outcome, now: datetime, rules: Rules) ->
         "reference": outcome.reference,
     }
     attempt = _attempt(outcome)
-    reason = outcome.reason[:REASONS]
+    reason = outcome.reason
     match outcome.verdict:
         case Verdict.ACCEPTED:
             return Move(
@@ -96,7 +105,7 @@ def after_send(leased: Leased, outcome: Outcome, now: datetime, rules: Rules) ->
 
 def after_refusal(leased: Leased, then: Then, sentence: str, now: datetime, rules: Rules) -> Move:
     """The move out of leased when the gate said no."""
-    reason = sentence[:REASONS]
+    reason = plain(sentence)
     soon = now + rules.timing.lasting("sweep")
     match then:
         case Then.CANCEL:
@@ -127,14 +136,15 @@ def after_look(
     """The move out of in doubt. ``finding`` is None where the channel cannot be looked at."""
     lag = timedelta(seconds=idempotency.lag_s)
     if finding is not None and finding.found is Found.FOUND:
-        facts: dict[str, Any] = {"found": "found", "reference": finding.reference}
+        reference = _plain_or_none(finding.reference)
+        facts: dict[str, Any] = {"found": "found", "reference": reference}
         return Move(
             leased,
             "in_doubt",
             "accepted",
             "found on the channel",
-            reference=finding.reference,
-            url=finding.url,
+            reference=reference,
+            url=_plain_or_none(finding.url),
             facts=facts,
         )
     if idempotency.kind is IdempotencyKind.IDEMPOTENT and _young(leased, idempotency, now):
@@ -155,10 +165,13 @@ def _looked(leased: Leased, finding: Finding, lag: timedelta, now: datetime, rul
     if looked >= rules.timing.looks:
         return Move(leased, "in_doubt", "held", "ambiguous", facts=facts)
     again = now + max(lag * 1.1, rules.timing.lasting("look_again"))
-    reason = finding.reason or "looked for, not found yet"
-    return Move(
-        leased, "in_doubt", "in_doubt", reason[:REASONS], due_at=again, looked=looked, absent=absent, facts=facts
-    )
+    reason = plain(finding.reason) or "looked for, not found yet"
+    return Move(leased, "in_doubt", "in_doubt", reason, due_at=again, looked=looked, absent=absent, facts=facts)
+
+
+def later(leased: Leased, reason: str, due_at: datetime) -> Move:
+    """Still in doubt, when nobody could look: this counts as no look."""
+    return Move(leased, "in_doubt", "in_doubt", reason, due_at=due_at, looked=leased.looked, absent=leased.absent)
 
 
 def _young(leased: Leased, idempotency: Idempotency, now: datetime) -> bool:
@@ -169,8 +182,8 @@ def _young(leased: Leased, idempotency: Idempotency, now: datetime) -> bool:
 def _deferred(
     leased: Leased, outcome: Outcome, now: datetime, rules: Rules, attempt: dict[str, Any], facts: dict[str, Any]
 ) -> Move:
-    reason = outcome.reason[:REASONS]
-    if outcome.code in NOT_A_TRY or outcome.code.startswith("G"):
+    reason = outcome.reason
+    if outcome.status is None and NOT_A_TRY.fullmatch(outcome.code):
         due = now + timedelta(seconds=outcome.retry_after_s or 0)
         return Move(leased, "sending", "ready", reason, due_at=due, attempt=attempt, facts=facts)
     failures = leased.failures + 1
@@ -187,8 +200,30 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
     return {
         "verdict": str(outcome.verdict),
         "code": outcome.code,
-        "reason": outcome.reason[:REASONS],
+        "reason": outcome.reason,
         "status": outcome.status,
         "reference": outcome.reference,
         "provider_ms": None if outcome.provider_ms is None else round(outcome.provider_ms),
     }
+
+
+def keepable(outcome: Outcome) -> Outcome:
+    """The outcome as SQL and ledger can keep it, its wait bounded to 30 days."""
+    wait_s = outcome.retry_after_s
+    return replace(
+        outcome,
+        reason=plain(outcome.reason),
+        code=plain(outcome.code),
+        reference=_plain_or_none(outcome.reference),
+        url=_plain_or_none(outcome.url),
+        retry_after_s=None if wait_s is None else min(max(0.0, wait_s), LONGEST_WAIT_S),
+    )
+
+
+def plain(text: str) -> str:
+    """Text as the ledger takes it: composed, on one line, without what UTF-8 or a database cannot carry."""
+    return unicodedata.normalize("NFC", _UNKEEPABLE.sub(" ", text[:REASONS]))
+
+
+def _plain_or_none(text: str | None) -> str | None:
+    return None if text is None else plain(text)

@@ -1,7 +1,8 @@
 """The reconciler of one lane: finds out what became of deliveries in doubt, and never guesses.
 
 It runs in the worker's process, because looking needs the sender. A delivery is left alone for its quiet period, then
-looked at (or repeated, or held) as its channel allows; see ``workers.outcomes``.
+looked at (or repeated, or held) as its channel allows; see ``workers.outcomes``. A delivery that cannot be read, or
+whose look fails, holds up no other.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels import registry
-from channels.contract import Clock, Finding, Idempotency, IdempotencyKind
+from channels.contract import Clock, Finding, Found, Idempotency, IdempotencyKind
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.plan import OnAmbiguous, Plan
 from dispatcher.sending import Sender
@@ -25,7 +27,7 @@ from dispatcher.store import queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased, Move
 from workers.ordering import Orders
-from workers.outcomes import Rules, after_look
+from workers.outcomes import Rules, after_look, later
 from workers.pausing import pause
 
 MOST = 50
@@ -84,19 +86,42 @@ class Reconciler:
         return len(leased)
 
     async def _settle(self, plan: str, items: Sequence[Leased]) -> list[Move]:
-        bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
-        return list(
-            await asyncio.gather(
-                *(self._look(bundle, order, item) for order, item in zip(orders, items, strict=True))
-            )
-        )
+        try:
+            bundle, orders = await asyncio.to_thread(self._orders.of, plan, items)
+        except (ValueError, LookupError, TypeError, SQLAlchemyError) as error:
+            if len(items) > 1:
+                return [move for item in items for move in await self._settle(plan, [item])]
+            return [self._unread(items[0], error)]
+        looks = (self._look(bundle, order, item) for order, item in zip(orders, items, strict=True))
+        return list(await asyncio.gather(*looks))
 
     async def _look(self, bundle: Bundle, order: Order, item: Leased) -> Move:
-        idempotency = self._idempotency(item.channel)
-        finding: Finding | None = None
-        if idempotency.kind is IdempotencyKind.QUERY:
-            finding = await self._sender.find(bundle, order)
-        move = after_look(item, finding, idempotency, _on_ambiguous(bundle, item.account), self._clock(), self._rules)
+        try:
+            idempotency, on_ambiguous = self._idempotency(item.channel), _on_ambiguous(bundle, item.account)
+            finding = await self._find(bundle, order, idempotency)
+        except DispatcherError as error:
+            again = self._clock() + self._settings.timing.lasting("look_again")
+            return self._logged(item, None, later(item, f"nobody could look: {error.message}", again))
+        except (ValueError, LookupError) as error:
+            return self._unread(item, error)
+        move = after_look(item, finding, idempotency, on_ambiguous, self._clock(), self._rules)
+        return self._logged(item, finding, move)
+
+    async def _find(self, bundle: Bundle, order: Order, idempotency: Idempotency) -> Finding | None:
+        if idempotency.kind is not IdempotencyKind.QUERY:
+            return None
+        try:
+            return await self._sender.find(bundle, order)
+        except DispatcherError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in an adapter proves nothing about the post
+            return Finding(Found.UNKNOWN, reason=f"the look failed: {type(error).__name__}")
+
+    def _unread(self, item: Leased, error: Exception) -> Move:
+        self._log.error("unreadable", delivery=item.id, error=type(error).__name__)
+        return self._logged(item, None, Move(item, "in_doubt", "held", "ambiguous"))
+
+    def _logged(self, item: Leased, finding: Finding | None, move: Move) -> Move:
         self._log.info(
             "looked",
             incident=item.incident,

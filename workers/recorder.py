@@ -1,7 +1,8 @@
 """Recording moves in groups: many outcomes, one commit.
 
 A move counts as made only after its commit. Where the database is away, moves wait here and are tried again; should
-the process die meanwhile, their rows are still ``sending`` and go into doubt, never lost.
+the process die meanwhile, their rows are still ``sending`` and go into doubt, never lost. A move that the database
+refuses for good is logged and left to the sweeper; it takes none of its group with it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MOST = 500
 AGAIN_S = 0.5
 
 Write = Callable[[Callable[[Work], Any]], Awaitable[Any]]
+Item = tuple[Move, list[dict[str, str]] | None]
 
 
 class Recorder:
@@ -29,7 +31,7 @@ class Recorder:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._queue: asyncio.Queue[tuple[Move, list[dict[str, str]] | None] | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._log = structlog.get_logger("recorder")
 
     async def put(self, move: Move, refusal: list[dict[str, str]] | None = None) -> None:
@@ -57,7 +59,7 @@ class Recorder:
                 group.append(item)
             await self._commit(group)
 
-    async def _commit(self, group: Sequence[tuple[Move, list[dict[str, str]] | None]]) -> None:
+    async def _commit(self, group: Sequence[Item]) -> None:
         while True:
             try:
                 made = await self._write(lambda work: _record(work, group))
@@ -65,12 +67,23 @@ class Recorder:
                 self._log.error("store_unreachable", error=error.word, reason=error.message)
                 await asyncio.sleep(AGAIN_S)
                 continue
+            except Exception as error:  # noqa: BLE001 - one bad move must not end the record of all others
+                await self._apart(group, error)
+                return
             if made < len(group):
                 self._log.warning("stale", count=len(group) - made)
             return
 
+    async def _apart(self, group: Sequence[Item], error: Exception) -> None:
+        """Commit one by one what could not be committed together."""
+        if len(group) > 1:
+            for item in group:
+                await self._commit([item])
+            return
+        self._log.error("not_recorded", delivery=group[0][0].leased.id, error=type(error).__name__)
 
-def _record(work: Work, group: Sequence[tuple[Move, list[dict[str, str]] | None]]) -> int:
+
+def _record(work: Work, group: Sequence[Item]) -> int:
     for move, refusal in group:
         if refusal is not None:
             work.record(

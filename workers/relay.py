@@ -1,12 +1,14 @@
 """The relay: rings what was not heard, finds what got lost, and signs what is stopped. One leads per mode.
 
 Every tick is one transaction that first renews the leader's term; a relay whose term was taken does nothing in it.
+What a status of this mode ever listed, as far as this process has seen, stays listed, whatever SQL has lost since.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +16,7 @@ import structlog
 from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Mode
+from dispatcher.domain.statement import Envelope, Mode, StatementError
 from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
@@ -49,6 +51,7 @@ class Relay:
         self._status_key = status_key
         self._ring = ring
         self._status_at: datetime | None = None
+        self._listed: set[str] = set()
         self._log = structlog.get_logger("relay")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -81,7 +84,7 @@ class Relay:
             "settled_plans": sweep.settled_plans(work),
         }
         if self._status_at is not None:
-            counts["stale_ended"] = sweep.stale_ended(work)
+            counts["stale_ended"] = sweep.stale_ended(work, str(self._mode))
         for kind, count in counts.items():
             if count:
                 self._log.info("swept", kind=kind, count=count)
@@ -90,20 +93,19 @@ class Relay:
         now = self._clock()
         if self._status_at is not None and now - self._status_at < self._settings.timing.lasting("status"):
             return
-        ids = {statement_of(envelope).id for envelope in records.stop_envelopes(work, str(self._mode))}
-        status = sign_status(
-            self._settings.deployment, self._mode, now, ids | self._listed_before(work), self._signer
-        )
+        self._listed |= self._listed_before(work)
+        self._listed.update(_ids(records.stop_envelopes(work, str(self._mode))))
+        status = sign_status(self._settings.deployment, self._mode, now, self._listed, self._signer)
         records.put_status(work, str(self._mode), status)
         self._status_at = now
 
     def _listed_before(self, work: Work) -> set[str]:
-        envelope = records.status(work, str(self._mode))
-        if envelope is None:
-            return set()
         try:
+            envelope = records.status(work, str(self._mode))
+            if envelope is None:
+                return set()
             before = read_status(envelope, self._status_key, self._settings.deployment, self._mode)
-        except StatusRefused as refusal:
+        except (StatusRefused, StatementError) as refusal:
             self._log.error("status_refused", reason=str(refusal))
             return set()
         return set(before.stops)
@@ -127,3 +129,10 @@ class Relay:
                 leading.resign(work, f"relay-{self._mode}", self._owner)
         except DispatcherError as error:
             self._log.warning("store_unreachable", reason=error.message)
+
+
+def _ids(envelopes: Iterable[Envelope]) -> Iterator[str]:
+    """The ids of those that can be read: nobody can have been stopped by the others."""
+    for envelope in envelopes:
+        with contextlib.suppress(ValueError):
+            yield statement_of(envelope).id

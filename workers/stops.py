@@ -33,8 +33,8 @@ class StopPoll:
             await self.once()
             await pause(stopping, self._settings.timing.stops_ms / 1000)
 
-    async def once(self) -> None:
-        """Tell the sender what it has not been told yet. What cannot be told now is told with the next poll."""
+    async def once(self) -> bool:
+        """Tell the sender what it has not been told yet. False when that failed: the next poll tries again."""
         try:
             envelopes, status = await asyncio.to_thread(self._read)
             fresh = [envelope for envelope in envelopes if envelope.payload not in self._told]
@@ -43,8 +43,10 @@ class StopPoll:
                 await self._sender.tell(fresh, newer)
                 self._told |= {envelope.payload for envelope in fresh}
                 self._status = newer.payload if newer else self._status
-        except DispatcherError as error:
-            self._log.error("stops_unreachable", error=error.word, reason=error.message)
+        except (DispatcherError, OSError) as error:
+            self._log.error("stops_unreachable", error=type(error).__name__, reason=str(error))
+            return False
+        return True
 
     def _read(self) -> tuple[list[Envelope], Envelope | None]:
         with self._store.read() as work:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
@@ -113,8 +113,10 @@ class LocalSender:
         clock: Clock,
         nonce: Callable[[], str],
         random_bytes: RandomBytes = secrets.token_bytes,
+        let_go: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._keeping = keeping
+        self._let_go = let_go
         self._outlets = outlets
         self._mode = mode
         self._clock = clock
@@ -186,7 +188,9 @@ class LocalSender:
         return await self._issuer.issue(bundle, order, device, envelope)
 
     async def close(self) -> None:
-        """Close the spent file."""
+        """Close the adapters' connections and the spent file."""
+        if self._let_go is not None:
+            await self._let_go()
         self._keeping.spent.close()
 
     def _read(self, bundle: Bundle) -> Prepared:

@@ -22,8 +22,9 @@ def lost_leases(work: Work) -> int:
     """Leases that ran out before any intent: back to ready, or held once that has happened three times."""
     late = and_(DeliveryRow.state == "leased", DeliveryRow.lease_until < work.now)
     poisoned = and_(late, DeliveryRow.leases >= POISONED_AFTER)
+    others = and_(late, DeliveryRow.leases < POISONED_AFTER)
     held = _move(work, poisoned, "leased", "held", "poison")
-    return held + _move(work, late, "leased", "ready", "lease ran out before any byte left", due_at=work.now)
+    return held + _move(work, others, "leased", "ready", "lease ran out before any byte left", due_at=work.now)
 
 
 def lost_sends(work: Work, quiet: timedelta) -> int:
@@ -43,20 +44,18 @@ def over_time(work: Work) -> int:
     return count
 
 
-def stale_ended(work: Work) -> int:
-    """Deliveries held for want of a fresh status: ready again, for the gate to judge."""
-    held = and_(DeliveryRow.state == "held", DeliveryRow.reason == "stale_status")
+def stale_ended(work: Work, mode: str) -> int:
+    """Deliveries of a mode held for want of its fresh status: ready again, for the gate to judge."""
+    held = and_(DeliveryRow.state == "held", DeliveryRow.reason == "stale_status", DeliveryRow.mode == mode)
     return _move(work, held, "held", "ready", "a fresh status arrived", due_at=work.now)
 
 
 def settled_plans(work: Work) -> int:
     """Released plans all of whose deliveries have ended."""
     open_states = ("ready", "leased", "sending", "in_doubt", "held", "handed_over")
-    running = select(DeliveryRow.plan).where(DeliveryRow.state.in_(open_states)).scalar_subquery()
+    running = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.state.in_(open_states))
     rows = work.execute(
-        select(PlanRow.digest, PlanRow.incident)
-        .where(PlanRow.state == "released", PlanRow.digest.not_in(running))
-        .limit(MOST)
+        select(PlanRow.digest, PlanRow.incident).where(PlanRow.state == "released", ~running.exists()).limit(MOST)
     ).all()
     for digest, incident in rows:
         gaps = select(DeliveryRow.id).where(
@@ -101,7 +100,7 @@ def _move(work: Work, where: ColumnElement[bool], source: str, target: str, reas
         return 0
     moved = work.execute(
         update(DeliveryRow)
-        .where(DeliveryRow.id.in_(ids), DeliveryRow.state == source)
+        .where(DeliveryRow.id.in_(ids), DeliveryRow.state == source, where)  # again: it may have moved on meanwhile
         .values(state=target, reason=reason, owner=None, lease_until=None, fence=DeliveryRow.fence + 1, **values)
         .returning(DeliveryRow.id, DeliveryRow.incident, DeliveryRow.plan)
     ).all()

@@ -1,0 +1,288 @@
+"""A stage for the workers: a real deployment on the real clock, all far sides beside it, and everybody's key files.
+
+The way of a test::
+
+    stage = stage_at(tmp_path, far, redis=redis_url)      # folders, keys, trust, database
+    stage.account("x"); stage.numbers(60)                 # accounts and a list
+    plan = stage.cleared()                                # declared, drafted, armed, submitted, approved
+    stage.release(plan)                                   # the last signature
+    stage.work(lambda: stage.ended(plan))                 # the roles themselves, until that is so
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from channels.contract import Account, LanguageText, Secret
+from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.server import Simulator
+from channels.webhook.simulator import secret as webhook_secret
+from dispatcher.bootstrap import open_desk
+from dispatcher.domain.incident import Severity
+from dispatcher.domain.people import DeploymentKind
+from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.statement import Envelope, Mode, Statement
+from dispatcher.gate.stops import HaltScope
+from dispatcher.sender_bootstrap import now
+from dispatcher.service import accounts, clearing, deploying, evidence, incidents, messages, recipients, stopping
+from dispatcher.service.clearing import Wish
+from dispatcher.service.desk import Desk
+from dispatcher.service.evidence import AssessmentOutcome
+from dispatcher.service.releasing import Dispatch, Ring, release
+from dispatcher.statements.signing import KeyFileSigner, sign
+from dispatcher.store import deliveries
+from dispatcher.store.tables import LedgerRow
+from workers.main import ROLES
+
+MODE = Mode.EXERCISE
+SERVICE = "26785a09-ab16-4eb0-8407-a37497a57506"
+CHANNELS = ("x", "bluesky", "webhook", "notify")
+TIMING: Mapping[str, int] = {
+    "lease_ms": 20_000,
+    "quiet_ms": 250,
+    "look_again_ms": 150,
+    "retry_ms": 50,
+    "retry_most_ms": 200,
+    "status_ms": 300,
+    "stops_ms": 50,
+    "poll_ms": 100,
+    "sweep_ms": 50,
+    "ring_again_ms": 300,
+}
+NOWHERE = "unix:///nowhere/redis.sock"
+UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
+
+
+@contextmanager
+def far_sides() -> Iterator[Simulator]:
+    """All simulated platforms, served from a thread of their own."""
+    started, stop = threading.Event(), threading.Event()
+    simulator = Simulator()
+
+    async def serve() -> None:
+        async with simulator:
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    assert started.wait(10), "the simulator did not start"
+    try:
+        yield simulator
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+class FilePen:
+    """Signs with a key file of the deployment."""
+
+    def __init__(self, path: Path) -> None:
+        self._signer = KeyFileSigner(path)
+        self.fingerprint = self._signer.fingerprint
+
+    def sign(self, statement: Statement) -> Envelope:
+        """As the Pen protocol says."""
+        return sign(statement, self._signer)
+
+
+@dataclass
+class Stage:
+    """One deployment with its far sides."""
+
+    folder: Path
+    desk: Desk
+    far: Simulator
+    pens: dict[str, FilePen] = field(default_factory=dict)
+
+    def pen(self, person: str) -> FilePen:
+        """The pen of one of the example people."""
+        if person not in self.pens:
+            self.pens[person] = FilePen(self.folder / "keys" / "exercise" / person)
+        return self.pens[person]
+
+    def account(self, channel: str, number: int = 1) -> str:
+        """Add an account of a channel; assessed where its channel needs that. Returns its id."""
+        name = f"{channel}-{number}"
+        base = f"{self.far.url}/{channel}"
+        settings = {
+            "x": {"base_url": base, "user_id": str(number)},
+            "bluesky": {"base_url": base},
+            "webhook": {"base_url": f"{base}/{name}"},
+            "notify": {"base_url": base, "template_id": TEMPLATE_ID},
+            "cap_feed": {"folder": str(self.folder / "feed" / name)},
+        }[channel]
+        keys = {
+            "x": {"token": f"sim-{number}"},
+            "bluesky": {"identifier": name, "password": f"app-{name}"},
+            "webhook": {"secret": webhook_secret(name)},
+            "notify": {"api_key": api_key(SERVICE)},
+            "cap_feed": {},
+        }[channel]
+        made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
+        accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
+        if channel in ("x", "bluesky") and number == 1:
+            self._assess(channel)
+        return name
+
+    def numbers(self, count: int, name: str = "city") -> None:
+        """Import a list of that many numbers that reach nobody."""
+        path = self.folder / f"{name}.csv"
+        path.write_text("phone\n" + "".join(f"07700 900{300 + number}\n" for number in range(count)))
+        recipients.import_csv(self.desk, name, path, MODE, "ops-1")
+
+    def submitted(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:
+        """A plan over all accounts that waits for signatures; returns its digest."""
+        incident = incidents.declare(
+            self.desk,
+            kind="severe_weather",
+            title="Storm",
+            mode=MODE,
+            person="author-1",
+            severity=Severity.S3,
+        )
+        text = LanguageText("en-GB", "Storm tonight", f"Stay indoors ({secrets.token_hex(4)}).")
+        written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
+        message = messages.draft(self.desk, incident.id, written, "author-1").message
+        messages.arm(self.desk, message, {}, "author-1")
+        wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND))
+        return clearing.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
+
+    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:
+        """The same, with every signature but the release."""
+        plan = self.submitted(lists=lists, resend=resend)
+        for person in ("checker-1", "director-1"):
+            clearing.approve(self.desk, plan, self.pen(person))
+        return plan
+
+    def release(self, plan: str, ring: Ring | None = None) -> Dispatch:
+        """Release a cleared plan."""
+        return release(self.desk, plan, self.pen("director-1"), ring)
+
+    def revoke(self, plan: str) -> None:
+        """Take its clearance back."""
+        clearing.revoke(self.desk, plan, self.pen("director-2"))
+
+    def halt(self, scope: HaltScope = HaltScope.ALL, target: str = "") -> str:
+        """Halt; returns the halt's name."""
+        return stopping.halt(self.desk, scope, target, self.pen("ops-1"), MODE).statement
+
+    def resume(self, halt: str) -> None:
+        """Two others end a halt."""
+        for person in ("director-1", "director-2"):
+            stopping.resume(self.desk, halt, self.pen(person))
+
+    def fault(self, provider: str, kind: FaultKind, times: int = 1, **more: Any) -> None:
+        """Arm a fault at a far side."""
+        self.far.arm(Fault(provider, kind, times, **more))
+
+    def rows(self, plan: str) -> list[Any]:
+        """The deliveries of a plan."""
+        with self.desk.store.read() as work:
+            return deliveries.listed(work, plan=plan, limit=1_000)
+
+    def states(self, plan: str) -> Counter[str]:
+        """How many deliveries of a plan are in which state."""
+        return Counter(row.state for row in self.rows(plan))
+
+    def ended(self, plan: str) -> bool:
+        """Whether no machine has anything left to do for a plan."""
+        return not UNSETTLED & self.states(plan).keys()
+
+    def ledger(self, *kinds: str) -> list[dict[str, Any]]:
+        """The bodies of the ledger's entries of these kinds, in order."""
+        query = select(LedgerRow.body).where(LedgerRow.kind.in_(kinds)).order_by(LedgerRow.id)
+        with self.desk.store.read() as work:
+            return [json.loads(body) for body in work.execute(query).scalars()]
+
+    def published(self) -> Counter[str]:
+        """What stands on the public record, per provider."""
+        return Counter(effect.provider for effect in self.far.journal.effects)
+
+    def doubled(self) -> int:
+        """What stands there twice."""
+        return sum(self.far.journal.doubled(channel) for channel in CHANNELS)
+
+    def _assess(self, channel: str) -> None:
+        evidence.assess(
+            self.desk,
+            self.pen("director-1"),
+            MODE,
+            channel=channel,
+            placement=Placement.ORGANIC,
+            outcome=AssessmentOutcome.PERMITTED,
+            evidence="ab" * 32,
+        )
+
+    def work(
+        self,
+        *until: Callable[[], object],
+        roles: Sequence[str] = ("relay", "accounts", "recipients"),
+        timeout_s: float = 20.0,
+    ) -> None:
+        """Run roles until each of these has become true in turn, then let them drain."""
+
+        async def whole() -> None:
+            stop = asyncio.Event()
+            tasks = [
+                asyncio.create_task(ROLES[name](self.desk.settings, MODE, f"{name}:test", stop)) for name in roles
+            ]
+            try:
+                for number, condition in enumerate(until, 1):
+                    await self._until(condition, tasks, f"condition {number}", timeout_s)
+            finally:
+                stop.set()
+                await asyncio.gather(*tasks)
+
+        asyncio.run(whole())
+
+    async def _until(
+        self, condition: Callable[[], object], tasks: Sequence[asyncio.Task[None]], what: str, timeout_s: float
+    ) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await asyncio.to_thread(condition):
+                    assert not any(task.done() for task in tasks), "a role ended by itself"
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}") from None
+
+
+def stage_at(
+    root: Path,
+    far: Simulator,
+    *,
+    redis: str = NOWHERE,
+    database: str = "",
+    chunk: int = 20,
+    timing: Mapping[str, int] = {},
+    timeout_ms: int = 2_000,
+) -> Stage:
+    """Make a deployment under ``root``; without ``redis`` there is none."""
+    folder = root / "deployment"
+    blueprint = deploying.Blueprint(
+        "example-city",
+        DeploymentKind.TEST,
+        "Example City",
+        far.url,
+        database=database,
+        redis=redis,
+        chunk=chunk,
+        timing={**TIMING, **timing},
+        channels={name: {"timeout_ms": timeout_ms, "lag_ms": 100} for name in CHANNELS},
+    )
+    deploying.init(folder, blueprint, now(), secrets.token_bytes)
+    return Stage(folder, open_desk(folder), far)
