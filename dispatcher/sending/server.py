@@ -83,15 +83,17 @@ class _Switchboard:
             reason = f"{type(error).__name__}: {error}"
             self._log.warning("connection_closed", peer_pid=pid, verb=talk.verb, reason=reason)
         finally:
-            del self._talks[task]
             await self._close(writer)
+            del self._talks[task]
 
     async def _close(self, writer: asyncio.StreamWriter) -> None:
         writer.close()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await writer.wait_closed()
-        except OSError:
+        except OSError as error:
+            self._log.warning("answer_lost", error=type(error).__name__)
+        finally:
             writer.transport.abort()
 
     async def hang_up(self) -> None:
