@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import errno
 import io
@@ -214,3 +215,23 @@ def test_a_full_disk_does_not_stop_the_sending() -> None:
     stream.full = False
     out.msg("kept")
     assert stream.getvalue() == "kept\n"
+
+
+def test_every_key_that_our_code_logs_is_allowed() -> None:
+    """A key that would be dropped is noticed when it is written, not when it is missed."""
+    root = Path(log.__file__).parents[1]
+    files = [path for package in log.OURS for path in (root / package).rglob("*.py")]
+    used = {(str(path.relative_to(root)), key) for path in files for key in _logged_keys(path)}
+    assert len(used) > 20
+    assert {(name, key) for name, key in used if key not in log.ALLOWED | {"exc_info"}} == set()
+
+
+def _logged_keys(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        on = ast.unparse(node.func.value)
+        if node.func.attr in {"info", "warning", "error", "critical", "exception"} and on.endswith(
+            ("_log", "logger")
+        ):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
