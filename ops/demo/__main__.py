@@ -45,7 +45,7 @@ def main() -> int:
 
 def play(stage: Stage, fault: str | None, started: float) -> Tally:
     """The story, from the accounts to the tally."""
-    feed = stage.deployment / "feed"
+    feed = (stage.deployment / "feed").absolute()
     prepare(stage, feed)
     plan, incident, refused = clear(stage)
     for order in FAULTS:
@@ -116,7 +116,7 @@ def clear(stage: Stage) -> tuple[str, str, int]:
     alert = stage.deployment.parent / "storm.xml"
     alert.write_text(storm(datetime.now(UTC)))  # noqa: TID251 - the demo is timed from now
     stage.act(None, "cap", "validate", str(alert))
-    incident = stage.act("author-1", "incident", "declare", "--from-cap", str(alert), "--mode", "exercise")["incident"]
+    incident = stage.act("author-1", "incident", "declare", "--from-cap", str(alert), "--mode", "exercise")["id"]
     stage.act("author-1", "incident", "activate", incident)
     message = stage.act("author-1", "message", "draft", incident, "--link", "https://www.gov.uk/example")["message"]
     stage.act("author-1", "message", "arm", message)
@@ -153,7 +153,9 @@ def kill_workers(stage: Stage) -> None:
 
 def ended(stage: Stage, plan: str) -> list[dict[str, Any]] | None:
     """All deliveries of the plan, once none is left for a machine to move."""
-    rows: list[dict[str, Any]] = stage.act(None, "delivery", "list", "--plan", plan, "-n", "1000", quiet=True)["deliveries"]
+    rows: list[dict[str, Any]] = stage.act(None, "delivery", "list", "--plan", plan, "-n", "1000", quiet=True)[
+        "deliveries"
+    ]
     return None if any(row["state"] in UNSETTLED for row in rows) else rows
 
 

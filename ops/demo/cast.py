@@ -28,9 +28,13 @@ class Account:
 
 def accounts(simulator: str, feed: Path) -> Iterator[Account]:
     """Thirteen accounts: X, Bluesky, webhook, CAP feed, GOV.UK Notify, TikTok."""
-    for name, language in (("x-city", "en-GB"), ("x-dinas", "cy-GB"), ("x-police", "en-GB")):
-        settings = {"base_url": f"{simulator}/x", "user_id": f"{name}-id"}
-        yield Account(name, "x", f"@{name}", (language,), settings, {"token": f"sim-{name}-id"})
+    for name, user, language in (
+        ("x-city", "1001", "en-GB"),
+        ("x-dinas", "1002", "cy-GB"),
+        ("x-police", "1003", "en-GB"),
+    ):
+        settings = {"base_url": f"{simulator}/x", "user_id": user}
+        yield Account(name, "x", f"@{name}", (language,), settings, {"token": f"sim-{user}"})
     for name, languages in (
         ("bluesky-city", ("en-GB",)),
         ("bluesky-dinas", ("cy-GB",)),
@@ -56,9 +60,9 @@ def accounts(simulator: str, feed: Path) -> Iterator[Account]:
 
 
 FAULTS: tuple[dict[str, object], ...] = (
-    {"provider": "x", "kind": "act_then_drop", "match": "x-city"},
-    {"provider": "x", "kind": "drop_without_acting", "match": "x-dinas"},
-    {"provider": "x", "kind": "throttle", "match": "x-police", "delay_s": 1},
+    {"provider": "x", "kind": "act_then_drop", "match": "1001"},
+    {"provider": "x", "kind": "drop_without_acting", "match": "1002"},
+    {"provider": "x", "kind": "throttle", "match": "1003", "delay_s": 1},
     {"provider": "bluesky", "kind": "refuse", "status": 503, "match": "bluesky-city"},
     {"provider": "bluesky", "kind": "act_then_drop", "match": "bluesky-dinas"},
     {"provider": "webhook", "kind": "refuse", "status": 503, "match": "webhook-broadcaster"},
