@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from channels.contract import Account, Channel, Clock, HandedOver, RandomBytes, Secret
-from channels.http import Http
+
+if TYPE_CHECKING:
+    from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
 
 ENTRY_POINTS = "dispatcher.channels"
 

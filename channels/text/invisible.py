@@ -20,29 +20,19 @@ from channels.text.counting import EMOJI
 
 _JOINING = r"[\p{Arabic}\p{Syriac}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Tamil}\p{Telugu}\p{Sinhala}]"
 _NEEDED = regex.compile(rf"(?P<emoji>{EMOJI})|(?<={_JOINING})[\u200C\u200D](?={_JOINING})")
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_BLANK_LETTERS = r"\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800"
+_HIDDEN = regex.compile(rf"(?!\n)[\p{{C}}\p{{Zl}}\p{{Zp}}\p{{Variation_Selector}}{_BLANK_LETTERS}]")
 
 
 def check_text(text: str) -> list[str]:
     """Name every invisible or reordering character, its code point and position counted from 1; empty when none."""
     needed = {place for match in _NEEDED.finditer(text) for place in range(*match.span())}
     return [
-        f"invisible character {_name(letter)} at position {place}: delete it"
-        for place, letter in enumerate(text, start=1)
-        if place - 1 not in needed and _hidden(letter)
+        f"invisible character {_name(match.group())} at position {match.start() + 1}: delete it"
+        for match in _HIDDEN.finditer(text)
+        if match.start() not in needed
     ]
 
 
 def _name(letter: str) -> str:
     return f"U+{ord(letter):04X} {unicodedata.name(letter, 'without a name')}"
-
-
-def _hidden(letter: str) -> bool:
-    if letter == "\n":
-        return False
-    return (
-        unicodedata.category(letter) in _HIDDEN_CATEGORIES
-        or letter in _BLANK_LETTERS
-        or regex.fullmatch(r"\p{Variation_Selector}", letter) is not None
-    )

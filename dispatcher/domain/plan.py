@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain import canonical
@@ -63,7 +64,7 @@ class Destination:
         return frozenset(digest for text, digest in self.renderings.items() if DELIVERED_AS[text] is kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that the digest is worked out once
 class Plan:
     """See the module. ``policy`` is the digest of the policy version in force at submit; ``generation`` counts the
     plans of one message."""
@@ -126,7 +127,7 @@ class Plan:
             }
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest that names this plan."""
         return canonical.digest(SCHEMA, self.encoded())
