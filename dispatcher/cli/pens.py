@@ -101,11 +101,16 @@ def read_payload(path: Path) -> Statement:
         raise Invalid(f"{path}: {error}", "name the file that --to-sign wrote, unchanged") from error
 
 
-def detached(payload: Path, signature: Path) -> DetachedPen:
-    """A pen from the two files. Raises Invalid, SigningError."""
+def detached(payload: Path, signature: Path, roster: Roster) -> DetachedPen:
+    """A pen from the two files. Raises Invalid, SigningError, SignatureNeeded for somebody else's signature."""
     statement = read_payload(payload)
     text = read_signature(signature)
     found = sshsig.verify(text, to_sign(statement), sshsig.NAMESPACES[statement.mode])
+    signer = roster.person_of_key(found.fingerprint)
+    if signer is None or signer.id != statement.person:
+        raise SignatureNeeded(
+            f"{payload} is for {statement.person}, and another key signed it", "sign with their key"
+        )
     return DetachedPen(found.fingerprint, to_sign(statement), text)
 
 

@@ -51,11 +51,17 @@ class Session:
         """The desk; for a signature made elsewhere, at the moment and with the nonce of what was signed."""
         from dispatcher.bootstrap import open_desk
         from dispatcher.cli.pens import read_payload
+        from dispatcher.domain.errors import Invalid
 
+        if bool(self.payload) != bool(self.signature) or (self.to_sign and self.payload):
+            both = "first --to-sign FILE; then --payload FILE --signature FILE.sig"
+            raise Invalid("a signature made elsewhere needs both its files", both)
         desk = open_desk(self.folder)
         click.get_current_context().call_on_close(desk.store.close)
         if self.payload:
             statement = read_payload(Path(self.payload))
+            if statement.expires <= desk.now():
+                raise Invalid(f"{self.payload} has expired", "write it again with --to-sign, and sign that")
             moment, nonce = statement.not_before, bytes.fromhex(statement.nonce)
         elif self.to_sign:
             moment, nonce = desk.now(), secrets.token_bytes(NONCE_BYTES)
@@ -67,15 +73,9 @@ class Session:
     def pen(self, desk: Desk) -> Pen:
         """Whoever signs at this keyboard. Raises SignatureNeeded, Invalid, NeedsTerminal."""
         from dispatcher.cli import pens
-        from dispatcher.domain.errors import Invalid
 
-        if bool(self.payload) != bool(self.signature) or (self.to_sign and self.payload):
-            raise Invalid(
-                "a signature made elsewhere needs both its files",
-                "first --to-sign FILE; then --payload FILE --signature FILE.sig",
-            )
         if self.payload and self.signature:
-            return pens.detached(Path(self.payload), Path(self.signature))
+            return pens.detached(Path(self.payload), Path(self.signature), desk.trust.roster)
         found = os.environ.get("SSH_AUTH_SOCK")
         agent = Path(found) if found else None
         if self.to_sign and self.key and self.key.endswith(".pub"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,20 @@ class Office:
         for person in ("checker-1", "director-1"):
             self.run("clearance", "approve", plan, by=person)
         return plan
+
+    def released(self) -> str:
+        """A released plan with one delivery, which no worker takes because none runs."""
+        plan = self.cleared()
+        self.run("release", plan, by="director-1")
+        return plan
+
+    def move(self, *states: str, reason: str = "", attempts: int = 1) -> str:
+        """Play the worker: move the one delivery along its lifecycle; gives its name."""
+        with contextlib.closing(sqlite3.connect(self.folder / "data" / "dispatcher.db")) as database, database:
+            for state in states:
+                values = (state, reason, attempts)
+                database.execute("UPDATE deliveries SET state = ?, reason = ?, attempts = ?", values)
+            return str(database.execute("SELECT id FROM deliveries").fetchone()[0])
 
 
 @pytest.fixture(scope="session")

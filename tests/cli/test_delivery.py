@@ -1,0 +1,111 @@
+"""Deliveries, watching them, and resolving those that wait for people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Office
+
+
+def test_deliveries_are_listed_with_their_schema(office: Office) -> None:
+    """A submitted plan has its deliveries; no machine column is among them."""
+    plan = office.plan()
+    document = office.run("delivery", "list", "--plan", plan[:10]).json
+    assert document["schema"] == "dispatcher/deliveries/v1"
+    assert [(d["account"], d["state"]) for d in document["deliveries"]] == [("feed-city", "ready")]
+    assert not {"fence", "owner", "destination"} & document["deliveries"][0].keys()
+
+
+def test_a_filter_that_fits_nothing_gives_an_empty_list(office: Office) -> None:
+    """States are filtered by their own words."""
+    office.plan()
+    assert office.run("delivery", "list", "--state", "held").json["deliveries"] == []
+
+
+def test_one_delivery_is_shown_by_the_beginning_of_its_name(office: Office) -> None:
+    """The document holds its attempts."""
+    office.released()
+    name = office.move("leased")
+    shown = office.run("delivery", "show", name[:8]).json
+    assert (shown["id"], shown["state"], shown["tried"]) == (name, "leased", [])
+
+
+def test_a_held_delivery_says_how_it_is_resolved(office: Office) -> None:
+    """Where bytes may have left, the next step asks two people."""
+    office.released()
+    name = office.move("leased", "sending", "in_doubt", "held", reason="ambiguous")
+    said = office.run("delivery", "show", name)
+    assert "two people's answer" in said.err
+    assert f"dispatcher delivery resolve {name} seen|not_seen|cancel" in said.err
+
+
+def test_two_people_resolve_an_ambiguous_delivery(office: Office) -> None:
+    """One answer waits for a second person; the second moves it."""
+    office.released()
+    name = office.move("leased", "sending", "in_doubt", "held", reason="ambiguous")
+    first = office.run("delivery", "resolve", name, "seen", "--url", "https://city.example/1", by="ops-1")
+    assert (first.json["state"], first.json["needed"]) == ("held", 1)
+    second = office.run("delivery", "resolve", name, "seen", by="director-1")
+    assert second.json["state"] == "accepted"
+
+
+def test_nobody_can_have_seen_what_never_left(office: Office) -> None:
+    """``seen`` for an exhausted delivery is refused by policy: exit code 8."""
+    office.released()
+    name = office.move("leased", "held", reason="exhausted")
+    office.run("delivery", "resolve", name, "seen", by="ops-1", code=8)
+
+
+def test_watch_ends_when_everything_has_ended(office: Office) -> None:
+    """All accepted: one JSON line, exit code 0, and the review is next."""
+    plan = office.released()
+    office.move("leased", "sending", "accepted")
+    said = office.run("watch", plan)
+    assert json.loads(said.out)["by_state"] == {"accepted": 1}
+    assert "Next: dispatcher review inc-" in said.err
+
+
+@pytest.mark.parametrize(
+    "states", [("leased", "sending", "rejected"), ("leased", "held"), ("cancelled",), ("leased", "expired")]
+)
+def test_watch_ends_with_6_when_something_did_not_end_well(office: Office, states: tuple[str, ...]) -> None:
+    """Rejected, held, cancelled and expired are told, with the command that lists them."""
+    plan = office.released()
+    office.move(*states, reason="refused")
+    said = office.run("watch", plan, code=6)
+    assert f"1 {states[-1]}" in said.err
+    assert f"--state {states[-1]}" in said.err
+
+
+def test_watch_without_a_plan_follows_the_newest_release(office: Office) -> None:
+    """The plan released last is meant."""
+    plan = office.released()
+    office.move("leased", "sending", "handed_over")
+    said = office.run("watch")
+    assert json.loads(said.out)["plan"] == plan
+    assert "dispatcher handoff open" in said.err
+
+
+def test_watch_before_a_release_is_wrong_input(office: Office) -> None:
+    """There is nothing to follow: exit code 2, and where to look."""
+    plan = office.plan()
+    assert "is not released" in office.run("watch", plan, code=2).err
+    assert "nothing has been released yet" in office.run("watch", code=2).err
+
+
+def test_a_hand_off_needs_a_delivery_that_was_handed_over(office: Office) -> None:
+    """A packet for anything else is wrong input, and nothing is issued."""
+    office.released()
+    name = office.move("leased")
+    said = office.run("handoff", "open", name, "--device", "phone-1", by="operator-1", code=2)
+    assert "not handed over" in said.err
+
+
+def test_a_receipt_needs_a_packet(office: Office) -> None:
+    """Without an opened packet there is nothing to sign for."""
+    office.released()
+    name = office.move("leased", "sending", "handed_over")
+    words = ("handoff", "receipt", name, "--url", "https://exercise.invalid/x")
+    assert "dispatcher handoff open" in office.run(*words, by="operator-1", code=2).err

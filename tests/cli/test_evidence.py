@@ -1,0 +1,129 @@
+"""Evidence, accounts, devices and recipient lists from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Office
+
+SIMULATOR = "http://127.0.0.1:9"
+TIKTOK = ("tiktok-city", "--channel", "tiktok", "--handle", "@city", "--language", "en-GB", "--mode", "exercise")
+X = ("x-city", "--channel", "x", "--handle", "@city", "--language", "en-GB", "--mode", "exercise")
+X_SETTINGS = ("--set", f"base_url={SIMULATOR}/x", "--set", "user_id=1")
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """The file that a piece of evidence is about."""
+    (tmp_path / "record.pdf").write_bytes(b"the record")
+    return tmp_path / "record.pdf"
+
+
+def test_an_assessment_is_signed_by_who_may(office: Office, record: Path) -> None:
+    """A director's assessment holds until policy says it is too old; the file's digest is signed."""
+    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", record, "--mode", "exercise")
+    made = office.run(*words, by="director-1").json
+    assert (made["schema"], made["kind"], made["person"]) == ("dispatcher/evidence/v1", "assess", "director-1")
+    assert len(made["body"]["evidence"]) == 64
+
+
+def test_an_assessment_by_an_author_does_not_count(office: Office, record: Path) -> None:
+    """Exit code 4: ask somebody who holds the role."""
+    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", record, "--mode", "exercise")
+    office.run(*words, by="author-1", code=4)
+
+
+def test_a_channel_that_is_not_used_is_refused(office: Office, record: Path) -> None:
+    """WeChat is refused by policy, however it is spelled."""
+    words = ("evidence", "assess", "We-Chat", "--outcome", "permitted", "--evidence", record, "--mode", "live")
+    office.run(*words, by="director-1", code=8)
+
+
+def test_evidence_without_its_file_is_wrong_input(office: Office) -> None:
+    """A file that is not there is exit code 2."""
+    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", "none.pdf", "--mode", "live")
+    assert "none.pdf" in office.run(*words, by="director-1", code=2).err
+
+
+def test_a_tiktok_account_gets_its_device_exemption_and_attestation(office: Office, record: Path) -> None:
+    """Account, device, exemption and attestation follow one another; the device's secret is shown once."""
+    added = office.run("account", "add", *TIKTOK, by="ops-1")
+    assert "dispatcher device register" in added.err
+    registered = office.run("device", "register", "phone-1", "--account", "tiktok-city", by="ops-1")
+    assert len(registered.json["secret"]) > 50
+    scope = ("tiktok", "--account", "tiktok-city", "--mode", "exercise")
+    office.run("evidence", "exempt", *scope, "--need", "reaches who nothing else reaches", by="security-1")
+    words = ("evidence", "attest", *scope, "--device", "phone-1", "--evidence", record)
+    made = office.run(*words, by="security-1").json
+    assert made["body"]["mitigations"][0] == "M01"
+
+
+def test_a_device_secret_is_nowhere_on_disk(office: Office) -> None:
+    """What registration showed once is in no file of the deployment in the clear."""
+    office.run("account", "add", *TIKTOK, by="ops-1")
+    secret = office.run("device", "register", "phone-1", "--account", "tiktok-city", by="ops-1").json["secret"]
+    files = [path for path in office.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
+def test_a_decision_gives_a_read_back_code_once(office: Office) -> None:
+    """The private office records and confirms; a wrong code is refused."""
+    plan = office.plan()
+    words = ("evidence", "decide", plan, "--decision", "agreed")
+    code = office.run(*words, by="private-office-1").json["code"]
+    office.run("evidence", "confirm", plan, "--code", "0000-0000-0000", by="private-office-1", code=2)
+    said = office.run("evidence", "confirm", plan, "--code", code, by="private-office-1")
+    assert said.json["schema"] == "dispatcher/decision/v1"
+    assert said.json["code"] is None
+
+
+def test_a_code_is_asked_for_on_a_terminal_only(office: Office) -> None:
+    """Without --code and without a terminal: exit code 7, naming the option."""
+    said = office.run("evidence", "confirm", office.plan(), by="private-office-1", code=7)
+    assert "--code" in said.err
+
+
+def test_a_secret_is_read_from_stdin_and_shown_nowhere(office: Office) -> None:
+    """The account is added, its secret is in no output and in no file in the clear."""
+    said = office.run("account", "add", *X, *X_SETTINGS, "--secret", "token", by="ops-1", typed="s3cr3t-token\n")
+    assert "s3cr3t-token" not in said.out + said.err
+    files = [path for path in office.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if b"s3cr3t-token" in path.read_bytes()] == []
+
+
+def test_a_secret_is_read_from_a_file(office: Office, tmp_path: Path) -> None:
+    """--secret-file does the same without a pipe."""
+    (tmp_path / "token").write_text("s3cr3t\n")
+    office.run("account", "add", *X, *X_SETTINGS, "--secret-file", f"token={tmp_path / 'token'}", by="ops-1")
+    assert [made["id"] for made in office.run("account", "list").json["accounts"]] == ["x-city"]
+
+
+def test_an_empty_secret_is_wrong_input(office: Office) -> None:
+    """Nothing on stdin is said so, and no account is made."""
+    office.run("account", "add", *X, *X_SETTINGS, "--secret", "token", by="ops-1", typed="", code=2)
+    assert office.run("account", "list").json["accounts"] == []
+
+
+def test_an_exercise_account_reaches_the_simulator_only(office: Office) -> None:
+    """Any other address is refused by policy: exit code 8."""
+    words = ("account", "add", *X, "--set", "base_url=https://api.x.com", "--set", "user_id=1", "--secret", "token")
+    office.run(*words, by="ops-1", typed="s3cr3t\n", code=8)
+
+
+def test_accounts_are_listed_by_mode(office: Office) -> None:
+    """The other mode's accounts are left out."""
+    office.feed()
+    assert office.run("account", "list", "--mode", "live").json["accounts"] == []
+    assert len(office.run("account", "list", "--mode", "exercise").json["accounts"]) == 1
+
+
+def test_recipients_are_imported_without_showing_them(office: Office, tmp_path: Path) -> None:
+    """Count and rows left out are told; no number is in any output."""
+    file = tmp_path / "numbers.csv"
+    file.write_text("phone,language\n07700900123,cy\n07700900124,\nnot a number,\n")
+    said = office.run("recipients", "import", "residents", file, "--mode", "exercise", by="ops-1")
+    assert (said.json["count"], [row["row"] for row in said.json["bad"]]) == (2, [4])
+    assert "900123" not in said.out + said.err
+    assert [made["name"] for made in office.run("recipients", "list").json["lists"]] == ["residents"]

@@ -1,0 +1,127 @@
+"""Status, ledger, logs and review."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Office
+
+
+def test_status_of_an_empty_deployment_begins_with_declaring(office: Office) -> None:
+    """Nothing has happened: the next step is an incident, and nobody sends."""
+    said = office.run("status")
+    assert said.json["schema"] == "dispatcher/status/v1"
+    assert "Next: dispatcher incident declare" in said.err
+    assert "`dispatcher up` is not running here" in said.err
+
+
+def test_status_names_who_is_awaited(office: Office) -> None:
+    """With a submitted plan the next step is an approval, by the people who hold the roles."""
+    plan = office.plan()
+    said = office.run("status")
+    assert "checker (checker-1)" in said.err
+    assert f"Next: dispatcher clearance approve {plan[:12]}" in said.err
+
+
+def test_status_of_a_cleared_plan_is_its_release(office: Office) -> None:
+    """Nothing but the release is missing."""
+    plan = office.cleared()
+    assert f"Next: dispatcher release {plan[:12]}" in office.run("status").err
+
+
+def test_status_of_a_released_plan_is_to_watch_it(office: Office) -> None:
+    """As long as a machine has something to do, watch."""
+    plan = office.released()
+    assert f"Next: dispatcher watch {plan[:12]}" in office.run("status").err
+
+
+def test_status_leads_to_what_waits_for_people(office: Office) -> None:
+    """A held delivery comes before everything that machines do."""
+    plan = office.released()
+    office.move("leased", "held", reason="exhausted")
+    assert f"Next: dispatcher delivery list --plan {plan[:12]} --state held" in office.run("status").err
+
+
+def test_the_ledger_is_told_in_order(office: Office) -> None:
+    """The tail is oldest first, and every entry has its place in its writer's chain."""
+    office.plan()
+    entries = office.run("ledger", "tail").json["entries"]
+    assert [entry["id"] for entry in entries] == sorted(entry["id"] for entry in entries)
+    assert entries[-1]["kind"] == "plan.submitted"
+    assert {"writer", "sequence", "leaf"} <= entries[0].keys()
+
+
+def test_the_ledger_is_filtered_by_incident_and_number(office: Office) -> None:
+    """Another incident's entries are left out, and -n bounds the rest."""
+    first, second = office.incident(), office.incident()
+    entries = office.run("ledger", "tail", "--incident", second).json["entries"]
+    assert {entry["incident"] for entry in entries} == {second}
+    assert len(office.run("ledger", "tail", "-n", "1").json["entries"]) == 1
+    assert first != second
+
+
+def test_a_review_holds_signers_exact_texts_and_refusals(office: Office) -> None:
+    """One document: who signed, what the public was to read, what was refused."""
+    plan = office.plan()
+    office.run("release", plan, by="director-1", code=3)
+    incident = office.run("clearance", "show", plan).json["incident"]
+    document = office.run("review", incident, by="reviewer-1").json
+    assert document["schema"] == "dispatcher/review/v1"
+    assert "author-1 (author): submit" in document["markdown"]
+    assert "Stay indoors from 6pm." in document["markdown"]
+    assert [entry["kind"] for entry in document["refusals"]] == ["release.refused"]
+
+
+def test_a_reading_is_recorded(office: Office) -> None:
+    """Who read the review stands in the ledger."""
+    incident = office.incident()
+    office.run("review", incident, "--markdown", by="reviewer-1")
+    newest = office.run("ledger", "tail", "-n", "1").json["entries"][0]
+    assert (newest["kind"], newest["facts"]["actor"]) == ("review.read", "reviewer-1")
+
+
+def test_a_review_in_markdown_is_no_json(office: Office) -> None:
+    """--markdown prints the document wherever it goes."""
+    said = office.run("review", office.incident(), "--markdown", by="reviewer-1")
+    assert said.out.startswith("# Review of inc-")
+
+
+def write_logs(office: Office) -> None:
+    """Two roles, one with a rotated part and a line that is no JSON."""
+    logs = office.folder / "logs"
+    lines = {
+        "relay.jsonl.1": [{"timestamp": "2026-01-01T00:00:01Z", "event": "first", "incident": "inc-a"}],
+        "relay.jsonl": [{"timestamp": "2026-01-01T00:00:03Z", "event": "third", "incident": "inc-b"}],
+        "accounts.jsonl": [{"timestamp": "2026-01-01T00:00:02Z", "event": "second", "incident": "inc-a"}],
+    }
+    for name, facts in lines.items():
+        (logs / name).write_text("".join(json.dumps(fact) + "\n" for fact in facts))
+    with (logs / "relay.jsonl").open("a") as file:
+        file.write("Segmentation fault\n")
+
+
+def told(office: Office, *words: str) -> list[str]:
+    """What each line of the log says."""
+    documents = [json.loads(line) for line in office.run("log", *words).out.splitlines()]
+    assert {document["schema"] for document in documents} <= {"dispatcher/log-line/v1"}
+    return [document.get("event") or document["text"] for document in documents]
+
+
+def test_logs_of_all_roles_are_merged_by_time(office: Office) -> None:
+    """The rotated part comes first, and a line without a time keeps its place."""
+    write_logs(office)
+    assert told(office) == ["first", "second", "third", "Segmentation fault"]
+
+
+def test_logs_are_filtered_by_role_incident_and_number(office: Office) -> None:
+    """Each filter leaves the others' lines out."""
+    write_logs(office)
+    assert told(office, "--role", "accounts") == ["second"]
+    assert told(office, "--incident", "inc-a") == ["first", "second"]
+    assert told(office, "-n", "1") == ["Segmentation fault"]
+
+
+def test_a_role_without_a_log_is_wrong_input(office: Office) -> None:
+    """The message names those that have one."""
+    write_logs(office)
+    assert "accounts, relay" in office.run("log", "--role", "nobody", code=2).err
