@@ -1,0 +1,152 @@
+"""Reporting: what a reviewer reads, and that nothing is left out of it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert, text
+
+from dispatcher.domain.errors import GateClosed
+from dispatcher.domain.message import TextKind
+from dispatcher.domain.statement import Mode
+from dispatcher.gate.stops import HaltScope
+from dispatcher.service import stopping
+from dispatcher.service.releasing import release
+from dispatcher.service.reporting import Review, ledger_tail, review
+from dispatcher.store import records
+from dispatcher.store.tables import AttemptRow
+from tests.office import Office
+
+
+def read(office: Office, plan: str) -> Review:
+    """The review of a plan's incident."""
+    with office.desk.store.read() as work:
+        incident = records.plan(work, plan).plan.incident
+    return review(office.desk, incident, "reviewer-1")
+
+
+def released(office: Office) -> str:
+    """A released plan over one webhook."""
+    office.account("webhook")
+    plan = office.approved()
+    release(office.desk, plan, office.pen("director-1"))
+    return plan
+
+
+def test_it_names_everybody_who_signed(office: Office) -> None:
+    """Kind and person of each, verified again."""
+    (found,) = read(office, released(office)).plans
+    assert sorted((str(s.said.kind), s.said.person) for s in found.signatures if s.said) == [
+        ("approve", "checker-1"),
+        ("approve", "director-1"),
+        ("approve", "welsh-checker-1"),
+        ("release", "director-1"),
+        ("submit", "author-1"),
+    ]
+    assert {s.refused for s in found.signatures} == {None}
+
+
+def test_it_has_the_exact_text_of_every_account_and_language(office: Office) -> None:
+    """As it was rendered and signed, armed texts included."""
+    (found,) = read(office, released(office)).plans
+    publish = next(exact for exact in found.texts if exact.kind is TextKind.PUBLISH)
+    assert [part.language for part in publish.parts] == ["en-GB", "cy"]
+    assert "Storm heno" in publish.parts[1].text
+    assert {exact.kind for exact in found.texts} == set(TextKind)
+
+
+def test_a_text_that_was_changed_in_sql_is_not_shown_as_signed(office: Office) -> None:
+    """The bytes no longer have the signed digest, so there are no parts."""
+    plan = released(office)
+    with office.desk.store.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER renderings_fixed"))
+        connection.execute(text("UPDATE renderings SET body = CAST('{}' AS BLOB)"))
+    (found,) = read(office, plan).plans
+    assert {exact.parts for exact in found.texts} == {()}
+
+
+def test_a_statement_that_does_not_verify_is_shown_as_such(office: Office) -> None:
+    """A row inserted by hand is in the review, with what is wrong with it."""
+    plan = released(office)
+    with office.desk.store.engine.begin() as connection:
+        copied = "id || 'x', kind, subject, person, role, mode, incident, not_before, expires"
+        names = "id, kind, subject, person, role, mode, incident, not_before, expires, envelope, recorded_at"
+        forged = '\'{"payload": "{}", "signature": "none"}\''
+        connection.execute(
+            text(f"INSERT INTO statements ({names}) SELECT {copied}, {forged}, recorded_at FROM statements LIMIT 1")
+        )
+    (found,) = read(office, plan).plans
+    (bad,) = [s for s in found.signatures if s.refused]
+    assert bad.said is None
+
+
+def test_it_has_every_refusal_with_its_clauses(office: Office) -> None:
+    """A release that was tried too early is there."""
+    office.account("webhook")
+    plan = office.plan()
+    with pytest.raises(GateClosed):
+        release(office.desk, plan, office.pen("director-1"))
+    (refusal,) = read(office, plan).refusals
+    assert [dict(failure)["clause"] for failure in list(refusal.facts["failures"])] == ["G08"]
+
+
+def test_it_has_every_attempt(office: Office) -> None:
+    """Two tries at one delivery, in order, with what became of it in words."""
+    plan = released(office)
+    delivery = office.delivery(plan)
+    tries = [
+        {"delivery": delivery, "number": n, "fence": n, "owner": "w", "intended_at": office.clock.now, "verdict": v}
+        for n, v in ((1, "deferred"), (2, "accepted"))
+    ]
+    with office.desk.store.write() as work:
+        work.execute(insert(AttemptRow), tries)
+    office.set_state(delivery, "leased", "sending", "accepted")
+    (found,) = read(office, plan).deliveries
+    assert [(tried.number, tried.verdict) for tried in found.attempts] == [(1, "deferred"), (2, "accepted")]
+    assert found.sentence == "was accepted"
+
+
+def test_it_has_the_halts_that_concerned_it(office: Office) -> None:
+    """Those of its mode, with the reason given; not those of the other mode."""
+    plan = released(office)
+    stopping.halt(office.desk, HaltScope.ALL, "", office.pen("ops-1"), Mode.EXERCISE, "wrong picture")
+    stopping.halt(office.desk, HaltScope.ALL, "", office.pen("ops-1"), Mode.LIVE)
+    assert [halt.reason for halt in read(office, plan).halts] == ["wrong picture"]
+
+
+def test_its_timeline_is_the_ledger_in_order(office: Office) -> None:
+    """From the declaration to the release, nothing between left out."""
+    kinds = [line.kind for line in read(office, released(office)).timeline]
+    assert kinds[:3] == ["incident.declared", "message.revised", "message.revised"]
+    assert kinds.index("plan.submitted") < kinds.index("clearance.moved") < kinds.index("plan.released")
+
+
+def test_each_reading_is_in_the_ledger(office: Office) -> None:
+    """With who read it."""
+    read(office, released(office))
+    assert [entry.facts["actor"] for entry in office.ledger("review.read")] == ["reviewer-1"]
+
+
+def test_the_tail_is_the_newest_in_order(office: Office) -> None:
+    """Two entries: the last two, the older first."""
+    office.account("webhook")
+    office.account("x")
+    everything = ledger_tail(office.desk, 100)
+    assert ledger_tail(office.desk, 2) == everything[-2:]
+    assert [line.id for line in everything] == sorted(line.id for line in everything)
+
+
+def test_the_tail_takes_kinds_and_families(office: Office) -> None:
+    """A kind by its whole name, a family by its beginning."""
+    released(office)
+    assert {line.kind for line in ledger_tail(office.desk, kinds=["statement.approve"])} == {"statement.approve"}
+    family = {line.kind for line in ledger_tail(office.desk, kinds=["statement."])}
+    assert family == {"statement.submit", "statement.approve", "statement.release"}
+
+
+def test_the_tail_can_be_followed(office: Office) -> None:
+    """After the newest entry comes nothing, until something happens."""
+    office.account("webhook")
+    last = ledger_tail(office.desk, 1)[0].id
+    assert ledger_tail(office.desk, after=last) == []
+    office.account("x")
+    assert [line.kind for line in ledger_tail(office.desk, after=last)] == ["account.added"]
