@@ -77,6 +77,11 @@ def test_a_recorded_decision_holds_unconfirmed_for_24_hours() -> None:
     assert judged(decided(at=24 * HOUR - MICROSECOND)).clauses == ()
 
 
+def test_a_window_is_open_from_its_first_moment() -> None:
+    """Half-open: the beginning belongs to it."""
+    assert judged(planned("webhook", not_before=NOW), "webhook").clauses == ()
+
+
 def test_a_call_may_end_with_the_window() -> None:
     """Room for exactly one call is room enough."""
     evidence = planned("webhook", not_after=NOW + timedelta(seconds=10))

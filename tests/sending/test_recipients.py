@@ -83,3 +83,13 @@ def test_a_list_key_that_is_not_sealed_to_this_sender_opens_nothing(texting: Hou
         return await texting.refused(texting.drafted.order("notify", recipient=LIST.proofs[0]), bundle)
 
     assert run(main) == ("G07",)
+
+
+def test_a_sender_without_an_identity_for_lists_proves_nobody(tmp_path: Path) -> None:
+    """Only the recipients' role can open a list."""
+    house = House(tmp_path, draft("notify", lists=[LIST]))
+
+    async def main() -> Any:
+        return await house.refused(house.drafted.order("notify", recipient=LIST.proofs[0]))
+
+    assert run(main) == ("G07",)

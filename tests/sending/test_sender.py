@@ -16,9 +16,10 @@ from dispatcher.domain.people import Role, RoleHeld
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.sending.order import MAX_ORDERS, Bundle
 from dispatcher.sending.permit import Permit, Refusal
+from dispatcher.sending.sender import REMEMBERED_BUNDLES
 from tests.builders import draft, everything_signed, status
-from tests.cast import HOUR, NOW, START, person, roster, signed
-from tests.sending.kit import House, clauses, note, run, told
+from tests.cast import NOW, START, person, roster, signed
+from tests.sending.kit import House, clauses, run, told
 
 SECOND = timedelta(seconds=1)
 
@@ -198,113 +199,6 @@ def test_at_most_a_thousand_orders_at_once(house: House) -> None:
         run(main)
 
 
-async def revoke(house: House) -> None:
-    """Take the plan back."""
-    await told(house.sender, signed(StatementKind.REVOKE, "security-1", subject=house.drafted.plan.digest))
-
-
-async def halt(house: House) -> None:
-    """Halt the account."""
-    await told(house.sender, signed(StatementKind.HALT, "ops-1", scope="account", target="x-1"))
-
-
-async def unknown_stop(house: House) -> None:
-    """A status lists a stop that has not arrived."""
-    await told(house.sender, status=status(["ab" * 32]))
-
-
-async def let_it_lapse(house: House) -> None:
-    """Wait until the permit is too old."""
-    house.clock.advance(15 * SECOND)
-
-
-async def close_the_window(house: House) -> None:
-    """Another permit is asked for so late that the window ends before its call could."""
-    house.clock.now = house.drafted.plan.not_after - SECOND
-
-
-@pytest.mark.parametrize(
-    ("between", "code"),
-    [(revoke, "G03"), (halt, "G16"), (unknown_stop, "G16"), (let_it_lapse, "permit"), (close_the_window, "permit")],
-)
-def test_nothing_leaves_when_something_happens_between_permit_and_send(house: House, between: Any, code: str) -> None:
-    """The last check is made with what is known at that moment; the platform is not called."""
-
-    async def main() -> Outcome:
-        permit = await house.permit(house.drafted.order("x"))
-        await between(house)
-        return await house.sender.send(permit, note)
-
-    outcome = run(main)
-    assert (outcome.verdict, outcome.code, house.made()) == (Verdict.DEFERRED, code, 0)
-
-
-def test_the_window_is_checked_once_more_before_the_first_byte(house: House) -> None:
-    """A permit given with just enough time left is of no use when that time has gone."""
-
-    async def main() -> Outcome:
-        house.clock.now = house.drafted.plan.not_after - 2 * SECOND
-        permit = await house.permit(house.drafted.order("x"))
-        house.clock.advance(timedelta(microseconds=1))
-        return await house.sender.send(permit, note)
-
-    assert (run(main).code, house.made()) == ("G04", 0)
-
-
-def test_a_correction_passes_a_revocation_that_came_after_its_permit(house: House) -> None:
-    """Taking back is not stopped by taking back."""
-    house.envelopes = everything_signed(house.drafted.plan, list(DeliveryKind))
-
-    async def main() -> Outcome:
-        permit = await house.permit(house.drafted.order("x", TextKind.CORRECT))
-        await revoke(house)
-        return await house.sender.send(permit, note)
-
-    assert run(main).verdict is Verdict.ACCEPTED
-
-
-def test_a_permit_is_good_for_one_call(house: House) -> None:
-    """The second use reaches nothing."""
-
-    async def main() -> list[Verdict]:
-        permit = await house.permit(house.drafted.order("x"))
-        return [(await house.sender.send(permit, note)).verdict for _ in range(2)]
-
-    assert (run(main), house.made()) == ([Verdict.ACCEPTED, Verdict.DEFERRED], 1)
-
-
-@pytest.mark.parametrize("forged", [{"id": "ab" * 8}, {"delivery": "dlv-other"}, {"expires_at": NOW + HOUR}])
-def test_a_forged_permit_is_worth_nothing(house: House, forged: dict[str, Any]) -> None:
-    """A permit must be, in every field, one that this sender gave."""
-
-    async def main() -> Outcome:
-        permit = await house.permit(house.drafted.order("x"))
-        return await house.sender.send(replace(permit, **forged), note)
-
-    assert (run(main).code, house.made()) == ("permit", 0)
-
-
-def test_a_permit_does_not_outlive_a_restart(house: House) -> None:
-    """What was granted is in memory only."""
-
-    async def main() -> Outcome:
-        permit = await house.permit(house.drafted.order("x"))
-        return await house.start().send(permit, note)
-
-    assert (run(main).code, house.made()) == ("permit", 0)
-
-
-def test_two_permits_for_one_destination_make_one_post(house: House) -> None:
-    """Whichever is used second finds the destination open or spent."""
-
-    async def main() -> list[Verdict]:
-        order = house.drafted.order("x")
-        permits = await house.sender.permit(house.bundle, [order, order])
-        return [(await house.sender.send(p, note)).verdict for p in permits if isinstance(p, Permit)]
-
-    assert (run(main), house.made()) == ([Verdict.ACCEPTED, Verdict.DEFERRED], 1)
-
-
 def test_an_adapter_that_raises_leaves_the_delivery_in_doubt(house: House) -> None:
     """A bug proves nothing about what the platform did."""
     house.platforms["x"].script.append(KeyError("secret-token"))
@@ -351,17 +245,6 @@ def test_an_approval_ends_with_the_role_or_key_behind_it(tmp_path: Path, end: st
     assert run(main) == ["G08"]
 
 
-def test_a_stop_ends_what_was_judged_before(house: House) -> None:
-    """A remembered judgement is not used once something was stopped."""
-
-    async def main() -> list[Any]:
-        await house.permit(house.drafted.order("x"))
-        await revoke(house)
-        return list(await house.refused(house.drafted.order("x")))
-
-    assert run(main) == ["G03"]
-
-
 def test_lint_is_asked_again_by_the_sender(tmp_path: Path) -> None:
     """A text that the platform would refuse is not sent, although it was signed."""
     house = House(tmp_path, draft("webhook"))
@@ -384,3 +267,17 @@ def test_a_language_that_no_destination_carries_is_refused(tmp_path: Path) -> No
         return answer.sentence
 
     assert run(main) == "G17 no destination carries the message in pl"
+
+
+def test_more_bundles_than_are_remembered_are_all_judged(house: House) -> None:
+    """What was read long ago is read again."""
+
+    async def main() -> list[bool]:
+        answers = []
+        for number in (*range(REMEMBERED_BUNDLES + 1), 0):
+            more = signed(StatementKind.APPROVE, "checker-2", at=NOW - number * SECOND, subject="ab" * 32)
+            bundle = house.drafted.bundle([*house.envelopes, more])
+            answers.append(isinstance(await house.ask(house.drafted.order("webhook"), bundle), Permit))
+        return answers
+
+    assert run(main) == [True] * (REMEMBERED_BUNDLES + 2)

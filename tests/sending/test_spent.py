@@ -15,7 +15,7 @@ from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending.spent import SpentEvent, SpentFile
 from tests.cast import HOUR, NOW, signed
-from tests.sending.kit import KEYED, MAYBE, NEITHER, House, house_in, run, sent
+from tests.sending.kit import KEYED, MAYBE, NEITHER, QUERY, House, house_in, run, sent
 
 SECOND = timedelta(seconds=1)
 LAG = timedelta(seconds=5)
@@ -124,6 +124,20 @@ def test_a_post_found_absent_twice_may_be_sent_again(
         return await sent(house)
 
     assert run(main) == then
+
+
+def test_one_look_is_not_enough_even_where_the_record_never_lags(tmp_path: Path) -> None:
+    """Twice means twice."""
+    house = house_in(tmp_path, DOUBT, idempotency=replace(QUERY, lag_s=0.0))
+
+    async def main() -> list[str]:
+        await sent(house)
+        await look(house, SECOND)
+        once = await sent(house)
+        await look(house, SECOND)
+        return [once, await sent(house)]
+
+    assert run(main) == [MAYBE, "accepted"]
 
 
 def test_looks_count_for_the_last_attempt_only(tmp_path: Path) -> None:
