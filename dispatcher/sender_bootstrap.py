@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from channels import registry
 from channels.contract import Account, Idempotency
-from channels.http import Http, HttpPolicy, is_public
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
@@ -26,6 +26,9 @@ from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust, load_trust
 from dispatcher.statements.verify import Verifier
+
+if TYPE_CHECKING:  # aiohttp is loaded by whoever sends, not by whoever asks for the trust
+    from channels.http import Http, HttpPolicy
 
 
 def now() -> datetime:
@@ -84,6 +87,8 @@ class VaultOutlets:
             await http.close()
 
     def _load(self) -> None:
+        from channels.http import Http
+
         for credential in self._vault.open_all():
             if credential.account.id not in self._open:
                 http = Http(network(self._settings, credential))
@@ -121,6 +126,8 @@ def network(settings: Settings, credential: Credential) -> HttpPolicy:
     Raises Forbidden for an exercise account that points elsewhere, and for a live account of a production deployment
     that points to a private address or away from https.
     """
+    from channels.http import HttpPolicy
+
     account = credential.account
     if credential.mode is Mode.EXERCISE:
         return _exercise_network(settings, account)
@@ -138,6 +145,8 @@ def network(settings: Settings, credential: Credential) -> HttpPolicy:
 
 
 def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
+    from channels.http import HttpPolicy
+
     simulator = urlsplit(settings.simulator)
     for url in _urls(account.settings):
         if urlsplit(url).netloc != simulator.netloc:
@@ -156,6 +165,8 @@ def _urls(account_settings: Mapping[str, str]) -> list[str]:
 
 
 def _is_private(host: str) -> bool:
+    from channels.http import is_public
+
     try:
         return not is_public(host.strip("[]"))
     except ValueError:

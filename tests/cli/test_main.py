@@ -1,0 +1,212 @@
+"""The top of the command line: help, exit codes, errors, terminals."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dispatcher.cli.errors import EXIT_CODES
+from dispatcher.cli.main import SUMMARIES, load, root
+from dispatcher.embedded.lock import Lock
+from dispatcher.store import records
+from tests.cli.conftest import Office
+from tests.servers import until
+
+SCRIPT = Path(sys.executable).with_name("dispatcher")
+GOLDEN = Path(__file__).with_name("help.txt")
+
+
+def on_a_terminal(office: Office, *words: str, **environment: str) -> str:
+    """What a person sees of one command: it runs on a real terminal, 120 columns wide."""
+    master, slave = pty.openpty()
+    settings = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder), "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(
+        [SCRIPT, *words], stdin=slave, stdout=slave, stderr=slave, env={**settings, **environment}
+    ) as child:
+        os.close(slave)
+        shown = b""
+        while piece := _read(master):
+            shown += piece
+        assert child.wait() == 0, shown
+    os.close(master)
+    return shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError as error:
+        if error.errno == errno.EIO:  # how Linux says that nobody holds the other side any more
+            return b""
+        raise
+
+
+def test_the_top_level_help_is_as_written() -> None:
+    """The help is read in an incident: every change to it is looked at."""
+    assert CliRunner().invoke(root, ["--help"], terminal_width=100).stdout == GOLDEN.read_text()
+
+
+def test_every_exit_code_is_in_the_help() -> None:
+    """What programs rely on is documented where people look."""
+    told = CliRunner().invoke(root, ["--help"]).stdout
+    assert [code for code, meaning in EXIT_CODES.items() if f"{code:<4} {meaning}" not in told] == []
+
+
+@pytest.mark.parametrize("name", list(SUMMARIES))
+def test_every_command_of_the_table_is_there_under_its_name(name: str) -> None:
+    """The table and the modules agree."""
+    assert load(name).name == name
+
+
+def test_the_help_loads_no_command_and_status_no_channel(office: Office) -> None:
+    """``--help`` imports no database; ``status`` neither broker, nor client, nor XML."""
+    for words, heavy in ((["--help"], "sqlalchemy"), (["status"], "dramatiq redis aiohttp lxml")):
+        program = (
+            "import sys; from dispatcher.cli.main import root; root(sys.argv[2:], standalone_mode=False);"
+            "print([name for name in sys.argv[1].split() if name in sys.modules], file=sys.stderr)"
+        )
+        environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder)}
+        command = [sys.executable, "-c", program, heavy, *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_folder_without_deployment_says_how_to_make_one(tmp_path: Path) -> None:
+    """Exit code 2 and ``dispatcher init``."""
+    said = Office(tmp_path / "none").run("status", code=2)
+    assert f"Next: make one: dispatcher init {tmp_path / 'none'}" in said.err
+
+
+def test_init_makes_a_deployment_whole(tmp_path: Path) -> None:
+    """Folders, trust root, policy, exercise keys and a migrated database; what comes next is said."""
+    office = Office(tmp_path / "city")
+    words = ("init", office.folder, "--kind", "test", "--name", "example-city")
+    said = office.run(*words)
+    assert said.json["schema"] == "dispatcher/deployment/v1"
+    assert "up --mode exercise" in said.err
+    assert office.run("migrate").json["before"] == office.run("migrate").json["now"]
+
+
+def test_init_touches_no_folder_that_is_in_use(office: Office) -> None:
+    """A second init is wrong input, and the deployment stays as it was."""
+    before = (office.folder / "trust" / "root.json").read_bytes()
+    office.run("init", office.folder, "--kind", "test", "--name", "other", code=2)
+    assert (office.folder / "trust" / "root.json").read_bytes() == before
+
+
+def test_init_of_a_production_deployment_warns_of_its_keys(tmp_path: Path) -> None:
+    """Exercise keys prove nothing, and production is told so."""
+    said = Office(tmp_path).run("init", tmp_path / "live", "--kind", "production", "--name", "example-city")
+    assert "Warning: " in said.err
+
+
+def test_a_second_up_is_told_who_runs(office: Office) -> None:
+    """The lock is held: exit code 9, nothing started."""
+    with Lock(office.folder / "run" / "up.lock", "`dispatcher up` for this deployment"):
+        said = office.run("up", "--mode", "exercise", code=9)
+    assert str(os.getpid()) in said.err
+
+
+def test_a_role_that_there_is_not_is_wrong_input(office: Office) -> None:
+    """The message names those there are."""
+    assert "relay" in office.run("worker", "nobody", "--mode", "exercise", code=2).err
+
+
+def test_a_bug_is_one_line_without_a_traceback(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever nobody thought of ends with exit code 1 and where to look."""
+    monkeypatch.setattr(records, "incidents", lambda *_: 1 / 0)
+    said = office.run("incident", "list", code=1)
+    assert said.err.splitlines()[0] == "Error: unexpected ZeroDivisionError: division by zero"
+    assert "Traceback" not in said.err
+
+
+def test_a_database_that_is_away_is_unreachable(office: Office) -> None:
+    """Exit code 9, nothing was changed."""
+    (office.folder / "data" / "dispatcher.db").unlink()
+    (office.folder / "data" / "dispatcher.db").mkdir()
+    office.run("incident", "list", code=9)
+
+
+def test_ctrl_c_is_130(office: Office) -> None:
+    """An interrupted command says so by its exit code."""
+    (office.folder / "logs" / "relay.jsonl").write_text('{"event":"ready"}\n')
+    environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder)}
+    command = [SCRIPT, "log", "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        assert b"ready" in child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=20) == 130
+
+
+def test_follow_tells_what_is_written_later(office: Office) -> None:
+    """A line that a role writes afterwards is printed, whole."""
+    log = office.folder / "logs" / "relay.jsonl"
+    log.write_text("")
+    environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder), "PYTHONUNBUFFERED": "1"}
+    out = office.folder.parent / "out"
+    with (
+        out.open("wb") as file,
+        subprocess.Popen([SCRIPT, "log", "-f"], stdout=file, stderr=subprocess.DEVNULL, env=environment) as child,
+    ):
+
+        def written() -> bool:
+            with log.open("a") as lines:
+                lines.write('{"event":"later"}\n')
+            return bool(out.read_bytes())
+
+        until(written, "the line is told")
+        child.terminate()
+    assert json.loads(out.read_text().splitlines()[0])["event"] == "later"
+
+
+def test_a_terminal_gets_a_table(office: Office) -> None:
+    """Names over columns, no JSON."""
+    office.incident()
+    shown = on_a_terminal(office, "incident", "list")
+    assert "declared_at" in shown
+    assert '"schema"' not in shown
+
+
+def test_json_is_printed_on_a_terminal_when_asked_for(office: Office) -> None:
+    """--json goes before or after the command."""
+    office.incident()
+    assert '"schema"' in on_a_terminal(office, "incident", "list", "--json")
+    assert '"schema"' in on_a_terminal(office, "--json", "incident", "list")
+
+
+def test_hostile_text_cannot_drive_the_terminal(office: Office) -> None:
+    """Escape sequences and direction marks in a title are spelled out."""
+    words = ("incident", "declare", "disorder", "a\x1b[2Jb\u202ec", "--mode", "live")
+    office.run(*words, by="author-1")
+    shown = on_a_terminal(office, "incident", "list", NO_COLOR="1", TERM="dumb")
+    assert "\x1b[2J" not in shown
+    assert "\\x1b[2Jb\\u202ec" in shown
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1", "TERM": "dumb"}, {"ACCESSIBLE": "1", "NO_COLOR": "1"}])
+def test_watch_appends_lines_where_asked(office: Office, environment: dict[str, str]) -> None:
+    """For a screen reader or a dumb terminal nothing is repainted."""
+    plan = office.released()
+    office.move("leased", "sending", "accepted")
+    shown = on_a_terminal(office, "watch", plan, **environment)
+    assert "ended: 1 accepted" in shown
+    assert "\x1b" not in shown
+
+
+def test_watch_draws_a_table_on_a_terminal(office: Office) -> None:
+    """Account, state and attempts, in place."""
+    plan = office.released()
+    office.move("leased", "sending", "accepted")
+    shown = on_a_terminal(office, "watch", plan)
+    assert "feed-city" in shown
+    assert "accepted" in shown
