@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -47,7 +49,16 @@ def _section(machine: Lifecycle) -> str:
     return f"\n## {machine.name.capitalize()}\n\n{table}\n{diagram}"
 
 
-DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {"lifecycles": ("docs/lifecycles.md", lifecycles)}
+def commands() -> str:
+    """The reference of the command line, as it prints itself: it stands above this package and is not imported."""
+    program = [sys.executable, "-m", "dispatcher.cli.reference"]
+    return subprocess.run(program, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own program
+
+
+DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "cli": ("docs/cli.md", commands),
+    "lifecycles": ("docs/lifecycles.md", lifecycles),
+}
 
 
 def main() -> None:
