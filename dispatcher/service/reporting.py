@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from channels.contract import Json, LanguageText, Part, Rendering
+from channels.contract import LanguageText, Part, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
@@ -60,7 +60,7 @@ class LedgerLine:
     writer: str
     sequence: int
     leaf: str
-    facts: Mapping[str, Json]
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_a_plan_that_lacks_a_signature_is_refused_with_channel_clause_and_who(of
     assert fact.startswith("webhook: approval missing")
     assert pen.signed == []
     (entry,) = office.ledger("release.refused")
-    assert [dict(f)["clause"] for f in list(entry.facts["failures"])] == ["G08"]
+    assert [f["clause"] for f in entry.facts["failures"]] == ["G08"]
 
 
 def test_one_channel_that_is_not_clear_holds_the_whole_plan(office: Office) -> None:

@@ -86,7 +86,7 @@ def test_it_has_every_refusal_with_its_clauses(office: Office) -> None:
     with pytest.raises(GateClosed):
         release(office.desk, plan, office.pen("director-1"))
     (refusal,) = read(office, plan).refusals
-    assert [dict(failure)["clause"] for failure in list(refusal.facts["failures"])] == ["G08"]
+    assert [failure["clause"] for failure in refusal.facts["failures"]] == ["G08"]
 
 
 def test_it_has_every_attempt(office: Office) -> None:

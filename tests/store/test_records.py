@@ -1,0 +1,114 @@
+"""Documents in the store: by their names, as their bytes, moved only from where they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dispatcher.domain.errors import Invalid, NotFound, Stale
+from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.statement import StatementKind
+from dispatcher.store import deliveries, records
+from dispatcher.store.database import Store
+from dispatcher.store.history import entries
+from tests.builders import INCIDENT, Drafted, draft, everything_signed, revision, verified
+from tests.cast import signed
+
+
+def test_a_plan_comes_back_as_it_was_signed(store: Store, planned: Drafted) -> None:
+    """By a beginning of its digest, byte for byte."""
+    with store.read() as work:
+        found = records.plan(work, planned.plan.digest[:12])
+    assert (found.plan, found.digest, found.state) == (planned.plan, planned.plan.digest, "submitted")
+
+
+def test_a_beginning_that_fits_two_is_refused_with_both(store: Store, planned: Drafted) -> None:
+    """Nobody signs for the wrong one by typing too little."""
+    other = next(
+        found
+        for number in range(1_000)
+        if (found := replace(draft("x").plan, nonce=f"{number:032x}")).digest[0] == planned.plan.digest[0]
+    )
+    with store.write() as work:
+        records.add_plan(work, other, "msg-1")
+    with pytest.raises(Invalid, match=other.digest), store.read() as work:
+        records.plan(work, other.digest[0])
+
+
+@pytest.mark.parametrize("name", ["%", "_", "\\", "zzz"])
+@pytest.mark.usefixtures("planned")
+def test_a_name_is_no_pattern(store: Store, name: str) -> None:
+    """SQL's own wildcards find nothing."""
+    with pytest.raises(NotFound), store.read() as work:
+        records.plan(work, name)
+
+
+@pytest.mark.usefixtures("planned")
+def test_an_incident_moves_only_from_where_it_is(store: Store) -> None:
+    """Who comes second is told, and nothing is written."""
+    with store.write() as work:
+        records.move_incident(work, INCIDENT, IncidentState.ACTIVE, IncidentState.STOOD_DOWN)
+    with pytest.raises(Stale), store.write() as work:
+        records.move_incident(work, INCIDENT, IncidentState.ACTIVE, IncidentState.STOOD_DOWN)
+    with store.read() as work:
+        assert len(entries(work, kinds=["incident.moved"])) == 1
+
+
+def test_a_plan_moves_only_from_where_it_is(store: Store, planned: Drafted) -> None:
+    """A second release of one plan is stale."""
+    with store.write() as work:
+        records.move_plan(work, planned.plan.digest, "submitted", "released")
+    with pytest.raises(Stale), store.write() as work:
+        records.move_plan(work, planned.plan.digest, "submitted", "released")
+
+
+def test_the_bundle_has_all_that_a_sender_needs(store: Store, planned: Drafted) -> None:
+    """Plan, every rendering, everything signed about it, and what stands for its channel."""
+    with store.read() as work:
+        bundle = records.bundle(work, planned.plan.digest)
+    assert (bundle.plan, bundle.renderings) == (planned.plan.encoded(), planned.renderings)
+    assert {e.payload for e in bundle.envelopes} == {e.payload for e in everything_signed(planned.plan)}
+
+
+def test_a_statement_is_written_once(store: Store, planned: Drafted) -> None:
+    """The same one again is no second entry in the ledger."""
+    envelope = signed(StatementKind.REJECT, "checker-2", subject=planned.plan.digest, channels=["x"])
+    (said,) = verified([envelope])
+    with store.write() as work:
+        assert [records.add_statement(work, said, envelope, INCIDENT) for _ in range(2)] == [True, False]
+    with store.read() as work:
+        assert len(entries(work, kinds=["statement.reject"])) == 1
+
+
+@pytest.mark.usefixtures("planned")
+def test_the_newest_revision_is_the_one_with_the_highest_number(store: Store) -> None:
+    """Written in any order."""
+    with store.write() as work:
+        for number in (2, 1, 3):
+            records.add_revision(work, revision(number=number), "author-1")
+    with store.read() as work:
+        assert records.newest_revision(work, "msg-1").number == 3
+
+
+def test_a_delivery_that_people_signed_for_moves_once(store: Store, delivery: str) -> None:
+    """The second, from the same reading, has no effect and is in the ledger as stale."""
+    with store.write() as work:
+        row = deliveries.find(work, delivery)
+        assert deliveries.move(work, row, "cancelled", "resolved by people: cancel", "ops-1")
+        assert not deliveries.move(work, row, "cancelled", "resolved by people: cancel", "director-1")
+    with store.read() as work:
+        kinds = [row.kind for row in entries(work, kinds=["delivery."])]
+    assert kinds == ["delivery.moved", "delivery.stale"]
+
+
+def test_one_recipient_of_two_lists_is_one_delivery(store: Store, planned: Drafted, delivery: str) -> None:
+    """Rows for the same account and destination are written once, however many batches lie between."""
+    with store.read() as work:
+        known = deliveries.find(work, delivery)._mapping
+    common = {key: known[key] for key in ("plan", "incident", "mode", "lane", "channel", "account", "rendering")}
+    common |= {"kind": "correct", "due_at": known["due_at"], "expires_at": known["expires_at"]}
+    rows = [{**common, "id": f"dlv-{n:05}", "destination": f"leaf-{n % 1_500}"} for n in range(3_000)]
+    with store.write() as work:
+        assert deliveries.add(work, rows) == 1_500
+        assert len(deliveries.listed(work, plan=planned.plan.digest, limit=5_000)) == 1_501
