@@ -15,6 +15,7 @@ import asyncio
 import json
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -206,7 +207,7 @@ class Stage:
         """The bodies of the ledger's entries of these kinds, in order."""
         query = select(LedgerRow.body).where(LedgerRow.kind.in_(kinds)).order_by(LedgerRow.id)
         with self.desk.store.read() as work:
-            return [json.loads(body) for body in work.execute(query).scalars()]
+            return [json.loads(body)["facts"] for body in work.execute(query).scalars()]
 
     def published(self) -> Counter[str]:
         """What stands on the public record, per provider."""
@@ -238,27 +239,32 @@ class Stage:
         async def whole() -> None:
             stop = asyncio.Event()
             tasks = [
-                asyncio.create_task(ROLES[name](self.desk.settings, MODE, f"{name}:test", stop)) for name in roles
+                asyncio.create_task(ROLES[name](self.desk.settings, MODE, f"{name}:test", stop), name=name)
+                for name in roles
             ]
             try:
                 for number, condition in enumerate(until, 1):
-                    await self._until(condition, tasks, f"condition {number}", timeout_s)
+                    await true(condition, f"condition {number}", timeout_s, tasks)
             finally:
                 stop.set()
                 await asyncio.gather(*tasks)
 
         asyncio.run(whole())
 
-    async def _until(
-        self, condition: Callable[[], object], tasks: Sequence[asyncio.Task[None]], what: str, timeout_s: float
-    ) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not await asyncio.to_thread(condition):
-                    assert not any(task.done() for task in tasks), "a role ended by itself"
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"not within {timeout_s:g} s: {what}") from None
+
+async def true(
+    condition: Callable[[], object],
+    what: str,
+    timeout_s: float = 20.0,
+    tasks: Sequence[asyncio.Task[None]] = (),
+) -> None:
+    """Wait for a condition without holding the loop up. Fails naming what did not come, or when a task ended."""
+    deadline = time.monotonic() + timeout_s
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
+        for task in tasks:
+            assert not task.done(), f"{task.get_name()} ended by itself"
+        await asyncio.sleep(0.01)
 
 
 def stage_at(

@@ -16,7 +16,7 @@ import structlog
 from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, Mode, StatementError
+from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
@@ -105,7 +105,7 @@ class Relay:
             if envelope is None:
                 return set()
             before = read_status(envelope, self._status_key, self._settings.deployment, self._mode)
-        except (StatusRefused, StatementError) as refusal:
+        except StatusRefused as refusal:
             self._log.error("status_refused", reason=str(refusal))
             return set()
         return set(before.stops)

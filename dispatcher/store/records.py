@@ -6,6 +6,7 @@ Names that people type may be shortened to any unique beginning; a beginning tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,9 @@ from dispatcher.store.tables import (
 STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST, StatementKind.RESOLVE)
 """Statements about accounts, channels and deliveries: they go along with every plan."""
 
+LISTED = {"incidents": "incident list", "deliveries": "delivery list"}
+"""The command that lists a table; what has none stands in ``dispatcher status``."""
+
 STOPS = (StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE)
 
 
@@ -61,7 +65,8 @@ def unique(work: Work, table: type[Base], column: Any, value: str, what: str) ->
     if value in names:
         return value
     if not names:
-        raise NotFound(f"there is no {what} {value}", f"list them: dispatcher {table.__tablename__.rstrip('s')} list")
+        listing = LISTED.get(table.__tablename__, "status")
+        raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {listing}")
     if len(names) > 1:
         raise Invalid(f"{value} fits several: {', '.join(names)}", "give more of the name")
     found: str = names[0]
@@ -245,9 +250,9 @@ def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_i
 
 
 def envelopes(work: Work, *where: Any) -> list[Envelope]:
-    """Envelopes of the statements that fit, oldest first."""
+    """Envelopes of the statements that fit, oldest first. A row written by hand that holds none is left out."""
     query = select(StatementRow.envelope).where(*where).order_by(StatementRow.recorded_at, StatementRow.id)
-    return [Envelope.from_document(document) for document in work.execute(query).scalars()]
+    return list(filter(None, map(_envelope, work.execute(query).scalars())))
 
 
 def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
@@ -267,8 +272,7 @@ def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envel
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
     """All halts, resumes and revocations of a mode."""
-    kinds = [str(kind) for kind in STOPS]
-    return envelopes(work, StatementRow.kind.in_(kinds), StatementRow.mode == mode)
+    return envelopes(work, StatementRow.kind.in_([str(kind) for kind in STOPS]), StatementRow.mode == mode)
 
 
 def bundle(work: Work, plan_digest: str) -> Bundle:
@@ -294,6 +298,12 @@ def _named_in(body: bytes) -> tuple[list[str], list[str]]:
         return [], []  # the sender refuses what cannot be read, and says so
     digests = [digest for destination in read.destinations for digest in destination.renderings.values()]
     return digests, [signed.id for destination in read.destinations for signed in destination.lists]
+
+
+def _envelope(document: Any) -> Envelope | None:
+    with suppress(ValueError):  # nobody vouches for rows: one that cannot be read must not keep others from it
+        return Envelope.from_document(document)
+    return None
 
 
 def _incident(row: Any) -> Incident:
@@ -351,9 +361,8 @@ def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str,
 
 
 def status(work: Work, mode: str) -> Envelope | None:
-    """The newest signed status of a mode."""
-    document = work.execute(select(StatusRow.envelope).where(StatusRow.mode == mode)).scalar()
-    return Envelope.from_document(document) if document else None
+    """The newest signed status of a mode, where its row holds one."""
+    return _envelope(work.execute(select(StatusRow.envelope).where(StatusRow.mode == mode)).scalar())
 
 
 def put_status(work: Work, mode: str, envelope: Envelope) -> None:
@@ -365,8 +374,7 @@ def put_status(work: Work, mode: str, envelope: Envelope) -> None:
 
 def generation(work: Work, message: str) -> int:
     """The number of the next plan of a message."""
-    highest = work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar()
-    return (highest or 0) + 1
+    return (work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar() or 0) + 1
 
 
 def signed_list(work: Work, mode: Mode, name: str) -> SignedList:

@@ -1,0 +1,217 @@
+"""Leases, intents, settlements and their ledger entries, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dispatcher.store import queue
+from dispatcher.store.queue import Leased, Move, moves_digest
+from tests.workers.leases import GONE, LONG, SECOND, Table, a_lease, opened
+
+pytestmark = pytest.mark.system
+
+
+def settle(table: Table, *moves: Move) -> list[Move]:
+    with table.store.write() as work:
+        return queue.settle(work, moves)
+
+
+def accepted(item: Leased) -> Move:
+    return Move(item, "sending", "accepted", reference=f"ref-{item.id}", attempt={"verdict": "accepted"})
+
+
+def test_due_rows_of_a_released_plan_are_leased(table: Table) -> None:
+    """What is ready, due and released is taken, with a fence, an owner and a lease."""
+    (name,) = table.add()
+    (item,) = table.lease("w/1")
+    row = table.row(name)
+    assert (row.state, row.owner, row.fence) == ("leased", "w/1", item.fence) == ("leased", "w/1", 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"lane": "recipients"}, {"mode": "live"}, {"due_at": a_lease().due_at + timedelta(hours=1)}],
+    ids=["lane", "mode", "due"],
+)
+def test_other_lanes_modes_and_times_are_left(table: Table, changes: dict[str, Any]) -> None:
+    """A lease takes neither another lane's rows, nor another mode's, nor what is not due yet."""
+    table.add(**changes)
+    assert table.lease() == []
+
+
+def test_a_plan_that_was_not_released_is_never_leased(table: Table) -> None:
+    """Rows are made before the release; without it nobody can take them."""
+    table.plan("plan-2", released=False)
+    table.add(plan="plan-2")
+    assert table.lease() == []
+
+
+def test_the_longest_due_go_first(table: Table) -> None:
+    """A lease takes up to its limit, in order of due time."""
+    names = table.add(5)
+    table.set(names[4], due_at=a_lease().due_at - timedelta(hours=1))
+    assert [item.id for item in table.lease(limit=2)] == [names[4], names[0]]
+
+
+def test_two_engines_never_lease_the_same_row(table: Table, tables_url: str) -> None:
+    """Four engines that lease at once get every row exactly once between them."""
+    names = table.add(120)
+
+    def take(number: int) -> list[str]:
+        taken: list[str] = []
+        with opened(tables_url, f"engine-{number}") as store:
+            while True:
+                with store.write() as work:
+                    items = queue.lease(work, "accounts", "exercise", f"w{number}", 7, LONG)
+                if not items:
+                    return taken
+                taken += [item.id for item in items]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [name for batch in pool.map(take, range(4)) for name in batch]
+    assert sorted(taken) == sorted(names)
+
+
+def test_the_intent_is_an_attempt(table: Table) -> None:
+    """Intending writes the attempt, counts it and remembers the first time."""
+    (name,) = table.add()
+    table.intend(table.lease())
+    row, (attempt,) = table.row(name), table.attempts(name)
+    assert (row.state, row.attempts, row.first_intent_at) == ("sending", 1, attempt.intended_at)
+
+
+def test_the_first_intent_stays_the_first(table: Table) -> None:
+    """A second attempt does not make the idempotency key young again."""
+    (name,) = table.add()
+    (item,) = table.intend(table.lease())
+    first = table.row(name).first_intent_at
+    settle(table, Move(item, "sending", "ready", due_at=item.due_at))
+    table.intend(table.lease("w/2"), "w/2")
+    assert table.row(name).first_intent_at == first
+
+
+def test_no_intent_without_room_for_the_call(table: Table) -> None:
+    """A lease that would not outlast the longest call gets no intent."""
+    table.add()
+    assert table.intend(table.lease(lasting=10 * SECOND), headroom=11 * SECOND) == []
+    assert table.states() == ["leased"]
+
+
+def test_no_intent_for_a_strangers_lease(table: Table) -> None:
+    """Only who leased a row may intend to send it."""
+    table.add()
+    assert table.intend(table.lease("w/1"), "w/2") == []
+
+
+def test_an_older_holder_changes_nothing(table: Table) -> None:
+    """Whoever lost the lease to somebody else can neither intend nor settle."""
+    (name,) = table.add()
+    old = table.lease("w/1")
+    settle(table, Move(old[0], "leased", "ready", due_at=old[0].due_at))
+    table.intend(table.lease("w/2"), "w/2")
+    assert table.intend(old, "w/1") == []
+    assert settle(table, accepted(old[0])) == []
+    assert table.row(name).state == "sending"
+
+
+def test_a_stale_settlement_is_not_in_the_ledger(table: Table) -> None:
+    """A move that was not made is not recorded as one."""
+    table.add()
+    (item,) = table.intend(table.lease())
+    settle(table, accepted(replace(item, fence=item.fence - 1)))
+    assert [entry["target"] for entry in table.ledger("delivery.moved")] == ["sending"]
+
+
+def test_a_settlement_ends_the_attempt(table: Table) -> None:
+    """The outcome stands with the attempt it belongs to, and the lease is free."""
+    (name,) = table.add()
+    (item,) = table.intend(table.lease())
+    settle(table, accepted(item))
+    (attempt,), row = table.attempts(name), table.row(name)
+    assert (attempt.verdict, attempt.ended_at, row.accepted_at) == ("accepted", row.accepted_at, row.accepted_at)
+    assert (row.state, row.owner, row.lease_until, row.reference) == ("accepted", None, None, f"ref-{name}")
+
+
+def test_account_posts_have_an_entry_per_move(table: Table) -> None:
+    """Two posts sent and accepted are four entries, each naming its delivery."""
+    table.add(2)
+    settle(table, *(accepted(item) for item in table.intend(table.lease())))
+    entries = [(entry["delivery"], entry["target"]) for entry in table.ledger("delivery.moved")]
+    assert len(set(entries)) == len(entries) == 4
+
+
+def test_recipients_have_an_entry_per_group(table: Table) -> None:
+    """Many recipients make one entry per move of the group, with their number and a digest of what became of each."""
+    table.add(9, lane="recipients")
+    moves = [accepted(item) for item in table.intend(table.lease(lane="recipients"))]
+    settle(table, *moves)
+    sending, done = table.ledger("deliveries.moved")
+    assert (sending["count"], done["count"], done["digest"]) == (9, 9, moves_digest(moves))
+
+
+def test_no_recipient_is_named_in_the_ledger(table: Table) -> None:
+    """A group's entry holds no destination."""
+    table.add(lane="recipients", destination="planted-destination")
+    settle(table, *(accepted(item) for item in table.intend(table.lease(lane="recipients"))))
+    entries = table.ledger("deliveries.moved", "delivery.moved")
+    assert len(entries) == 2
+    assert "planted-destination" not in repr(entries)
+
+
+@pytest.mark.parametrize("change", ["id", "destination", "target", "reference"])
+def test_the_digest_covers_what_became_of_each(change: str) -> None:
+    """Another delivery, destination, end or reference is another digest."""
+    item = a_lease()
+    move = Move(item, "sending", "accepted", reference="1")
+    other = {
+        "id": replace(move, leased=replace(item, id="dlv-2")),
+        "destination": replace(move, leased=replace(item, destination="9999")),
+        "target": replace(move, target="rejected"),
+        "reference": replace(move, reference="2"),
+    }[change]
+    assert moves_digest([move]) != moves_digest([other])
+
+
+def test_a_handle_is_kept_while_sending(table: Table) -> None:
+    """What a platform calls a session is written before the next byte."""
+    (name,) = table.add()
+    (item,) = table.intend(table.lease())
+    with table.store.write() as work:
+        assert queue.note_handle(work, item, "upload-7")
+    assert table.row(name).handle == "upload-7"
+
+
+def test_a_handle_of_an_older_holder_is_refused(table: Table) -> None:
+    """Whoever lost the row is told so before another byte leaves."""
+    table.add()
+    (item,) = table.intend(table.lease())
+    with table.store.write() as work:
+        assert not queue.note_handle(work, replace(item, fence=item.fence - 1), "upload-7")
+
+
+def test_doubt_is_leased_without_leaving_doubt(table: Table) -> None:
+    """A reconciler takes what is in doubt and due; the row stays in doubt meanwhile, and nobody else gets it."""
+    table.add()
+    (item,) = table.intend(table.lease())
+    settle(table, Move(item, "sending", "in_doubt", due_at=item.due_at))
+    with table.store.write() as work:
+        first = queue.lease_doubtful(work, "accounts", "exercise", "r/1", 10, LONG)
+        second = queue.lease_doubtful(work, "accounts", "exercise", "r/2", 10, LONG)
+    assert (len(first), second, table.states()) == (1, [], ["in_doubt"])
+
+
+def test_a_lost_reconcilers_rows_are_looked_at_by_the_next(table: Table) -> None:
+    """When a reconciler's lease has run out another takes over, and the first can no longer settle."""
+    table.add()
+    (item,) = table.intend(table.lease())
+    settle(table, Move(item, "sending", "in_doubt", due_at=item.due_at))
+    with table.store.write() as work:
+        (old,) = queue.lease_doubtful(work, "accounts", "exercise", "r/1", 10, GONE)
+        (new,) = queue.lease_doubtful(work, "accounts", "exercise", "r/2", 10, LONG)
+    assert settle(table, Move(old, "in_doubt", "held", "ambiguous")) == []
+    assert len(settle(table, Move(new, "in_doubt", "accepted"))) == 1
