@@ -12,6 +12,7 @@ from typing import IO, Any
 import click
 
 from channels.contract import Json
+from dispatcher.cli.output import say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, GateClosed
 
@@ -57,11 +58,11 @@ class Ended(click.ClickException):
         if self.as_json:
             click.echo(json.dumps(self.document, ensure_ascii=False), err=True)
             return
-        click.echo(f"Error: {self.message}", err=True)
+        say(f"Error: {self.message}")
         for reason in self.reasons:
-            click.echo("  {clause}  {fact}  (who can mend it: {mend})".format_map(reason), err=True)
+            say("  {clause}  {fact}  (who can mend it: {mend})".format_map(reason))
         if self.next_step:
-            click.echo(f"Next: {self.next_step}", err=True)
+            say(f"Next: {self.next_step}")
 
 
 @contextmanager

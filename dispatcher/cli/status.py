@@ -118,9 +118,10 @@ def _next(desk: Desk, cases: list[Any], halts: list[Any]) -> tuple[str, str]:
     if halts:
         return f"dispatcher resume {short(halts[0]['statement'])}", f"nothing passes: halted by {halts[0]['person']}"
     plans = [plan for case in cases for plan in case["plans"]]
-    for plan in plans:
-        if plan["deliveries"].get("held"):
-            return f"dispatcher delivery list --plan {short(plan['plan'])} --state held", "people's answers"
+    for state, who in (("held", "people's answers"), ("handed_over", "two operators, to finish it by hand")):
+        for plan in plans:
+            if plan["deliveries"].get(state):
+                return f"dispatcher delivery list --plan {short(plan['plan'])} --state {state}", who
     for plan in plans:
         if plan["state"] == "released" and UNSETTLED & plan["deliveries"].keys():
             return f"dispatcher watch {short(plan['plan'])}", ""

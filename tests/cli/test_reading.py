@@ -42,6 +42,13 @@ def test_status_leads_to_what_waits_for_people(office: Office) -> None:
     assert f"Next: dispatcher delivery list --plan {plan[:12]} --state held" in office.run("status").err
 
 
+def test_status_leads_to_what_is_finished_by_hand(office: Office) -> None:
+    """A hand-off is nothing that a machine will end."""
+    plan = office.released()
+    office.move("leased", "sending", "handed_over")
+    assert f"Next: dispatcher delivery list --plan {plan[:12]} --state handed_over" in office.run("status").err
+
+
 def test_the_ledger_is_told_in_order(office: Office) -> None:
     """The tail is oldest first, and every entry has its place in its writer's chain."""
     office.plan()
