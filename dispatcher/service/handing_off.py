@@ -16,11 +16,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels import registry
 from channels.contract import DeliveryKind, Json, Secret
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid, NotFound
@@ -36,7 +37,6 @@ from dispatcher.store.database import Work
 Issue = Callable[[Bundle, Order, str, Envelope], HandOff]
 """Asks the sender for a packet: bundle, order, device, the operator's signed request."""
 
-RECEIPT_WITHIN = timedelta(minutes=10)
 OPERATORS_NEEDED = 2
 
 
@@ -94,12 +94,12 @@ def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | N
     if issued is None:
         raise Invalid(f"no packet was opened for delivery {row.id}", f"open it: dispatcher handoff open {row.id}")
     mode = Mode(row.mode)
-    _check_link(url, mode, str(row.reference))
+    _check_link(url, mode, row)
     posted_at = format_time(at or desk.now())
     body: dict[str, Json] = {"delivery": row.id, "step": "posted", "url": url, "at": posted_at}
     statement = desk.compose(StatementKind.RECEIPT, _subject(row.id), person, role, mode, body)
     envelope = pen.sign(statement)
-    late = statement.not_before - issued.issued_at > RECEIPT_WITHIN
+    late = registry.receipt_is_late(row.channel, issued.issued_at, statement.not_before)
     with desk.store.write() as work:
         current = deliveries.find(work, row.id, lock=True)
         desk.record(work, envelope, mode, row.incident)
@@ -195,9 +195,9 @@ def _record_issue(work: Work, row: Any, device: str, person: str, made: HandOff)
     )
 
 
-def _check_link(url: str, mode: Mode, reference: str) -> None:
-    rehearsed = f"https://exercise.invalid/{reference}"
+def _check_link(url: str, mode: Mode, row: Any) -> None:
     if mode is Mode.EXERCISE:
+        rehearsed = registry.exercise_receipt(row.channel, row.id)
         if url != rehearsed:
             raise Invalid("nothing is posted in an exercise", f"give the address the packet shows: --url {rehearsed}")
         return

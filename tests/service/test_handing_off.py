@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from channels import registry
 from dispatcher.domain.errors import Forbidden, GateClosed, Invalid, NotFound, SignatureNeeded
 from dispatcher.domain.statement import Envelope
 from dispatcher.sending import HandOff
@@ -16,8 +17,6 @@ from dispatcher.service.clearing import Wish
 from dispatcher.store import deliveries, records
 from tests.office import Office
 
-REFERENCE = "H-AAAAA-BBBBB"
-LINK = f"https://exercise.invalid/{REFERENCE}"
 CODE = "K7Q2M-9XW4T"
 
 
@@ -57,8 +56,13 @@ def handed_over(office: Office) -> str:
         }
         statement = records.statement_of(submitted).id
         deliveries.add_dispatch(work, {**released, "statement": statement}, ["tiktok"])
-    office.set_state(delivery, "leased", "sending", "handed_over", reference=REFERENCE, attempts=1)
+    office.set_state(delivery, "leased", "sending", "handed_over", attempts=1)
     return delivery
+
+
+def link(delivery: str) -> str:
+    """What the packet tells the operators to give as the post's link."""
+    return registry.exercise_receipt("tiktok", delivery)
 
 
 def opened(office: Office) -> str:
@@ -125,37 +129,37 @@ def test_only_an_operator_opens_a_packet(office: Office) -> None:
 def test_two_operators_who_sign_for_one_link_settle_it(office: Office) -> None:
     """The first receipt moves nothing; the second makes it accepted, with the link."""
     delivery = opened(office)
-    first = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
+    first = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
     assert (first.state, first.needed) == ("handed_over", 1)
-    second = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), LINK)
+    second = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), link(delivery))
     assert (second.state, second.needed, second.signed_by) == ("accepted", 0, ("operator-1", "operator-2"))
     with office.desk.store.read() as work:
-        assert deliveries.find(work, delivery).url == LINK
+        assert deliveries.find(work, delivery).url == link(delivery)
 
 
 def test_one_operator_is_not_two(office: Office) -> None:
     """The same person's second receipt does not settle it."""
     delivery = opened(office)
-    handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
-    again = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
+    handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
+    again = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
     assert (again.state, again.needed) == ("handed_over", 1)
 
 
-@pytest.mark.parametrize("link", ["https://www.tiktok.com/@x/video/1", "https://exercise.invalid/H-OTHER", ""])
-def test_nothing_is_posted_in_an_exercise(office: Office, link: str) -> None:
+@pytest.mark.parametrize("given", ["https://www.tiktok.com/@x/video/1", "https://exercise.invalid/H-OTHER", ""])
+def test_nothing_is_posted_in_an_exercise(office: Office, given: str) -> None:
     """The only link an exercise's receipt may give is the one that cannot exist."""
     delivery = opened(office)
     with pytest.raises(Invalid, match="nothing is posted"):
-        handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link)
+        handing_off.receipt(office.desk, delivery, office.pen("operator-1"), given)
 
 
 def test_a_receipt_after_ten_minutes_raises_an_alarm(office: Office) -> None:
     """It counts, and the ledger says that it was late."""
     delivery = opened(office)
     office.clock.advance(timedelta(minutes=10))
-    in_time = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
+    in_time = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
     office.clock.advance(timedelta(seconds=1))
-    late = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), LINK)
+    late = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), link(delivery))
     assert (in_time.late, late.late, late.state) == (False, True, "accepted")
     assert [entry.facts["actor"] for entry in office.ledger("hand_off.late")] == ["operator-2"]
 
@@ -164,14 +168,14 @@ def test_a_receipt_needs_a_packet(office: Office) -> None:
     """Nobody can have posted what was never opened."""
     delivery = handed_over(office)
     with pytest.raises(Invalid, match="no packet"):
-        handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
+        handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
 
 
 def test_a_receipt_for_what_has_expired_is_kept_and_moves_nothing(office: Office) -> None:
     """The post may be out all the same: the signed receipt and a ledger entry say so."""
     delivery = opened(office)
     office.set_state(delivery, "expired", reason="the window has passed")
-    made = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), LINK)
+    made = handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
     assert made.state == "expired"
     assert [entry.facts["state"] for entry in office.ledger("hand_off.no_effect")] == ["expired"]
     assert len(office.ledger("statement.receipt")) == 2
