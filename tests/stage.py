@@ -44,7 +44,7 @@ from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
 from dispatcher.service.releasing import Dispatch, Ring, release
 from dispatcher.statements.signing import KeyFileSigner, sign
-from dispatcher.store import deliveries
+from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow
 from workers.main import ROLES
 
@@ -202,6 +202,16 @@ class Stage:
     def ended(self, plan: str) -> bool:
         """Whether no machine has anything left to do for a plan."""
         return not UNSETTLED & self.states(plan).keys()
+
+    def refusals(self, plan: str) -> set[str]:
+        """The clauses that the sender refused deliveries of a plan with, as the ledger has them."""
+        entries = [entry for entry in self.ledger("gate.refused") if entry["plan"] == plan]
+        return {failure["clause"] for entry in entries for failure in entry["failures"]}
+
+    def plan_state(self, plan: str) -> str:
+        """Where a plan stands."""
+        with self.desk.store.read() as work:
+            return records.plan(work, plan).state
 
     def ledger(self, *kinds: str) -> list[dict[str, Any]]:
         """The bodies of the ledger's entries of these kinds, in order."""

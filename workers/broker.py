@@ -20,7 +20,9 @@ from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.middleware import CurrentMessage, ShutdownNotifications
 
 NAMESPACE = "dispatcher"
-WAIT_S = 1
+WAIT_S = 0.25
+"""How long a thread waits for anything before it asks whether to stop: what a drain costs at the least."""
+
 RUNG_AT_MOST = 64
 HEARTBEAT_TIMEOUT_MS = 15_000
 MAINTENANCE_CHANCE = 100_000

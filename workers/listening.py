@@ -10,13 +10,14 @@ from collections.abc import Callable
 
 import dramatiq
 
-from workers.broker import declare, open_broker, queue_name
+from workers.broker import WAIT_S, declare, open_broker, queue_name
 
 
 def listen(url: str, lane: str, mode: str, hear: Callable[[str], None]) -> dramatiq.Worker:
     """Start listening; ``hear(dispatch)`` is called from a worker thread. Stop it with ``.stop(timeout_ms)``."""
     broker = open_broker(url)
     declare(broker, lane, mode, hear)
-    worker = dramatiq.Worker(broker, queues={queue_name(lane, mode)}, worker_threads=1)
+    waits_ms = round(WAIT_S * 1000)
+    worker = dramatiq.Worker(broker, queues={queue_name(lane, mode)}, worker_threads=1, worker_timeout=waits_ms)
     worker.start()
     return worker
