@@ -82,6 +82,11 @@ def test_a_window_is_open_from_its_first_moment() -> None:
     assert judged(planned("webhook", not_before=NOW), "webhook").clauses == ()
 
 
+def test_a_window_may_be_as_long_as_its_tier_allows() -> None:
+    """Six hours exactly, for TikTok."""
+    assert judged(planned("tiktok", not_before=NOW - 2 * HOUR)).clauses == ()
+
+
 def test_a_call_may_end_with_the_window() -> None:
     """Room for exactly one call is room enough."""
     evidence = planned("webhook", not_after=NOW + timedelta(seconds=10))
