@@ -98,7 +98,7 @@ def test_a_worker_that_is_asked_to_stop_drains(city: Stage) -> None:
 
 
 def test_a_slow_platform_does_not_kill_its_worker(make: Make, redis_url: str) -> None:
-    """A chunk that takes longer than its lease is begun only as far as the lease holds; the rest goes with the next."""
+    """A chunk that takes longer than its lease is begun as far as the lease holds; the rest goes with the next."""
     stage = make(redis=redis_url, chunk=100, timing={"lease_ms": 3_000}, timeout_ms=1_000)
     stage.account("notify")
     stage.numbers(100)
