@@ -1,0 +1,359 @@
+"""A whole deployment for the end-to-end tests: simulated platforms, real people's keys, roles as real processes.
+
+The way of a test::
+
+    with deployment_at(tmp_path) as site:         # the simulator, and what `dispatcher init` makes
+        site.add("x", "x-city")
+        with site.up():                           # `dispatcher up --mode exercise`
+            plan = site.cleared("x-city")         # declared, drafted, signed by everybody whom policy asks
+            site.release(plan)
+            site.ended(plan)                      # waits until no machine has anything left to do
+
+Declaring, clearing and releasing go through the use cases in this process, which is what the command line calls too;
+where the command line itself is the subject, :meth:`Deployment.run` starts it. Waits are short and said so in the
+deployment's settings. Every process is one that the kernel ends with the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from channels.contract import Account, LanguageText, Secret
+from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.webhook.simulator import secret as webhook_secret
+from dispatcher.bootstrap import open_desk
+from dispatcher.domain.lifecycle import UNSETTLED
+from dispatcher.domain.people import DeploymentKind
+from dispatcher.domain.plan import Placement
+from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.embedded.process import ending_with
+from dispatcher.embedded.state import UpState, read_state
+from dispatcher.sender_bootstrap import now
+from dispatcher.service import accounts, clearing, deploying, evidence, incidents, messages, recipients, releasing
+from dispatcher.service.clearing import Wish
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.service.evidence import AssessmentOutcome, Decision
+from dispatcher.store import deliveries, records
+from dispatcher.store.tables import LedgerRow, StatementRow
+from tests.office import FilePen
+from tests.servers import until
+
+DISPATCHER = Path(sys.executable).with_name("dispatcher")
+TIMING = {
+    "lease_ms": 6_000,
+    "quiet_ms": 1_000,
+    "look_again_ms": 600,
+    "retry_ms": 100,
+    "retry_most_ms": 500,
+    "status_ms": 500,
+    "stops_ms": 100,
+    "poll_ms": 250,
+    "sweep_ms": 100,
+    "ring_again_ms": 500,
+}
+CHANNELS = ("x", "bluesky", "webhook", "cap_feed", "notify", "tiktok")
+CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300} for channel in CHANNELS}
+CHUNK = 10
+LIST_SIZE = 25
+SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
+USERS = {"x-city": "4501", "x-dinas": "4502", "live-x": "9501"}
+DEVICE = "phone-{}"
+BOTH = ("en-GB", "cy-GB")
+"""English and Welsh, which everything but single posts carries together."""
+
+EVIDENCE = "0" * 64
+ENDS_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A plan that lacks its release only, and the words by which its posts are known."""
+
+    digest: str
+    incident: str
+    headline: str
+
+
+@dataclass
+class Deployment:
+    """One deployment and its far side."""
+
+    folder: Path
+    simulator: str
+    desk: Desk
+    pens: dict[str, FilePen] = field(default_factory=dict)
+
+    def pen(self, person: str) -> FilePen:
+        """The pen of one of the example people."""
+        if person not in self.pens:
+            self.pens[person] = FilePen(self.folder / "keys" / "exercise" / person)
+        return self.pens[person]
+
+    def add(self, channel: str, name: str, mode: Mode = Mode.EXERCISE) -> str:
+        """Add an account that reaches the simulator, assessed, exempted and attested where policy asks for it."""
+        account, held = profile(self, channel, name)
+        accounts.add(self.desk, account, mode, held, "ops-1")
+        director, security = self.pen("director-1"), self.pen("security-1")
+        if channel in ("x", "bluesky", "tiktok"):
+            permitted: dict[str, Any] = {
+                "placement": Placement.ORGANIC,
+                "outcome": AssessmentOutcome.PERMITTED,
+                "evidence": EVIDENCE,
+            }
+            evidence.assess(self.desk, director, mode, channel=channel, **permitted)
+        if channel == "tiktok":
+            accounts.register(self.desk, DEVICE.format(name), name, "ops-1")
+            scope: dict[str, Any] = {"channel": channel, "account": name}
+            evidence.exempt(self.desk, security, mode, **scope, need="nothing else reaches young adults")
+            evidence.attest(self.desk, security, mode, **scope, device=DEVICE.format(name), evidence=EVIDENCE)
+        return name
+
+    def add_list(self, name: str, size: int = LIST_SIZE, mode: Mode = Mode.EXERCISE) -> str:
+        """Import a list of numbers from the range that is kept for drama."""
+        file = self.folder.with_name(f"{name}.csv")
+        file.write_text("phone\n" + "".join(f"07700900{300 + index:03d}\n" for index in range(size)))
+        recipients.import_csv(self.desk, name, file, mode, "ops-1")
+        file.unlink()
+        return name
+
+    def submitted(
+        self,
+        *names: str,
+        mode: Mode = Mode.EXERCISE,
+        lists: Mapping[str, Sequence[str]] | None = None,
+        languages: Sequence[str] = ("en-GB",),
+    ) -> Cleared:
+        """An incident, a message and a submitted plan over these accounts, about something never heard of before."""
+        headline = f"Storm {secrets.token_hex(4)}"
+        about: dict[str, Any] = {"kind": "severe_weather", "title": headline, "mode": mode, "person": "author-1"}
+        incident = incidents.declare(self.desk, **about).id
+        texts = tuple(LanguageText(tag, headline, f"Stay in ({tag}).", "Wait.") for tag in languages)
+        until_then = self.desk.now() + timedelta(hours=6)
+        written = messages.Draft(texts, valid_until=until_then, area=("Example Bay",))
+        message = messages.draft(self.desk, incident, written, "author-1").message
+        messages.arm(self.desk, message, {}, "author-1")
+        wish = Wish(accounts=names, lists=lists or {"": ["residents"]}, purpose="exceptional_public_safety")
+        standing = clearing.submit(self.desk, message, wish, self.pen("author-1"))
+        return Cleared(standing.stored.digest, incident, headline)
+
+    def cleared(self, *names: str, **wanted: Any) -> Cleared:
+        """The same, signed by everybody whom policy asks, and every channel clear."""
+        plan = self.submitted(*names, **wanted)
+        for person in ("checker-1", "welsh-checker-1", "security-1", "director-1"):
+            if person != "welsh-checker-1" or "cy-GB" in wanted.get("languages", ()):
+                clearing.approve(self.desk, plan.digest, self.pen(person))
+        if any("tiktok" in name for name in names):
+            office = self.pen("private-office-1")
+            decided = evidence.decide(self.desk, plan.digest, office, Decision.AGREED, ("tiktok",))
+            assert decided.code is not None
+            evidence.confirm(self.desk, plan.digest, office, decided.code.reveal())
+        return plan
+
+    def release(self, plan: Cleared, pen: Pen | None = None) -> str:
+        """Release a plan, and return the dispatch; the relay rings the doorbells."""
+        return releasing.release(self.desk, plan.digest, pen or self.pen("director-1")).id
+
+    def rows(self, plan: Cleared) -> list[Any]:
+        """The deliveries of a plan."""
+        with self.desk.store.read() as work:
+            return deliveries.listed(work, plan=plan.digest, limit=1_000)
+
+    def states(self, plan: Cleared) -> dict[str, int]:
+        """How many deliveries of a plan are in which state."""
+        return dict(Counter(row.state for row in self.rows(plan)))
+
+    def ended(self, plan: Cleared) -> dict[str, int]:
+        """Wait until no delivery of the plan is left for a machine to move; return how many are in which state."""
+
+        def over() -> dict[str, int] | None:
+            states = self.states(plan)
+            return None if UNSETTLED & states.keys() else states
+
+        return until(over, f"every delivery of {plan.headline} has ended", ENDS_WITHIN_S)
+
+    def entries(self, kind: str, **facts: str) -> list[dict[str, Any]]:
+        """The facts of ledger entries of one kind that hold these facts, oldest first."""
+        with self.desk.store.read() as work:
+            query = select(LedgerRow.body).where(LedgerRow.kind == kind).order_by(LedgerRow.id)
+            found = [json.loads(body)["facts"] for body in work.execute(query).scalars()]
+        return [entry for entry in found if facts.items() <= entry.items()]
+
+    def signed(self, statement: str) -> Envelope:
+        """The envelope of a statement."""
+        with self.desk.store.read() as work:
+            (envelope,) = records.envelopes(work, StatementRow.id == statement)
+        return envelope
+
+    def clauses(self, delivery: str) -> set[str]:
+        """The clauses by which the ledger says a delivery was refused."""
+        entries = self.entries("gate.refused", delivery=delivery)
+        return {failure["clause"] for entry in entries for failure in entry["failures"]}
+
+    def journal(self) -> dict[str, Any]:
+        """What the simulated platforms saw."""
+        document: dict[str, Any] = json.loads(self._ask("/_sim/journal"))
+        return document
+
+    def requests(self, provider: str = "") -> list[dict[str, Any]]:
+        """Every request that asked a platform to publish, whether the platform did so or not."""
+        asked = [request for request in self.journal()["requests"] if request["route"] == "publish"]
+        return [request for request in asked if provider in ("", request["provider"])]
+
+    def published(self, provider: str, text: str = "") -> list[dict[str, Any]]:
+        """What a platform's public record shows, if its text holds these words."""
+        effects = [effect for effect in self.journal()["effects"] if effect["provider"] == provider]
+        return [effect for effect in effects if effect["kind"] == "published" and text in effect["text"]]
+
+    def alerts(self) -> list[str]:
+        """The texts of all alerts in all feeds."""
+        return [file.read_text() for file in sorted((self.folder / "feed").glob("*/*.xml"))]
+
+    def outgoing(self) -> tuple[int, int, int]:
+        """All that ever left: publishing requests, alerts in feeds, packets."""
+        packets = list((self.folder / "hand-off").glob("*"))
+        return len(self.requests()), len(self.alerts()), len(packets)
+
+    def fault(self, **order: object) -> None:
+        """Arm one fault at the simulator."""
+        self._ask("/_sim/faults", json.dumps(order).encode())
+
+    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+        with urllib.request.urlopen(urllib.request.Request(self.simulator + path, data=body), timeout=30) as answer:
+            data: bytes = answer.read()
+            return data
+
+    def run(self, *words: str, person: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one command, as a person if one is named, and return how it ended."""
+        command: list[str | Path] = [DISPATCHER, "--deployment", self.folder, *words]
+        environment = environment_of(self.folder / "keys" / "exercise" / person if person else None)
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+
+    def told(self, *words: str, person: str | None = None) -> Any:
+        """The JSON that a command answers, which must end well."""
+        done = self.run("--json", *words, person=person)
+        assert done.returncode == 0, f"dispatcher {' '.join(words)}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def up(self, mode: Mode = Mode.EXERCISE) -> Iterator[Deployment]:
+        """Run ``dispatcher up`` meanwhile, from when every role was started and the relay has signed its status."""
+        with process([DISPATCHER, "--deployment", self.folder, "up", "--mode", str(mode)], self.log("up")):
+            until(self.report, "the roles are up", 60)
+            until(lambda: self.status(mode), "the relay signs", 60)
+            yield self
+
+    def status(self, mode: Mode) -> Envelope | None:
+        """The newest signed status of a mode."""
+        with self.desk.store.read() as work:
+            return records.status(work, str(mode))
+
+    @contextmanager
+    def role(self, name: str, mode: Mode) -> Iterator[subprocess.Popen[bytes]]:
+        """Run one role by itself meanwhile, as the Procfile would."""
+        words = ["--deployment", str(self.folder), "worker", name, "--mode", str(mode)]
+        with process([DISPATCHER, *words], self.log(f"{name}-{mode}")) as started:
+            yield started
+
+    def report(self) -> UpState | None:
+        """What ``dispatcher up`` says of itself while it runs."""
+        return read_state(self.folder)
+
+    def log(self, name: str) -> Path:
+        """Where a process of the tests writes."""
+        return self.folder.with_name(f"{name}.log")
+
+
+def profile(site: Deployment, channel: str, name: str) -> tuple[Account, dict[str, Secret]]:
+    """An account of a channel as its simulator knows it, and what opens it."""
+    settings, held = {"base_url": f"{site.simulator}/{channel}"}, {}
+    match channel:
+        case "x":
+            settings["user_id"] = USERS[name]
+            held["token"] = f"sim-{USERS[name]}"
+        case "bluesky":
+            held |= {"identifier": f"{name}.example.org", "password": f"app-{name}.example.org"}
+        case "webhook":
+            settings["base_url"] += f"/{name}"
+            held["secret"] = webhook_secret(name)
+        case "notify":
+            settings["template_id"] = TEMPLATE_ID
+            held["api_key"] = api_key(SERVICE.format(len(name)))
+        case "cap_feed":
+            folder = site.folder / "feed" / name
+            folder.mkdir()
+            settings = {"folder": str(folder), "sender": "warnings@example.org"}
+        case _:
+            settings = {}
+    languages = ("en-GB",) if channel in ("x", "bluesky", "tiktok") else BOTH
+    account = Account(name, channel, f"@{name}", languages, settings)
+    return account, {key: Secret(value) for key, value in held.items()}
+
+
+@contextmanager
+def deployment_at(root: Path, kind: DeploymentKind = DeploymentKind.TEST) -> Iterator[Deployment]:
+    """Start a simulator and make a deployment beside it, without accounts."""
+    root.mkdir(parents=True, exist_ok=True)
+    with simulator_at(root) as url:
+        folder = root / "deployment"
+        waits: dict[str, Any] = {"timing": TIMING, "channels": CHANNEL_TIMING} if kind is DeploymentKind.TEST else {}
+        blueprint = deploying.Blueprint("example-city", kind, "Example City", url, chunk=CHUNK, **waits)
+        deploying.init(folder, blueprint, now(), secrets.token_bytes)
+        desk = open_desk(folder, "tests")
+        try:
+            yield Deployment(folder, url, desk)
+        finally:
+            desk.store.close()
+
+
+@contextmanager
+def simulator_at(root: Path) -> Iterator[str]:
+    """Run the simulator on a free port, and yield its address."""
+    listening = root / "simulator.log"
+    with process([sys.executable, "-m", "channels.simulator"], listening):
+        line = until(lambda: listening.read_text().strip(), "the simulator listens", 30)
+        yield json.loads(line.splitlines()[0])["url"]
+
+
+@contextmanager
+def process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program with its output in a file; it ends with the block, at the latest with the tests."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment_of(None),
+            preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
+        )
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        started.wait(30)
+
+
+def environment_of(key: Path | None) -> dict[str, str]:
+    """The environment of a command: nobody's agent, at most one key."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "TERM")}
+    return environment | ({"DISPATCHER_KEY": str(key)} if key else {})
+
+
+def shifted(desk: Desk, by: timedelta) -> Desk:
+    """The same desk at another time."""
+    return replace(desk, clock=lambda: now() + by)
