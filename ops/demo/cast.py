@@ -65,6 +65,7 @@ FAULTS: tuple[dict[str, object], ...] = (
     {"provider": "x", "kind": "throttle", "match": "1003", "delay_s": 1},
     {"provider": "bluesky", "kind": "refuse", "status": 503, "match": "bluesky-city"},
     {"provider": "bluesky", "kind": "act_then_drop", "match": "bluesky-dinas"},
+    {"provider": "bluesky", "kind": "throttle", "match": "bluesky-fire", "delay_s": 1},
     {"provider": "webhook", "kind": "refuse", "status": 503, "match": "webhook-broadcaster"},
     {"provider": "webhook", "kind": "drop_without_acting", "match": "webhook-transport"},
     {"provider": "notify", "kind": "throttle", "delay_s": 1},
