@@ -97,6 +97,7 @@ class Deployment:
     simulator: str
     desk: Desk
     pens: dict[str, FilePen] = field(default_factory=dict)
+    devices: dict[str, Secret] = field(default_factory=dict)
 
     def pen(self, person: str) -> FilePen:
         """The pen of one of the example people."""
@@ -117,7 +118,7 @@ class Deployment:
             }
             evidence.assess(self.desk, director, mode, channel=channel, **permitted)
         if channel == "tiktok":
-            accounts.register(self.desk, DEVICE.format(name), name, "ops-1")
+            self.devices[name] = accounts.register(self.desk, DEVICE.format(name), name, "ops-1").secret
             scope: dict[str, Any] = {"channel": channel, "account": name}
             evidence.exempt(self.desk, security, mode, **scope, need="nothing else reaches young adults")
             evidence.attest(self.desk, security, mode, **scope, device=DEVICE.format(name), evidence=EVIDENCE)
