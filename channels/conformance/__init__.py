@@ -9,6 +9,8 @@ Rules it holds an adapter to
   4. No secret shows in anything that an adapter returns.
   5. ``render`` is pure, refuses what does not fit, and its document reads back the same.
 
+May not live here: what only one platform does (its own tests hold that), and anything that reaches a real platform.
+
 Example::
 
     SUBJECTS = [Subject(Adapter, XSimulator, account, {"token": Secret("sim-1001")})]

@@ -12,15 +12,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.evidence import Then
 from dispatcher.gate.stops import Stops, stops_from
-from tests.builders import (
-    MITIGATIONS,
-    READ_BACK_CODE,
-    assessed,
-    attested,
-    draft,
-    everything_signed,
-    evidence_for,
-)
+from tests.builders import MITIGATIONS, READ_BACK_CODE, assessed, attested, draft, everything_signed, evidence_for
 from tests.cast import DAY, HOUR, NOW, person, roster, signed
 from tests.gate.support import (
     CLEARED,
