@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
@@ -142,6 +142,7 @@ def test_a_senseless_wish_is_bounded(wait_s: float) -> None:
 
 
 @given(said=st.text(st.characters(codec=None)), code=st.text(st.characters(codec=None)))
+@example(said="e\N{COMBINING ACUTE ACCENT}", code="\0")
 def test_whatever_a_platform_says_can_be_kept(said: str, code: str) -> None:
     """Reason, code, reference and link of any outcome fit into the ledger's canonical form and hold no NUL."""
     move = sent(Verdict.ACCEPTED, reason=said, code=code, reference=said, url=said)
