@@ -22,9 +22,9 @@ import structlog
 
 from channels.contract import Account, Secret
 from dispatcher import log
+from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.merkle import Tree
-from dispatcher.domain.statement import parse_time
 
 NOW = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
 PLANTED = "s3cret/+07700 900123?&ŵ"

@@ -44,7 +44,7 @@ def facts(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [facts(item) for item in value]
     if isinstance(value, datetime):
-        from dispatcher.domain.statement import format_time
+        from dispatcher.domain.canonical import format_time
 
         return format_time(value)
     return value.name if isinstance(value, IntEnum) else str(value)

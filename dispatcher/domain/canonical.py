@@ -5,6 +5,7 @@ Rules (reference: approval integrity, 2.2)
   2. Text is NFC. Integers lie within ±(2^53 - 1). No floats, no NaN, no Infinity.
   3. Reading is strict: duplicate keys are refused, and so are bytes that do not re-encode to themselves.
   4. A digest is SHA-256 over ``schema NUL bytes``: a plan can never be mistaken for a statement.
+  5. A time is UTC text with six digits of a second; one instant has one spelling.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from channels.contract import Json
 
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class CanonicalError(ValueError):
@@ -56,6 +59,23 @@ def digest(schema: str, data: bytes) -> str:
     return hashlib.sha256(schema.encode() + b"\0" + data).hexdigest()
 
 
+def format_time(value: datetime) -> str:
+    """``2026-11-21T18:05:00.123456Z``; always UTC, always six digits. Raises ValueError for a naive time."""
+    if value.tzinfo is None:
+        raise ValueError("time without a zone")
+    return value.astimezone(UTC).strftime(_TIME)
+
+
+def parse_time(value: Json) -> datetime:
+    """Read exactly what :func:`format_time` writes. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("a time must be text")  # noqa: TRY004 - one error type for every malformed time
+    parsed = datetime.strptime(value, _TIME).replace(tzinfo=UTC)
+    if format_time(parsed) != value:
+        raise ValueError(f"time not in canonical form: {value}")
+    return parsed
+
+
 def _check(value: Json, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise CanonicalError(f"{path}: nested deeper than {MAX_DEPTH}")
@@ -69,7 +89,7 @@ def _check(value: Json, path: str, depth: int) -> None:
                 raise CanonicalError(f"{path}: integer beyond 2^53 - 1")
         case dict():
             for key, item in value.items():
-                _check_key(key, path)
+                _check_text(key, path)
                 _check(item, f"{path}.{key}", depth + 1)
         case list():
             for index, item in enumerate(value):
@@ -78,13 +98,9 @@ def _check(value: Json, path: str, depth: int) -> None:
             raise CanonicalError(f"{path}: {type(value).__name__} has no canonical form")
 
 
-def _check_key(key: object, path: str) -> None:
-    if not isinstance(key, str):
+def _check_text(value: object, path: str) -> None:
+    if not isinstance(value, str):
         raise CanonicalError(f"{path}: keys must be text")
-    _check_text(key, path)
-
-
-def _check_text(value: str, path: str) -> None:
     if not value.isascii() and not unicodedata.is_normalized("NFC", value):
         raise CanonicalError(f"{path}: text is not in Unicode NFC; normalise it before it is signed")
 

@@ -1,16 +1,27 @@
-"""Reading signed documents strictly: every key named, none unknown, each of its kind.
+"""Signed documents: a frozen dataclass is its document, field by field, and reads back from it.
 
-A document that reads back to the same canonical bytes is the document that was signed; nothing is defaulted here.
+Rules
+  1. A dataclass is an object, a tuple a list, a word or time its canonical text, None null. Nothing else is written.
+  2. Reading is strict: every field named, none unknown, each of its kind; no value is converted from another kind.
+  3. Nothing is defaulted, except in files that people write by hand (``defaults``).
+
+    data = encode("plan/v1", plan)                    # the canonical bytes that people sign
+    assert decode(Plan, "plan/v1", data) == plan
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
-from typing import TypeVar
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from channels.contract import Json
-from dispatcher.domain.statement import parse_time
+from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time, parse_time
 
 T = TypeVar("T")
 
@@ -19,15 +30,114 @@ class DocumentError(ValueError):
     """The document is not what its schema says; the message names the key."""
 
 
+def encode(schema: str, value: object) -> bytes:
+    """The canonical bytes of a dataclass as a document of this schema. Raises CanonicalError."""
+    return canonical.encode({"schema": schema, **_object(value)})
+
+
+def decode(kind: type[T], schema: str, data: bytes) -> T:
+    """Read what :func:`encode` wrote. Raises DocumentError or CanonicalError for anything else."""
+    return from_document(kind, schema, canonical.decode(data), schema.partition("/")[0])
+
+
+def from_document(kind: type[T], schema: str, value: Json, where: str, *, defaults: bool = False) -> T:
+    """Read a document of this schema; ``where`` names it in messages. Raises DocumentError."""
+    if not isinstance(value, dict) or value.get("schema") != schema:
+        raise DocumentError(f"{where}: not a {schema} document")
+    rest = {key: item for key, item in value.items() if key != "schema"}
+    return read(kind, rest, where, defaults=defaults)
+
+
+def read(kind: type[T], value: Json, where: str, *, defaults: bool = False) -> T:
+    """Read a value of a type as rule 1 writes it: a dataclass, enum, time, str, int, bool, and what holds these.
+
+    With ``defaults``, a field that has a default may be left out. Raises DocumentError naming the place.
+    """
+    found: T = _read(kind, value, where, defaults)
+    return found
+
+
+def _object(value: Any) -> dict[str, Json]:
+    return {field.name: _write(getattr(value, field.name)) for field in fields(value)}
+
+
+def _write(value: object) -> Json:
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case datetime():
+            return format_time(value)
+        case Mapping():
+            return {str(key): _write(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_write(item) for item in value]
+        case _:
+            return _object(value)
+
+
+def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        given = [one for one in inner if one is not NoneType]
+        return value if value is None or len(given) > 1 else _read(given[0], value, where, defaults)  # or any Json
+    if origin is tuple:
+        items = enumerate(_expect(list, value, where, "a list"))
+        return tuple(_read(inner[0], item, f"{where}[{index}]", defaults) for index, item in items)
+    if origin is Mapping:
+        pairs = _expect(dict, value, where, "an object").items()
+        return {_read(inner[0], k, where, False): _read(inner[1], v, f"{where}.{k}", defaults) for k, v in pairs}
+    if is_dataclass(kind):
+        return _read_fields(kind, _expect(dict, value, where, "an object"), where, defaults)
+    return _read_plain(kind, value, where)
+
+
+def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -> Any:
+    types, needed = _types(kind)
+    if unknown := value.keys() - types.keys():
+        raise DocumentError(f"{where}: unknown key {min(unknown)}")
+    if missing := (needed if defaults else types.keys()) - value.keys():
+        raise DocumentError(f"{where}: {min(missing)} is missing")
+    return kind(**{key: _read(types[key], item, f"{where}.{key}", defaults) for key, item in value.items()})
+
+
+def _read_plain(kind: Any, value: Any, where: str) -> Any:
+    try:
+        if kind is datetime:
+            return parse_time(value)
+        if issubclass(kind, Enum):
+            return kind(_expect(str if issubclass(kind, str) else int, value, where, "one of its words"))
+    except ValueError as error:
+        raise DocumentError(f"{where}: {error}") from error
+    return _expect(kind, value, where, _NAMES[kind])
+
+
+_NAMES = {str: "text", int: "an integer", bool: "true or false"}
+
+
+def _expect(kind: type[T], value: Any, where: str, name: str) -> T:
+    if type(value) is not kind:  # an exact type: true is no integer
+        raise DocumentError(f"{where}: expected {name}")
+    return value
+
+
+@cache
+def _types(kind: Any) -> tuple[dict[str, Any], set[str]]:
+    hints = get_type_hints(kind)
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    return {field.name: hints[field.name] for field in fields(kind)}, needed
+
+
 class Reader:
     """Takes typed values out of one JSON object; :meth:`done` refuses what was not asked for."""
 
     __slots__ = ("_left", "_where")
 
     def __init__(self, document: Json, where: str) -> None:
-        if not isinstance(document, dict):
-            raise DocumentError(f"{where}: expected an object")
-        self._left: dict[str, Json] = dict(document)
+        self._left: dict[str, Json] = dict(_expect(dict, document, where, "an object"))
         self._where = where
 
     def raw(self, key: str) -> Json:
@@ -40,58 +150,45 @@ class Reader:
         """Whether the key is there and not yet taken."""
         return key in self._left
 
+    def of(self, kind: Any, key: str) -> Any:
+        """A value of this type, as :func:`read` reads it."""
+        return _read(kind, self.raw(key), f"{self._where}.{key}", False)
+
     def text(self, key: str) -> str:
         """A text value."""
-        value = self.raw(key)
-        if not isinstance(value, str):
-            raise DocumentError(f"{self._where}.{key}: expected text")
-        return value
+        return str(self.of(str, key))
 
     def text_or_none(self, key: str) -> str | None:
         """A text value or null."""
-        value = self.raw(key)
-        if value is not None and not isinstance(value, str):
-            raise DocumentError(f"{self._where}.{key}: expected text or null")
-        return value
+        found: str | None = self.of(str | None, key)
+        return found
 
     def integer(self, key: str) -> int:
         """An integer; booleans are not integers."""
-        value = self.raw(key)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise DocumentError(f"{self._where}.{key}: expected an integer")
-        return value
+        return int(self.of(int, key))
 
     def flag(self, key: str) -> bool:
         """True or false."""
-        value = self.raw(key)
-        if not isinstance(value, bool):
-            raise DocumentError(f"{self._where}.{key}: expected true or false")
-        return value
+        return bool(self.of(bool, key))
 
     def time(self, key: str) -> datetime:
         """A canonical time."""
-        try:
-            return parse_time(self.raw(key))
-        except ValueError as error:
-            raise DocumentError(f"{self._where}.{key}: {error}") from error
+        found: datetime = self.of(datetime, key)
+        return found
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""
-        return self.each(key, _as_text)
+        return tuple(self.of(tuple[str, ...], key))
 
     def each(self, key: str, read: Callable[[Json, str], T]) -> tuple[T, ...]:
         """A list, each item read by ``read(item, where)``."""
-        value = self.raw(key)
-        if not isinstance(value, list):
-            raise DocumentError(f"{self._where}.{key}: expected a list")
-        return tuple(read(item, f"{self._where}.{key}[{index}]") for index, item in enumerate(value))
+        where = f"{self._where}.{key}"
+        items = enumerate(_expect(list, self.raw(key), where, "a list"))
+        return tuple(read(item, f"{where}[{index}]") for index, item in items)
 
     def mapping(self, key: str) -> Mapping[str, str]:
         """An object whose values are texts."""
-        value = self.raw(key)
-        if not isinstance(value, dict):
-            raise DocumentError(f"{self._where}.{key}: expected an object")
-        return {name: _as_text(item, f"{self._where}.{key}.{name}") for name, item in value.items()}
+        return dict(self.of(Mapping[str, str], key))
 
     def schema(self, expected: str) -> None:
         """The document's schema must be ``expected``."""
@@ -102,9 +199,3 @@ class Reader:
         """Refuse whatever has not been taken out."""
         if self._left:
             raise DocumentError(f"{self._where}: unknown key {min(self._left)}")
-
-
-def _as_text(value: Json, where: str) -> str:
-    if not isinstance(value, str):
-        raise DocumentError(f"{where}: expected text")
-    return value

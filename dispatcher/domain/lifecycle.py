@@ -103,69 +103,56 @@ class Lifecycle:
         return frozenset(state for state, targets in self.moves.items() if not targets)
 
 
-def _lifecycle(name: str, table: str, initial: str, moves: dict[str, str]) -> Lifecycle:
-    return Lifecycle(
-        name, table, frozenset(initial.split()), {source: frozenset(to.split()) for source, to in moves.items()}
-    )
+def _lifecycle(name: str, table: str, states: type[StrEnum], initial: str, **moves: str) -> Lifecycle:
+    """States that ``moves`` does not name are final."""
+    targets = {str(state): frozenset(moves.get(state, "").split()) for state in states}
+    return Lifecycle(name, table, frozenset(initial.split()), targets)
 
 
 INCIDENT = _lifecycle(
     "incident",
     "incidents",
+    IncidentState,
     "proposed active",
-    {"proposed": "active closed", "active": "stood_down", "stood_down": "closed", "closed": ""},
+    proposed="active closed",
+    active="stood_down",
+    stood_down="closed",
 )
 
 PLAN = _lifecycle(
     "plan",
     "plans",
+    PlanState,
     "draft submitted",
-    {
-        "draft": "submitted",
-        "submitted": "released returned withdrawn",
-        "returned": "",
-        "withdrawn": "",
-        "released": "settled settled_with_gaps stopped",
-        "settled": "",
-        "settled_with_gaps": "",
-        "stopped": "",
-    },
+    draft="submitted",
+    submitted="released returned withdrawn",
+    released="settled settled_with_gaps stopped",
 )
 
 CLEARANCE = _lifecycle(
     "clearance",
     "clearances",
+    ClearanceState,
     "pending",
-    {
-        "pending": "clear refused expired revoked stood_down",
-        "clear": "expired used_up revoked stood_down suspended",
-        "suspended": "clear expired revoked stood_down",
-        "refused": "",
-        "expired": "",
-        "used_up": "",
-        "revoked": "",
-        "stood_down": "",
-    },
+    pending="clear refused expired revoked stood_down",
+    clear="expired used_up revoked stood_down suspended",
+    suspended="clear expired revoked stood_down",
 )
 
 DELIVERY = _lifecycle(
     "delivery",
     "deliveries",
+    DeliveryState,
     "ready",
-    {
-        "ready": "leased cancelled expired",
-        "leased": "ready sending held expired cancelled",
-        "sending": "accepted rejected ready held expired cancelled handed_over in_doubt",
-        "handed_over": "accepted rejected expired cancelled in_doubt",
-        "in_doubt": "accepted ready held",
-        "held": "accepted ready cancelled expired",
-        "accepted": "visible missing",
-        "visible": "missing",
-        "missing": "visible",
-        "rejected": "",
-        "cancelled": "",
-        "expired": "",
-    },
+    ready="leased cancelled expired",
+    leased="ready sending held expired cancelled",
+    sending="accepted rejected ready held expired cancelled handed_over in_doubt",
+    handed_over="accepted rejected expired cancelled in_doubt",
+    in_doubt="accepted ready held",
+    held="accepted ready cancelled expired",
+    accepted="visible missing",
+    visible="missing",
+    missing="visible",
 )
 
 ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY)

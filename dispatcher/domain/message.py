@@ -14,10 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from channels.contract import Content, DeliveryKind, Json, LanguageText
-from dispatcher.domain import canonical
-from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.statement import format_time
+from channels.contract import Content, DeliveryKind, LanguageText
+from dispatcher.domain import canonical, documents
 
 SCHEMA = "revision/v1"
 
@@ -100,23 +98,7 @@ class Revision:
 
     def encoded(self) -> bytes:
         """The canonical bytes that name this revision."""
-        return canonical.encode(
-            {
-                "schema": SCHEMA,
-                "message": self.message,
-                "number": self.number,
-                "incident": self.incident,
-                "sent_by": self.sent_by,
-                "valid_until": format_time(self.valid_until),
-                "texts": {str(kind): [_text_document(t) for t in texts] for kind, texts in self.texts.items()},
-                "contributors": {person: list(did) for person, did in self.contributors.items()},
-                "link": self.link,
-                "area": list(self.area),
-                "polygons": list(self.polygons),
-                "circles": list(self.circles),
-                "cap": dict(self.cap),
-            }
-        )
+        return documents.encode(SCHEMA, self)
 
     @property
     def digest(self) -> str:
@@ -126,58 +108,4 @@ class Revision:
     @classmethod
     def decode(cls, data: bytes) -> Revision:
         """Read canonical bytes. Raises DocumentError or CanonicalError."""
-        reader = Reader(canonical.decode(data), "revision")
-        reader.schema(SCHEMA)
-        texts, contributors = reader.raw("texts"), reader.raw("contributors")
-        revision = cls(
-            message=reader.text("message"),
-            number=reader.integer("number"),
-            incident=reader.text("incident"),
-            sent_by=reader.text("sent_by"),
-            valid_until=reader.time("valid_until"),
-            texts=_read_texts(texts),
-            contributors=_read_contributors(contributors),
-            link=reader.text_or_none("link"),
-            area=reader.texts("area"),
-            polygons=reader.texts("polygons"),
-            circles=reader.texts("circles"),
-            cap=reader.mapping("cap"),
-        )
-        reader.done()
-        return revision
-
-
-def _text_document(text: LanguageText) -> dict[str, Json]:
-    return {
-        "language": text.language,
-        "headline": text.headline,
-        "body": text.body,
-        "instruction": text.instruction,
-    }
-
-
-def _read_texts(document: Json) -> dict[TextKind, tuple[LanguageText, ...]]:
-    if not isinstance(document, dict):
-        raise DocumentError("revision.texts: expected an object")
-    try:
-        kinds = {TextKind(kind) for kind in document}
-    except ValueError as error:
-        raise DocumentError(f"revision.texts: {error}") from error
-    reader = Reader(document, "revision.texts")
-    return {kind: reader.each(str(kind), _read_text) for kind in TextKind if kind in kinds}
-
-
-def _read_text(document: Json, where: str) -> LanguageText:
-    reader = Reader(document, where)
-    text = LanguageText(
-        reader.text("language"), reader.text("headline"), reader.text("body"), reader.text("instruction")
-    )
-    reader.done()
-    return text
-
-
-def _read_contributors(document: Json) -> dict[str, tuple[str, ...]]:
-    if not isinstance(document, dict):
-        raise DocumentError("revision.contributors: expected an object")
-    reader = Reader(document, "revision.contributors")
-    return {person: reader.texts(person) for person in document}
+        return documents.decode(cls, SCHEMA, data)

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from channels.contract import Json
 from dispatcher.domain import canonical
-from dispatcher.domain.statement import format_time
+from dispatcher.domain.canonical import format_time
 
 ROSTER_SCHEMA = "roster/v1"
 ROOT_SCHEMA = "root/v1"

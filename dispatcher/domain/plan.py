@@ -16,11 +16,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from channels.contract import DeliveryKind, Json
-from dispatcher.domain import canonical
-from dispatcher.domain.documents import DocumentError, Reader
+from dispatcher.domain import canonical, documents
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.message import DELIVERED_AS, TextKind
-from dispatcher.domain.statement import Mode, format_time
+from dispatcher.domain.statement import Mode
 
 SCHEMA = "plan/v1"
 
@@ -101,31 +100,7 @@ class Plan:
 
     def encoded(self) -> bytes:
         """The canonical bytes that people sign."""
-        return canonical.encode(
-            {
-                "schema": SCHEMA,
-                "deployment": self.deployment,
-                "mode": str(self.mode),
-                "incident": self.incident,
-                "incident_kind": self.incident_kind,
-                "severity": int(self.severity),
-                "purpose": self.purpose,
-                "revision": self.revision,
-                "languages": list(self.languages),
-                "destinations": [_destination_document(d) for d in self.destinations],
-                "area": list(self.area),
-                "not_before": format_time(self.not_before),
-                "not_after": format_time(self.not_after),
-                "armed_not_after": format_time(self.armed_not_after),
-                "valid_until": format_time(self.valid_until),
-                "policy": self.policy,
-                "contributors": {person: list(did) for person, did in self.contributors.items()},
-                "generation": self.generation,
-                "nonce": self.nonce,
-                "spend": list(self.spend),
-                "flags": list(self.flags),
-            }
-        )
+        return documents.encode(SCHEMA, self)
 
     @cached_property
     def digest(self) -> str:
@@ -135,75 +110,4 @@ class Plan:
     @classmethod
     def decode(cls, data: bytes) -> Plan:
         """Read canonical bytes. Raises DocumentError or CanonicalError for anything else."""
-        reader = Reader(canonical.decode(data), "plan")
-        reader.schema(SCHEMA)
-        contributors, spend = reader.raw("contributors"), reader.raw("spend")
-        if not isinstance(contributors, dict) or not isinstance(spend, list):
-            raise DocumentError("plan: contributors must be an object and spend a list")
-        people = Reader(contributors, "plan.contributors")
-        try:
-            plan = cls(
-                deployment=reader.text("deployment"),
-                mode=Mode(reader.text("mode")),
-                incident=reader.text("incident"),
-                incident_kind=reader.text("incident_kind"),
-                severity=Severity(reader.integer("severity")),
-                purpose=reader.text("purpose"),
-                revision=reader.text("revision"),
-                languages=reader.texts("languages"),
-                destinations=reader.each("destinations", _read_destination),
-                area=reader.texts("area"),
-                not_before=reader.time("not_before"),
-                not_after=reader.time("not_after"),
-                armed_not_after=reader.time("armed_not_after"),
-                valid_until=reader.time("valid_until"),
-                policy=reader.text("policy"),
-                contributors={person: people.texts(person) for person in contributors},
-                generation=reader.integer("generation"),
-                nonce=reader.text("nonce"),
-                spend=tuple(spend),
-                flags=reader.texts("flags"),
-            )
-        except DocumentError:
-            raise
-        except ValueError as error:
-            raise DocumentError(f"plan: {error}") from error
-        reader.done()
-        return plan
-
-
-def _destination_document(destination: Destination) -> dict[str, Json]:
-    return {
-        "account": destination.account,
-        "channel": destination.channel,
-        "placement": str(destination.placement),
-        "on_ambiguous": str(destination.on_ambiguous),
-        "renderings": {str(kind): digest for kind, digest in destination.renderings.items()},
-        "lists": [{"id": s.id, "root": s.root, "count": s.count} for s in destination.lists],
-    }
-
-
-def _read_destination(document: Json, where: str) -> Destination:
-    reader = Reader(document, where)
-    try:
-        destination = Destination(
-            account=reader.text("account"),
-            channel=reader.text("channel"),
-            placement=Placement(reader.text("placement")),
-            on_ambiguous=OnAmbiguous(reader.text("on_ambiguous")),
-            renderings={TextKind(kind): digest for kind, digest in reader.mapping("renderings").items()},
-            lists=reader.each("lists", _read_list),
-        )
-    except DocumentError:
-        raise
-    except ValueError as error:
-        raise DocumentError(f"{where}: {error}") from error
-    reader.done()
-    return destination
-
-
-def _read_list(document: Json, where: str) -> SignedList:
-    reader = Reader(document, where)
-    signed = SignedList(reader.text("id"), reader.text("root"), reader.integer("count"))
-    reader.done()
-    return signed
+        return documents.decode(cls, SCHEMA, data)

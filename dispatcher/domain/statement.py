@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from channels.contract import Json
-from dispatcher.domain import canonical
+from dispatcher.domain import canonical, documents
 
 SCHEMA = "statement/v1"
 
@@ -76,23 +76,7 @@ class Statement:
 
     def encoded(self) -> bytes:
         """The canonical bytes that are signed."""
-        return canonical.encode(
-            {
-                "schema": SCHEMA,
-                "kind": str(self.kind),
-                "subject": self.subject,
-                "deployment": self.deployment,
-                "mode": str(self.mode),
-                "person": self.person,
-                "role": self.role,
-                "roster": self.roster,
-                "not_before": format_time(self.not_before),
-                "expires": format_time(self.expires),
-                "nonce": self.nonce,
-                "checkpoint": self.checkpoint,
-                "body": dict(self.body),
-            }
-        )
+        return documents.encode(SCHEMA, self)
 
     @property
     def id(self) -> str:
@@ -107,12 +91,9 @@ class Statement:
     def decode(cls, data: bytes) -> Statement:
         """Read canonical bytes. Raises StatementError for anything that :meth:`encoded` would not write."""
         try:
-            document = canonical.decode(data)
-        except canonical.CanonicalError as error:
-            raise StatementError(f"statement: {error}") from error
-        if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-            raise StatementError("not a statement/v1 document")
-        return _from_document(document)
+            return documents.decode(cls, SCHEMA, data)
+        except (canonical.CanonicalError, documents.DocumentError) as error:
+            raise StatementError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +110,13 @@ class Envelope:
     @classmethod
     def from_document(cls, document: Json) -> Envelope:
         """Read what :meth:`document` wrote. Raises StatementError."""
-        if not isinstance(document, dict) or set(document) != {"payload", "signature"}:
-            raise StatementError("a signed statement file holds a payload and a signature, nothing else")
-        payload, signature = document["payload"], document["signature"]
-        if not isinstance(payload, str) or not isinstance(signature, str):
-            raise StatementError("payload and signature must be text")
-        return cls(payload.encode(), signature)
+        try:
+            read = documents.Reader(document, "a signed statement")
+            envelope = cls(read.text("payload").encode(), read.text("signature"))
+            read.done()
+        except (documents.DocumentError, UnicodeEncodeError) as error:
+            raise StatementError(str(error)) from error
+        return envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,55 +132,3 @@ class Verified:
     hardware: bool = False
     touched: bool = False
     pin: bool = False
-
-
-def format_time(value: datetime) -> str:
-    """``2026-11-21T18:05:00.123456Z``; always UTC, always six digits. Raises ValueError for a naive time."""
-    if value.tzinfo is None:
-        raise ValueError("time without a zone")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parse_time(value: Json) -> datetime:
-    """Read exactly what :func:`format_time` writes. Raises ValueError."""
-    if not isinstance(value, str):
-        raise ValueError("a time must be text")  # noqa: TRY004 - one error type for every malformed time
-    parsed = datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    if format_time(parsed) != value:
-        raise ValueError(f"time not in canonical form: {value}")
-    return parsed
-
-
-_TEXT_KEYS = ("subject", "deployment", "person", "role", "nonce")
-
-
-def _from_document(document: dict[str, Json]) -> Statement:
-    expected = {"kind", "mode", "roster", "not_before", "expires", "checkpoint", "body", *_TEXT_KEYS}
-    if set(document) != expected:
-        raise StatementError(f"statement keys differ: {sorted(set(document) ^ expected)}")
-    texts: dict[str, str] = {}
-    for key in _TEXT_KEYS:
-        value = document[key]
-        if not isinstance(value, str):
-            raise StatementError(f"statement {key} must be text")
-        texts[key] = value
-    roster, body, checkpoint = document["roster"], document["body"], document["checkpoint"]
-    if not isinstance(roster, int) or isinstance(roster, bool):
-        raise StatementError("statement roster must be an integer")
-    if not isinstance(body, dict):
-        raise StatementError("statement body must be an object")
-    if checkpoint is not None and not isinstance(checkpoint, str):
-        raise StatementError("statement checkpoint must be text or null")
-    try:
-        return Statement(
-            kind=StatementKind(str(document["kind"])),
-            mode=Mode(str(document["mode"])),
-            roster=roster,
-            not_before=parse_time(document["not_before"]),
-            expires=parse_time(document["expires"]),
-            checkpoint=checkpoint,
-            body=body,
-            **texts,
-        )
-    except ValueError as error:
-        raise StatementError(f"statement: {error}") from error

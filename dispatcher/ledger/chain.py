@@ -16,7 +16,7 @@ from typing import Any
 
 from channels.contract import Json
 from dispatcher.domain import canonical
-from dispatcher.domain.statement import format_time
+from dispatcher.domain.canonical import format_time
 
 SCHEMA = "ledger-entry/v1"
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from channels.contract import DeliveryKind, Json
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.statement import Envelope, format_time
+from dispatcher.domain.statement import Envelope
 
 MAX_ORDERS = 1_000
 

@@ -21,8 +21,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from channels.contract import Idempotency, IdempotencyKind, Verdict
+from dispatcher.domain.canonical import format_time, parse_time
 from dispatcher.domain.errors import Invalid
-from dispatcher.domain.statement import format_time, parse_time
 
 
 class SpentEvent(StrEnum):

@@ -14,9 +14,10 @@ from datetime import datetime
 
 from channels.contract import Json
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, Mode, format_time
+from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SshsigError
 from dispatcher.statements.signing import Signer

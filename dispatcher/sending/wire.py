@@ -27,8 +27,8 @@ from typing import TypeVar
 
 from channels.contract import Finding, Found, Json, Outcome, Verdict
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.statement import format_time
 from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending.permit import HandOff, Permit, Refusal
 

@@ -24,9 +24,10 @@ from urllib.parse import urlsplit
 from channels import registry
 from channels.contract import DeliveryKind, Json, Secret
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid, NotFound
 from dispatcher.domain.people import Role
-from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, format_time
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.sending import HandOff
 from dispatcher.sending.credentials import write_private
 from dispatcher.sending.order import Bundle, Order

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from channels.contract import Json
 from dispatcher.cap.propose import Proposal
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden
 from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
-from dispatcher.domain.statement import Mode, format_time
+from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 

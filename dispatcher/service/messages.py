@@ -9,10 +9,11 @@ from datetime import datetime
 from channels import registry
 from channels.contract import Account, Content, Json, LanguageText, RenderError, Rendering
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
-from dispatcher.domain.statement import Mode, parse_time
+from dispatcher.domain.statement import Mode
 from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.service.desk import Desk
 from dispatcher.store import records

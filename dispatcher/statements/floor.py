@@ -20,8 +20,8 @@ from typing import Generic, TypeVar
 
 from channels.contract import Json
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.statement import format_time
 from dispatcher.statements.errors import TrustError
 
 SCHEMA = "floor/v1"

@@ -27,10 +27,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from channels.contract import Json
+from dispatcher.domain.canonical import format_time, parse_time
 from dispatcher.domain.documents import DocumentError, Reader
 from dispatcher.domain.ids import is_name
 from dispatcher.domain.people import ROSTER_SCHEMA, Key, Person, Role, RoleHeld, Roster
-from dispatcher.domain.statement import format_time, parse_time
 from dispatcher.statements.errors import SshsigError, TrustError
 from dispatcher.statements.keys import parse_public_line
 from dispatcher.statements.toml import parse_toml

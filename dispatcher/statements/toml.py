@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from channels.contract import Json
 from dispatcher.domain import canonical
-from dispatcher.domain.statement import format_time
+from dispatcher.domain.canonical import format_time
 from dispatcher.statements.errors import TrustError
 
 MAX_FILE = 1024 * 1024  # bytes of any trust file

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 
 from channels.contract import Json
 from dispatcher.domain import canonical
-from dispatcher.domain.statement import (
-    Envelope,
-    Mode,
-    Statement,
-    StatementError,
-    StatementKind,
-    format_time,
-    parse_time,
-)
+from dispatcher.domain.canonical import format_time, parse_time
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementError, StatementKind
 
 AT = datetime(2026, 11, 21, 18, 5, 0, 123456, tzinfo=UTC)
 SAID = Statement(
