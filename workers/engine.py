@@ -220,11 +220,11 @@ class Engine:
         return [Refusal(items[0].id, (failure,), Then.HOLD)]
 
     async def _refused(self, item: Leased, refusal: Refusal) -> None:
-        self._log.warning("refused", **_names(item), clauses=list(refusal.clauses), reason=refusal.sentence)
-        failures = [failure.document() for failure in refusal.failures]
-        await self._recorder.put(
-            after_refusal(item, refusal.then, refusal.sentence, self._clock(), self._rules), failures
-        )
+        move = after_refusal(item, refusal.then, refusal.sentence, self._clock(), self._rules)
+        if not move.again:
+            self._log.warning("refused", **_names(item), clauses=list(refusal.clauses), reason=refusal.sentence)
+        failures = None if move.again else [failure.document() for failure in refusal.failures]
+        await self._recorder.put(move, failures)
 
     async def _intend(self, items: list[Leased], owner: str) -> list[Leased]:
         if not items:

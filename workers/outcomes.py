@@ -117,7 +117,7 @@ def after_refusal(leased: Leased, then: Then, sentence: str, now: datetime, rule
         case Then.HOLD_STALE:
             return Move(leased, "leased", "held", "stale_status")
         case Then.WAIT:
-            return Move(leased, "leased", "ready", reason, due_at=soon)
+            return Move(leased, "leased", "ready", reason, due_at=soon, again=leased.reason == reason)
 
 
 def returned(leased: Leased, reason: str, due_at: datetime) -> Move:

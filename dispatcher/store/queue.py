@@ -1,11 +1,12 @@
-"""Leasing deliveries, committing intent, settling outcomes: every move of a delivery that a machine makes.
+"""Leasing deliveries, committing intent, settling outcomes: how a delivery moves.
 
 Rules
   1. Leases and due times are judged by the database's time alone.
   2. Each lease has an owner of its own (process and lease number) and raises the row's fence; whoever comes later
      with an older fence changes nothing.
   3. Intent is committed before the first byte, and only while the lease outlasts the longest call.
-  4. Account posts get a ledger entry per move, recipients one per group with a digest of its moves.
+  4. Account posts get a ledger entry per move, recipients one per group with a digest of its moves; what a person
+     moves gets its own in either case.
 """
 
 from __future__ import annotations
@@ -49,15 +50,20 @@ class Leased:
     first_intent_at: datetime | None
     looked: int
     absent: int
+    reason: str
     intended_at: datetime
     dispatch: str
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What becomes of one delivery, and what its attempt came to. ``facts`` go into the ledger."""
+    """What becomes of one delivery, and what its attempt came to. ``facts`` go into the ledger.
 
-    leased: Leased
+    ``again`` marks a wait for the same reason as before: the ledger holds it already. Where a person (``actor``)
+    moves a delivery, ``leased`` is its row.
+    """
+
+    leased: Leased | Any
     source: str
     target: str
     reason: str = ""
@@ -67,12 +73,14 @@ class Move:
     looked: int | None = None
     absent: int | None = None
     failures: int | None = None
-    keep_leases: bool = False
+    again: bool = False
     attempt: dict[str, Any] | None = None
+    actor: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 _COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in ("intended_at", "dispatch")]
+_KEPT_UNLESS_GIVEN = ("due_at", "reference", "url", "looked", "absent", "failures")
 
 
 def lease(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
@@ -93,27 +101,19 @@ def lease_doubtful(work: Work, lane: str, mode: str, owner: str, limit: int, lea
 def intend(work: Work, leased: Sequence[Leased], owner: str, headroom: timedelta) -> list[Leased]:
     """Commit the intent to send. Returns those still owned, whose lease outlasts ``headroom``; others are lost."""
     by_id = {item.id: item for item in leased}
-    statement = (
-        update(DeliveryRow)
-        .where(
-            DeliveryRow.id.in_(by_id),
-            DeliveryRow.state == "leased",
-            DeliveryRow.owner == owner,
-            DeliveryRow.lease_until > work.now + headroom,
-        )
-        .values(
-            state="sending",
-            leases=0,
-            attempts=DeliveryRow.attempts + 1,
-            first_intent_at=func.coalesce(DeliveryRow.first_intent_at, work.now),
-        )
-        .returning(DeliveryRow.id)
+    ours = (
+        DeliveryRow.id.in_(by_id),
+        DeliveryRow.state == "leased",
+        DeliveryRow.owner == owner,
+        DeliveryRow.lease_until > work.now + headroom,
     )
-    kept = [by_id[id_] for (id_,) in work.execute(statement).all()]
+    counted = {"attempts": DeliveryRow.attempts + 1, "leases": 0}
+    first = func.coalesce(DeliveryRow.first_intent_at, work.now)
+    statement = update(DeliveryRow).where(*ours).values(state="sending", first_intent_at=first, **counted)
+    kept = [by_id[id_] for (id_,) in work.execute(statement.returning(DeliveryRow.id)).all()]
     if kept:
         work.execute(insert(AttemptRow), [_intent(item, owner, work.now) for item in kept])
-    moves = [Move(item, "leased", "sending", facts={"attempt": item.attempts + 1}) for item in kept]
-    _record(work, moves)
+    _record(work, [Move(item, "leased", "sending", facts={"attempt": item.attempts + 1}) for item in kept])
     return kept
 
 
@@ -125,7 +125,7 @@ def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
             number = move.leased.attempts + 1
             at = and_(AttemptRow.delivery == move.leased.id, AttemptRow.number == number)
             work.execute(update(AttemptRow).where(at).values(ended_at=work.now, **move.attempt))
-    _record(work, made)
+    _record(work, [move for move in made if not move.again])
     return made
 
 
@@ -151,53 +151,30 @@ def _own(work: Work, rows: Sequence[Any], owner: str, lease_for: timedelta, *, s
     taken = [Leased(*row) for row in rows]
     if not taken:
         return []
-    work.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.id.in_([item.id for item in taken]), DeliveryRow.state == state)
-        .values(
-            state=to,
-            owner=owner,
-            fence=DeliveryRow.fence + 1,
-            lease_until=work.now + lease_for,
-            leases=DeliveryRow.leases + 1,
-        )
-    )
+    ours = (DeliveryRow.id.in_([item.id for item in taken]), DeliveryRow.state == state)
+    lease = {"owner": owner, "lease_until": work.now + lease_for, "leases": DeliveryRow.leases + 1}
+    work.execute(update(DeliveryRow).where(*ours).values(state=to, fence=DeliveryRow.fence + 1, **lease))
     return [replace(item, fence=item.fence + 1) for item in taken]
 
 
 def _intent(item: Leased, owner: str, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery": item.id,
-        "number": item.attempts + 1,
-        "fence": item.fence,
-        "owner": owner,
-        "intended_at": now,
-    }
+    number = item.attempts + 1
+    return {"delivery": item.id, "number": number, "fence": item.fence, "owner": owner, "intended_at": now}
 
 
 def _moved(move: Move, now: datetime) -> Any:
-    values: dict[str, Any] = {"state": move.target, "reason": move.reason, "owner": None, "lease_until": None}
-    if not move.keep_leases:
-        values["leases"] = 0
+    kept = {name: value for name in _KEPT_UNLESS_GIVEN if (value := getattr(move, name)) is not None}
     if move.target == "accepted":
-        values["accepted_at"] = now
-    optional = {
-        "due_at": move.due_at,
-        "reference": move.reference,
-        "url": move.url,
-        "looked": move.looked,
-        "absent": move.absent,
-        "failures": move.failures,
-    }
-    values |= {name: value for name, value in optional.items() if value is not None}
+        kept["accepted_at"] = now
     at = (DeliveryRow.id == move.leased.id, DeliveryRow.state == move.source, DeliveryRow.fence == move.leased.fence)
-    return update(DeliveryRow).where(*at).values(**values)
+    free = {"reason": move.reason, "owner": None, "lease_until": None, "leases": 0}
+    return update(DeliveryRow).where(*at).values(state=move.target, **free, **kept)
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:
     grouped: dict[tuple[str, str, str], list[Move]] = {}
     for move in moves:
-        if move.leased.lane == RECIPIENTS_LANE:
+        if move.leased.lane == RECIPIENTS_LANE and move.actor is None:
             grouped.setdefault((move.leased.plan, move.source, move.target), []).append(move)
         else:
             _record_one(work, move)
@@ -216,19 +193,10 @@ def _record(work: Work, moves: Sequence[Move]) -> None:
 
 
 def _record_one(work: Work, move: Move) -> None:
-    facts = {key: value for key, value in move.facts.items() if value is not None}
-    work.record(
-        "delivery.moved",
-        incident=move.leased.incident,
-        plan=move.leased.plan,
-        delivery=move.leased.id,
-        channel=move.leased.channel,
-        account=move.leased.account,
-        source=move.source,
-        target=move.target,
-        reason=move.reason,
-        **facts,
-    )
+    item, facts = move.leased, {key: value for key, value in move.facts.items() if value is not None}
+    subject = {"incident": item.incident, "plan": item.plan, "delivery": item.id, "actor": move.actor}
+    facts |= {"channel": item.channel, "account": item.account}
+    work.record("delivery.moved", **subject, source=move.source, target=move.target, reason=move.reason, **facts)
 
 
 def moves_digest(moves: Iterable[Move]) -> str:

@@ -158,6 +158,7 @@ def a_lease(**changes: Any) -> Leased:
         "first_intent_at": at,
         "looked": 0,
         "absent": 0,
+        "reason": "",
         "intended_at": at,
         "dispatch": "dsp-1",
         **changes,

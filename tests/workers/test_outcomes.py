@@ -275,3 +275,10 @@ def test_what_is_tried_again_has_a_time(move: Move) -> None:
 def test_a_move_back_is_due_when_it_was_asked_for() -> None:
     """What the worker gives back itself is due at the time it names."""
     assert returned(leased(), "waits", NOW + timedelta(seconds=9)).due_at == NOW + 9 * SECOND
+
+
+@pytest.mark.parametrize(("before", "again"), [("halted by ops-1", True), ("", False)])
+def test_a_wait_knows_whether_it_is_the_same_as_before(before: str, again: bool) -> None:
+    """Waiting again for the very reason that stands on the row is marked, so that it is recorded once."""
+    move = after_refusal(a_lease(reason=before), Then.WAIT, "halted by ops-1", NOW, RULES)
+    assert move.again is again

@@ -127,6 +127,15 @@ def test_a_stale_settlement_is_not_in_the_ledger(table: Table) -> None:
     assert [entry["target"] for entry in table.ledger("delivery.moved")] == ["sending"]
 
 
+def test_a_wait_for_the_same_reason_is_not_recorded_again(table: Table) -> None:
+    """A long halt does not fill the ledger: the first wait stands there, the next ones do not."""
+    table.add()
+    for again in (False, True):
+        (item,) = table.lease()
+        settle(table, Move(item, "leased", "ready", "halted", due_at=item.due_at, again=again))
+    assert [entry["target"] for entry in table.ledger("delivery.moved")] == ["ready"]
+
+
 def test_a_settlement_ends_the_attempt(table: Table) -> None:
     """The outcome stands with the attempt it belongs to, and the lease is free."""
     (name,) = table.add()
