@@ -71,7 +71,7 @@ CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300} for channel in C
 CHUNK = 10
 LIST_SIZE = 25
 SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
-USERS = {"x-city": "4501", "x-dinas": "4502", "live-x": "9501"}
+USERS = {"x-city": "450100002201", "x-dinas": "450100002202", "live-x": "950100002203"}
 DEVICE = "phone-{}"
 BOTH = ("en-GB", "cy-GB")
 """English and Welsh, which everything but single posts carries together."""
@@ -117,6 +117,8 @@ class Deployment:
                 "evidence": EVIDENCE,
             }
             evidence.assess(self.desk, director, mode, channel=channel, **permitted)
+        if channel == "cap_feed":
+            (self.folder / "feed" / name).mkdir()
         if channel == "tiktok":
             self.devices[name] = accounts.register(self.desk, DEVICE.format(name), name, "ops-1").secret
             scope: dict[str, Any] = {"channel": channel, "account": name}
@@ -295,9 +297,7 @@ def profile(site: Deployment, channel: str, name: str) -> tuple[Account, dict[st
             settings["template_id"] = TEMPLATE_ID
             held["api_key"] = api_key(SERVICE.format(len(name)))
         case "cap_feed":
-            folder = site.folder / "feed" / name
-            folder.mkdir()
-            settings = {"folder": str(folder), "sender": "warnings@example.org"}
+            settings = {"folder": str(site.folder / "feed" / name), "sender": "warnings@example.org"}
         case _:
             settings = {}
     languages = ("en-GB",) if channel in ("x", "bluesky", "tiktok") else BOTH

@@ -12,7 +12,7 @@ from channels.contract import Account, Secret
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.credentials import Credential
-from tests.e2e.deployment import BOTH, LIST_SIZE, Cleared, Deployment, deployment_at
+from tests.e2e.deployment import BOTH, LIST_SIZE, USERS, Cleared, Deployment, deployment_at
 
 pytestmark = pytest.mark.system
 
@@ -67,9 +67,8 @@ def test_a_live_text_does_not_say_exercise(sent: Sent) -> None:
 
 def test_a_live_plan_uses_live_accounts_only(sent: Sent) -> None:
     """No platform hears from the account that is kept for exercises."""
-    exercise_user = sent.site.desk.settings.vault(Mode.EXERCISE, "accounts")
-    assert exercise_user.holds("x-city")
-    assert {request["account"] for request in sent.site.requests("x")} == {"9501"}
+    assert sent.site.desk.settings.vault(Mode.EXERCISE, "accounts").holds("x-city")
+    assert {request["account"] for request in sent.site.requests("x")} == {USERS["live-x"]}
 
 
 @pytest.fixture
