@@ -221,7 +221,7 @@ def g15_spent(case: Case) -> Failure | None:
 def g16_stopped(case: Case) -> Failure | None:
     """Nothing halts it, and the knowledge of halts is fresh enough for the tier."""
     stops = case.evidence.stops
-    if stops.missing and not case.making_safe:
+    if stops.missing:
         fact = "a halt or revocation is listed that this sender has not seen yet"
         return Failure("G16", fact, "wait, or ops", Then.WAIT)
     halt = stops.halt_on(case.plan, case.facts.channel, case.facts.account, making_safe=case.making_safe)

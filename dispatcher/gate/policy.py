@@ -79,7 +79,6 @@ class PolicyVersion:
     flags: Mapping[str, Role]
     checked_languages: tuple[str, ...]
     may_release: tuple[Role, ...]
-    may_revoke: tuple[Role, ...]
     may_assess: tuple[Role, ...]
     may_attest: tuple[Role, ...]
     may_exempt: tuple[Role, ...]
@@ -139,7 +138,6 @@ def _version(document: Json, where: str) -> PolicyVersion:
         flags={flag: _role(role, f"{where}.flags") for flag, role in reader.mapping("flags").items()},
         checked_languages=reader.texts("checked_languages"),
         may_release=_roles(reader, "may_release", where),
-        may_revoke=_roles(reader, "may_revoke", where),
         may_assess=_roles(reader, "may_assess", where),
         may_attest=_roles(reader, "may_attest", where),
         may_exempt=_roles(reader, "may_exempt", where),
