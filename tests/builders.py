@@ -42,7 +42,7 @@ from dispatcher.sending.lists import ListKey, Row, tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
 from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.sending.status import sign_status
-from dispatcher.statements.verify import verify_all
+from dispatcher.statements.verify import Verifier
 from tests.cast import (
     DAY,
     DEPLOYMENT,
@@ -280,7 +280,7 @@ def verified(
     envelopes: Iterable[Envelope], now: datetime = NOW, mode: Mode = Mode.LIVE, people: Roster | None = None
 ) -> tuple[Verified, ...]:
     """The statements of envelopes, every one of which must verify."""
-    found, refused = verify_all(envelopes, roster=people or roster(), deployment=DEPLOYMENT, mode=mode, now=now)
+    found, refused = Verifier(people or roster(), DEPLOYMENT, mode).verify_all(envelopes, now)
     assert refused == []
     return tuple(found)
 

@@ -69,7 +69,7 @@ def person(person_id: str, *also: Role) -> Person:
     key = SIGNERS[person_id].key
     languages = ("cy",) if person_id == "checker-cy" else ()
     roles = tuple(RoleHeld(role, START) for role in (CAST[person_id], *also))
-    held = Key(key.type, key.fingerprint, key.public, START)
+    held = Key(key.public, START)
     return Person(person_id, person_id.title(), roles, (held,), languages=languages)
 
 
@@ -99,7 +99,7 @@ def write_trust(folder: Path, roster_file: Roster | None = None, policy_text: st
     """Write a trust folder as ``load_trust`` reads it: root, roster and policy with both owners' signatures."""
     chosen_roster, text = roster_file or roster(), policy_text or EXAMPLE_POLICY.read_text()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "root.json").write_bytes(canonical.encode(trust_root().document()))
+    (folder / "root.json").write_bytes(trust_root().encoded())
     (folder / "roster.toml").write_text(roster_toml(chosen_roster))
     (folder / "roster.sigs.json").write_bytes(_owners_signatures(chosen_roster.digest))
     (folder / "policy.toml").write_text(text)

@@ -32,7 +32,7 @@ class DocumentError(ValueError):
 
 def encode(schema: str, value: object) -> bytes:
     """The canonical bytes of a dataclass as a document of this schema. Raises CanonicalError."""
-    return canonical.encode({"schema": schema, **_object(value)})
+    return canonical.encode({"schema": schema, **to_json(value)})
 
 
 def decode(kind: type[T], schema: str, data: bytes) -> T:
@@ -57,7 +57,8 @@ def read(kind: type[T], value: Json, where: str, *, defaults: bool = False) -> T
     return found
 
 
-def _object(value: Any) -> dict[str, Json]:
+def to_json(value: Any) -> dict[str, Json]:
+    """A dataclass as rule 1 writes it, its fields in order."""
     return {field.name: _write(getattr(value, field.name)) for field in fields(value)}
 
 
@@ -76,7 +77,7 @@ def _write(value: object) -> Json:
         case tuple() | list():
             return [_write(item) for item in value]
         case _:
-            return _object(value)
+            return to_json(value)
 
 
 def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
@@ -98,21 +99,24 @@ def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
 def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -> Any:
     types, needed = _types(kind)
     if unknown := value.keys() - types.keys():
-        raise DocumentError(f"{where}: unknown key {min(unknown)}")
+        raise DocumentError(f"{where}: unknown key {min(unknown)!r}")
     if missing := (needed if defaults else types.keys()) - value.keys():
         raise DocumentError(f"{where}: {min(missing)} is missing")
     return kind(**{key: _read(types[key], item, f"{where}.{key}", defaults) for key, item in value.items()})
 
 
 def _read_plain(kind: Any, value: Any, where: str) -> Any:
+    if issubclass(kind, Enum):
+        words = {word.value: word for word in kind}
+        if type(value) not in (str, int) or value not in words:
+            raise DocumentError(f"{where}: {value!r} is none of {', '.join(map(str, words))}")
+        return words[value]
+    if kind is not datetime:
+        return _expect(kind, value, where, _NAMES[kind])
     try:
-        if kind is datetime:
-            return parse_time(value)
-        if issubclass(kind, Enum):
-            return kind(_expect(str if issubclass(kind, str) else int, value, where, "one of its words"))
+        return parse_time(value)
     except ValueError as error:
         raise DocumentError(f"{where}: {error}") from error
-    return _expect(kind, value, where, _NAMES[kind])
 
 
 _NAMES = {str: "text", int: "an integer", bool: "true or false"}

@@ -11,13 +11,14 @@ These are values. Admission (which keys, which windows) is checked where files a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
-from channels.contract import Json
-from dispatcher.domain import canonical
-from dispatcher.domain.canonical import format_time
+from dispatcher.domain import canonical, documents
 
 ROSTER_SCHEMA = "roster/v1"
 ROOT_SCHEMA = "root/v1"
@@ -59,11 +60,24 @@ class DeploymentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """``fingerprint`` is OpenSSH's ``SHA256:…``; ``public`` the OpenSSH line without a comment."""
+    """``public`` is the OpenSSH line without a comment."""
 
-    type: KeyType
-    fingerprint: str
     public: str
+
+    @property
+    def type(self) -> KeyType:
+        """The type that the line begins with."""
+        return KeyType(self.public.split(" ")[0])
+
+    @property
+    def blob(self) -> bytes:
+        """The key's binary form."""
+        return base64.b64decode(self.public.split(" ")[1])
+
+    @property
+    def fingerprint(self) -> str:
+        """OpenSSH's ``SHA256:…``."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,50 +121,31 @@ class Person:
     contacts: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Json]:
-        """As JSON, with roles and keys in one fixed order."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "contacts": list(self.contacts),
-            "languages": list(self.languages),
-            "roles": [
-                {"role": str(held.role), **_window(held)}
-                for held in sorted(self.roles, key=lambda held: (held.role, held.not_before))
-            ],
-            "keys": [
-                {"public": key.public, **_window(key), "revoked_at": _time(key.revoked_at)}
-                for key in sorted(self.keys, key=lambda key: key.fingerprint)
-            ],
-        }
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that digest and look-ups are worked out once
 class Roster:
-    """Who may do what in one deployment. ``digest`` is computed, so that it cannot disagree with the rest."""
+    """Who may do what in one deployment."""
 
     version: int
     deployment: str
     people: tuple[Person, ...]
-    digest: str = field(init=False)
-    _people: dict[str, Person] = field(init=False, repr=False, compare=False)
-    _owners: dict[str, tuple[Person, Key]] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", canonical.digest(ROSTER_SCHEMA, canonical.encode(self.document())))
-        object.__setattr__(self, "_people", {person.id: person for person in self.people})
-        owners = {key.fingerprint: (person, key) for person in self.people for key in person.keys}
-        object.__setattr__(self, "_owners", owners)
+    def encoded(self) -> bytes:
+        """The canonical bytes that the digest names."""
+        return documents.encode(ROSTER_SCHEMA, self)
 
-    def document(self) -> dict[str, Json]:
-        """The flattened document whose canonical bytes the digest names; people ordered by id."""
-        people = sorted(self.people, key=lambda person: person.id)
-        return {
-            "schema": ROSTER_SCHEMA,
-            "version": self.version,
-            "deployment": self.deployment,
-            "people": [person.document() for person in people],
-        }
+    @cached_property
+    def digest(self) -> str:
+        """The digest that names this roster."""
+        return canonical.digest(ROSTER_SCHEMA, self.encoded())
+
+    @cached_property
+    def _people(self) -> dict[str, Person]:
+        return {person.id: person for person in self.people}
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[Person, Key]]:
+        return {key.fingerprint: (person, key) for person in self.people for key in person.keys}
 
     def person(self, person_id: str) -> Person | None:
         """The person of this id."""
@@ -158,13 +153,11 @@ class Roster:
 
     def person_of_key(self, fingerprint: str) -> Person | None:
         """The person for whom this key speaks."""
-        found = self._owners.get(fingerprint)
-        return found[0] if found else None
+        return self._keys[fingerprint][0] if fingerprint in self._keys else None
 
     def key(self, fingerprint: str) -> Key | None:
         """The key of this fingerprint, with its window."""
-        found = self._owners.get(fingerprint)
-        return found[1] if found else None
+        return self._keys[fingerprint][1] if fingerprint in self._keys else None
 
     def holds(self, person_id: str, role: Role, at: datetime) -> bool:
         """Whether the person holds the role at this time."""
@@ -198,31 +191,15 @@ class TrustRoot:
     threshold: int
     status_key: PublicKey
 
-    def document(self) -> dict[str, Json]:
-        """The JSON document of ``root.json``."""
-        return {
-            "schema": ROOT_SCHEMA,
-            "version": self.version,
-            "deployment": self.deployment,
-            "kind": str(self.kind),
-            "owners": [{"person": owner.person, "keys": [key.public for key in owner.keys]} for owner in self.owners],
-            "threshold": self.threshold,
-            "status_key": self.status_key.public,
-        }
+    def encoded(self) -> bytes:
+        """The canonical bytes of ``root.json``."""
+        return documents.encode(ROOT_SCHEMA, self)
 
     @property
     def digest(self) -> str:
         """The digest that names this trust root: read aloud when it is installed."""
-        return canonical.digest(ROOT_SCHEMA, canonical.encode(self.document()))
+        return canonical.digest(ROOT_SCHEMA, self.encoded())
 
 
 def _within(not_before: datetime, expires: datetime | None, at: datetime) -> bool:
     return not_before <= at and (expires is None or at < expires)
-
-
-def _window(held: RoleHeld | Key) -> dict[str, Json]:
-    return {"not_before": format_time(held.not_before), "expires": _time(held.expires)}
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else format_time(value)

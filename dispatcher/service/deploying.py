@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy.exc import OperationalError
 
-from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
 from dispatcher.domain.ids import RandomBytes, is_name
 from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
@@ -164,7 +163,7 @@ def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes
     policy = resources.files("dispatcher.gate").joinpath("example_policy.toml").read_text()
     digests = {"roster": roster.digest, "policy": policy_digest(parse_toml(policy, "policy.toml"))}
     trust = folder / "trust"
-    (trust / "root.json").write_bytes(canonical.encode(root.document()))
+    (trust / "root.json").write_bytes(root.encoded())
     (trust / "roster.toml").write_text(roster_toml(roster))
     (trust / "policy.toml").write_text(policy)
     for name, digest in digests.items():
@@ -188,7 +187,7 @@ def _person(name: str, key: PublicKey, now: datetime) -> Person:
         id=name,
         name=name.replace("-", " ").capitalize(),
         roles=(RoleHeld(CAST[name], now),),
-        keys=(Key(key.type, key.fingerprint, key.public, now),),
+        keys=(Key(key.public, now),),
         languages=LANGUAGES.get(name, ()),
     )
 

@@ -19,7 +19,7 @@ from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.gate.policy import Policies
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
-from dispatcher.statements.verify import Verifier, verify
+from dispatcher.statements.verify import Verifier
 from dispatcher.store import records
 from dispatcher.store.database import Store, Work
 
@@ -100,13 +100,7 @@ class Desk:
 
     def verified(self, envelope: Envelope, mode: Mode) -> Verified:
         """Verify an envelope against this deployment. Raises StatementRefused."""
-        return verify(
-            envelope,
-            roster=self.trust.roster,
-            deployment=self.trust.root.deployment,
-            mode=mode,
-            now=self.clock(),
-        )
+        return Verifier(self.trust.roster, self.trust.root.deployment, mode).verify(envelope, self.clock())
 
     def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
         """Verify an envelope and write it down. Raises StatementRefused."""

@@ -9,12 +9,14 @@ Rules (draft-ietf-sshm-ssh-agent; reference: gate 3)
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from dispatcher.domain.people import PublicKey
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SigningError, SshsigError
-from dispatcher.statements.keys import parse_public_blob, public_blob
+from dispatcher.statements.keys import parse_public_blob
 from dispatcher.statements.wire import WireReader, string, uint32
 
 REQUEST_IDENTITIES, IDENTITIES_ANSWER = 11, 12
@@ -29,15 +31,13 @@ class AgentSigner:
     __slots__ = ("_key", "_path", "_timeout_s")
 
     def __init__(self, path: Path, fingerprint: str, timeout_s: float = TOUCH_TIMEOUT_S) -> None:
-        held = agent_keys(path, timeout_s)
-        self._key = next((key for key in held if key.fingerprint == fingerprint), None) or _missing(fingerprint, held)
+        held = {key.fingerprint: key for key in agent_keys(path, timeout_s)}
+        if fingerprint not in held:
+            known = ", ".join(held) or "no ed25519 key"
+            raise SigningError(f"the agent does not hold {fingerprint}; it holds {known}", "Run: ssh-add KEYFILE")
+        self._key = held[fingerprint]
         self._path = path
         self._timeout_s = timeout_s
-
-    @property
-    def public(self) -> str:
-        """The OpenSSH public key line."""
-        return self._key.public
 
     @property
     def fingerprint(self) -> str:
@@ -46,9 +46,9 @@ class AgentSigner:
 
     def sign(self, namespace: str, message: bytes) -> str:
         """Return the armoured SSHSIG over ``message``. Raises SigningError where the agent or its owner declines."""
-        blob, flags = public_blob(self._key), uint32(0)
-        request = bytes([SIGN_REQUEST]) + string(blob) + string(sshsig.to_be_signed(namespace, message)) + flags
-        answer = _ask(self._path, request, self._timeout_s)
+        blob = self._key.blob
+        request = string(blob) + string(sshsig.to_be_signed(namespace, message)) + uint32(0)  # no flags
+        answer = _ask(self._path, bytes([SIGN_REQUEST]) + request, self._timeout_s)
         try:
             reader = _expect(answer, SIGN_RESPONSE)
             signature = reader.string()
@@ -68,23 +68,12 @@ def agent_keys(path: Path, timeout_s: float = TOUCH_TIMEOUT_S) -> tuple[PublicKe
         reader = _expect(answer, IDENTITIES_ANSWER)
         for _ in range(reader.uint32()):
             blob, _comment = reader.string(), reader.string()
-            keys.extend(_admitted(blob))
+            with suppress(SshsigError):
+                keys.append(parse_public_blob(blob))
         reader.end()
     except SshsigError as error:
         raise SigningError(f"the agent at {path} gave an answer we cannot read", "Restart ssh-agent.") from error
     return tuple(keys)
-
-
-def _admitted(blob: bytes) -> tuple[PublicKey, ...]:
-    try:
-        return (parse_public_blob(blob),)
-    except SshsigError:
-        return ()
-
-
-def _missing(fingerprint: str, held: tuple[PublicKey, ...]) -> PublicKey:
-    known = ", ".join(key.fingerprint for key in held) or "no ed25519 key"
-    raise SigningError(f"the agent does not hold {fingerprint}; it holds {known}", "Run: ssh-add KEYFILE")
 
 
 def _expect(answer: bytes, kind: int) -> WireReader:
@@ -110,17 +99,15 @@ def _ask(path: Path, request: bytes, timeout_s: float) -> bytes:
 
 
 def _answer(connection: socket.socket) -> bytes:
-    length = int.from_bytes(_receive(connection, 4), "big")
-    if length > MAX_ANSWER:
-        raise ConnectionError("answer too long")
-    return _receive(connection, length)
+    with connection.makefile("rb") as stream:
+        length = int.from_bytes(_exactly(stream, 4), "big")
+        if length > MAX_ANSWER:
+            raise ConnectionError("answer too long")
+        return _exactly(stream, length)
 
 
-def _receive(connection: socket.socket, length: int) -> bytes:
-    received = b""
-    while len(received) < length:
-        piece = connection.recv(length - len(received))
-        if not piece:
-            raise ConnectionError("closed in mid-answer")
-        received += piece
+def _exactly(stream: BinaryIO, length: int) -> bytes:
+    received = stream.read(length)
+    if len(received) < length:
+        raise ConnectionError("closed in mid-answer")
     return received

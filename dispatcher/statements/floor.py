@@ -11,37 +11,32 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Generic, TypeVar
 
-from channels.contract import Json
-from dispatcher.domain import canonical
-from dispatcher.domain.canonical import format_time
-from dispatcher.domain.documents import DocumentError, Reader
+from dispatcher.domain import documents
+from dispatcher.domain.canonical import CanonicalError
+from dispatcher.domain.documents import DocumentError
 from dispatcher.statements.errors import TrustError
 
 SCHEMA = "floor/v1"
-GIVE_FOLDER = "Give this process the folder of its floor, to read and write."
-
-T = TypeVar("T", int, datetime)
+_GIVE_FOLDER = "Give this process the folder of its floor, to read and write."
 
 
 @dataclass(frozen=True, slots=True)
-class Mark(Generic[T]):
-    """How far a document has come (a version, or when it was signed), and which document that was."""
+class Mark:
+    """How far a document has come (a version, or microseconds since 1970), and which document that was."""
 
-    at: T
+    at: int
     digest: str
 
-    def raised_to(self, other: Mark[T], name: str) -> Mark[T]:
-        """Return ``other`` unless it is older, or as old and another document. Raises TrustError."""
-        if other.at < self.at or (other.at == self.at and other.digest != self.digest):
+    def raised_to(self, other: Mark, name: str) -> Mark:
+        """Return the higher of the two. Raises TrustError where ``other`` is older, or as old and not the same."""
+        if other.digest == self.digest:
+            return max(self, other, key=lambda mark: mark.at)  # the same policy, perhaps signed anew
+        if other.at <= self.at:
             raise TrustError(
-                f"{name}: this host has gone by {_shown(self.at)}; this is {_shown(other.at)}, or was changed",
+                f"{name}: this host has gone by a newer one ({self.at}, and this is {other.at}), or it was changed",
                 f"Install the newest {name} with its signatures; a change needs a new version.",
             )
         return other
@@ -51,118 +46,56 @@ class Mark(Generic[T]):
 class Floor:
     """The marks of root, roster and policy."""
 
-    root: Mark[int]
-    roster: Mark[int]
-    policy: Mark[datetime]
+    root: Mark
+    roster: Mark
+    policy: Mark
 
     def raised_to(self, other: Floor) -> Floor:
-        """Return ``other``. Raises TrustError if any of its documents is older than this floor's."""
+        """Return the higher of the two. Raises TrustError if any document of ``other`` is older."""
         return Floor(
             self.root.raised_to(other.root, "root.json"),
             self.roster.raised_to(other.roster, "roster.toml"),
-            self.policy_raised_to(other.policy),
-        )
-
-    def policy_raised_to(self, other: Mark[datetime]) -> Mark[datetime]:
-        """As :meth:`Mark.raised_to`; the same policy under other signatures never lowers the mark."""
-        if other.digest == self.policy.digest:
-            return max(self.policy, other, key=lambda mark: mark.at)
-        return self.policy.raised_to(other, "policy.toml")
-
-    def encoded(self) -> bytes:
-        """The canonical bytes of the file."""
-        return canonical.encode(
-            {
-                "schema": SCHEMA,
-                "root": {"at": self.root.at, "digest": self.root.digest},
-                "roster": {"at": self.roster.at, "digest": self.roster.digest},
-                "policy": {"at": format_time(self.policy.at), "digest": self.policy.digest},
-            }
+            self.policy.raised_to(other.policy, "policy.toml"),
         )
 
 
 def raise_floor(path: Path, reached: Floor) -> None:
     """Hold ``reached`` against the floor at ``path`` and write it there if it is higher.
 
-    Raises TrustError where it is lower; then nothing is written. Processes may share a floor.
+    Raises TrustError where it is lower; then nothing is written. Processes may share a floor: they take turns, so
+    that a slower one cannot write an older floor over a newer one.
     """
-    if _after(path, reached) is None:
-        return
-    with _alone(path):
-        after = _after(path, reached)
-        if after is not None:
-            _write(path, after.encoded())
-
-
-def _after(path: Path, reached: Floor) -> Floor | None:
-    """The floor to be written, or None where it stands there already."""
-    before = _read(path)
-    after = before.raised_to(reached) if before else reached
-    return None if after == before else after
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the floor's lock, so that a slower process cannot write an older floor over a newer one."""
     try:
-        lock = path.with_name(f".{path.name}.lock").open("wb")
+        with path.with_name(f".{path.name}.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = _read(path)
+            after = before.raised_to(reached) if before else reached
+            if after != before:
+                _write(path, documents.encode(SCHEMA, after))
     except OSError as error:
-        raise TrustError(f"{path.name}: cannot be written ({error.strerror})", GIVE_FOLDER) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        raise TrustError(f"{path.name}: cannot be read or written ({error.strerror})", _GIVE_FOLDER) from error
 
 
 def _read(path: Path) -> Floor | None:
     try:
-        data = path.read_bytes()
+        return documents.decode(Floor, SCHEMA, path.read_bytes())
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise TrustError(f"{path.name}: cannot be read ({error.strerror})", GIVE_FOLDER) from error
-    try:
-        reader = Reader(canonical.decode(data), path.name)
-        reader.schema(SCHEMA)
-        number, time = _mark(Reader.integer), _mark(Reader.time)
-        marks = number(reader.raw("root")), number(reader.raw("roster")), time(reader.raw("policy"))
-        reader.done()
-    except (canonical.CanonicalError, DocumentError) as error:
+    except (CanonicalError, DocumentError) as error:
         raise TrustError(
             f"{path.name}: damaged: {error}", "Restore it from the host's backup; do not delete it."
         ) from error
-    return Floor(*marks)
-
-
-def _mark(read_at: Callable[[Reader, str], T]) -> Callable[[Json], Mark[T]]:
-    def read(document: Json) -> Mark[T]:
-        reader = Reader(document, "mark")
-        mark = Mark(read_at(reader, "at"), reader.text("digest"))
-        reader.done()
-        return mark
-
-    return read
 
 
 def _write(path: Path, data: bytes) -> None:
     whole = path.with_name(f".{path.name}.new")
-    try:
-        with whole.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        whole.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise TrustError(f"{path.name}: cannot be written ({error.strerror})", GIVE_FOLDER) from error
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
+    with whole.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    whole.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _shown(at: int | datetime) -> str:
-    return format_time(at) if isinstance(at, datetime) else f"version {at}"

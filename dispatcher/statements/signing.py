@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from dispatcher.domain.statement import Envelope, Statement
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SigningError, SshsigError
-from dispatcher.statements.keys import ed25519_line, parse_public_line, public_blob
+from dispatcher.statements.keys import ed25519_line, parse_public_line
 
 Passphrase = Callable[[], str]
 """Asks the person for the passphrase of a key file."""
@@ -33,10 +33,6 @@ Passphrase = Callable[[], str]
 
 class Signer(Protocol):
     """One person's key, wherever it lives."""
-
-    @property
-    def public(self) -> str:
-        """The OpenSSH public key line."""
 
     @property
     def fingerprint(self) -> str:
@@ -59,11 +55,6 @@ class KeyFileSigner:
         self._key = parse_public_line(ed25519_line(self._private.public_key().public_bytes_raw()))
 
     @property
-    def public(self) -> str:
-        """The OpenSSH public key line."""
-        return self._key.public
-
-    @property
     def fingerprint(self) -> str:
         """OpenSSH's ``SHA256:…``."""
         return self._key.fingerprint
@@ -71,7 +62,7 @@ class KeyFileSigner:
     def sign(self, namespace: str, message: bytes) -> str:
         """Return the armoured SSHSIG over ``message``."""
         raw = self._private.sign(sshsig.to_be_signed(namespace, message))
-        return sshsig.armour(public_blob(self._key), namespace, sshsig.signature_blob(raw))
+        return sshsig.armour(self._key.blob, namespace, sshsig.signature_blob(raw))
 
 
 def to_sign(statement: Statement) -> bytes:

@@ -16,40 +16,38 @@ A folder::
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from channels.contract import Json
-from dispatcher.domain import canonical
-from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.people import ROOT_SCHEMA, DeploymentKind, Owner, PublicKey, Roster, TrustRoot
-from dispatcher.domain.statement import Envelope, StatementError, Verified
-from dispatcher.statements.errors import SshsigError, StatementRefused, TrustError
+from dispatcher.domain import canonical, documents
+from dispatcher.domain.documents import DocumentError
+from dispatcher.domain.people import ROOT_SCHEMA, Owner, Roster, TrustRoot
+from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.statements.errors import StatementRefused, TrustError
 from dispatcher.statements.floor import Floor, Mark, raise_floor
-from dispatcher.statements.keys import parse_public_line
+from dispatcher.statements.keys import admitted
 from dispatcher.statements.owned import owner_statements
-from dispatcher.statements.roster import name_in, parse_roster, refuse_repeats, version_in
+from dispatcher.statements.roster import check_head, check_name, parse_roster, refuse_repeats
 from dispatcher.statements.toml import MAX_FILE, parse_toml
 
 POLICY_SCHEMA = "policy/v1"
 LEAST_OWNERS = 2
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Trust(Generic[P]):
-    """``policy`` is what the caller's reader made of ``policy_document``; owners are ids of those who signed."""
+    """``policy`` is what the caller's reader made of the policy file."""
 
     root: TrustRoot
     roster: Roster
     policy: P
-    policy_document: dict[str, Json]
     policy_digest: str
-    roster_owners: tuple[str, ...]
-    policy_owners: tuple[str, ...]
 
 
 def load_trust(
@@ -70,31 +68,28 @@ def load_trust(
     document = parse_toml(_text(folder / "policy.toml"), "policy.toml")
     digest = policy_digest(document)
     _check_together(root, roster)
-    roster_signed = _signed(folder / "roster.sigs.json", roster.digest, root, now)
-    policy_signed = _signed(folder / "policy.sigs.json", digest, root, now)
-    policy = _policy(read_policy, document, digest)
-    signed_at = min(said.statement.not_before for said in policy_signed)
-    reached = Floor(Mark(root.version, root.digest), Mark(roster.version, roster.digest), Mark(signed_at, digest))
+    _signed(folder / "roster.sigs.json", roster.digest, root, now)
+    signed_at = min(said.not_before for said in _signed(folder / "policy.sigs.json", digest, root, now))
+    try:
+        policy = read_policy(document, digest)
+    except ValueError as error:
+        raise TrustError(f"policy.toml: {error}", "Mend it and have two policy owners sign again.") from error
+    policy_mark = Mark((signed_at - _EPOCH) // timedelta(microseconds=1), digest)
+    reached = Floor(Mark(root.version, root.digest), Mark(roster.version, roster.digest), policy_mark)
     raise_floor(floor or folder / "floor.json", reached)
-    return Trust(root, roster, policy, document, digest, _people(roster_signed), _people(policy_signed))
+    return Trust(root, roster, policy, digest)
 
 
 def parse_root(data: bytes, where: str = "root.json") -> TrustRoot:
     """Read a trust root strictly. Raises TrustError naming the place and what to do."""
     try:
-        reader = Reader(_canonical(data, where), where)
-        reader.schema(ROOT_SCHEMA)
-        root = TrustRoot(
-            version=version_in(reader, where),
-            deployment=name_in(reader, "deployment", where),
-            kind=_kind(reader.text("kind"), where),
-            owners=reader.each("owners", _owner),
-            threshold=reader.integer("threshold"),
-            status_key=_public_key(reader.raw("status_key"), f"{where}.status_key"),
-        )
-        reader.done()
+        root = documents.from_document(TrustRoot, ROOT_SCHEMA, _canonical(data, where), where)
+        check_head(root.version, root.deployment, where)
+        owners = tuple(_owner(owner, f"{where}.owners[{index}]") for index, owner in enumerate(root.owners))
+        (status_key,) = admitted((root.status_key,), f"{where}.status_key")
     except DocumentError as error:
         raise TrustError(str(error), "Make the trust root again and have it installed.") from error
+    root = replace(root, owners=owners, status_key=status_key)
     _check_root(root, where)
     return root
 
@@ -111,7 +106,7 @@ def read_envelopes(data: bytes, where: str) -> tuple[Envelope, ...]:
         raise TrustError(f"{where}: expected a list of signed statements", "Collect the signatures again.")
     try:
         return tuple(Envelope.from_document(item) for item in document)
-    except (StatementError, UnicodeEncodeError) as error:
+    except StatementError as error:
         raise TrustError(f"{where}: {error}", "Collect the signatures again.") from error
 
 
@@ -150,46 +145,18 @@ def _check_together(root: TrustRoot, roster: Roster) -> None:
                 )
 
 
-def _signed(path: Path, digest: str, root: TrustRoot, now: datetime | None) -> tuple[Verified, ...]:
+def _signed(path: Path, digest: str, root: TrustRoot, now: datetime | None) -> tuple[Statement, ...]:
     try:
         return owner_statements(digest, read_envelopes(_read(path), path.name), root, now=now)
     except StatementRefused as refusal:
         raise TrustError(f"{path.name}: {refusal.message}", refusal.next_step) from refusal
 
 
-def _policy(read_policy: Callable[[Json, str], P], document: dict[str, Json], digest: str) -> P:
-    try:
-        return read_policy(document, digest)
-    except ValueError as error:
-        raise TrustError(f"policy.toml: {error}", "Mend it and have two policy owners sign again.") from error
-
-
-def _owner(value: Json, where: str) -> Owner:
-    reader = Reader(value, where)
-    owner = Owner(name_in(reader, "person", where), reader.each("keys", _public_key))
-    reader.done()
+def _owner(owner: Owner, where: str) -> Owner:
+    check_name(owner.person, f"{where}.person")
     if not owner.keys:
         raise DocumentError(f"{where}.keys: {owner.person} has no key to sign with")
-    return owner
-
-
-def _public_key(value: Json, where: str) -> PublicKey:
-    if not isinstance(value, str):
-        raise DocumentError(f"{where}: expected an OpenSSH public key line")
-    try:
-        return parse_public_line(value)
-    except SshsigError as error:
-        raise DocumentError(f"{where}: {error.message}. {error.next_step}") from error
-
-
-def _kind(text: str, where: str) -> DeploymentKind:
-    if text not in set(DeploymentKind):
-        raise DocumentError(f"{where}.kind: production or test, not {text!r}")
-    return DeploymentKind(text)
-
-
-def _people(statements: Iterable[Verified]) -> tuple[str, ...]:
-    return tuple(sorted({said.statement.person for said in statements}))
+    return replace(owner, keys=admitted(owner.keys, f"{where}.keys"))
 
 
 def _canonical(data: bytes, where: str) -> Json:

@@ -31,7 +31,6 @@ from dispatcher.statements.errors import RefusalCode, SshsigError, StatementRefu
 MAX_PAYLOAD = 64 * 1024  # bytes; reference: reliability 2.2
 REMEMBERED = 4096  # envelopes; a few for each plan in flight
 
-Signed = tuple[Statement, sshsig.Signature]
 Refusals = list[tuple[Envelope, StatementRefused]]
 
 
@@ -49,8 +48,14 @@ class Verifier:
         self._read = lru_cache(maxsize=remembered)(lambda envelope: read_signed(envelope, mode))
 
     def verify(self, envelope: Envelope, now: datetime | None = None) -> Verified:
-        """Return the statement as verified. Raises StatementRefused."""
-        return _judge(self._read(envelope), self.roster, self.deployment, self.mode, now)
+        """Return the statement as verified. Raises StatementRefused; see the module's rules."""
+        statement, signature = self._read(envelope)
+        _check_place(statement, self.deployment, self.mode)
+        _check_roster_version(statement, self.roster)
+        times = (statement.not_before,) if now is None else (statement.not_before, now)
+        _check_key(statement, _key_of(statement, signature, self.roster), times, now)
+        _check_role(statement, self.roster, times)
+        return Verified(statement, signature.fingerprint, signature.hardware, signature.touched, signature.pin)
 
     def verify_all(
         self, envelopes: Iterable[Envelope], now: datetime | None = None
@@ -66,21 +71,7 @@ class Verifier:
         return verified, refused
 
 
-def verify(
-    envelope: Envelope, *, roster: Roster, deployment: str, mode: Mode, now: datetime | None = None
-) -> Verified:
-    """Verify one envelope, remembering nothing. Raises StatementRefused; see the module's rules."""
-    return _judge(read_signed(envelope, mode), roster, deployment, mode, now)
-
-
-def verify_all(
-    envelopes: Iterable[Envelope], *, roster: Roster, deployment: str, mode: Mode, now: datetime | None = None
-) -> tuple[list[Verified], Refusals]:
-    """As :meth:`Verifier.verify_all`, remembering nothing."""
-    return Verifier(roster, deployment, mode, remembered=0).verify_all(envelopes, now)
-
-
-def read_signed(envelope: Envelope, mode: Mode) -> Signed:
+def read_signed(envelope: Envelope, mode: Mode) -> tuple[Statement, sshsig.Signature]:
     """Check the signature in the mode's namespace and read the payload: rule 1, and nothing about people.
 
     Raises StatementRefused with code signature, namespace or malformed.
@@ -96,16 +87,6 @@ def read_signed(envelope: Envelope, mode: Mode) -> Signed:
         raise StatementRefused(RefusalCode.SIGNATURE, error.message, error.next_step) from error
     except StatementError as error:
         raise StatementRefused(RefusalCode.MALFORMED, str(error), "Make the statement again.") from error
-
-
-def _judge(signed: Signed, roster: Roster, deployment: str, mode: Mode, now: datetime | None) -> Verified:
-    statement, signature = signed
-    _check_place(statement, deployment, mode)
-    _check_roster_version(statement, roster)
-    times = (statement.not_before,) if now is None else (statement.not_before, now)
-    _check_key(statement, _key_of(statement, signature, roster), times, now)
-    _check_role(statement, roster, times)
-    return Verified(statement, signature.fingerprint, signature.hardware, signature.touched, signature.pin)
 
 
 def _check_place(statement: Statement, deployment: str, mode: Mode) -> None:

@@ -78,8 +78,7 @@ def held(role: Role, expires: datetime | None = None) -> RoleHeld:
 
 def key_of(signer: SoftKey, expires: datetime | None = None, revoked_at: datetime | None = None) -> Key:
     """A roster's key, valid from the start of the year."""
-    key = signer.key
-    return Key(key.type, key.fingerprint, key.public, START, expires, revoked_at)
+    return Key(signer.public, START, expires, revoked_at)
 
 
 def person(name: str, role: Role, *keys: Key) -> Person:

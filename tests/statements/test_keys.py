@@ -10,12 +10,12 @@ import pytest
 
 from dispatcher.domain.people import KeyType
 from dispatcher.statements.errors import SshsigError
-from dispatcher.statements.keys import parse_public_line, public_blob
+from dispatcher.statements.keys import parse_public_line
 from dispatcher.statements.wire import string
 from tests.statements.support import SecurityKey, SoftKey, make_key_file, ssh_keygen
 
 KEY = SoftKey(1)
-POINT = public_blob(KEY.key)[-32:]
+POINT = KEY.key.blob[-32:]
 
 
 def line(kind: str, blob: bytes) -> str:

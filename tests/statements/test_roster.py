@@ -27,7 +27,7 @@ schema = "roster/v1"
 version = 3
 deployment = "example"
 
-[[person]]
+[[people]]
 id = "director-1"
 name = "Director-1"
 roles = [{{ role = "duty_director", not_before = 2026-01-01T00:00:00Z }}]
@@ -63,14 +63,14 @@ def test_the_digest_is_over_what_the_file_says() -> None:
         ("version = 3", "version = 0", "version: count from 1"),
         ("version = 3", "version = 3.0", "floats|float"),
         ("version = 3", "version = true", "expected an integer"),
-        ("version = 3", "version = 3\nclosed = true", "unknown key closed"),
+        ("version = 3", "version = 3\nclosed = true", "unknown key 'closed'"),
         ('schema = "roster/v1"', 'schema = "roster/v2"', "not a roster/v1"),
-        ('schema = "roster/v1"\n', "", "schema is missing"),
+        ('schema = "roster/v1"\n', "", "not a roster/v1"),
         ('deployment = "example"', 'deployment = "Example One"', "deployment: use lower case"),
-        ('id = "director-1"', 'id = "Director 1"', r"person\[0\].id: use lower case"),
-        ('id = "director-1"', 'id = "director-1"\nadmin = true', "unknown key admin"),
-        ('role = "duty_director"', 'role = "director"', r"roles\[0\].role: 'director' is no role"),
-        ('role = "duty_director",', 'role = "duty_director", forever = true,', "unknown key forever"),
+        ('id = "director-1"', 'id = "Director 1"', r"people\[0\].id: use lower case"),
+        ('id = "director-1"', 'id = "director-1"\nadmin = true', "unknown key 'admin'"),
+        ('role = "duty_director"', 'role = "director"', r"roles\[0\].role: 'director' is none of author"),
+        ('role = "duty_director",', 'role = "duty_director", forever = true,', "unknown key 'forever'"),
         ('[{ role = "duty_director", not_before = 2026-01-01T00:00:00Z }]', "[]", "director-1 has no role"),
         (
             "00:00:00Z }]\nkeys",
@@ -80,12 +80,11 @@ def test_the_digest_is_over_what_the_file_says() -> None:
         ("00:00:00Z }]\nkeys", "00:00:00 }]\nkeys", "a time without a zone"),
         ("00:00:00Z }]\nkeys", "00:00:00Z, expires = 2027-01-01 }]\nkeys", r"roles\[0\].expires: "),
         ('desk", not_before', 'desk", expires = 2025-01-01T00:00:00Z, not_before', r"keys\[0\].expires: not after"),
-        ('desk", not_before', 'desk", revoked_at = 2025-01-01T00:00:00Z, not_before', "before the key begins"),
-        ('desk", not_before', 'desk", owner = "x", not_before', "unknown key owner"),
+        ('desk", not_before', 'desk", owner = "x", not_before', "unknown key 'owner'"),
         (f"{DIRECTOR.public} desk", "ssh-rsa AAAAB3NzaC1yc2E=", r"keys\[0\].public: .*"),
         (f"{DIRECTOR.public} desk", f"ssh-ed25519 {SMALL_ORDER}", r"keys\[0\].public: .*not a sound ed25519 point"),
         (f"{DIRECTOR.public} desk", "junk", r"keys\[0\].public: not an OpenSSH public key line"),
-        ("[[person]]", "[person]", "person: expected a list"),
+        ("[[people]]", "[people]", "people: expected a list"),
         ('name = "Director-1"', 'name = "e\u0301"', "NFC"),
         ('name = "Director-1"', "name = 07:30:00", "time is not admitted"),
         ('name = "Director-1"', "name = ", "not TOML"),

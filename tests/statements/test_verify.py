@@ -17,7 +17,7 @@ from dispatcher.statements import sshsig
 from dispatcher.statements import verify as verifying
 from dispatcher.statements.errors import RefusalCode, StatementRefused
 from dispatcher.statements.signing import sign
-from dispatcher.statements.verify import Verifier, verify, verify_all
+from dispatcher.statements.verify import Verifier
 from tests.statements.support import (
     DAY,
     DEPLOYMENT,
@@ -45,7 +45,7 @@ def refusal(
     envelope: Envelope, now: datetime | None = NOW, against: object = ROSTER, mode: Mode = Mode.LIVE
 ) -> RefusalCode:
     with pytest.raises(StatementRefused) as refused:
-        verify(envelope, roster=against, deployment=DEPLOYMENT, mode=mode, now=now)  # type: ignore[arg-type]
+        Verifier(against, DEPLOYMENT, mode).verify(envelope, now)  # type: ignore[arg-type]
     assert refused.value.message
     return refused.value.code
 
@@ -62,7 +62,7 @@ def signed_bytes(payload: bytes) -> Envelope:
 
 def test_a_sound_statement_is_verified() -> None:
     """Statement and key come back."""
-    said = verify(SAID, roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(SAID, NOW)
     assert (said.statement, said.key, said.hardware) == (statement(), DESK.fingerprint, False)
 
 
@@ -70,14 +70,14 @@ def test_a_sound_statement_is_verified() -> None:
 def test_what_a_security_key_vouched_for_is_reported(flags: int, touched: bool, pin: bool) -> None:
     """Hardware, touch and PIN are there for the gate to demand."""
     envelope = sign(statement(), SecurityKey(2, flags))
-    said = verify(envelope, roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(envelope, NOW)
     assert (said.hardware, said.touched, said.pin) == (True, touched, pin)
 
 
 def test_one_person_with_two_keys_is_one_person() -> None:
     """Counting people over what was verified counts the director once."""
     envelopes = [sign(statement(nonce="01" * 16), DESK), sign(statement(nonce="02" * 16), TOKEN)]
-    said, _ = verify_all(envelopes, roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said, _ = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify_all(envelopes, NOW)
     assert (len({one.key for one in said}), {one.statement.person for one in said}) == (2, {"director-1"})
 
 
@@ -153,7 +153,7 @@ def test_a_key_outside_its_window_is_refused(window: dict[str, datetime]) -> Non
 def test_without_now_a_key_that_expired_since_is_admitted() -> None:
     """Reading history, only the time of signing counts."""
     against = director_with(expires=NOW - timedelta(minutes=30))
-    assert verify(SAID, roster=against, deployment=DEPLOYMENT, mode=Mode.LIVE).key == DESK.fingerprint  # type: ignore[arg-type]
+    assert Verifier(against, DEPLOYMENT, Mode.LIVE).verify(SAID).key == DESK.fingerprint  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("revoked_at", [START, NOW - timedelta(minutes=30), NOW])
@@ -176,7 +176,7 @@ def test_a_statement_dated_after_a_coming_revocation_is_refused() -> None:
 def test_a_revocation_still_to_come_does_not_bind_yet() -> None:
     """Until that moment the key speaks."""
     against = director_with(revoked_at=NOW + DAY)
-    assert verify(SAID, roster=against, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)  # type: ignore[arg-type]
+    assert Verifier(against, DEPLOYMENT, Mode.LIVE).verify(SAID, NOW)  # type: ignore[arg-type]
 
 
 def test_a_newer_roster_than_ours_is_refused() -> None:
@@ -186,7 +186,7 @@ def test_a_newer_roster_than_ours_is_refused() -> None:
 
 def test_an_older_roster_is_admitted_if_ours_still_agrees() -> None:
     """A new roster version does not void what people signed who are still on it."""
-    said = verify(sign(statement(roster=1), DESK), roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(sign(statement(roster=1), DESK), NOW)
     assert said.statement.roster == 1
 
 
@@ -204,20 +204,20 @@ def test_a_window_that_never_opens_is_refused(expires: datetime) -> None:
 def test_an_expired_statement_is_authentic_all_the_same() -> None:
     """Whether it still counts is the gate's question."""
     envelope = sign(statement(expires=NOW - timedelta(minutes=1)), DESK)
-    assert verify(envelope, roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    assert Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(envelope, NOW)
 
 
 def test_control_characters_of_a_stranger_do_not_reach_the_terminal() -> None:
     """A refusal quotes what it was given."""
     with pytest.raises(StatementRefused) as refused:
-        verify(sign(statement(deployment="\x1b[2J"), DESK), roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE)
+        Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(sign(statement(deployment="\x1b[2J"), DESK))
     assert "\x1b" not in refused.value.message
 
 
 def test_verify_all_keeps_what_holds_and_gives_the_reason_for_each_other() -> None:
     """One bad envelope does not spoil the others."""
     bad = sign(statement(role="checker"), DESK)
-    said, refused = verify_all([SAID, bad], roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said, refused = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify_all([SAID, bad], NOW)
     assert [one.statement for one in said] == [statement()]
     assert [(envelope, reason.code) for envelope, reason in refused] == [(bad, RefusalCode.ROLE)]
 
@@ -303,6 +303,6 @@ def test_any_value_in_any_field_is_judged_and_never_crashes(field: str, value: A
     except canonical.CanonicalError:
         return
     envelope = signed_bytes(payload)
-    said, refused = verify_all([envelope], roster=ROSTER, deployment=DEPLOYMENT, mode=Mode.LIVE, now=NOW)
+    said, refused = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify_all([envelope], NOW)
     assert len(said) + len(refused) == 1
     assert all(one.statement == Statement.decode(payload) for one in said)
