@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import update
+
 from channels.contract import Account, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from dispatcher.domain.incident import Severity
@@ -24,6 +26,7 @@ from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.statements.trust import load_trust
 from dispatcher.store import deliveries
 from dispatcher.store.database import Store, open_engine
+from dispatcher.store.tables import DeliveryRow
 from tests.builders import FixedClock, drawn
 
 SIMULATOR = "http://127.0.0.1:9"
@@ -111,9 +114,9 @@ class Office:
         """Walk a delivery through states, as workers would."""
         for state in states:
             with self.desk.store.write() as work:
-                row = deliveries.find(work, delivery)
                 why = reason if state == states[-1] else ""
-                assert deliveries.move(work, row, state, why, "worker", **values)
+                change = update(DeliveryRow).where(DeliveryRow.id == delivery)
+                work.execute(change.values(state=state, reason=why, fence=DeliveryRow.fence + 1, **values))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from channels import registry
@@ -61,6 +62,11 @@ def channel_named(name: str) -> str:
     return _entry(name).name
 
 
+def lane_of(channel: str) -> Lane:
+    """The lane that a channel's deliveries travel in."""
+    return _entry(channel).lane
+
+
 def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], person: str) -> Listed:
     """Add an account with its credential. Raises Invalid, Forbidden, NotFound for a channel that is none."""
     entry = _entry(account.channel)
@@ -68,18 +74,10 @@ def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret],
     _check(desk, account, mode, secrets)
     with desk.store.write() as work:
         accounts.add_account(work, account, str(entry.lane), mode)
-        work.record(
-            "account.added",
-            actor=person,
-            account=account.id,
-            mode=str(mode),
-            channel=account.channel,
-            lane=str(entry.lane),
-            handle=account.handle,
-            languages=list(account.languages),
-            settings=dict(account.settings),
-            secrets=sorted(secrets),
-        )
+        known = {"channel": entry.name, "lane": str(entry.lane), "handle": account.handle}
+        more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
+        about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more}
+        work.record("account.added", actor=person, **about, **known)
         desk.settings.vault(mode, SENT_BY[entry.lane]).put(Credential(account, mode, secrets))
     return Listed(account, mode, str(entry.lane), None)
 
@@ -88,12 +86,7 @@ def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
     """The accounts of one mode, or of both."""
     with desk.store.read() as work:
         return [
-            Listed(
-                Account(row.id, row.channel, row.handle, tuple(row.languages.split()), row.settings),
-                Mode(row.mode),
-                row.lane,
-                accounts.device_of(work, row.id),
-            )
+            Listed(accounts.account_of(row), Mode(row.mode), row.lane, accounts.device_of(work, row.id))
             for row in accounts.rows(work, mode)
         ]
 
@@ -107,7 +100,7 @@ def register(desk: Desk, device: str, account: str, person: str) -> Registered:
         if row.lane != Lane.TIKTOK:
             raise Forbidden(f"account {account} is not finished by hand", "only hand-off accounts have a device")
         secret = registry.new_device_secret(row.channel, desk.random_bytes)
-        accounts.set_device(work, account, device, person)
+        accounts.add_device(work, row, device, person)
         work.record("device.registered", actor=person, device=device, account=account, mode=row.mode)
         desk.settings.vault(Mode(row.mode), SENT_BY[row.lane]).put_device(account, device, secret)
     return Registered(device, account, Mode(row.mode), secret)

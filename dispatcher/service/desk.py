@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from channels.contract import Clock, Json
-from dispatcher.domain.errors import SignatureNeeded
+from dispatcher.domain.errors import Forbidden, SignatureNeeded
 from dispatcher.domain.ids import RandomBytes, new_id
 from dispatcher.domain.people import Person, Role
-from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
-from dispatcher.gate.policy import Policies
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
+from dispatcher.gate.policy import Policies, PolicyVersion
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
@@ -62,56 +62,62 @@ class Desk:
             )
         return person
 
-    def role(self, person: Person, wanted: tuple[Role, ...], given: Role | None = None) -> Role:
-        """The role to sign in: the one given, else the first of ``wanted`` that the person holds now."""
+    def role(self, person: Person, wanted: tuple[Role, ...]) -> Role:
+        """The role to sign in: the first of ``wanted`` that the person holds now. Raises SignatureNeeded."""
         now = self.clock()
-        candidates = (given,) if given else wanted
-        held = [role for role in candidates if self.trust.roster.holds(person.id, role, now)]
-        if not held:
-            names = " or ".join(candidates)
-            raise SignatureNeeded(f"{person.id} does not hold {names} now", f"ask somebody who holds {names}")
-        return held[0]
+        for role in wanted:
+            if self.trust.roster.holds(person.id, role, now):
+                return role
+        names = " or ".join(wanted)
+        raise SignatureNeeded(f"{person.id} does not hold {names} now", f"ask somebody who holds {names}")
 
-    def compose(
+    def policy(self) -> PolicyVersion:
+        """The policy in force. Raises Forbidden where there is none."""
+        version = self.trust.policy.in_force(self.clock())
+        if version is None:
+            raise Forbidden("no policy is in force", "two policy owners sign one")
+        return version
+
+    def sign(
         self,
+        pen: Pen,
+        roles: tuple[Role, ...],
         kind: StatementKind,
         subject: str,
-        person: Person,
-        role: Role,
         mode: Mode,
         body: Mapping[str, Json],
         life: timedelta = DEFAULT_LIFE,
-    ) -> Statement:
-        """A statement by this person, holding from now on."""
-        now = self.clock()
-        return Statement(
+    ) -> Envelope:
+        """Compose a statement by whoever holds the pen, in the first of ``roles`` they hold now, and sign it."""
+        person, now = self.person(pen), self.clock()
+        statement = Statement(
             kind=kind,
             subject=subject,
             deployment=self.trust.root.deployment,
             mode=mode,
             person=person.id,
-            role=str(role),
+            role=str(self.role(person, roles)),
             roster=self.trust.roster.version,
             not_before=now,
             expires=now + life,
             nonce=self.random_bytes(16).hex(),
             body=body,
         )
+        return pen.sign(statement)
 
-    def verified(self, envelope: Envelope, mode: Mode) -> Verified:
-        """Verify an envelope against this deployment. Raises StatementRefused."""
-        return Verifier(self.trust.roster, self.trust.root.deployment, mode).verify(envelope, self.clock())
+    def verifier(self, mode: Mode) -> Verifier:
+        """Reads signatures as the senders of a mode do."""
+        return Verifier(self.trust.roster, self.trust.root.deployment, mode)
 
     def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
         """Verify an envelope and write it down. Raises StatementRefused."""
-        verified = self.verified(envelope, mode)
+        verified = self.verifier(mode).verify(envelope, self.clock())
         records.add_statement(work, verified, envelope, incident)
         return verified.statement
 
     def said(self, work: Work, kind: StatementKind, subject: str, mode: Mode) -> list[Statement]:
         """The authentic statements of one kind about one subject, oldest first. Unverifiable rows do not count."""
-        verifier = Verifier(self.trust.roster, self.trust.root.deployment, mode)
-        verified, _ = verifier.verify_all(records.envelopes_about(work, kind, subject), work.now)
+        verified, _ = self.verifier(mode).verify_all(records.envelopes_about(work, kind, subject), work.now)
         return [v.statement for v in verified if (v.statement.kind, v.statement.subject) == (kind, subject)]
 
     def now(self) -> datetime:

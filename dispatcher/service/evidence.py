@@ -33,9 +33,8 @@ from dispatcher.gate.evidence import CONFIRM_WITHIN
 from dispatcher.gate.ministers import code_digest
 from dispatcher.gate.policy import ChannelRule, PolicyVersion
 from dispatcher.service.accounts import channel_named
-from dispatcher.service.clearing import Standing
+from dispatcher.service.clearing import Standing, show, sign_about
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import refresh
 from dispatcher.store import accounts, records
 
 EXEMPTION_LIFE = timedelta(days=90)
@@ -79,9 +78,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision, the plan's standing after it, and the read-back code where one is needed: shown once."""
+    """The plan's standing after a decision, and the read-back code where one is needed: shown once."""
 
-    statement: str
     standing: Standing
     code: Secret | None
 
@@ -107,30 +105,23 @@ def assess(
     conditions: str = "",
 ) -> Recorded:
     """Record the assessment of a channel for a placement; ``evidence`` is the digest of its file."""
-    version = _policy(desk)
-    name, rule = _rule(version, channel)
+    version, name, rule = _rule(desk, channel)
     scope: dict[str, Json] = {"channel": name, "placement": str(placement)}
-    body: dict[str, Json] = {
-        **scope,
-        "outcome": str(outcome),
-        "conditions": conditions,
-        "evidence": _digest(evidence),
-    }
+    said: dict[str, Json] = {"outcome": str(outcome), "conditions": conditions, "evidence": _digest(evidence)}
     life = rule.assessment_max_age or ASSESSMENT_LIFE
-    return _record(desk, pen, mode, StatementKind.ASSESS, version.may_assess, scope, body, life)
+    return _record(desk, pen, mode, StatementKind.ASSESS, version.may_assess, scope, said, life)
 
 
 def exempt(
     desk: Desk, pen: Pen, mode: Mode, *, channel: str, account: str, need: str, life: timedelta = EXEMPTION_LIFE
 ) -> Recorded:
     """Record a standing exemption for one account. Raises Forbidden for more than a year, NotFound for no account."""
-    version = _policy(desk)
     if not timedelta(0) < life <= EXEMPTION_LONGEST:
         raise Forbidden("an exemption lasts a year at most", "give --days between 1 and 365")
     if not need.strip():
         raise Invalid("an exemption names the need it meets", "say it: --need TEXT")
     scope = _account_scope(desk, mode, channel, account)
-    return _record(desk, pen, mode, StatementKind.EXEMPT, version.may_exempt, scope, {**scope, "need": need}, life)
+    return _record(desk, pen, mode, StatementKind.EXEMPT, desk.policy().may_exempt, scope, {"need": need}, life)
 
 
 def attest(
@@ -145,8 +136,7 @@ def attest(
     mitigations: Sequence[str] = (),
 ) -> Recorded:
     """Record that mitigations hold for an account and its device: those named, else all that policy asks for."""
-    version = _policy(desk)
-    name, rule = _rule(version, channel)
+    version, name, rule = _rule(desk, channel)
     scope = _account_scope(desk, mode, channel, account)
     with desk.store.read() as work:
         if accounts.device_of(work, account) != device:
@@ -158,14 +148,9 @@ def attest(
             f"policy asks for no mitigation {' '.join(unknown) or 'at all'} on {name}",
             f"it asks for: {' '.join(rule.mitigations) or 'none'}",
         )
-    body: dict[str, Json] = {
-        **scope,
-        "device": device,
-        "mitigations": list[Json](codes),
-        "evidence": _digest(evidence),
-    }
+    said: dict[str, Json] = {"device": device, "mitigations": list[Json](codes), "evidence": _digest(evidence)}
     life = max(rule.max_age(code) for code in codes)
-    return _record(desk, pen, mode, StatementKind.ATTEST, version.may_attest, scope, body, life)
+    return _record(desk, pen, mode, StatementKind.ATTEST, version.may_attest, scope, said, life)
 
 
 def decide(desk: Desk, plan_name: str, pen: Pen, decision: Decision, channels: Sequence[str] = ()) -> Decided:
@@ -173,30 +158,16 @@ def decide(desk: Desk, plan_name: str, pen: Pen, decision: Decision, channels: S
 
     Raises Invalid, SignatureNeeded, and Forbidden for somebody who contributed to the plan.
     """
-    person = desk.person(pen)
-    role = desk.role(person, DECIDING)
+    role = desk.role(desk.person(pen), DECIDING)
     with desk.store.read() as work:
-        stored = records.plan(work, plan_name)
-    plan = stored.plan
-    if person.id in plan.contributors:
-        raise Forbidden(
-            f"{person.id} contributed to this plan (G12)", "somebody else of the private office records it"
-        )
-    named = list(channels or plan.channels)
-    unknown = [channel for channel in named if channel not in plan.channels]
-    if unknown:
-        raise Invalid(f"the plan has no channel {unknown[0]}", f"its channels: {', '.join(plan.channels)}")
-    body: dict[str, Json] = {"channels": list[Json](named), "decision": str(decision)}
+        digest = records.plan(work, plan_name).digest
+    said: dict[str, Json] = {"decision": str(decision)}
     code = None
     if role is Role.PRIVATE_OFFICE and decision is Decision.AGREED:
         code = _new_code(desk)
-        body["code_digest"] = code_digest(_plain(code), stored.digest)
-    statement = desk.compose(StatementKind.DECIDE, stored.digest, person, role, plan.mode, body)
-    envelope = pen.sign(statement)
-    with desk.store.write() as work:
-        desk.record(work, envelope, plan.mode, plan.incident)
-        standing = Standing(stored, refresh(desk, work, stored))
-    return Decided(statement.id, standing, Secret(code) if code else None)
+        said["code_digest"] = code_digest(_plain(code), digest)
+    standing = sign_about(desk, digest, pen, StatementKind.DECIDE, (role,), channels, said)
+    return Decided(standing, Secret(code) if code else None)
 
 
 def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
@@ -206,22 +177,22 @@ def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
     """
     person = desk.person(pen)
     role = desk.role(person, DECIDING)
-    with desk.store.write() as work:
+    with desk.store.read() as work:
         stored = records.plan(work, plan_name)
         decisions = desk.said(work, StatementKind.DECIDE, stored.digest, stored.plan.mode)
-        fitting = [s for s in decisions if _fits(s, code, stored.digest)]
-        if not fitting:
-            incident = stored.plan.incident
-            work.record("confirmation.refused", incident=incident, actor=person.id, plan=stored.digest)
+    fitting = [s for s in decisions if _fits(s, code, stored.digest)]
     if not fitting:
+        with desk.store.write() as work:
+            subject = {"incident": stored.plan.incident, "actor": person.id, "plan": stored.digest}
+            work.record("confirmation.refused", **subject)
         raise Invalid("this code fits no decision about this plan", "ask the minister to read it back again")
     if all(desk.now() - s.not_before >= CONFIRM_WITHIN for s in fitting):
         raise Forbidden("the decision is older than 24 hours", "record it again: dispatcher evidence decide")
-    body: dict[str, Json] = {"code": _plain(code)}
-    envelope = pen.sign(desk.compose(StatementKind.CONFIRM, stored.digest, person, role, stored.plan.mode, body))
+    said: dict[str, Json] = {"code": _plain(code)}
+    envelope = desk.sign(pen, (role,), StatementKind.CONFIRM, stored.digest, stored.plan.mode, said)
     with desk.store.write() as work:
         desk.record(work, envelope, stored.plan.mode, stored.plan.incident)
-        return Standing(stored, refresh(desk, work, stored))
+    return show(desk, stored.digest)
 
 
 def _record(
@@ -231,33 +202,24 @@ def _record(
     kind: StatementKind,
     roles: tuple[Role, ...],
     scope: Mapping[str, Json],
-    body: Mapping[str, Json],
+    said: Mapping[str, Json],
     life: timedelta,
 ) -> Recorded:
-    person = desk.person(pen)
     subject = canonical.digest(f"{kind}/v1", canonical.encode(dict(scope)))
-    statement = desk.compose(kind, subject, person, desk.role(person, roles), mode, body, life)
-    envelope = pen.sign(statement)
+    envelope = desk.sign(pen, roles, kind, subject, mode, {**scope, **said}, life)
     with desk.store.write() as work:
-        desk.record(work, envelope, mode, None)
-    return Recorded(statement.id, kind, person.id, statement.role, mode, statement.expires, dict(body))
+        made = desk.record(work, envelope, mode, None)
+    return Recorded(made.id, kind, made.person, made.role, mode, made.expires, made.body)
 
 
-def _policy(desk: Desk) -> PolicyVersion:
-    version = desk.trust.policy.in_force(desk.now())
-    if version is None:
-        raise Forbidden("no policy is in force", "two policy owners sign one")
-    return version
-
-
-def _rule(version: PolicyVersion, channel: str) -> tuple[str, ChannelRule]:
-    name = channel_named(channel)
+def _rule(desk: Desk, channel: str) -> tuple[PolicyVersion, str, ChannelRule]:
+    version, name = desk.policy(), channel_named(channel)
     rule = version.rule(name)
     if rule is None:
         raise Forbidden(
             f"policy {version.version} does not have channel {name}", "two policy owners, by a new version"
         )
-    return name, rule
+    return version, name, rule
 
 
 def _account_scope(desk: Desk, mode: Mode, channel: str, account: str) -> dict[str, Json]:

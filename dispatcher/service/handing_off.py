@@ -13,8 +13,7 @@ Rules (reference: policy 0.3, 6.6; design: domain, lifecycles)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,12 +31,14 @@ from dispatcher.sending import HandOff
 from dispatcher.sending.credentials import write_private
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.store import accounts, deliveries, records
+from dispatcher.store import accounts, deliveries, queue, records
 from dispatcher.store.database import Work
+from dispatcher.store.queue import Move
 
 Issue = Callable[[Bundle, Order, str, Envelope], HandOff]
 """Asks the sender for a packet: bundle, order, device, the operator's signed request."""
 
+OPERATORS = (Role.OPERATOR,)
 OPERATORS_NEEDED = 2
 
 
@@ -67,28 +68,37 @@ class Receipt:
 
 def open_packet(desk: Desk, delivery_name: str, device: str, pen: Pen, issue: Issue) -> Opened:
     """Have a packet sealed for a device. Raises Invalid, Forbidden, NotFound, and whatever the sender refuses."""
-    person = desk.person(pen)
-    role = desk.role(person, (Role.OPERATOR,))
+    desk.role(desk.person(pen), OPERATORS)
     with desk.store.read() as work:
         row = deliveries.find(work, delivery_name)
         _refuse_unless_open(work, row, device)
         bundle, order = records.bundle(work, row.plan), _order(work, row)
-    body: dict[str, Json] = {"delivery": row.id, "step": "open", "device": device}
     mode = Mode(row.mode)
-    envelope = pen.sign(desk.compose(StatementKind.RECEIPT, _subject(row.id), person, role, mode, body))
-    with _refusals_recorded(desk, row, person.id), desk.store.write() as work:
-        _refuse_unless_open(work, deliveries.find(work, row.id, lock=True), device)
-        desk.record(work, envelope, mode, row.incident)
-        made = issue(bundle, order, device, envelope)
-        path = _write(desk, row.id, made.packet)
-        _record_issue(work, row, device, person.id, made)
+    body: dict[str, Json] = {"delivery": row.id, "step": "open", "device": device}
+    envelope = desk.sign(pen, OPERATORS, StatementKind.RECEIPT, _subject(row.id), mode, body)
+    with desk.store.write() as work:
+        person = desk.record(work, envelope, mode, row.incident).person
+    about = {"incident": row.incident, "actor": person, "plan": row.plan, "delivery": row.id}
+    try:
+        made = issue(
+            bundle, order, device, envelope
+        )  # nothing is locked meanwhile: it takes a second of key stretching
+    except DispatcherError as error:
+        with desk.store.write() as work:
+            work.record("hand_off.refused", **about, reason=error.message)
+        raise
+    path = _write(desk, row.id, made.packet)
+    packet = {"device": device, "packet": hashlib.sha256(made.packet).hexdigest()}
+    times = {"issued_at": made.issued_at, "expires_at": made.expires_at}
+    with desk.store.write() as work:
+        deliveries.add_hand_off(work, delivery=row.id, opened_by=person, **packet, **times)
+        work.record("hand_off.opened", **about, **packet, **{name: format_time(at) for name, at in times.items()})
     return Opened(row.id, device, Secret(made.code), path, made.issued_at, made.expires_at)
 
 
 def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | None = None) -> Receipt:
     """Sign that the post is out at ``url``; ``at`` is when it was posted, now unless given. Raises Invalid."""
-    person = desk.person(pen)
-    role = desk.role(person, (Role.OPERATOR,))
+    desk.role(desk.person(pen), OPERATORS)
     with desk.store.read() as work:
         row = deliveries.find(work, delivery_name)
         issued = deliveries.hand_off(work, row.id)
@@ -98,22 +108,22 @@ def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | N
     _check_link(url, mode, row)
     posted_at = format_time(at or desk.now())
     body: dict[str, Json] = {"delivery": row.id, "step": "posted", "url": url, "at": posted_at}
-    statement = desk.compose(StatementKind.RECEIPT, _subject(row.id), person, role, mode, body)
-    envelope = pen.sign(statement)
-    late = registry.receipt_is_late(row.channel, issued.issued_at, statement.not_before)
+    envelope = desk.sign(pen, OPERATORS, StatementKind.RECEIPT, _subject(row.id), mode, body)
     with desk.store.write() as work:
         current = deliveries.find(work, row.id, lock=True)
-        desk.record(work, envelope, mode, row.incident)
-        about = {"incident": row.incident, "actor": person.id, "plan": row.plan, "delivery": row.id}
+        said = desk.record(work, envelope, mode, row.incident)
+        about = {"incident": row.incident, "actor": said.person, "plan": row.plan, "delivery": row.id}
+        late = registry.receipt_is_late(row.channel, issued.issued_at, said.not_before)
         if late:
             work.record("hand_off.late", **about, issued_at=format_time(issued.issued_at), posted_at=posted_at)
-        people = _signed_for(desk, work, current, url)
+        people, state = _signed_for(desk, work, current, url), str(current.state)
         needed = max(0, OPERATORS_NEEDED - len(people))
-        state = str(current.state)
         if state != "handed_over":
             work.record("hand_off.no_effect", **about, state=state)
-        elif not needed and deliveries.move(work, current, "accepted", "two operators signed", person.id, url=url):
+        elif not needed:
             state = "accepted"
+            move = Move(current, "handed_over", state, "two operators signed", url=url, actor=said.person)
+            queue.settle(work, [move])
     return Receipt(row.id, state, url, people, needed, late)
 
 
@@ -154,46 +164,12 @@ def _order(work: Work, row: Any) -> Order:
     )
 
 
-@contextmanager
-def _refusals_recorded(desk: Desk, row: Any, person: str) -> Iterator[None]:
-    """A packet that was refused leaves nothing but its refusal in the ledger."""
-    try:
-        yield
-    except DispatcherError as error:
-        with desk.store.write() as work:
-            work.record(
-                "hand_off.refused",
-                incident=row.incident,
-                actor=person,
-                plan=row.plan,
-                delivery=row.id,
-                reason=error.message,
-            )
-        raise
-
-
 def _write(desk: Desk, delivery: str, packet: bytes) -> Path:
     folder = desk.settings.path("hand-off")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{delivery}.html"
     write_private(path, packet)
     return path
-
-
-def _record_issue(work: Work, row: Any, device: str, person: str, made: HandOff) -> None:
-    digest = hashlib.sha256(made.packet).hexdigest()
-    times = {"issued_at": made.issued_at, "expires_at": made.expires_at}
-    deliveries.add_hand_off(work, delivery=row.id, device=device, packet=digest, opened_by=person, **times)
-    work.record(
-        "hand_off.opened",
-        incident=row.incident,
-        actor=person,
-        plan=row.plan,
-        delivery=row.id,
-        device=device,
-        packet=digest,
-        **{name: format_time(value) for name, value in times.items()},
-    )
 
 
 def _check_link(url: str, mode: Mode, row: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from channels.contract import Json
 from dispatcher.cap.propose import Proposal
@@ -27,18 +28,8 @@ def declare(
     facts: Mapping[str, Json] | None = None,
 ) -> Incident:
     """Declare an active incident; everything but its kind and title can be filled in later."""
-    incident = Incident(
-        id=desk.new_id("inc"),
-        mode=mode,
-        kind=kind,
-        severity=severity,
-        title=title,
-        state=IncidentState.ACTIVE,
-        declared_at=desk.now(),
-        declared_by=person,
-        facts=dict(facts or {}),
-    )
-    return _add(desk, incident)
+    id_, now = desk.new_id("inc"), desk.now()
+    return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, facts or {}))
 
 
 def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
@@ -77,7 +68,7 @@ def amend(
 ) -> Incident:
     """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it."""
     with desk.store.write() as work:
-        incident = records.incident(work, name)
+        incident = records.incident(work, name, lock=True)
         merged = {**incident.facts, **facts}
         level = severity or incident.severity
         records.update_facts(work, incident.id, merged, severity=int(level))
@@ -88,49 +79,27 @@ def amend(
 def _add(desk: Desk, incident: Incident) -> Incident:
     with desk.store.write() as work:
         records.add_incident(work, incident)
-        work.record(
-            "incident.declared",
-            incident=incident.id,
-            actor=incident.declared_by,
-            mode=str(incident.mode),
-            incident_kind=incident.kind,
-            severity=incident.severity.name,
-            title=incident.title,
-            state=str(incident.state),
-            source=dict(incident.source),
-            facts=dict(incident.facts),
-        )
+        named = {"incident": incident.id, "actor": incident.declared_by, "mode": str(incident.mode)}
+        known = {"incident_kind": incident.kind, "severity": incident.severity.name, "title": incident.title}
+        told: dict[str, Any] = {"source": dict(incident.source), "facts": dict(incident.facts)}
+        work.record("incident.declared", **named, **known, state=str(incident.state), **told)
     return incident
 
 
 def _source(proposal: Proposal) -> dict[str, Json]:
-    source = proposal.source
-    return {
-        "cap_sender": source.sender,
-        "cap_identifier": source.identifier,
-        "cap_sent": source.sent,
-        "cap_sha256": proposal.sha256,
-    }
+    source = {f"cap_{name}": getattr(proposal.source, name) for name in ("sender", "identifier", "sent")}
+    return {**source, "cap_sha256": proposal.sha256}
 
 
 def _facts(proposal: Proposal) -> dict[str, Json]:
-    texts: list[Json] = [
-        {"language": t.language, "headline": t.headline, "body": t.body, "instruction": t.instruction}
-        for t in proposal.texts
-    ]
+    said = {name: getattr(proposal, name) for name in ("event", "urgency", "severity", "certainty")}
     return {
         "event": proposal.event,
         "expires": format_time(proposal.expires),
         "area": list(proposal.areas),
         "polygons": list(proposal.polygons),
         "circles": list(proposal.circles),
-        "cap": {
-            "category": proposal.categories[0],
-            "event": proposal.event,
-            "urgency": proposal.urgency,
-            "severity": proposal.severity,
-            "certainty": proposal.certainty,
-        },
-        "texts": texts,
+        "cap": {**said, "category": proposal.categories[0]},
+        "texts": [asdict(text) for text in proposal.texts],
         "notes": list(proposal.notes),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib import resources
+from typing import Any
 
 from channels import registry
-from channels.contract import Account, Content, Json, LanguageText, RenderError, Rendering
+from channels.contract import Account, Content, LanguageText, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Forbidden, Invalid
@@ -44,11 +47,7 @@ class Preview:
 def draft(desk: Desk, incident_name: str, written: Draft, person: str) -> Revision:
     """Write the first revision of a message; texts, area and expiry default to the alert's. Raises Invalid."""
     with desk.store.write() as work:
-        incident = records.incident(work, incident_name)
-        revision = _first(desk, incident, written, person)
-        records.add_revision(work, revision, person)
-        _record(work, revision, person)
-    return revision
+        return _add(work, _first(desk, records.incident(work, incident_name), written, person), person)
 
 
 def set_texts(
@@ -56,31 +55,27 @@ def set_texts(
 ) -> Revision:
     """Write the next revision, with one kind of text replaced. Any plan made before no longer matches."""
     with desk.store.write() as work:
-        revision = _checked(records.newest_revision(work, message).with_texts(kind, tuple(texts), person, did))
-        records.add_revision(work, revision, person)
-        _record(work, revision, person)
-    return revision
+        before = records.newest_revision(work, message)
+        return _add(work, before.with_texts(kind, tuple(texts), person, did), person)
 
 
 def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText]], person: str) -> Revision:
     """Arm correction, withdrawal and all-clear: those given, else generic ones in the message's languages."""
     with desk.store.write() as work:
-        revision = records.newest_revision(work, message)
-        wanted = {kind: tuple(texts.get(kind) or generic(kind, revision)) for kind in ARMED}
-        for kind, armed in wanted.items():
-            revision = replace(revision.with_texts(kind, armed, person, "author"), number=revision.number)
-        revision = _checked(replace(revision, number=revision.number + 1))
-        records.add_revision(work, revision, person)
-        _record(work, revision, person)
-    return revision
+        before = revision = records.newest_revision(work, message)
+        for kind in ARMED:
+            revision = revision.with_texts(kind, tuple(texts.get(kind) or generic(kind, before)), person, "author")
+        return _add(work, replace(revision, number=before.number + 1), person)
 
 
 def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
     """The project's own armed texts. Raises Invalid for a language it has none in: a person must write that one."""
-    lacking = [tag for tag in revision.languages if _primary(tag) not in GENERIC[kind]]
+    ready = tomllib.loads(resources.files(__package__).joinpath("armed_texts.toml").read_text("utf-8"))[kind]
+    primary = {tag: tag.partition("-")[0].lower() for tag in revision.languages}
+    lacking = [tag for tag in primary if primary[tag] not in ready]
     if lacking:
         raise Invalid(f"there is no ready {kind} text in {lacking[0]}", f"write one: --text {lacking[0]}=FILE")
-    return tuple(LanguageText(tag, *GENERIC[kind][_primary(tag)]) for tag in revision.languages)
+    return tuple(LanguageText(tag, **ready[primary[tag]]) for tag in primary)
 
 
 def previews(revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
@@ -109,37 +104,38 @@ def _preview(content: Content, account: Account, kind: TextKind) -> Preview:
 
 
 def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:
-    facts = incident.facts
-    texts = written.texts or tuple(_text(item) for item in _list(facts, "texts"))
+    facts: Mapping[str, Any] = incident.facts
     until = written.valid_until or _expires(facts)
-    if until is None:
-        raise Invalid("the message has no end", "say until when it holds: --valid-until TIME")
     if until <= desk.now():
         raise Invalid(
             f"the message would already have ended ({until:%Y-%m-%d %H:%M} UTC)", "give a later --valid-until"
         )
-    cap = facts.get("cap")
-    return _checked(
-        Revision(
-            message=desk.new_id("msg"),
-            number=1,
-            incident=incident.id,
-            sent_by=desk.settings.sent_by,
-            valid_until=until,
-            texts={TextKind.PUBLISH: texts},
-            contributors={person: ("author",)},
-            link=written.link,
-            area=written.area or tuple(str(item) for item in _list(facts, "area")),
-            polygons=tuple(str(item) for item in _list(facts, "polygons")),
-            circles=tuple(str(item) for item in _list(facts, "circles")),
-            cap={str(k): str(v) for k, v in cap.items()} if isinstance(cap, dict) else _cap(incident),
-        )
+    return Revision(
+        message=desk.new_id("msg"),
+        number=1,
+        incident=incident.id,
+        sent_by=desk.settings.sent_by,
+        valid_until=until,
+        texts={TextKind.PUBLISH: written.texts or tuple(LanguageText(**text) for text in _list(facts, "texts"))},
+        contributors={person: ("author",)},
+        link=written.link,
+        area=written.area or tuple(_list(facts, "area")),
+        polygons=tuple(_list(facts, "polygons")),
+        circles=tuple(_list(facts, "circles")),
+        cap=facts["cap"] if isinstance(facts.get("cap"), dict) else _cap(incident),
     )
 
 
-def _checked(revision: Revision) -> Revision:
-    texts = revision.texts[TextKind.PUBLISH]
-    if not texts:
+def _add(work: Work, revision: Revision, person: str) -> Revision:
+    _check(revision)
+    records.add_revision(work, revision, person)
+    about = {"incident": revision.incident, "actor": person, "message": revision.message}
+    work.record("message.revised", **about, number=revision.number, revision=revision.digest)
+    return revision
+
+
+def _check(revision: Revision) -> None:
+    if not revision.languages:
         raise Invalid("the message has no text", "give one per language: --text en-GB=FILE")
     for kind, versions in revision.texts.items():
         tags = [text.language for text in versions]
@@ -152,34 +148,19 @@ def _checked(revision: Revision) -> Revision:
         revision.encoded()
     except canonical.CanonicalError as error:
         raise Invalid(f"the text cannot be signed: {error}", "save it as UTF-8 in composed form (NFC)") from error
-    return revision
 
 
-def _record(work: Work, revision: Revision, person: str) -> None:
-    work.record(
-        "message.revised",
-        incident=revision.incident,
-        actor=person,
-        message=revision.message,
-        number=revision.number,
-        revision=revision.digest,
-    )
-
-
-def _text(item: Json) -> LanguageText:
-    if not isinstance(item, dict):
-        raise Invalid("the incident's texts are damaged", "give the texts by hand: --text en-GB=FILE")
-    return LanguageText(str(item["language"]), str(item["headline"]), str(item["body"]), str(item["instruction"]))
-
-
-def _list(facts: Mapping[str, Json], key: str) -> list[Json]:
-    value = facts.get(key)
+def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
+    """What an alert said of an incident; a fact of the same name given by hand is a word, not a list."""
+    value = facts.get(name)
     return value if isinstance(value, list) else []
 
 
-def _expires(facts: Mapping[str, Json]) -> datetime | None:
-    value = facts.get("expires")
-    return parse_time(value) if isinstance(value, str) else None
+def _expires(facts: Mapping[str, Any]) -> datetime:
+    try:
+        return parse_time(facts["expires"])
+    except (KeyError, ValueError) as error:
+        raise Invalid("the message has no end", "say until when it holds: --valid-until TIME") from error
 
 
 def _cap(incident: Incident) -> dict[str, str]:
@@ -187,37 +168,3 @@ def _cap(incident: Incident) -> dict[str, str]:
     category = {"severe_weather": "Met", "terror": "Security", "disorder": "Safety"}.get(incident.kind, "Other")
     unknown = {"urgency": "Unknown", "severity": "Unknown", "certainty": "Unknown"}
     return {"category": category, "event": incident.title, **unknown}
-
-
-def _primary(tag: str) -> str:
-    return tag.split("-", maxsplit=1)[0].lower()
-
-
-GENERIC: dict[TextKind, dict[str, tuple[str, str, str]]] = {
-    TextKind.CORRECT: {
-        "en": (
-            "Correction",
-            "Our earlier message contained a mistake. Please disregard it.",
-            "Follow our newest message.",
-        ),
-        "cy": (
-            "Cywiriad",
-            "Roedd camgymeriad yn ein neges gynharach. Anwybyddwch hi.",
-            "Dilynwch ein neges ddiweddaraf.",
-        ),
-    },
-    TextKind.WITHDRAW: {
-        "en": ("Message withdrawn", "We have withdrawn our earlier message.", "Do not act on it."),
-        "cy": ("Neges wedi'i thynnu'n ôl", "Rydym wedi tynnu ein neges gynharach yn ôl.", "Peidiwch â'i dilyn."),
-    },
-    TextKind.ALL_CLEAR: {
-        "en": ("All clear", "The danger we warned you of has passed.", "No further action is needed."),
-        "cy": (
-            "Perygl wedi mynd heibio",
-            "Mae'r perygl y rhybuddiwyd amdano wedi mynd heibio.",
-            "Nid oes angen gweithredu.",
-        ),
-    },
-}
-"""Headline, body and instruction of the ready armed texts, by language. The Welsh is checked at approval like any
-other text: a native reader signs for it or writes better."""

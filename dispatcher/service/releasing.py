@@ -22,12 +22,12 @@ from datetime import datetime
 import structlog
 
 from channels.contract import DeliveryKind, Json
-from dispatcher.domain.errors import DispatcherError, Forbidden, GateClosed, Stale
+from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
-from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
+from dispatcher.service.accounts import lane_of
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import ChannelFinding, judge
+from dispatcher.service.judging import judge
 from dispatcher.store import deliveries, records
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -52,10 +52,10 @@ class Dispatch:
 def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> Dispatch:
     """Release a plan. Raises GateClosed with a reason per channel and clause, Stale, SignatureNeeded, Forbidden."""
     person = desk.person(pen)
-    role = desk.role(person, _may_release(desk))
+    role = desk.role(person, desk.policy().may_release)
     stored = _cleared(desk, plan_name, person.id)
     kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
-    envelope = pen.sign(desk.compose(StatementKind.RELEASE, stored.digest, person, role, stored.plan.mode, kinds))
+    envelope = desk.sign(pen, (role,), StatementKind.RELEASE, stored.digest, stored.plan.mode, kinds)
     with desk.store.write() as work:
         dispatch = _dispatch(desk, work, stored, envelope)
     if ring is not None:
@@ -65,71 +65,40 @@ def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> D
 
 def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
     """The plan, if only the release is missing. A refusal is recorded before it is raised."""
-    with desk.store.write() as work:
+    with desk.store.read() as work:
         stored = records.plan(work, plan_name)
-        reasons = _reasons(judge(desk, work, stored))
-        if reasons:
-            failures: list[Json] = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in reasons]
-            work.record(
-                "release.refused",
-                incident=stored.plan.incident,
-                actor=person,
-                plan=stored.digest,
-                failures=failures,
-            )
+        lacking = [(finding.channel, f) for finding in judge(desk, work, stored) for f in finding.lacking]
     look = f"look: dispatcher clearance show {short(stored.digest)}"
+    if lacking:
+        failures: list[Json] = [{**failure.document(), "channel": channel} for channel, failure in lacking]
+        with desk.store.write() as work:
+            subject = {"incident": stored.plan.incident, "actor": person, "plan": stored.digest}
+            work.record("release.refused", **subject, failures=failures)
     if stored.state != "submitted":
         raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
-    if reasons:
+    if lacking:
+        reasons = tuple((f.clause, f"{channel}: {f.fact}", f.mend) for channel, f in lacking)
         raise GateClosed("the plan is not clear, nothing was released", look, reasons)
     return stored
 
 
 def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) -> Dispatch:
-    plan, lanes = stored.plan, records.lanes(work)
-    records.move_plan(work, stored.digest, "submitted", "released")
+    plan = stored.plan
+    records.move_plan(work, stored.digest, plan.incident, "submitted", "released")
     statement = desk.record(work, envelope, plan.mode, plan.incident)
+    about = {"plan": stored.digest, "incident": plan.incident}
     dispatch = Dispatch(
         id=desk.new_id("dsp"),
-        plan=stored.digest,
-        incident=plan.incident,
         mode=plan.mode,
         released_at=work.now,
         released_by=statement.person,
-        lanes=tuple(sorted({lanes[destination.account] for destination in plan.destinations})),
+        lanes=tuple(sorted({str(lane_of(destination.channel)) for destination in plan.destinations})),
+        **about,
     )
-    deliveries.add_dispatch(work, _row(dispatch, statement.id), dispatch.lanes)
-    work.record(
-        "plan.released",
-        incident=dispatch.incident,
-        actor=dispatch.released_by,
-        plan=dispatch.plan,
-        dispatch=dispatch.id,
-        lanes=list(dispatch.lanes),
-    )
+    row = {"id": dispatch.id, "mode": str(plan.mode), "released_by": statement.person, "statement": statement.id}
+    deliveries.add_dispatch(work, {**about, **row}, dispatch.lanes)
+    work.record("plan.released", **about, actor=statement.person, dispatch=dispatch.id, lanes=list(dispatch.lanes))
     return dispatch
-
-
-def _may_release(desk: Desk) -> tuple[Role, ...]:
-    version = desk.trust.policy.in_force(desk.now())
-    if version is None:
-        raise Forbidden("no policy is in force", "two policy owners sign one")
-    return version.may_release
-
-
-def _reasons(findings: list[ChannelFinding]) -> tuple[tuple[str, str, str], ...]:
-    return tuple((f.clause, f"{finding.channel}: {f.fact}", f.mend) for finding in findings for f in finding.lacking)
-
-
-def _row(dispatch: Dispatch, statement: str) -> dict[str, str]:
-    return {
-        "id": dispatch.id,
-        "plan": dispatch.plan,
-        "incident": dispatch.incident,
-        "mode": str(dispatch.mode),
-        "released_by": dispatch.released_by,
-        "statement": statement,
-    }
 
 
 def _ring(ring: Ring, dispatch: Dispatch) -> None:

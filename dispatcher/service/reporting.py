@@ -5,13 +5,14 @@ Rules
      clauses, every attempt, and every move, in the order of time. Nothing in it is summed up away.
   2. Signatures are verified again for it; one that does not hold is shown as such, never left out.
   3. No recipient is named: a delivery to one carries its place in the list and its keyed digest.
-  4. Each reading is itself in the ledger.
+  4. Each reading is itself in the ledger. Only that is written: nothing is locked while an incident is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from dispatcher.statements.errors import StatementRefused
 from dispatcher.statements.verify import Verifier
 from dispatcher.store import deliveries, history, records
 from dispatcher.store.database import Work
+from dispatcher.store.history import Tried
 from dispatcher.store.records import StoredPlan
 
 REFUSALS = ("gate.refused", "release.refused", "hand_off.refused", "confirmation.refused")
@@ -100,28 +102,12 @@ class PlanRead:
 
     digest: str
     state: str
-    reason: str
     stored: StoredPlan
     clearances: Mapping[str, str]
     signatures: tuple[Signature, ...]
     texts: tuple[Exact, ...]
     released_at: datetime | None
     released_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One attempt. ``ended_at`` is None where nobody knows how it ended."""
-
-    number: int
-    intended_at: datetime
-    ended_at: datetime | None
-    verdict: str | None
-    code: str
-    reason: str
-    status: int | None
-    reference: str | None
-    provider_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +123,10 @@ class Delivered:
     position: int | None
     state: str
     reason: str
-    sentence: str
     reference: str | None
     url: str | None
     accepted_at: datetime | None
+    sentence: str
     attempts: tuple[Tried, ...]
 
 
@@ -160,20 +146,21 @@ class Review:
 
 def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
     """Everything about an incident. ``person`` is who reads it. Raises NotFound, Invalid."""
-    with desk.store.write() as work:
+    with desk.store.read() as work:
         incident = records.incident(work, incident_name)
+    with desk.store.write() as work:
         work.record("review.read", incident=incident.id, actor=person)
+    with desk.store.read() as work:
         timeline = tuple(_line(row) for row in history.entries(work, incident=incident.id))
+        revisions = records.revisions_of(work, incident.id)
+        halts = stopping.halts_in(desk, work, incident.mode)
         return Review(
             incident=incident,
             read_at=work.now,
-            revisions=tuple(
-                Written(r.message, r.number, r.digest, r.texts, r.contributors)
-                for r in records.revisions_of(work, incident.id)
-            ),
+            revisions=tuple(Written(r.message, r.number, r.digest, r.texts, r.contributors) for r in revisions),
             plans=tuple(_plan(desk, work, stored) for stored in records.plans_of(work, incident.id)),
-            deliveries=_deliveries(work, incident.id),
-            halts=tuple(h for h in stopping.halts_in(desk, work, incident.mode) if _concerns(h, incident)),
+            deliveries=tuple(_deliveries(work, incident.id)),
+            halts=tuple(halt for halt in halts if halt.scope != "incident" or halt.target == incident.id),
             refusals=tuple(line for line in timeline if line.kind in REFUSALS),
             timeline=timeline,
         )
@@ -195,11 +182,10 @@ def ledger_tail(
 def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
     dispatch = deliveries.dispatch_of(work, stored.digest)
     bundle = records.bundle(work, stored.digest)
-    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, stored.plan.mode)
+    verifier = desk.verifier(stored.plan.mode)
     return PlanRead(
         digest=stored.digest,
         state=stored.state,
-        reason=stored.reason,
         stored=stored,
         clearances=records.clearance_states(work, stored.digest),
         signatures=tuple(_signature(envelope, verifier) for envelope in bundle.envelopes),
@@ -213,15 +199,10 @@ def _signature(envelope: Envelope, verifier: Verifier) -> Signature:
     try:
         verified = verifier.verify(envelope)
     except StatementRefused as error:
-        return Signature(_readable(envelope), "", error.message)
+        with suppress(StatementError):
+            return Signature(records.statement_of(envelope), "", error.message)
+        return Signature(None, "", error.message)
     return Signature(verified.statement, verified.key, None)
-
-
-def _readable(envelope: Envelope) -> Statement | None:
-    try:
-        return records.statement_of(envelope)
-    except StatementError:
-        return None
 
 
 def _texts(stored: StoredPlan, bodies: Mapping[str, bytes]) -> Iterable[Exact]:
@@ -238,40 +219,18 @@ def _parts(digest: str, body: bytes) -> tuple[Part, ...]:
     return Rendering.from_document(document).parts if isinstance(document, dict) else ()
 
 
-def _deliveries(work: Work, incident: str) -> tuple[Delivered, ...]:
+def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     tried: dict[str, list[Tried]] = {}
-    for row in history.attempts_of(work, incident):
-        tried.setdefault(row.delivery, []).append(Tried(**{name: getattr(row, name) for name in Tried.__slots__}))
-    same = [name for name in Delivered.__slots__ if name not in ("sentence", "attempts")]
-    return tuple(
-        Delivered(
-            **{name: getattr(row, name) for name in same},
-            sentence=sentence(row.state, row.reason),
-            attempts=tuple(tried.get(row.id, ())),
-        )
-        for row in history.deliveries_of(work, incident)
-    )
-
-
-def sentence(state: str, reason: str) -> str:
-    """What became of a delivery, in plain words."""
-    return f"{SENTENCES[state]}: {reason}" if reason else SENTENCES[state]
-
-
-def _concerns(halt: Halted, incident: Incident) -> bool:
-    return halt.scope != "incident" or halt.target == incident.id
+    for delivery, attempt in history.attempts_of(work, incident):
+        tried.setdefault(delivery, []).append(attempt)
+    same = [field.name for field in fields(Delivered)][:-2]
+    for row in history.deliveries_of(work, incident):
+        known = {name: getattr(row, name) for name in same}
+        sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
+        yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
 
 
 def _line(row: Any) -> LedgerLine:
-    body = canonical.decode(row.body)
-    facts = body.get("facts") if isinstance(body, dict) else None
-    return LedgerLine(
-        id=row.id,
-        at=row.recorded_at,
-        kind=row.kind,
-        incident=row.incident,
-        writer=row.writer,
-        sequence=row.sequence,
-        leaf=row.leaf,
-        facts=facts if isinstance(facts, dict) else {},
-    )
+    body: Any = canonical.decode(row.body)
+    place = (row.id, row.recorded_at, row.kind, row.incident, row.writer, row.sequence, row.leaf)
+    return LedgerLine(*place, facts=body["facts"])

@@ -10,19 +10,20 @@ Rules (design: domain, lifecycles)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from channels.contract import Json
 from dispatcher.domain import canonical
-from dispatcher.domain.errors import Forbidden, Invalid, Stale
+from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.store import deliveries
+from dispatcher.store import deliveries, queue
 from dispatcher.store.database import Work
+from dispatcher.store.queue import Move
 
 RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 AMBIGUOUS_NEEDS = 2
@@ -53,10 +54,8 @@ class Resolved:
 def resolve(desk: Desk, delivery_name: str, answer: Answer, pen: Pen, url: str | None = None) -> Resolved:
     """Sign an answer about a held delivery, and move it when enough people gave it. ``url``: where it was seen.
 
-    Raises Invalid for a delivery that is not held, Forbidden for an answer its reason does not admit, Stale.
+    Raises Invalid for a delivery that is not held, Forbidden for an answer its reason does not admit.
     """
-    person = desk.person(pen)
-    role = desk.role(person, RESOLVING)
     with desk.store.read() as work:
         row = deliveries.find(work, delivery_name)
     _refuse_unless_held(row, answer)
@@ -64,17 +63,15 @@ def resolve(desk: Desk, delivery_name: str, answer: Answer, pen: Pen, url: str |
     if url:
         body["url"] = url
     mode = Mode(row.mode)
-    statement = desk.compose(StatementKind.RESOLVE, _subject(row.id), person, role, mode, body)
-    envelope = pen.sign(statement)
+    envelope = desk.sign(pen, RESOLVING, StatementKind.RESOLVE, _subject(row.id), mode, body)
     with desk.store.write() as work:
-        current = deliveries.find(work, row.id, lock=True)
-        if (current.state, current.fence) != (row.state, row.fence):
-            raise Stale(f"delivery {row.id} is {current.state} meanwhile", f"look: dispatcher delivery show {row.id}")
-        desk.record(work, envelope, mode, row.incident)
+        row = deliveries.find(work, row.id, lock=True)
+        _refuse_unless_held(row, answer)
+        person = desk.record(work, envelope, mode, row.incident).person
         people = _people(desk, work, row, answer)
-        needed = max(0, _needs(row.reason) - len(people))
+        needed = max(0, (AMBIGUOUS_NEEDS if row.reason == HeldReason.AMBIGUOUS else 1) - len(people))
         if not needed:
-            _move(work, row, answer, person.id, url)
+            queue.settle(work, [_move(work, row, answer, person, url)])
         return Resolved(row.id, row.state if needed else TARGETS[answer], answer, people, needed)
 
 
@@ -90,24 +87,17 @@ def _refuse_unless_held(row: Any, answer: Answer) -> None:
         )
 
 
-def _needs(reason: str) -> int:
-    return AMBIGUOUS_NEEDS if reason == HeldReason.AMBIGUOUS else 1
-
-
 def _people(desk: Desk, work: Work, row: Any, answer: Answer) -> tuple[str, ...]:
     said = desk.said(work, StatementKind.RESOLVE, _subject(row.id), Mode(row.mode))
     about = {"delivery": row.id, "seen": str(answer), "attempts": row.attempts}
     return tuple(sorted({s.person for s in said if all(s.body.get(key) == value for key, value in about.items())}))
 
 
-def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) -> None:
-    target = TARGETS[answer]
-    values: dict[str, Any] = {}
+def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) -> Move:
+    move = Move(row, row.state, TARGETS[answer], f"resolved by people: {answer}", actor=person)
     if answer is Answer.NOT_SEEN:
-        values = {"due_at": work.now, "failures": 0, "looked": 0, "absent": 0}
-    elif url:
-        values = {"url": url}
-    deliveries.move(work, row, target, f"resolved by people: {answer}", person, **values)
+        return replace(move, due_at=work.now, failures=0, looked=0, absent=0)
+    return replace(move, url=url)
 
 
 def _subject(delivery: str) -> str:

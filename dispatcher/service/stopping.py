@@ -21,7 +21,6 @@ from dispatcher.domain.statement import Mode, StatementKind, Verified
 from dispatcher.gate.stops import RESUMED_BY, HaltScope, stops_from
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.statements.verify import Verifier
 from dispatcher.store import accounts, records
 from dispatcher.store.database import Work
 
@@ -55,18 +54,15 @@ class Halted:
 
 def halt(desk: Desk, scope: HaltScope, target: str, pen: Pen, mode: Mode, reason: str = "") -> Halted:
     """Stop sending, at once. Raises NotFound or Invalid for a target that is none, SignatureNeeded."""
-    person = desk.person(pen)
     with desk.store.read() as work:
         named = _target(work, scope, target, mode)
     about: dict[str, Json] = {"scope": str(scope), "target": named}
     subject = canonical.digest("halt/v1", canonical.encode(dict(about)))
-    role = desk.role(person, tuple(Role))
     body = {**about, "reason": reason}
-    statement = desk.compose(StatementKind.HALT, subject, person, role, mode, body, HALT_LIFE)
-    envelope = pen.sign(statement)
+    envelope = desk.sign(pen, tuple(Role), StatementKind.HALT, subject, mode, body, HALT_LIFE)
     with desk.store.write() as work:
-        desk.record(work, envelope, mode, named if scope is HaltScope.INCIDENT else None)
-    return Halted(statement.id, mode, scope, named, person.id, reason, statement.not_before)
+        made = desk.record(work, envelope, mode, named if scope is HaltScope.INCIDENT else None)
+    return Halted(made.id, mode, scope, named, made.person, reason, made.not_before)
 
 
 def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
@@ -79,9 +75,7 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
         raise Invalid(f"{person.id} has signed this resume already", "one more person signs: dispatcher resume")
     if not before.in_force:
         raise Invalid("this halt has ended already", "see what is stopped: dispatcher status")
-    role = desk.role(person, tuple(Role))
-    statement = desk.compose(StatementKind.RESUME, before.statement, person, role, before.mode, {}, HALT_LIFE)
-    envelope = pen.sign(statement)
+    envelope = desk.sign(pen, tuple(Role), StatementKind.RESUME, before.statement, before.mode, {}, HALT_LIFE)
     with desk.store.write() as work:
         desk.record(work, envelope, before.mode, None)
         after = next(h for h in halts_in(desk, work, before.mode) if h.statement == before.statement)
@@ -98,8 +92,7 @@ def halts(desk: Desk, mode: Mode) -> list[Halted]:
 
 def halts_in(desk: Desk, work: Work, mode: Mode) -> list[Halted]:
     """The same, in a transaction that is open."""
-    verifier = Verifier(desk.trust.roster, desk.trust.root.deployment, mode)
-    verified, _ = verifier.verify_all(records.stop_envelopes(work, str(mode)), work.now)
+    verified, _ = desk.verifier(mode).verify_all(records.stop_envelopes(work, str(mode)), work.now)
     return [_halted(v, verified) for v in verified if v.statement.kind is StatementKind.HALT]
 
 

@@ -1,4 +1,4 @@
-"""Accounts, devices and recipient lists as they are added. Nothing secret is written here."""
+"""Accounts, devices and recipient lists. Nothing secret is written here."""
 
 from __future__ import annotations
 
@@ -6,40 +6,28 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound
+from dispatcher.domain.plan import SignedList
 from dispatcher.domain.statement import Mode
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, DeviceRow, RecipientListRow, RecipientRow
+from dispatcher.store.tables import AccountRow, Base, DeviceRow, RecipientListRow, RecipientRow
 
 BATCH = 1_000
 
 
 def add_account(work: Work, account: Account, lane: str, mode: Mode) -> None:
     """Write a new account. Raises Invalid when the name is taken."""
-    if work.execute(select(AccountRow.id).where(AccountRow.id == account.id)).first():
-        raise Invalid(f"account {account.id} exists already", "choose another name")
-    work.execute(
-        insert(AccountRow).values(
-            id=account.id,
-            mode=str(mode),
-            channel=account.channel,
-            lane=lane,
-            handle=account.handle,
-            languages=" ".join(account.languages),
-            settings=dict(account.settings),
-            created_at=work.now,
-        )
-    )
+    values = {name: getattr(account, name) for name in ("id", "channel", "handle")}
+    more = {"lane": lane, "languages": " ".join(account.languages), "settings": dict(account.settings)}
+    _add(work, AccountRow, "account", {**values, **more, "mode": str(mode), "created_at": work.now})
 
 
 def rows(work: Work, mode: Mode | None = None) -> list[Any]:
     """The accounts of one mode, or of both, by name."""
-    query = select(AccountRow.__table__).order_by(AccountRow.mode, AccountRow.id)
-    chosen = query if mode is None else query.where(AccountRow.mode == str(mode))
-    return list(work.execute(chosen).all())
+    return _of_mode(work, AccountRow, mode)
 
 
 def row(work: Work, name: str) -> Any:
@@ -50,18 +38,15 @@ def row(work: Work, name: str) -> Any:
     return found
 
 
-def set_device(work: Work, account: str, device: str, person: str) -> None:
-    """Write a device and make it the account's. Raises Invalid when the device's name is taken."""
-    if work.execute(select(DeviceRow.id).where(DeviceRow.id == device)).first():
-        raise Invalid(f"device {device} is registered already", "give this device another name")
-    owner = row(work, account)
-    work.execute(
-        insert(DeviceRow).values(
-            id=device, mode=owner.mode, account=account, registered_at=work.now, registered_by=person
-        )
-    )
-    settings = {**owner.settings, "device": device}
-    work.execute(update(AccountRow).where(AccountRow.id == account).values(settings=settings))
+def account_of(row: Any) -> Account:
+    """An account's row as adapters know it."""
+    return Account(row.id, row.channel, row.handle, tuple(row.languages.split()), row.settings)
+
+
+def add_device(work: Work, account: Any, device: str, person: str) -> None:
+    """Write a device and make it the one of an account's row. Raises Invalid when the device's name is taken."""
+    by = {"registered_at": work.now, "registered_by": person}
+    _add(work, DeviceRow, "device", {"id": device, "mode": account.mode, "account": account.id, **by})
 
 
 def device_of(work: Work, account: str) -> str | None:
@@ -73,9 +58,7 @@ def device_of(work: Work, account: str) -> str | None:
 
 def add_list(work: Work, header: Mapping[str, Any], recipients: Iterable[Mapping[str, Any]]) -> None:
     """Write a recipient list with its rows, in batches. Raises Invalid when the name is taken."""
-    if work.execute(select(RecipientListRow.id).where(RecipientListRow.id == header["id"])).first():
-        raise Invalid(f"recipient list {header['id']} exists already", "choose another name")
-    work.execute(insert(RecipientListRow).values(created_at=work.now, **header))
+    _add(work, RecipientListRow, "recipient list", {**header, "created_at": work.now})
     source = iter(recipients)
     while batch := list(islice(source, BATCH)):
         work.execute(insert(RecipientRow), batch)
@@ -83,6 +66,25 @@ def add_list(work: Work, header: Mapping[str, Any], recipients: Iterable[Mapping
 
 def lists(work: Work, mode: Mode | None = None) -> list[Any]:
     """The recipient lists of one mode, or of both, by name."""
-    query = select(RecipientListRow.__table__).order_by(RecipientListRow.mode, RecipientListRow.id)
-    chosen = query if mode is None else query.where(RecipientListRow.mode == str(mode))
-    return list(work.execute(chosen).all())
+    return _of_mode(work, RecipientListRow, mode)
+
+
+def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
+    """A recipient list as it goes into a plan. Raises NotFound."""
+    query = select(RecipientListRow.__table__).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
+    found = work.execute(query).first()
+    if found is None:
+        raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
+    return SignedList(found.id, found.root, found.count)
+
+
+def _add(work: Work, table: type[Base], what: str, values: Mapping[str, Any]) -> None:
+    key = table.__table__.c.id
+    if work.execute(select(key).where(key == values["id"])).first():
+        raise Invalid(f"{what} {values['id']} exists already", "choose another name")
+    work.execute(insert(table).values(**values))
+
+
+def _of_mode(work: Work, table: type[AccountRow | RecipientListRow], mode: Mode | None) -> list[Any]:
+    query = select(table.__table__).order_by(table.mode, table.id)
+    return list(work.execute(query if mode is None else query.where(table.mode == str(mode))).all())

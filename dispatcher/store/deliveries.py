@@ -1,84 +1,45 @@
-"""Making deliveries in bulk, releasing them, the moves that people sign for, and asking about them."""
+"""Making deliveries in bulk, releasing them, and asking about them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, insert, literal, select
 
 from dispatcher.domain.errors import Invalid
 from dispatcher.store.database import Work
 from dispatcher.store.records import unique
-from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow, HandOffRow, OutboxRow
+from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow, HandOffRow, OutboxRow, RecipientRow
 
-BATCH = 1_000
-
-
-def add(work: Work, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write delivery rows in batches; returns their number. Two lists with one recipient make one delivery."""
-    source, count = iter(rows), 0
-    seen: set[tuple[str, str]] = set()
-    while batch := list(islice(source, BATCH)):
-        fresh = []
-        for row in batch:
-            name = (row["account"], row["destination"])
-            if name not in seen:
-                seen.add(name)
-                fresh.append(row)
-        if fresh:
-            work.execute(insert(DeliveryRow), fresh)
-        count += len(fresh)
-    return count
+ASKED_BY = {"incident", "plan", "channel", "account", "state"}
 
 
-def cancel_unsent(work: Work, plan_digest: str, reason: str) -> int:
-    """Cancel what has not begun. What is being sent ends by itself."""
-    ids = []
-    for state in ("ready", "leased"):
-        moved = work.execute(
-            update(DeliveryRow)
-            .where(DeliveryRow.plan == plan_digest, DeliveryRow.state == state)
-            .values(state="cancelled", reason=reason, owner=None, lease_until=None, fence=DeliveryRow.fence + 1)
-            .returning(DeliveryRow.id)
-        )
-        ids += [row[0] for row in moved.all()]
-    if ids:
-        work.record("deliveries.cancelled", plan=plan_digest, reason=reason, count=len(ids))
-    return len(ids)
+def add(work: Work, common: Mapping[str, Any], recipients: str | None = None) -> int:
+    """Write one delivery to the account itself, or one to each recipient of a list; returns their number.
+
+    The database copies a list's rows itself: a million never pass through here. Each gets the id of ``common`` with
+    its place in the list.
+    """
+    if recipients is None:
+        work.execute(insert(DeliveryRow).values(destination=common["account"], **common))
+        return 1
+    columns: dict[str, ColumnElement[Any]] = {
+        name: literal(value, DeliveryRow.__table__.c[name].type) for name, value in common.items()
+    }
+    columns["id"] = literal(f"{common['id']}-").concat(cast(RecipientRow.position, Text))
+    own = {"destination": RecipientRow.leaf, "list": RecipientRow.list, "position": RecipientRow.position}
+    rows = select(*columns.values(), *own.values()).where(RecipientRow.list == recipients)
+    copied = insert(DeliveryRow).from_select([*columns, *own], rows).execution_options(preserve_rowcount=True)
+    written: int = work.execute(copied).rowcount
+    return written
 
 
 def add_dispatch(work: Work, dispatch: Mapping[str, Any], lanes: Iterable[str]) -> None:
     """Write a release, with a doorbell to ring per lane. Takes as long for one delivery as for a million."""
     work.execute(insert(DispatchRow).values(released_at=work.now, **dispatch))
-    bells = [
-        {"lane": lane, "mode": dispatch["mode"], "dispatch": dispatch["id"], "created_at": work.now} for lane in lanes
-    ]
-    work.execute(insert(OutboxRow), bells)
-
-
-def move(work: Work, row: Any, target: str, reason: str, actor: str, **values: Any) -> bool:
-    """Move a delivery that people signed for. False, recorded and without effect, when it was moved meanwhile."""
-    if target == "accepted":
-        values["accepted_at"] = work.now
-    at = (DeliveryRow.id == row.id, DeliveryRow.state == row.state, DeliveryRow.fence == row.fence)
-    free = {"owner": None, "lease_until": None, "leases": 0, "fence": DeliveryRow.fence + 1}
-    statement = update(DeliveryRow).where(*at).values(state=target, reason=reason, **free, **values)
-    moved: bool = work.execute(statement).rowcount == 1
-    work.record(
-        "delivery.moved" if moved else "delivery.stale",
-        incident=row.incident,
-        actor=actor,
-        plan=row.plan,
-        delivery=row.id,
-        channel=row.channel,
-        account=row.account,
-        source=row.state,
-        target=target,
-        reason=reason,
-    )
-    return moved
+    bell = {"mode": dispatch["mode"], "dispatch": dispatch["id"], "created_at": work.now}
+    work.execute(insert(OutboxRow), [{"lane": lane, **bell} for lane in lanes])
 
 
 def add_hand_off(work: Work, **values: Any) -> None:
@@ -93,21 +54,19 @@ def hand_off(work: Work, delivery: str) -> Any | None:
 
 def find(work: Work, name: str, *, lock: bool = False) -> Any:
     """One delivery by id, or a unique beginning of it; with ``lock``, no other transaction moves it meanwhile."""
-    id_ = unique(work, DeliveryRow, DeliveryRow.id, name, "delivery")
+    id_ = unique(work, DeliveryRow.id, name, "delivery")
     query = select(DeliveryRow.__table__).where(DeliveryRow.id == id_)
     return work.execute(query.with_for_update() if lock else query).one()
 
 
 def listed(work: Work, *, limit: int = 200, **wanted: str | None) -> list[Any]:
     """Deliveries whose columns have the wanted values (incident, plan, channel, account, state), newest last."""
-    unknown = set(wanted) - {"incident", "plan", "channel", "account", "state", "lane"}
+    unknown = set(wanted) - ASKED_BY
     if unknown:
         raise Invalid(f"deliveries cannot be asked for by {min(unknown)}")
     where = [getattr(DeliveryRow, key) == value for key, value in wanted.items() if value is not None]
-    query = (
-        select(DeliveryRow.__table__).where(*where).order_by(DeliveryRow.lane, DeliveryRow.account, DeliveryRow.id)
-    )
-    return list(work.execute(query.limit(limit)).all())
+    order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.id)
+    return list(work.execute(select(DeliveryRow.__table__).where(*where).order_by(*order).limit(limit)).all())
 
 
 def attempts(work: Work, delivery: str) -> list[Any]:
@@ -118,13 +77,9 @@ def attempts(work: Work, delivery: str) -> list[Any]:
 
 def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, int, int]]:
     """Per account and state: channel, account, state, deliveries, attempts."""
-    columns = (DeliveryRow.channel, DeliveryRow.account, DeliveryRow.state)
-    query = (
-        select(*columns, func.count(), func.coalesce(func.sum(DeliveryRow.attempts), 0))
-        .where(DeliveryRow.plan == plan_digest)
-        .group_by(*columns)
-        .order_by(*columns)
-    )
+    by = (DeliveryRow.channel, DeliveryRow.account, DeliveryRow.state)
+    query = select(*by, func.count(), func.coalesce(func.sum(DeliveryRow.attempts), 0))
+    query = query.where(DeliveryRow.plan == plan_digest).group_by(*by).order_by(*by)
     return [tuple(row) for row in work.execute(query).all()]
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select
 
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt. ``ended_at`` is None where nobody knows how it ended."""
+
+    number: int
+    intended_at: datetime
+    ended_at: datetime | None
+    verdict: str | None
+    code: str
+    reason: str
+    status: int | None
+    reference: str | None
+    provider_ms: int | None
 
 
 def entries(
@@ -29,17 +46,14 @@ def entries(
 def deliveries_of(work: Work, incident: str) -> list[Any]:
     """Every delivery of an incident, by lane, account and place in its list."""
     order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.plan, DeliveryRow.position, DeliveryRow.id)
-    return list(
-        work.execute(select(DeliveryRow.__table__).where(DeliveryRow.incident == incident).order_by(*order)).all()
-    )
+    query = select(DeliveryRow.__table__).where(DeliveryRow.incident == incident)
+    return list(work.execute(query.order_by(*order)).all())
 
 
-def attempts_of(work: Work, incident: str) -> list[Any]:
+def attempts_of(work: Work, incident: str) -> Iterator[tuple[str, Tried]]:
     """Every attempt at an incident's deliveries, by delivery and number."""
-    query = (
-        select(AttemptRow.__table__)
-        .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-        .where(DeliveryRow.incident == incident)
-        .order_by(AttemptRow.delivery, AttemptRow.number)
-    )
-    return list(work.execute(query).all())
+    columns = [getattr(AttemptRow, field.name) for field in fields(Tried)]
+    query = select(AttemptRow.delivery, *columns).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
+    query = query.where(DeliveryRow.incident == incident).order_by(AttemptRow.delivery, AttemptRow.number)
+    for delivery, *values in work.execute(query):
+        yield delivery, Tried(*values)

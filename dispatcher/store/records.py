@@ -1,29 +1,28 @@
-"""Reading and writing the documents: incidents, revisions, plans, statements, accounts, lists.
+"""Reading and writing the documents: incidents, revisions, plans, clearances, statements.
 
 Names that people type may be shortened to any unique beginning; a beginning that fits two is refused with both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import Revision
-from dispatcher.domain.plan import Plan, SignedList
+from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
 from dispatcher.sending.order import Bundle
+from dispatcher.store import accounts as account_rows
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
-    AccountRow,
-    Base,
     ClearanceRow,
     IncidentRow,
     PlanRow,
@@ -38,8 +37,8 @@ from dispatcher.store.tables import (
 STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST, StatementKind.RESOLVE)
 """Statements about accounts, channels and deliveries: they go along with every plan."""
 
-LISTED = {"incidents": "incident list", "deliveries": "delivery list"}
-"""The command that lists a table; what has none stands in ``dispatcher status``."""
+LISTED = {"incident": "incident list", "delivery": "delivery list"}
+"""The command that lists a kind of thing; what has none stands in ``dispatcher status``."""
 
 STOPS = (StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE)
 
@@ -52,51 +51,35 @@ class StoredPlan:
     digest: str
     state: str
     message: str
-    reason: str
 
 
-def unique(work: Work, table: type[Base], column: Any, value: str, what: str) -> str:
+def unique(work: Work, column: Any, value: str, what: str) -> str:
     """The one full name that begins with ``value``. Raises NotFound, or Invalid when two begin so."""
     if not value:
         raise Invalid(f"no {what} named")
-    pattern = value.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    query = select(column).where(column.like(pattern, escape="\\")).distinct().limit(3)
-    names = work.execute(query).scalars().all()
-    if value in names:
-        return value
+    names: Sequence[str] = work.execute(select(column).where(column == value).limit(1)).scalars().all()
     if not names:
-        listing = LISTED.get(table.__tablename__, "status")
-        raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {listing}")
+        begins = select(column).where(func.substr(column, 1, len(value)) == value)
+        names = work.execute(begins.distinct().limit(3)).scalars().all()
+    if not names:
+        raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {LISTED.get(what, 'status')}")
     if len(names) > 1:
         raise Invalid(f"{value} fits several: {', '.join(names)}", "give more of the name")
-    found: str = names[0]
-    return found
+    return names[0]
 
 
 def add_incident(work: Work, incident: Incident) -> None:
     """Write a new incident."""
-    work.execute(
-        insert(IncidentRow).values(
-            id=incident.id,
-            mode=str(incident.mode),
-            kind=incident.kind,
-            severity=int(incident.severity),
-            title=incident.title,
-            state=str(incident.state),
-            declared_at=incident.declared_at,
-            declared_by=incident.declared_by,
-            source=dict(incident.source),
-            facts=dict(incident.facts),
-            fence=0,
-        )
-    )
+    values = {name: getattr(incident, name) for name in Incident.__slots__}
+    words = {name: str(values[name]) for name in ("mode", "state")}
+    known = {name: dict(values[name]) for name in ("source", "facts")}
+    work.execute(insert(IncidentRow).values(**{**values, **words, **known, "severity": int(incident.severity)}))
 
 
-def incident(work: Work, name: str) -> Incident:
-    """An incident by id or a unique beginning of it. Raises NotFound, Invalid."""
-    id_ = unique(work, IncidentRow, IncidentRow.id, name, "incident")
-    row = work.execute(select(IncidentRow.__table__).where(IncidentRow.id == id_)).one()
-    return _incident(row)
+def incident(work: Work, name: str, *, lock: bool = False) -> Incident:
+    """An incident by id or a unique beginning of it; with ``lock``, nobody amends it meanwhile. Raises NotFound."""
+    query = select(IncidentRow.__table__).where(IncidentRow.id == unique(work, IncidentRow.id, name, "incident"))
+    return _incident(work.execute(query.with_for_update() if lock else query).one())
 
 
 def incidents(work: Work, limit: int = 50) -> list[Incident]:
@@ -113,11 +96,8 @@ def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
 
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
     """Move an incident. Raises Stale when it is not in ``source`` any more."""
-    at = (IncidentRow.id == id_, IncidentRow.state == str(source))
-    values = {"state": str(target), "fence": IncidentRow.fence + 1}
-    if work.execute(update(IncidentRow).where(*at).values(**values)).rowcount != 1:
+    if not _moved(work, IncidentRow, [IncidentRow.id == id_], source, target, {"incident": id_}):
         raise Stale(f"incident {id_} is not {source} any more", f"look: dispatcher incident show {id_}")
-    work.record("incident.moved", incident=id_, source=str(source), target=str(target))
 
 
 def update_facts(work: Work, id_: str, facts: Mapping[str, Any], **columns: Any) -> None:
@@ -127,22 +107,14 @@ def update_facts(work: Work, id_: str, facts: Mapping[str, Any], **columns: Any)
 
 def add_revision(work: Work, revision: Revision, person: str) -> None:
     """Write a new revision."""
-    work.execute(
-        insert(RevisionRow).values(
-            digest=revision.digest,
-            message=revision.message,
-            number=revision.number,
-            incident=revision.incident,
-            body=revision.encoded(),
-            created_at=work.now,
-            created_by=person,
-        )
-    )
+    values = {name: getattr(revision, name) for name in ("digest", "message", "number", "incident")}
+    written = {"body": revision.encoded(), "created_at": work.now, "created_by": person}
+    work.execute(insert(RevisionRow).values(**values, **written))
 
 
 def newest_revision(work: Work, name: str) -> Revision:
     """The newest revision of a message by id or a unique beginning of it."""
-    id_ = unique(work, RevisionRow, RevisionRow.message, name, "message")
+    id_ = unique(work, RevisionRow.message, name, "message")
     query = select(RevisionRow.body).where(RevisionRow.message == id_).order_by(RevisionRow.number.desc()).limit(1)
     return Revision.decode(work.execute(query).scalar_one())
 
@@ -155,20 +127,12 @@ def revisions_of(work: Work, incident_id: str) -> list[Revision]:
 
 def accounts(work: Work, mode: Mode, names: Iterable[str] | None = None) -> list[Account]:
     """Accounts of a mode; with ``names``, those, in that order. Raises NotFound."""
-    query = select(AccountRow.__table__).where(AccountRow.mode == str(mode)).order_by(AccountRow.id)
-    known = {row.id: _account(row) for row in work.execute(query).all()}
-    if names is None:
-        return list(known.values())
-    wanted = list(names)
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        raise NotFound(f"there is no {mode} account {missing[0]}", "list them: dispatcher account list")
+    known = {row.id: account_rows.account_of(row) for row in account_rows.rows(work, mode)}
+    wanted = list(known if names is None else names)
+    for name in wanted:
+        if name not in known:
+            raise NotFound(f"there is no {mode} account {name}", "list them: dispatcher account list")
     return [known[name] for name in wanted]
-
-
-def lanes(work: Work) -> dict[str, str]:
-    """The lane of every account."""
-    return {row.id: row.lane for row in work.execute(select(AccountRow.id, AccountRow.lane)).all()}
 
 
 def add_renderings(work: Work, bodies: Mapping[str, bytes]) -> None:
@@ -181,25 +145,14 @@ def add_renderings(work: Work, bodies: Mapping[str, bytes]) -> None:
 
 def add_plan(work: Work, plan: Plan, message: str) -> None:
     """Write a plan as submitted."""
-    work.execute(
-        insert(PlanRow).values(
-            digest=plan.digest,
-            incident=plan.incident,
-            message=message,
-            mode=str(plan.mode),
-            state="submitted",
-            generation=plan.generation,
-            body=plan.encoded(),
-            reason="",
-            created_at=work.now,
-            fence=0,
-        )
-    )
+    values = {name: getattr(plan, name) for name in ("digest", "incident", "generation")}
+    stored = {"message": message, "mode": str(plan.mode), "state": "submitted"}
+    work.execute(insert(PlanRow).values(**values, **stored, body=plan.encoded(), created_at=work.now))
 
 
 def plan(work: Work, name: str) -> StoredPlan:
     """A plan by digest, or a unique beginning of it."""
-    digest = unique(work, PlanRow, PlanRow.digest, name, "plan")
+    digest = unique(work, PlanRow.digest, name, "plan")
     return _plan(work.execute(select(PlanRow.__table__).where(PlanRow.digest == digest)).one())
 
 
@@ -209,10 +162,10 @@ def plans_of(work: Work, incident_id: str) -> list[StoredPlan]:
     return [_plan(row) for row in work.execute(query).all()]
 
 
-def move_plan(work: Work, digest: str, source: str, target: str, reason: str = "") -> None:
+def move_plan(work: Work, digest: str, incident_id: str, source: str, target: str) -> None:
     """Move a plan. Raises Stale when it is not in ``source`` any more."""
-    at = (PlanRow.digest == digest, PlanRow.state == source)
-    if work.execute(update(PlanRow).where(*at).values(state=target, reason=reason)).rowcount != 1:
+    subject = {"incident": incident_id, "plan": digest}
+    if not _moved(work, PlanRow, [PlanRow.digest == digest], source, target, subject):
         raise Stale(f"plan {digest[:12]} is not {source} any more", f"look: dispatcher clearance show {digest[:12]}")
 
 
@@ -221,21 +174,11 @@ def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_i
     statement = verified.statement
     if work.execute(select(StatementRow.id).where(StatementRow.id == statement.id)).first():
         return False
-    work.execute(
-        insert(StatementRow).values(
-            id=statement.id,
-            kind=str(statement.kind),
-            subject=statement.subject,
-            person=statement.person,
-            role=statement.role,
-            mode=str(statement.mode),
-            incident=incident_id,
-            not_before=statement.not_before,
-            expires=statement.expires,
-            envelope=envelope.document(),
-            recorded_at=work.now,
-        )
-    )
+    same = ("id", "subject", "person", "role", "not_before", "expires")
+    values = {name: getattr(statement, name) for name in same}
+    words = {"kind": str(statement.kind), "mode": str(statement.mode), "incident": incident_id}
+    stored = {"envelope": envelope.document(), "recorded_at": work.now}
+    work.execute(insert(StatementRow).values(**values, **words, **stored))
     work.record(
         f"statement.{statement.kind}",
         incident=incident_id,
@@ -279,15 +222,13 @@ def bundle(work: Work, plan_digest: str) -> Bundle:
     """All that a sender is given about a plan."""
     row = work.execute(select(PlanRow.body, PlanRow.mode).where(PlanRow.digest == plan_digest)).one()
     digests, lists = _named_in(row.body)
-    bodies = work.execute(select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(digests)))
-    keys = work.execute(
-        select(RecipientListRow.id, RecipientListRow.sealed_key).where(RecipientListRow.id.in_(lists))
-    )
+    bodies = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(digests))
+    sealed = select(RecipientListRow.id, RecipientListRow.sealed_key).where(RecipientListRow.id.in_(lists))
     return Bundle(
         plan=row.body,
-        renderings=dict(bodies.all()),
+        renderings=dict(work.execute(bodies).all()),
         envelopes=tuple(envelopes_for(work, plan_digest, row.mode)),
-        list_keys=dict(keys.all()),
+        list_keys=dict(work.execute(sealed).all()),
     )
 
 
@@ -307,26 +248,30 @@ def _envelope(document: Any) -> Envelope | None:
 
 
 def _incident(row: Any) -> Incident:
-    return Incident(
-        id=row.id,
-        mode=Mode(row.mode),
-        kind=row.kind,
-        severity=Severity(row.severity),
-        title=row.title,
-        state=IncidentState(row.state),
-        declared_at=row.declared_at,
-        declared_by=row.declared_by,
-        source=row.source,
-        facts=row.facts,
-    )
-
-
-def _account(row: Any) -> Account:
-    return Account(row.id, row.channel, row.handle, tuple(row.languages.split()), row.settings)
+    words = {"mode": Mode(row.mode), "state": IncidentState(row.state), "severity": Severity(row.severity)}
+    return Incident(**{**row._mapping, **words})
 
 
 def _plan(row: Any) -> StoredPlan:
-    return StoredPlan(Plan.decode(row.body), row.digest, row.state, row.message, row.reason)
+    return StoredPlan(Plan.decode(row.body), row.digest, row.state, row.message)
+
+
+def _moved(
+    work: Work,
+    table: type[IncidentRow | PlanRow | ClearanceRow],
+    at: Iterable[ColumnElement[bool]],
+    source: str,
+    target: str,
+    subject: Mapping[str, str],
+    **values: Any,
+) -> bool:
+    """Move a row that is still in ``source``, with its ledger entry."""
+    change = update(table).where(*at, table.state == str(source)).values(state=str(target), **values)
+    made: bool = work.execute(change).rowcount == 1
+    if made:
+        what = table.__tablename__.removesuffix("s")
+        work.record(f"{what}.moved", **subject, source=str(source), target=str(target))
+    return made
 
 
 def statement_of(envelope: Envelope) -> Statement:
@@ -348,16 +293,9 @@ def clearance_states(work: Work, plan_digest: str) -> dict[str, str]:
 
 def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str, source: str, target: str) -> None:
     """Move a clearance that is still in ``source``."""
-    at = (ClearanceRow.plan == plan_digest, ClearanceRow.channel == channel, ClearanceRow.state == source)
-    if work.execute(update(ClearanceRow).where(*at).values(state=target, changed_at=work.now)).rowcount == 1:
-        work.record(
-            "clearance.moved",
-            incident=incident_id,
-            plan=plan_digest,
-            channel=channel,
-            source=source,
-            target=target,
-        )
+    at = (ClearanceRow.plan == plan_digest, ClearanceRow.channel == channel)
+    subject = {"incident": incident_id, "plan": plan_digest, "channel": channel}
+    _moved(work, ClearanceRow, at, source, target, subject, changed_at=work.now)
 
 
 def status(work: Work, mode: str) -> Envelope | None:
@@ -377,19 +315,10 @@ def generation(work: Work, message: str) -> int:
     return (work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar() or 0) + 1
 
 
-def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
-    """A recipient list as it goes into a plan. Raises NotFound."""
-    query = select(RecipientListRow.__table__).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
-    row = work.execute(query).first()
-    if row is None:
-        raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
-    return SignedList(row.id, row.root, row.count)
-
-
 def leaves(work: Work, list_id: str) -> Iterable[tuple[int, str]]:
     """Position and leaf of every row of a list, in order."""
     query = select(RecipientRow.position, RecipientRow.leaf).where(RecipientRow.list == list_id)
-    for row in work.execute(query.order_by(RecipientRow.position)):
+    for row in work.execute(query.order_by(RecipientRow.position).execution_options(yield_per=10_000)):
         yield row.position, row.leaf
 
 

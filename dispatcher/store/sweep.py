@@ -10,10 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
+from dispatcher.store import records
 from dispatcher.store.database import Work
-from dispatcher.store.tables import ClearanceRow, DeliveryRow, DispatchRow, OutboxRow, PlanRow
+from dispatcher.store.tables import DeliveryRow, DispatchRow, OutboxRow, PlanRow
 
 MOST = 1_000
+OPEN = ("ready", "leased", "sending", "in_doubt", "held", "handed_over")
+GAPS = ("rejected", "cancelled", "expired", "missing")
 POISONED_AFTER = 3
 """Leases that ended without an intent before a delivery is held (reference: reliability 1.3)."""
 
@@ -37,10 +40,8 @@ def over_time(work: Work) -> int:
     """Deliveries whose window passed before any byte left."""
     count = 0
     for state in ("ready", "held", "handed_over"):
-        passed = and_(
-            DeliveryRow.state == state, DeliveryRow.expires_at <= work.now, DeliveryRow.reason != "ambiguous"
-        )
-        count += _move(work, passed, state, "expired", "the window has passed")
+        late = and_(DeliveryRow.state == state, DeliveryRow.expires_at <= work.now)
+        count += _move(work, and_(late, DeliveryRow.reason != "ambiguous"), state, "expired", "the window has passed")
     return count
 
 
@@ -50,41 +51,38 @@ def stale_ended(work: Work, mode: str) -> int:
     return _move(work, held, "held", "ready", "a fresh status arrived", due_at=work.now)
 
 
+def cancel_unsent(work: Work, plan_digest: str, reason: str) -> int:
+    """Cancel what has not begun, as far as one turn goes: 0 when nothing is left. What is being sent ends itself."""
+    of_plan = DeliveryRow.plan == plan_digest
+    return sum(
+        _move(work, and_(of_plan, DeliveryRow.state == state), state, "cancelled", reason)
+        for state in ("ready", "leased")
+    )
+
+
 def settled_plans(work: Work) -> int:
     """Released plans all of whose deliveries have ended."""
-    open_states = ("ready", "leased", "sending", "in_doubt", "held", "handed_over")
-    running = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.state.in_(open_states))
-    rows = work.execute(
-        select(PlanRow.digest, PlanRow.incident).where(PlanRow.state == "released", ~running.exists()).limit(MOST)
-    ).all()
+    running = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.state.in_(OPEN))
+    ended = select(PlanRow.digest, PlanRow.incident).where(PlanRow.state == "released", ~running.exists())
+    rows = work.execute(ended.limit(MOST)).all()
     for digest, incident in rows:
-        gaps = select(DeliveryRow.id).where(
-            DeliveryRow.plan == digest, DeliveryRow.state.in_(("rejected", "cancelled", "expired", "missing"))
-        )
+        gaps = select(DeliveryRow.id).where(DeliveryRow.plan == digest, DeliveryRow.state.in_(GAPS))
         state = "settled_with_gaps" if work.execute(gaps.limit(1)).first() else "settled"
-        work.execute(update(PlanRow).where(PlanRow.digest == digest, PlanRow.state == "released").values(state=state))
-        cleared = (ClearanceRow.plan == digest, ClearanceRow.state == "clear")
-        work.execute(update(ClearanceRow).where(*cleared).values(state="used_up", changed_at=work.now))
-        work.record("plan.moved", incident=incident, plan=digest, source="released", target=state)
+        records.move_plan(work, digest, incident, "released", state)
+        for channel, clearance in records.clearance_states(work, digest).items():
+            if clearance == "clear":
+                records.move_clearance(work, digest, incident, channel, "clear", "used_up")
     return len(rows)
 
 
 def doorbells(work: Work, again_after: timedelta) -> list[tuple[int, str, str, str]]:
     """Outbox rows to ring: never rung, or rung a while ago with work still due. Returns id, lane, mode, dispatch."""
     stale = or_(OutboxRow.rung_at.is_(None), OutboxRow.rung_at < work.now - again_after)
-    due = (
-        select(DeliveryRow.id)
-        .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
-        .where(
-            DispatchRow.id == OutboxRow.dispatch,
-            DeliveryRow.lane == OutboxRow.lane,
-            DeliveryRow.state == "ready",
-            DeliveryRow.due_at <= work.now,
-        )
-        .exists()
-    )
+    due = select(DeliveryRow.id).join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
+    due = due.where(DispatchRow.id == OutboxRow.dispatch, DeliveryRow.lane == OutboxRow.lane)
+    due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
     columns = (OutboxRow.id, OutboxRow.lane, OutboxRow.mode, OutboxRow.dispatch)
-    rows = work.execute(select(*columns).where(stale, due).order_by(OutboxRow.id).limit(MOST)).all()
+    rows = work.execute(select(*columns).where(stale, due.exists()).order_by(OutboxRow.id).limit(MOST)).all()
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
@@ -98,24 +96,14 @@ def _move(work: Work, where: ColumnElement[bool], source: str, target: str, reas
     ids = [row[0] for row in work.execute(select(DeliveryRow.id).where(where).limit(MOST)).all()]
     if not ids:
         return 0
-    moved = work.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.id.in_(ids), DeliveryRow.state == source, where)  # again: it may have moved on meanwhile
-        .values(state=target, reason=reason, owner=None, lease_until=None, fence=DeliveryRow.fence + 1, **values)
-        .returning(DeliveryRow.id, DeliveryRow.incident, DeliveryRow.plan)
-    ).all()
+    still = (DeliveryRow.id.in_(ids), DeliveryRow.state == source, where)  # it may have moved on meanwhile
+    free = {"owner": None, "lease_until": None, "fence": DeliveryRow.fence + 1}
+    change = update(DeliveryRow).where(*still).values(state=target, reason=reason, **free, **values)
+    moved = work.execute(change.returning(DeliveryRow.id, DeliveryRow.incident, DeliveryRow.plan)).all()
     plans: dict[tuple[str, str], list[str]] = {}
     for id_, incident, plan in moved:
         plans.setdefault((incident, plan), []).append(id_)
     for (incident, plan), deliveries in plans.items():
-        work.record(
-            "deliveries.swept",
-            incident=incident,
-            plan=plan,
-            source=source,
-            target=target,
-            reason=reason,
-            count=len(deliveries),
-            deliveries=sorted(deliveries)[:20],
-        )
+        facts: dict[str, Any] = {"reason": reason, "count": len(deliveries), "deliveries": sorted(deliveries)[:20]}
+        work.record("deliveries.swept", incident=incident, plan=plan, source=source, target=target, **facts)
     return len(moved)

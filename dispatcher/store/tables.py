@@ -46,7 +46,6 @@ class IncidentRow(Base):
     declared_by: Mapped[str]
     source: Mapped[dict[str, Any]]
     facts: Mapped[dict[str, Any]]
-    fence: Mapped[int] = mapped_column(default=0)
 
 
 class RevisionRow(Base):
@@ -138,9 +137,7 @@ class PlanRow(Base):
     state: Mapped[str]
     generation: Mapped[int]
     body: Mapped[bytes] = mapped_column(LargeBinary)
-    reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
-    fence: Mapped[int] = mapped_column(default=0)
 
 
 class ClearanceRow(Base):

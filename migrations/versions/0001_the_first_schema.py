@@ -94,7 +94,6 @@ def upgrade() -> None:
         sa.Column("declared_by", sa.Text(), nullable=False),
         sa.Column("source", sa.JSON(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
-        sa.Column("fence", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
     )
     op.create_table(
@@ -186,9 +185,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("fence", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_plans_incident")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_plans")),
     )

@@ -70,10 +70,9 @@ def delivery(store: Store, planned: Drafted) -> str:
         "account": destination.account,
         "kind": "publish",
         "rendering": destination.renderings[TextKind.PUBLISH],
-        "destination": destination.account,
         "due_at": NOW,
         "expires_at": NOW + timedelta(hours=1),
     }
     with store.write() as work:
-        deliveries.add(work, [row])
+        deliveries.add(work, row)
     return str(row["id"])

@@ -9,9 +9,10 @@ import pytest
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import StatementKind
-from dispatcher.store import deliveries, records
+from dispatcher.store import accounts, deliveries, queue, records
 from dispatcher.store.database import Store
 from dispatcher.store.history import entries
+from dispatcher.store.queue import Move
 from tests.builders import INCIDENT, Drafted, draft, everything_signed, revision, verified
 from tests.cast import signed
 
@@ -58,9 +59,9 @@ def test_an_incident_moves_only_from_where_it_is(store: Store) -> None:
 def test_a_plan_moves_only_from_where_it_is(store: Store, planned: Drafted) -> None:
     """A second release of one plan is stale."""
     with store.write() as work:
-        records.move_plan(work, planned.plan.digest, "submitted", "released")
+        records.move_plan(work, planned.plan.digest, INCIDENT, "submitted", "released")
     with pytest.raises(Stale), store.write() as work:
-        records.move_plan(work, planned.plan.digest, "submitted", "released")
+        records.move_plan(work, planned.plan.digest, INCIDENT, "submitted", "released")
 
 
 def test_the_bundle_has_all_that_a_sender_needs(store: Store, planned: Drafted) -> None:
@@ -92,23 +93,30 @@ def test_the_newest_revision_is_the_one_with_the_highest_number(store: Store) ->
 
 
 def test_a_delivery_that_people_signed_for_moves_once(store: Store, delivery: str) -> None:
-    """The second, from the same reading, has no effect and is in the ledger as stale."""
+    """The second, from the same reading, has no effect; the ledger says who moved it."""
     with store.write() as work:
-        row = deliveries.find(work, delivery)
-        assert deliveries.move(work, row, "cancelled", "resolved by people: cancel", "ops-1")
-        assert not deliveries.move(work, row, "cancelled", "resolved by people: cancel", "director-1")
+        move = Move(deliveries.find(work, delivery), "ready", "cancelled", "cancelled by people", actor="ops-1")
+        assert [len(queue.settle(work, [move])) for _ in range(2)] == [1, 0]
     with store.read() as work:
-        kinds = [row.kind for row in entries(work, kinds=["delivery."])]
-    assert kinds == ["delivery.moved", "delivery.stale"]
+        (entry,) = entries(work, kinds=["delivery.moved"])
+    assert b'"actor":"ops-1"' in entry.body
 
 
-def test_one_recipient_of_two_lists_is_one_delivery(store: Store, planned: Drafted, delivery: str) -> None:
-    """Rows for the same account and destination are written once, however many batches lie between."""
+def test_a_list_makes_a_delivery_for_each_of_its_recipients(store: Store, planned: Drafted, delivery: str) -> None:
+    """Copied by the database: place and leaf of each, an id of its own, and the same beginning for all."""
     with store.read() as work:
         known = deliveries.find(work, delivery)._mapping
-    common = {key: known[key] for key in ("plan", "incident", "mode", "lane", "channel", "account", "rendering")}
-    common |= {"kind": "correct", "due_at": known["due_at"], "expires_at": known["expires_at"]}
-    rows = [{**common, "id": f"dlv-{n:05}", "destination": f"leaf-{n % 1_500}"} for n in range(3_000)]
+    names = ("plan", "incident", "mode", "channel", "account", "kind", "rendering", "due_at", "expires_at")
+    common = {**{name: known[name] for name in names}, "id": "dlv-list", "lane": "recipients"}
+    header = {"id": "residents", "mode": "live", "root": "00", "count": 12, "sealed_key": "", "created_by": "ops-1"}
+    rows = [{"position": n, "leaf": f"leaf-{n:02}", "language": "cy", "sealed": b""} for n in range(12)]
     with store.write() as work:
-        assert deliveries.add(work, rows) == 1_500
-        assert len(deliveries.listed(work, plan=planned.plan.digest, limit=5_000)) == 1_501
+        accounts.add_list(work, header, ({"list": "residents", **row} for row in rows))
+        assert deliveries.add(work, common, "residents") == 12
+    with store.read() as work:
+        made = [row for row in deliveries.listed(work, plan=planned.plan.digest) if row.list == "residents"]
+        assert deliveries.find(work, "dlv-list-1").position == 1
+    assert {(row.id, row.position, row.destination) for row in made} == {
+        (f"dlv-list-{n}", n, f"leaf-{n:02}") for n in range(12)
+    }
+    assert {(row.state, row.fence, row.expires_at) for row in made} == {("ready", 0, known["expires_at"])}
