@@ -1,9 +1,9 @@
 """The typed alert.
 
 Rules
-  1. ``identifier``, ``sender`` and every ``sent`` stay the strings that were read: references are built from those.
+  1. ``identifier``, ``sender`` and ``sent`` stay the strings that were read: references are built from those.
   2. ``sha256`` is over the bytes as received, so that the alert on file can be shown to be this one.
-  3. Times beside them are UTC and aware. Areas stay CAP strings (lat,lon) with single spaces.
+  3. Times are UTC and aware. Areas stay CAP strings (lat,lon) with single spaces.
   4. An ``Alert`` exists only where the reader found no fault (reference: cap 3.2).
 """
 
@@ -65,21 +65,12 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedValue:
-    """A geocode, event code or parameter: opaque to us."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class Area:
     """One described area; polygons are closed rings of ``lat,lon`` pairs, circles ``lat,lon radius_km``."""
 
     description: str
     polygons: tuple[str, ...]
     circles: tuple[str, ...]
-    geocodes: tuple[NamedValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,39 +80,23 @@ class Info:
     language: str
     categories: tuple[str, ...]
     event: str
-    response_types: tuple[str, ...]
     urgency: str
     severity: Severity
     certainty: str
-    effective: datetime | None
-    onset: datetime | None
     expires: datetime | None
-    sender_name: str
     headline: str
     description: str
     instruction: str
-    web: str
     areas: tuple[Area, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One CAP 1.2 message. ``signed`` says that a signature is present, not that it is good."""
+    """One CAP 1.2 message, as far as an incident needs it; ``source`` is how another alert would refer to it."""
 
-    identifier: str
-    sender: str
-    sent: str
-    sent_at: datetime
+    source: Reference
     status: Status
     msg_type: MsgType
     scope: Scope
-    note: str
-    references: tuple[Reference, ...]
     infos: tuple[Info, ...]
-    signed: bool
     sha256: str
-
-    @property
-    def triple(self) -> Reference:
-        """What another alert would write to mean this one."""
-        return Reference(self.sender, self.identifier, self.sent)

@@ -8,7 +8,7 @@ Rules
      area names come from the first of these blocks; polygons and circles from all of them together.
   4. The proposal ends when the last of those blocks ends. A ``valid_until`` given by a person stands in for a missing
      expiry and may shorten one, never lengthen it: we do not outlive our source.
-  5. Whatever was chosen between, left out or found unequal is said in ``notes``.
+  5. What was left out, and what an officer must add or compare, is said in ``notes``.
 
     alert = validate(data).alert
     proposal = propose(alert, now)             # CapRefused("no-expiry", …) asks for --valid-until
@@ -17,16 +17,14 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from channels.contract import LanguageText
 from dispatcher.cap.alert import Alert, Info, MsgType, Reference, Scope, Severity, Status
 from dispatcher.cap.geometry import is_point
-from dispatcher.cap.remarks import Choice, circles, remarks
 from dispatcher.cap.report import shown
-from dispatcher.cap.values import tag
 from dispatcher.domain.errors import Invalid
 
 
@@ -107,15 +105,15 @@ def propose(alert: Alert, now: datetime, *, valid_until: datetime | None = None)
         certainty=first.certainty,
         areas=_unique(area.description for area in first.areas),
         polygons=_unique(polygon for block in blocks for area in block.areas for polygon in area.polygons),
-        circles=_unique(circle for circle in circles(blocks) if not is_point(circle)),
+        circles=_unique(circle for circle in _circles(blocks) if not is_point(circle)),
         expires=expires,
-        languages=tuple(tag(block.language) for block in blocks),
+        languages=tuple(block.language for block in blocks),
         texts=tuple(_text(block) for block in blocks),
         live_allowed=alert.status is Status.ACTUAL,
         suggested=_suggestion(first),
-        source=alert.triple,
+        source=alert.source,
         sha256=alert.sha256,
-        notes=remarks(Choice(alert, blocks, expires, valid_until)),
+        notes=tuple(_notes(alert, blocks, expires, valid_until)),
     )
 
 
@@ -141,7 +139,7 @@ def _blocks(alert: Alert, now: datetime) -> tuple[Info, ...]:
         raise CapRefused("expired", f"the alert expired at {shown(ended)}", instead)
     chosen: dict[str, Info] = {}
     for info in in_force:
-        chosen.setdefault(tag(info.language), info)
+        chosen.setdefault(info.language, info)
     return tuple(chosen.values())
 
 
@@ -156,9 +154,32 @@ def _expires(blocks: tuple[Info, ...], now: datetime, valid_until: datetime | No
     return min(ends)
 
 
+def _circles(blocks: tuple[Info, ...]) -> Iterator[str]:
+    return (circle for block in blocks for area in block.areas for circle in area.circles)
+
+
+def _notes(alert: Alert, blocks: tuple[Info, ...], expires: datetime, valid_until: datetime | None) -> Iterator[str]:
+    if alert.status is not Status.ACTUAL:
+        yield f"status {alert.status}: it can become an exercise only"
+    if left := [info.language for info in alert.infos if info not in blocks]:
+        yield f"left out, expired or said again in a language: {', '.join(left)}"
+    if {expires, *(block.expires for block in blocks), valid_until} - {None, expires}:
+        yield f"it holds until {shown(expires)}: the alert's blocks and the valid-until given do not agree"
+    if not any(block.areas for block in blocks):
+        yield "the alert names no area: add one"
+    if any(map(is_point, _circles(blocks))):
+        yield "a circle of radius 0 marks a point, not an area: left out"
+    if len({(block.instruction == "", block.severity, _outlines(block)) for block in blocks}) > 1:
+        yield "the languages differ in instruction, severity or outlines: compare them"
+
+
+def _outlines(block: Info) -> frozenset[str]:
+    return frozenset(shape for area in block.areas for shape in (*area.polygons, *area.circles))
+
+
 def _text(block: Info) -> LanguageText:
     return LanguageText(
-        language=tag(block.language),
+        language=block.language,
         headline=block.headline or block.event,
         body=block.description,
         instruction=block.instruction,

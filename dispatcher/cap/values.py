@@ -28,17 +28,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)")
 
-_PCHAR = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
-_AUTHORITY = (
-    r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*+@)?"
-    r"(?:\[[^\]]*\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+)(?::[0-9]{1,9})?(?=[/?#]|\Z)"
-)
-_URI = re.compile(
-    rf"(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://{_AUTHORITY}|(?!//))(?:{_PCHAR}|/)*+"
-    rf"(?:\?(?:{_PCHAR}|[/?])*+)?(?:#(?:{_PCHAR}|[/?\[\]])*+)?"
-)
-_NOT_IN_URI = re.compile(r'[\x00-\x20<>"{}|\\^`\x7f-\U0010ffff]')
-
 
 def read_time(text: str) -> datetime:
     """Read ``2026-11-21T18:05:00-00:00`` as UTC. Raises ValueError saying how to write it.
@@ -68,11 +57,6 @@ def tag(language: str) -> str:
 
 
 _SUBTAG_CASE: dict[int, Callable[[str], str]] = {2: str.upper, 4: str.title}
-
-
-def text(_value: str) -> str | None:
-    """Any text, also none."""
-    return None
 
 
 def time(value: str) -> str | None:
@@ -115,13 +99,6 @@ def decimal(value: str) -> str | None:
     if _DECIMAL.fullmatch(value.strip(XML_SPACE)):
         return None
     return f"{quoted(value)} is not a number: write one like 120 or 120.5"
-
-
-def uri(value: str) -> str | None:
-    """A URI reference; what a URI would have to escape (spaces, accents) is let through, as XML Schema does."""
-    if _URI.fullmatch(_NOT_IN_URI.sub("_", value.strip(XML_SPACE))):
-        return None
-    return f"{quoted(value)} is not a web address: write one like https://example.org/page"
 
 
 def _time_advice(value: str) -> str:

@@ -12,6 +12,7 @@ from dispatcher.cap.propose import CapRefused, propose
 from dispatcher.cap.reader import read
 from dispatcher.cap.report import Unreadable, Verdict
 from dispatcher.cap.validate import validate
+from dispatcher.cap.values import read_time
 
 STRUCTURE = {
     *("missing", "order", "repeated", "unknown-element", "foreign-element"),
@@ -87,17 +88,17 @@ def test_every_valid_sample_proposes_or_says_what_to_do(valid_sample: dict[str, 
     """At the time it was sent, a sample proposes an incident, or the refusal fits its type, status and scope."""
     data = (samples / valid_sample["file"]).read_bytes()
     alert = read_sample(valid_sample, samples)
-    grounds = reasons(valid_sample, data, alert.sent_at, [info.expires for info in alert.infos])
+    grounds = reasons(valid_sample, data, read_time(alert.source.sent), [info.expires for info in alert.infos])
     if grounds:
         with pytest.raises(CapRefused) as refused:
-            propose(alert, alert.sent_at)
+            propose(alert, read_time(alert.source.sent))
         assert refused.value.code in grounds
         assert refused.value.next_step
     else:
-        proposal = propose(alert, alert.sent_at)
+        proposal = propose(alert, read_time(alert.source.sent))
         assert proposal.live_allowed == (valid_sample["status"] in ("Actual", "Ac"))
-        assert proposal.expires > alert.sent_at
-        assert proposal.source == alert.triple
+        assert proposal.expires > read_time(alert.source.sent)
+        assert proposal.source == alert.source
 
 
 def reasons(row: dict[str, str], data: bytes, now: datetime, ends: list[datetime | None]) -> set[str]:
@@ -118,11 +119,11 @@ def test_a_sample_without_an_expiry_proposes_once_a_person_gives_one(
 ) -> None:
     """The refusal asks for a valid-until, and with it the same alert proposes."""
     alert = read_sample(unending_sample, samples)
-    given = alert.sent_at + timedelta(hours=6)
+    given = read_time(alert.source.sent) + timedelta(hours=6)
     with pytest.raises(CapRefused) as refused:
-        propose(alert, alert.sent_at)
+        propose(alert, read_time(alert.source.sent))
     assert refused.value.code == "no-expiry"
-    assert propose(alert, alert.sent_at, valid_until=given).expires == given
+    assert propose(alert, read_time(alert.source.sent), valid_until=given).expires == given
 
 
 def test_a_sample_with_an_expiry_proposes_nothing_years_later(ending_sample: dict[str, str], samples: Path) -> None:

@@ -84,7 +84,7 @@ def test_of_several_blocks_in_one_language_the_first_is_taken_and_said_so(cap) -
     """en-gb and en-GB are one language."""
     found = proposed(cap.alert(cap.info(), cap.info(language="en-gb", headline="Another")))
     assert (found.languages, found.headline) == (("en-GB",), "Flood warning for the Wylan")
-    assert any("several blocks of one language" in note for note in found.notes)
+    assert any("said again in a language" in note for note in found.notes)
 
 
 def test_an_expired_block_speaks_for_no_language(cap) -> None:
@@ -93,14 +93,14 @@ def test_an_expired_block_speaks_for_no_language(cap) -> None:
     infos = (cap.info(expires=old), cap.info(headline="Now"), cap.info(language="cy-GB", expires=old))
     found = proposed(cap.alert(*infos))
     assert (found.headline, found.languages) == ("Now", ("en-GB",))
-    assert "left out, already expired: cy-GB" in found.notes
+    assert any(note.startswith("left out, expired") and "cy-GB" in note for note in found.notes)
 
 
 def test_blocks_that_expire_apart_end_with_the_latest(cap) -> None:
     """The proposal holds as long as any language does, and says so."""
     found = proposed(two_languages(cap, expires="2026-11-22T03:00:00-00:00"))
     assert found.expires == EXPIRES + timedelta(hours=3)
-    assert any("do not expire together" in note for note in found.notes)
+    assert any("do not agree" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(("status", "live"), [("Actual", True), ("Exercise", False), ("Test", False)])
@@ -204,25 +204,16 @@ def test_outlines_of_all_languages_are_taken_once(cap) -> None:
     data = cap.alert(cap.info(), cap.info(cap.area(), other, language="cy-GB"))
     found = proposed(data)
     assert found.polygons == (cap.square, "1,1 2,2 3,3 1,1")
-    assert any("differ in their outlines" in note for note in found.notes)
+    assert any("outlines: compare them" in note for note in found.notes)
 
 
-@pytest.mark.parametrize(
-    ("welsh", "note"),
-    [
-        ({"instruction": None}, "no instruction in cy-GB"),
-        ({"severity": "Minor"}, "the languages differ in category"),
-    ],
-)
-def test_languages_that_do_not_say_the_same_are_pointed_out(cap, welsh: dict[str, str | None], note: str) -> None:
+@pytest.mark.parametrize("welsh", [{"instruction": None}, {"severity": "Minor"}])
+def test_languages_that_do_not_say_the_same_are_pointed_out(cap, welsh: dict[str, str | None]) -> None:
     """An officer is told before a reader notices."""
-    assert any(note in found for found in proposed(two_languages(cap, **welsh)).notes)
+    (note,) = proposed(two_languages(cap, **welsh)).notes
+    assert "the languages differ" in note
 
 
-@pytest.mark.parametrize(
-    ("area", "note"), [("", "the alert names no area"), ("<area><areaDesc>Wylan</areaDesc></area>", "but no outline")]
-)
-def test_a_missing_area_is_pointed_out(cap, area: str, note: str) -> None:
+def test_a_missing_area_is_pointed_out(cap) -> None:
     """No area never means everywhere without a word."""
-    data = cap.alert().replace(cap.area().encode(), area.encode())
-    assert any(note in found for found in proposed(data).notes)
+    assert proposed(cap.alert().replace(cap.area().encode(), b"")).notes == ("the alert names no area: add one",)

@@ -40,7 +40,7 @@ def test_an_alert_is_named_by_the_digest_of_the_bytes_received(cap) -> None:
 def test_identity_stays_the_strings_that_were_read(cap) -> None:
     """An offset written by the sender is not rewritten."""
     alert = validate(cap.alert(sent="2026-11-21T18:05:00+05:30")).alert
-    assert str(alert.triple) == "alerts@wylan.example,wylan-2026-42,2026-11-21T18:05:00+05:30"
+    assert str(alert.source) == "alerts@wylan.example,wylan-2026-42,2026-11-21T18:05:00+05:30"
 
 
 def test_a_comment_inside_a_word_does_not_cut_it(cap) -> None:

@@ -92,9 +92,3 @@ def test_what_is_policy_is_not_refused_here(cap, info: dict[str, str | None]) ->
     """A missing or past expiry, drill words, direction controls, self-crossing and missing outlines pass."""
     area = cap.area(**{name: info.pop(name) for name in ("polygon",) if name in info.copy()})
     assert validate(cap.alert(cap.info(area, **info))).verdict is Verdict.OK
-
-
-def test_references_are_read_as_written(cap) -> None:
-    """Each triple keeps its strings."""
-    alert = validate(cap.alert(msgType="Update", references=EARLIER)).alert
-    assert [str(reference) for reference in alert.references] == [EARLIER]

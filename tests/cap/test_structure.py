@@ -18,7 +18,7 @@ RESOURCE = (
     "<uri>https://wylan.example/m.png</uri></resource>"
 )
 SIGNATURE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="a b"><ds:x/>text</ds:Signature>'
-WORDS = ["", " ", "x", "Actual", "en-GB", "12", "1.5", "2026-11-21T18:05:00-00:00", "https://a.example/", "[é"]
+WORDS = ["", " ", "x", "Actual", "en-GB", "12", "1.5", "2026-11-21T18:05:00-00:00", "https://a.example/"]
 NAMES = ["", "x", "info", "area", "value", "headline", "references", "sent"]
 
 
@@ -51,13 +51,9 @@ def test_an_alert_with_every_element_is_sound(cap) -> None:
     """Every element of the tables is met in its place."""
     data = full_alert(cap, SIGNATURE)
     assert faults(data) == []
-    assert {element.tag.rpartition("}")[2] for element in read(data).iter()} >= names(structure.ALERT)
-
-
-def names(rules: structure.Rules) -> set[str]:
-    """Every element name of the tables, except those that this alert cannot hold."""
-    nested = [names(rule.holds) for rule in rules if isinstance(rule.holds, tuple)]
-    return {rule.name for rule in rules}.union(*nested) - {"references", "derefUri", "digest"}
+    known = {child.name for children in structure.TABLE.values() for child in children}
+    met = {element.tag.rpartition("}")[2] for element in read(data).iter()}
+    assert known - met == {"references", "derefUri", "digest"}
 
 
 @pytest.mark.parametrize(
@@ -163,14 +159,10 @@ def read_copy(element: etree._Element) -> etree._Element:
     return copy
 
 
-URI_TEXT = st.text("ab1:/?#[]@%2é _.-+\t", max_size=12)
-
-
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    name=st.sampled_from(["language", "sent", "web", "altitude", "size"]),
+    name=st.sampled_from(["language", "sent", "altitude", "size"]),
     text=st.one_of(
-        URI_TEXT,
         st.text("12+-. e_", max_size=6),
         st.text("enGB1-_ ", max_size=12),
         st.from_regex(r"\A ?20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6]0:[0-6]0[-+,]1?[0-9]:[0-6]0\Z"),
@@ -178,7 +170,7 @@ URI_TEXT = st.text("ab1:/?#[]@%2é _.-+\t", max_size=12)
     ),
 )
 def test_random_values_get_the_verdict_of_the_oasis_schema(cap, oasis: etree.XMLSchema, name: str, text: str) -> None:
-    """Times, languages, numbers and addresses: our patterns and the schema agree."""
+    """Times, languages and numbers: our patterns and the schema agree."""
     root = read(full_alert(cap))
     for element in root.iter(f"{{{structure.CAP}}}{name}"):
         element.text = text
