@@ -6,7 +6,7 @@ Leaves and nodes are hashed with different prefixes, so that a node can never be
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 EMPTY = hashlib.sha256(b"").digest()
 
@@ -53,6 +53,20 @@ class Tree:
                 siblings.append(level[sibling])
             index >>= 1
         return tuple(siblings)
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The same root as :class:`Tree` has, of leaf hashes too many to hold."""
+    peaks: list[tuple[int, bytes]] = []  # whole subtrees from the left: how many leaves, and their root
+    for leaf in leaves:
+        size, node = 1, leaf
+        while peaks and peaks[-1][0] == size:
+            size, node = size * 2, _node(peaks.pop()[1], node)
+        peaks.append((size, node))
+    root = peaks.pop()[1] if peaks else EMPTY
+    while peaks:
+        root = _node(peaks.pop()[1], root)
+    return root
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

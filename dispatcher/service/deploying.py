@@ -14,12 +14,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
+from string import Template
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -41,30 +44,6 @@ from dispatcher.statements.trust import load_trust, policy_digest, write_envelop
 from dispatcher.store import migrate
 from dispatcher.store.database import open_engine
 
-CAST: Mapping[str, Role] = {
-    "author-1": Role.AUTHOR,
-    "translator-1": Role.TRANSLATOR,
-    "checker-1": Role.CHECKER,
-    "welsh-checker-1": Role.LANGUAGE_CHECKER,
-    "director-1": Role.DUTY_DIRECTOR,
-    "director-2": Role.DUTY_DIRECTOR,
-    "security-1": Role.SECURITY,
-    "minister-1": Role.MINISTER,
-    "private-office-1": Role.PRIVATE_OFFICE,
-    "legal-1": Role.LEGAL,
-    "propriety-1": Role.PROPRIETY,
-    "finance-1": Role.FINANCE,
-    "operator-1": Role.OPERATOR,
-    "operator-2": Role.OPERATOR,
-    "ops-1": Role.OPS,
-    "owner-1": Role.POLICY_OWNER,
-    "owner-2": Role.POLICY_OWNER,
-    "reviewer-1": Role.REVIEWER,
-}
-"""The example department: one role each."""
-
-LANGUAGES: Mapping[str, tuple[str, ...]] = {"welsh-checker-1": ("cy",)}
-OWNERS = tuple(person for person, role in CAST.items() if role is Role.POLICY_OWNER)
 FOLDERS = (
     *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
     *("data", "redis", "run", "logs", "feed", "hand-off"),
@@ -88,9 +67,9 @@ class Blueprint:
     kind: DeploymentKind
     sent_by: str = ""
     simulator: str = ""
-    database: str = ""
+    database: str = "sqlite:///data/dispatcher.db"
     redis: str = "embedded"
-    chunk: int | None = None
+    chunk: int = 100
     timing: Figures = field(default_factory=dict)
     channels: Mapping[str, Figures] = field(default_factory=dict)
 
@@ -115,14 +94,15 @@ def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: Random
             (building / name).mkdir(mode=0o700)
         (building / "deployment.toml").write_text(_settings_toml(blueprint))
         settings = load_settings(building)
-        root = _write_trust(building, blueprint, now, random_bytes)
-        load_trust(building / "trust", load, floor=building / "data" / "floor.json", now=now)
+        _write_trust(building, blueprint, now, random_bytes)
+        trust = load_trust(building / "trust", load, floor=building / "data" / "floor.json", now=now)
         for mode in Mode:
             for role in SENT_BY.values():
                 settings.vault(mode, role).create()
         _migrate(settings)
+    people = tuple(person.id for person in trust.roster.people)
     warnings = (WARNING,) if blueprint.kind is DeploymentKind.PRODUCTION else ()
-    return Made(folder, blueprint.deployment, blueprint.kind, root.digest, tuple(CAST), warnings)
+    return Made(folder, blueprint.deployment, blueprint.kind, trust.root.digest, people, warnings)
 
 
 def _check(folder: Path, blueprint: Blueprint) -> None:
@@ -154,23 +134,27 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: RandomBytes) -> TrustRoot:
-    keys = {person: _make_key(folder / "keys" / "exercise" / person, random_bytes) for person in CAST}
+def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: RandomBytes) -> None:
+    trust, keys = folder / "trust", folder / "keys" / "exercise"
+    cast = tomllib.loads(_resource(__package__, "example_people.toml"))
+    people = tuple(_person(name, known, _make_key(keys / name, random_bytes), now) for name, known in cast.items())
+    roster = Roster(1, blueprint.deployment, people)
+    owners = tuple(Owner(p.id, (PublicKey(p.keys[0].public),)) for p in roster.holders(Role.POLICY_OWNER, now))
     status = _make_key(folder / "keys" / "status", random_bytes)
-    owners = tuple(Owner(person, (keys[person],)) for person in OWNERS)
     root = TrustRoot(1, blueprint.deployment, blueprint.kind, owners, len(owners), status)
-    roster = Roster(1, blueprint.deployment, tuple(_person(name, keys[name], now) for name in CAST))
-    policy = resources.files("dispatcher.gate").joinpath("example_policy.toml").read_text()
+    policy = _resource("dispatcher.gate", "example_policy.toml")
     digests = {"roster": roster.digest, "policy": policy_digest(parse_toml(policy, "policy.toml"))}
-    trust = folder / "trust"
     (trust / "root.json").write_bytes(root.encoded())
     (trust / "roster.toml").write_text(roster_toml(roster))
     (trust / "policy.toml").write_text(policy)
     for name, digest in digests.items():
-        statements = (_owned(person, digest, blueprint.deployment, now, random_bytes) for person in OWNERS)
-        envelopes = [sign(s, KeyFileSigner(folder / "keys" / "exercise" / s.person)) for s in statements]
+        statements = (_owned(owner.person, digest, blueprint.deployment, now, random_bytes) for owner in owners)
+        envelopes = [sign(s, KeyFileSigner(keys / s.person)) for s in statements]
         (trust / f"{name}.sigs.json").write_bytes(write_envelopes(envelopes))
-    return root
+
+
+def _resource(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text("utf-8")
 
 
 def _make_key(path: Path, random_bytes: RandomBytes) -> PublicKey:
@@ -182,14 +166,9 @@ def _make_key(path: Path, random_bytes: RandomBytes) -> PublicKey:
     return public
 
 
-def _person(name: str, key: PublicKey, now: datetime) -> Person:
-    return Person(
-        id=name,
-        name=name.replace("-", " ").capitalize(),
-        roles=(RoleHeld(CAST[name], now),),
-        keys=(Key(key.public, now),),
-        languages=LANGUAGES.get(name, ()),
-    )
+def _person(name: str, known: Mapping[str, Any], key: PublicKey, now: datetime) -> Person:
+    role, languages = RoleHeld(Role(known["role"]), now), tuple(known.get("languages", ()))
+    return Person(name, name.replace("-", " ").capitalize(), (role,), (Key(key.public, now),), languages=languages)
 
 
 def _owned(person: str, digest: str, deployment: str, now: datetime, random_bytes: RandomBytes) -> Statement:
@@ -218,36 +197,14 @@ def _migrate(settings: Settings) -> None:
 
 
 def _settings_toml(blueprint: Blueprint) -> str:
-    lines = [
-        "# One deployment of the dispatcher. Nothing secret stands here. All keys but the first two have defaults.",
-        "# The deployment's id is signed into every statement: it never changes.",
-        _assigned("deployment", blueprint.deployment),
-        "# production, or test: only a test deployment may point a live account at a private address.",
-        _assigned("kind", str(blueprint.kind)),
-        "# The public name of the sender, as messages carry it.",
-        _assigned("sent_by", blueprint.sent_by or blueprint.deployment),
-        "# The far side of all exercises; exercise accounts reach nothing else.",
-        _assigned("simulator", blueprint.simulator),
-        "# Any SQLAlchemy address, such as postgresql+psycopg://…; the default is a file under data/.",
-        _assigned("database", blueprint.database or "sqlite:///data/dispatcher.db"),
-        "# A Redis address, or embedded for the private one that dispatcher up starts.",
-        _assigned("redis", blueprint.redis),
-    ]
-    if blueprint.chunk is not None:
-        lines += ["# How many deliveries a worker leases at once.", _assigned("chunk", blueprint.chunk)]
-    lines += _table(
-        "timing", "Milliseconds; shorter than the reference's, for tests and exercises.", blueprint.timing
-    )
-    for channel, figures in blueprint.channels.items():
-        lines += _table(f"channel.{channel}", f"Milliseconds, in place of {channel}'s own figures.", figures)
-    return "\n".join([*lines, ""])
-
-
-def _assigned(key: str, value: str | int) -> str:
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
-
-
-def _table(name: str, comment: str, figures: Figures) -> list[str]:
-    if not figures:
-        return []
-    return ["", f"# {comment}", f"[{name}]", *(f"{key} = {value}" for key, value in figures.items())]
+    values = {name: getattr(blueprint, name) for name in ("deployment", "simulator", "database", "redis", "chunk")}
+    values |= {"kind": str(blueprint.kind), "sent_by": blueprint.sent_by or blueprint.deployment}
+    written = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
+    text = Template(_resource(__package__, "new_deployment.toml")).substitute(written)
+    tables = {"timing": blueprint.timing} | {f"channel.{name}": known for name, known in blueprint.channels.items()}
+    for name, figures in tables.items():
+        lines = [f"{key} = {value}" for key, value in figures.items()]
+        text += (
+            "\n".join(["", "# Milliseconds, in place of the reference's.", f"[{name}]", *lines, ""]) if lines else ""
+        )
+    return text

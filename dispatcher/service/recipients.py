@@ -6,6 +6,8 @@ Rules
      too: they reach nobody.
   2. A row that cannot be used is reported by its number in the file, with the reason, never with what it holds.
   3. What is stored opens with the recipients' sender's key only. The ledger gets name, root and count.
+  4. Rows are sealed one by one into a spool on disk, then copied: a long list is never in memory, and the database is
+     not locked while its numbers are read.
 
 The file needs a header with a column ``phone``, ``number`` or ``phone_number``; ``language`` is optional.
 """
@@ -13,23 +15,27 @@ The file needs a header with a column ``phone``, ``number`` or ``phone_number``;
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from channels.contract import Secret
 from dispatcher.domain.errors import Invalid, NotFound
-from dispatcher.domain.ids import is_name
+from dispatcher.domain.ids import RandomBytes, is_name
+from dispatcher.domain.merkle import leaf_hash, root_of
 from dispatcher.domain.statement import Mode
-from dispatcher.sending.lists import ListKey, Row, SealedRow, tree_of
+from dispatcher.sending.lists import ListKey, Row
 from dispatcher.service.desk import Desk
 from dispatcher.store import accounts
+from dispatcher.store.spool import Spool
 
 NUMBER_COLUMNS = ("phone", "number", "phone_number")
 LANGUAGE_COLUMN = "language"
@@ -86,50 +92,40 @@ def import_csv(
         raise Invalid(
             f"{name!r} cannot name a list", "use lower case letters, digits, dot, dash, underscore; 63 at most"
         )
-    rows, duplicates, bad = _read(path, default_region, language)
-    if not rows:
-        raise Invalid(f"{path.name} has no usable row", _first_reason(bad))
-    key = ListKey(desk.random_bytes(32))
-    sealed = [key.seal(row, desk.random_bytes) for row in rows]
-    root = tree_of([row.leaf for row in sealed]).root.hex()
-    header = {
-        "id": name,
-        "mode": str(mode),
-        "root": root,
-        "count": len(sealed),
-        "sealed_key": key.sealed_to(desk.settings.vault(mode, ROLE).recipient()),
-        "created_by": person,
-    }
-    with desk.store.write() as work:
-        accounts.add_list(work, header, _stored(name, rows, sealed))
-        work.record("recipients.imported", actor=person, list=name, mode=str(mode), root=root, count=len(sealed))
-    return Imported(name, mode, len(sealed), root, duplicates, tuple(bad))
+    key, bad = ListKey(desk.random_bytes(32)), list[BadRow]()
+    with Spool() as spool:
+        duplicates = _fill(spool, _read(path, default_region, language, bad), key, desk.random_bytes)
+        if not spool.count:
+            raise Invalid(f"{path.name} has no usable row", _first_reason(bad))
+        root = root_of(leaf_hash(bytes.fromhex(row["leaf"])) for row in spool.rows()).hex()
+        known: dict[str, Any] = {"mode": str(mode), "root": root, "count": spool.count}
+        sealed_key = key.sealed_to(desk.settings.vault(mode, ROLE).recipient())
+        header = {"id": name, **known, "sealed_key": sealed_key, "created_by": person}
+        with desk.store.write() as work:
+            accounts.add_list(work, header, ({"list": name, **row} for row in spool.rows()))
+            work.record("recipients.imported", actor=person, list=name, **known)
+        return Imported(name, mode, spool.count, root, duplicates, tuple(bad))
 
 
 def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
     """The recipient lists of one mode, or of both."""
     with desk.store.read() as work:
-        return [
-            Listed(row.id, Mode(row.mode), row.count, row.root, row.created_at, row.created_by)
-            for row in accounts.lists(work, mode)
-        ]
+        rows = accounts.lists(work, mode)
+    return [Listed(r.id, Mode(r.mode), r.count, r.root, r.created_at, r.created_by) for r in rows]
 
 
-def _stored(name: str, rows: list[Row], sealed: list[SealedRow]) -> Iterator[dict[str, object]]:
-    for position, (row, at_rest) in enumerate(zip(rows, sealed, strict=True)):
-        yield {
-            "list": name,
-            "position": position,
-            "leaf": at_rest.leaf,
-            "language": row.language,
-            "sealed": at_rest.sealed,
-        }
+def _fill(spool: Spool, rows: Iterable[tuple[str, str]], key: ListKey, random_bytes: RandomBytes) -> int:
+    """Seal addresses with their languages into the spool; returns how many were there already."""
+    salt, duplicates = random_bytes(32), 0
+    for address, language in rows:
+        made = key.seal(Row(Secret(address), language), random_bytes)
+        once = hashlib.blake2b(address.encode(), key=salt, digest_size=32).digest()
+        duplicates += not spool.add(once, made.leaf, language, made.sealed)
+    return duplicates
 
 
-def _read(path: Path, region: str, language: str) -> tuple[list[Row], int, list[BadRow]]:
-    rows: dict[str, Row] = {}
-    bad: list[BadRow] = []
-    duplicates = 0
+def _read(path: Path, region: str, language: str, bad: list[BadRow]) -> Iterator[tuple[str, str]]:
+    """Each usable row's address and language; what is not usable goes to ``bad``."""
     with _table(path) as table:
         column = _number_column(table)
         for record in table:
@@ -137,11 +133,8 @@ def _read(path: Path, region: str, language: str) -> tuple[list[Row], int, list[
             tag = (record.get(LANGUAGE_COLUMN) or "").strip() or language
             if address is None or not _LANGUAGE.fullmatch(tag):
                 bad.append(BadRow(table.line_num, fault or "the language is no tag such as en-GB or cy"))
-            elif address in rows:
-                duplicates += 1
             else:
-                rows[address] = Row(Secret(address), tag)
-    return list(rows.values()), duplicates, bad
+                yield address, tag
 
 
 @contextmanager
