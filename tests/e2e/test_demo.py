@@ -26,7 +26,7 @@ KEYS = {
     "release_to_first_request_ms",
     "seconds",
 }
-LIMIT_S = 240
+LIMIT_S = 600
 """Far above what it takes: other tests may be running beside it."""
 
 
