@@ -79,8 +79,20 @@ def redis_running(root: Path) -> Iterator[RedisServer]:
         server = private_redis(folder)
     except RedisMissing as error:
         missing("redis-server", str(error))
-    with server.running():
+    with started(server):
         yield server
+
+
+@contextmanager
+def started(server: RedisServer) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a private Redis, wait until it is ready, and stop it at the end."""
+    child = server.spawn()
+    try:
+        server.wait_ready(child)
+        yield child
+    finally:
+        child.terminate()
+        child.wait(10)
 
 
 @dataclass(frozen=True, slots=True)

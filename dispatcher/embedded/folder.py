@@ -4,14 +4,15 @@ Rules
   1. Everything a run leaves behind lies under the deployment: ``run/`` (locks, sockets, ``up.json``), ``logs/``,
      ``redis/``. The one exception is rule 2.
   2. The path of a unix socket may have 107 bytes (unix(7): ``sun_path`` is 108 with its closing zero). Where the
-     deployment's own path is too long for that, sockets lie in a private directory (0700) under the system's
-     temporary directory, made once and recorded in ``run/sockets``; its name is random, so nobody can squat it.
+     deployment's own path is too long for that, sockets lie in a directory under the system's temporary directory,
+     which is named after the deployment and used only if it is ours and closed to everybody else.
   3. Before anything starts, a file is really written and the room is counted: a full disk is found while nothing has
      happened yet.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -20,10 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.embedded.errors import DeploymentUnusable
-from dispatcher.embedded.lock import Lock
 
 SOCKET_PATH_BYTES = 107
-LONGEST_SOCKET_NAME = 24
 FREE_FLOOR_BYTES = 64 * 1024 * 1024
 
 
@@ -73,28 +72,26 @@ class Folder:
     def socket(self, name: str) -> Path:
         """Where the unix socket ``name`` of this deployment lies (rule 2); the same for every process that asks.
 
-        Raises DeploymentUnusable when even the system's temporary directory is too deep.
+        Raises DeploymentUnusable when there is no place for it.
         """
-        if len(name) > LONGEST_SOCKET_NAME:
-            raise ValueError(f"socket name longer than {LONGEST_SOCKET_NAME}: {name}")
-        return self._socket_dir() / name
+        path = self.run / name
+        if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+            path = self._short_dir() / name
+        if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+            raise DeploymentUnusable(
+                f"Both {self.root} and {path.parent} are too deep for a unix socket ({SOCKET_PATH_BYTES} bytes). "
+                "Set TMPDIR to a shorter directory, or move the deployment."
+            )
+        return path
 
-    def _socket_dir(self) -> Path:
-        if _fits(self.run):
-            return self.run
-        record = self.run / "sockets"
-        with Lock(self.run / "sockets.lock", "the socket directory", wait_s=5):
-            if record.exists() and _is_private(Path(record.read_text())):
-                return Path(record.read_text())
-            made = Path(tempfile.mkdtemp(prefix="dispatcher-"))
-            if not _fits(made):
-                made.rmdir()
-                raise DeploymentUnusable(
-                    f"Both {self.root} and {made.parent} are too deep for a unix socket ({SOCKET_PATH_BYTES} bytes). "
-                    "Set TMPDIR to a shorter directory, or move the deployment."
-                )
-            record.write_text(str(made))
-            return made
+    def _short_dir(self) -> Path:
+        name = f"dispatcher-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]}"
+        short = Path(tempfile.gettempdir()) / name
+        short.mkdir(mode=0o700, exist_ok=True)
+        found = short.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+            raise DeploymentUnusable(f"{short} is for this deployment's sockets, but others can reach it. Remove it.")
+        return short
 
 
 def _probe(place: Path) -> None:
@@ -102,15 +99,3 @@ def _probe(place: Path) -> None:
         file.write(bytes(4096))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _fits(directory: Path) -> bool:
-    return len(os.fsencode(directory)) + 1 + LONGEST_SOCKET_NAME <= SOCKET_PATH_BYTES
-
-
-def _is_private(directory: Path) -> bool:
-    try:
-        found = directory.lstat()
-    except FileNotFoundError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700

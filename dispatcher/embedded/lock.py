@@ -32,7 +32,8 @@ class Lock:
             if time.monotonic() >= deadline:
                 pid = holder(path)
                 os.close(self.fd)
-                raise AlreadyRunning(f"{what} is already running: process {pid or 'unknown'} holds {path}.", pid)
+                held = f"process {pid or 'unknown'} holds {path}, or what it started still does"
+                raise AlreadyRunning(f"{what} is already running: {held}. Wait a moment, or end it.", pid)
             time.sleep(_POLL_S)
         self.name(os.getpid())
 
@@ -70,10 +71,4 @@ def holder(path: Path) -> int | None:
 
 def alive(pid: int) -> bool:
     """Say whether a process with this pid exists (a zombie still does)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return Path(f"/proc/{pid}").exists()

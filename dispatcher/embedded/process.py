@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -97,14 +96,3 @@ def tail(log: Path) -> str:
     """Return the last lines of a log, or a sentence where there are none."""
     lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:] if log.exists() else []
     return "\n".join(lines) or f"(nothing in {log})"
-
-
-def rotate(log: Path, limit_bytes: int) -> None:
-    """Move a log beyond ``limit_bytes`` to ``<log>.1``, over the one before; writers keep their open file.
-
-    The file is copied and cut, so lines written in between are lost; the ledger is the record, not the log.
-    Raises OSError.
-    """
-    if log.exists() and log.stat().st_size > limit_bytes:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
-        os.truncate(log, 0)

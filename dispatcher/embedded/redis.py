@@ -20,13 +20,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -37,10 +34,21 @@ from dispatcher.embedded.lock import Lock
 from dispatcher.embedded.process import describe, spawn, tail
 
 START_TIMEOUT_S = 10.0
-STOP_TIMEOUT_S = 10.0
 SOCKET_NAME = "redis.sock"
 _POLL_S = 0.01
 _PING_TIMEOUT_S = 1.0
+_CONFIG = """\
+port 0
+unixsocket {socket}
+unixsocketperm 600
+dir {data}
+daemonize no
+logfile ""
+save ""
+appendonly yes
+appendfsync everysec
+maxmemory-policy noeviction
+"""
 
 
 def find_redis_server() -> Path:
@@ -118,43 +126,11 @@ class RedisServer:
             except OSError:
                 return False
 
-    @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Start the server, wait until it is ready, and stop it at the end.
-
-        Raises AlreadyRunning or RedisFailed.
-        """
-        child = self.spawn()
-        try:
-            self.wait_ready(child)
-            yield child
-        finally:
-            child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
     def _why(self) -> str:
         return f"The end of {self.log}:\n{tail(self.log)}"
 
     def _config(self) -> str:
-        return "".join(
-            f"{key} {value}\n"
-            for key, value in (
-                ("port", "0"),
-                ("unixsocket", _quoted(self.socket)),
-                ("unixsocketperm", "600"),
-                ("dir", _quoted(self.data)),
-                ("daemonize", "no"),
-                ("logfile", '""'),
-                ("save", '""'),
-                ("appendonly", "yes"),
-                ("appendfsync", "everysec"),
-                ("maxmemory-policy", "noeviction"),
-            )
-        )
+        return _CONFIG.format(socket=_quoted(self.socket), data=_quoted(self.data))
 
 
 def _quoted(path: Path) -> str:

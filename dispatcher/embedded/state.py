@@ -39,15 +39,10 @@ def clear_state(folder: Folder) -> None:
     (folder.run / _NAME).unlink(missing_ok=True)
 
 
-def last_state(deployment: Path) -> UpState | None:
-    """Return the report as written, even by a run that was killed; None where there is none."""
-    try:
-        return UpState(**json.loads((Folder(deployment).run / _NAME).read_text()))
-    except FileNotFoundError:
-        return None
-
-
 def read_state(deployment: Path) -> UpState | None:
     """Return the report of a run that is up now, or None."""
-    state = last_state(deployment)
-    return state if state is not None and alive(state.supervisor) else None
+    try:
+        state = UpState(**json.loads((Folder(deployment).run / _NAME).read_text()))
+    except FileNotFoundError:
+        return None
+    return state if alive(state.supervisor) else None

@@ -31,11 +31,11 @@ from pathlib import Path
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.errors import AlreadyRunning, DeploymentUnusable, StepFailed
 from dispatcher.embedded.folder import FREE_FLOOR_BYTES, Folder
-from dispatcher.embedded.lock import Lock, alive
-from dispatcher.embedded.process import describe, exited, rotate, signal_group, spawn, tail
+from dispatcher.embedded.lock import Lock, alive, holder
+from dispatcher.embedded.process import describe, exited, signal_group, spawn, tail
 from dispatcher.embedded.procfile import Role, find_procfile, read_procfile
 from dispatcher.embedded.redis import START_TIMEOUT_S, private_redis
-from dispatcher.embedded.state import UpState, clear_state, last_state, write_state
+from dispatcher.embedded.state import UpState, clear_state, write_state
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CREDENTIALS_DIRECTORY")
 _REDIS = "redis"
@@ -51,8 +51,6 @@ class Limits:
     backoff_first_s: float = 0.2
     backoff_cap_s: float = 15.0
     healthy_s: float = 30.0
-    log_bytes: int = 50_000_000
-    log_check_s: float = 30.0
     free_floor_bytes: int = FREE_FLOOR_BYTES
 
 
@@ -91,25 +89,11 @@ class Supervisor:
                 raise DeploymentUnusable(f"The deployment at {folder.root} could not be started: {error}.") from error
 
     def _lock(self, folder: Folder) -> Lock:
+        """Another ``up`` that lives is told at once; what a killed one left behind is waited for."""
         path = folder.run / "up.lock"
-        try:
-            return Lock(path, "`dispatcher up` for this deployment")
-        except AlreadyRunning as busy:
-            if busy.pid is not None and alive(busy.pid):
-                raise
-        try:
-            return Lock(path, "`dispatcher up` for this deployment", wait_s=self.limits.leftovers_s)
-        except AlreadyRunning as busy:
-            raise AlreadyRunning(_leftovers(folder, busy.pid), busy.pid) from busy
-
-
-def _leftovers(folder: Folder, pid: int | None) -> str:
-    state = last_state(folder.root)
-    living = [f"{name} {role}" for name, role in state.roles.items() if alive(role)] if state else []
-    return (
-        f"An earlier `dispatcher up` (process {pid}) was killed and what it started is still stopping: "
-        f"{', '.join(living) or 'unknown'}. Wait a moment and run this again, or end those processes."
-    )
+        pid = holder(path)
+        wait_s = 0 if pid is not None and alive(pid) else self.limits.leftovers_s
+        return Lock(path, "`dispatcher up` for this deployment", wait_s=wait_s)
 
 
 class _Run:
@@ -127,14 +111,12 @@ class _Run:
     async def main(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
-        rotation = asyncio.create_task(self._rotate_logs())
         try:
             await self._start_redis()
             await self._run_steps()
             self._start_roles()
             await self.stopping.wait()
         finally:
-            rotation.cancel()
             self.stopping.set()
             await self._stop([name for name in self.children if name != _REDIS])
             await self._stop([_REDIS])
@@ -231,15 +213,6 @@ class _Run:
             if ends:
                 await asyncio.wait(ends, timeout=self.up.limits.stop_grace_s)
         await asyncio.gather(*ends, *(self.keepers[name] for name in names if name in self.keepers))
-
-    async def _rotate_logs(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                for name in self.children:
-                    rotate(self._log(name), self.up.limits.log_bytes)
-            except OSError as error:
-                self.up.say(f"a log could not be rotated: {error}")
-            await self._pause(self.up.limits.log_check_s)
 
     def _spawn(self, role: Role) -> subprocess.Popen[bytes]:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

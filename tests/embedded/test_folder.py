@@ -64,15 +64,15 @@ def test_a_deep_deployment_gets_a_short_private_socket_directory(deep: Folder) -
 
 
 def test_every_process_finds_the_same_socket_directory(deep: Folder) -> None:
-    """The private socket directory is recorded, not made again."""
+    """It is named after the deployment."""
     assert deep.socket("redis.sock").parent == Folder(deep.root).socket("sender.sock").parent
 
 
-def test_a_socket_directory_that_others_can_enter_is_not_used(deep: Folder) -> None:
-    """A recorded directory that has become open to others is replaced."""
-    opened = deep.socket("redis.sock").parent
-    opened.chmod(0o777)
-    assert deep.socket("redis.sock").parent != opened
+def test_a_socket_directory_that_others_can_enter_is_refused(deep: Folder) -> None:
+    """Nobody else may put a socket where ours is looked for."""
+    deep.socket("redis.sock").parent.chmod(0o777)
+    with pytest.raises(DeploymentUnusable, match="others can reach it"):
+        deep.socket("redis.sock")
 
 
 def test_no_short_directory_at_all_is_told(deep: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from dispatcher.embedded.errors import AlreadyRunning, RedisFailed, RedisMissing
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.lock import Lock, holder
 from dispatcher.embedded.redis import RedisServer, find_redis_server, private_redis
-from tests.servers import fill, missing, redis_running, small_disk, until
+from tests.servers import fill, missing, redis_running, small_disk, started, until
 
 pytestmark = pytest.mark.system
 
@@ -62,14 +62,14 @@ def test_no_server_at_all_names_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp
 def test_it_is_private_durable_and_never_evicts(server: RedisServer) -> None:
     """No TCP port, a socket for its owner alone, the append-only file on, no eviction."""
     wanted = {"port": "0", "appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction"}
-    with server.running(), client(server) as redis_client:
+    with started(server), client(server) as redis_client:
         assert {key: redis_client.config_get(key)[key] for key in wanted} == wanted
         assert server.socket.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_second_server_on_the_same_data_is_refused(server: RedisServer) -> None:
     """The refusal names the process that runs, which goes on undisturbed."""
-    with server.running() as child:
+    with started(server) as child:
         with pytest.raises(AlreadyRunning, match=f"The private Redis is already running: process {child.pid}"):
             server.spawn()
         assert server.answers()
@@ -80,17 +80,17 @@ def test_a_stale_socket_is_replaced(server: RedisServer) -> None:
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(server.socket))
     assert not server.answers()
-    with server.running():
+    with started(server):
         assert server.answers()
 
 
 def test_what_was_written_survives_a_kill(server: RedisServer) -> None:
     """After SIGKILL a new server on the same data has what was written."""
-    with server.running() as child, client(server) as redis_client:
+    with started(server) as child, client(server) as redis_client:
         redis_client.rpush("doorbell", "a", "b")
         child.kill()
         child.wait()
-    with server.running(), client(server) as redis_client:
+    with started(server), client(server) as redis_client:
         assert redis_client.lrange("doorbell", 0, -1) == [b"a", b"b"]
 
 
@@ -99,7 +99,7 @@ def test_a_failed_start_quotes_the_log(server: RedisServer) -> None:
     (server.data / "appendonly.aof").write_text("this is no append-only file")
     with (
         pytest.raises(RedisFailed, match=r"(?s)ended with exit code 1 at its start.*append only file"),
-        server.running(),
+        started(server),
     ):
         pass
 
@@ -126,7 +126,7 @@ def test_it_runs_under_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
 
 def test_the_lock_names_the_server_itself(server: RedisServer) -> None:
     """The lock file gives the server's pid, and is free once it has ended."""
-    with server.running() as child:
+    with started(server) as child:
         assert holder(server.data / "redis.lock") == child.pid
         child.send_signal(signal.SIGTERM)
         child.wait()
