@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from channels.contract import DeliveryKind
 from dispatcher.domain.merkle import Tree
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
-from dispatcher.store import records
+from dispatcher.store import queue, records
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
 
@@ -58,17 +57,4 @@ class Orders:
 
 
 def _order(item: Leased, incident_state: str, proof: RecipientProof | None) -> Order:
-    return Order(
-        delivery=item.id,
-        incident=item.incident,
-        incident_state=incident_state,
-        account=item.account,
-        channel=item.channel,
-        kind=DeliveryKind(item.kind),
-        rendering=item.rendering,
-        intended_at=item.intended_at,
-        attempt=item.attempts + 1,
-        recipient=proof,
-        original=item.original,
-        handle=item.handle,
-    )
+    return queue.order(item, incident_state, item.intended_at, item.attempts + 1, proof)

@@ -48,6 +48,7 @@ FOLDERS = (
     *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
     *("data", "redis", "run", "logs", "feed", "hand-off"),
 )
+DATABASE = "sqlite:///data/dispatcher.db"
 SIGNATURE_LIFE = timedelta(days=3_653)
 """How long the owners' first signatures hold; a new version is signed anew."""
 
@@ -67,7 +68,7 @@ class Blueprint:
     kind: DeploymentKind
     sent_by: str = ""
     simulator: str = ""
-    database: str = "sqlite:///data/dispatcher.db"
+    database: str = ""
     redis: str = "embedded"
     chunk: int = 100
     timing: Figures = field(default_factory=dict)
@@ -197,8 +198,9 @@ def _migrate(settings: Settings) -> None:
 
 
 def _settings_toml(blueprint: Blueprint) -> str:
-    values = {name: getattr(blueprint, name) for name in ("deployment", "simulator", "database", "redis", "chunk")}
+    values = {name: getattr(blueprint, name) for name in ("deployment", "simulator", "redis", "chunk")}
     values |= {"kind": str(blueprint.kind), "sent_by": blueprint.sent_by or blueprint.deployment}
+    values["database"] = blueprint.database or DATABASE
     written = {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}
     text = Template(_resource(__package__, "new_deployment.toml")).substitute(written)
     tables = {"timing": blueprint.timing} | {f"channel.{name}": known for name, known in blueprint.channels.items()}

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels import registry
-from channels.contract import DeliveryKind, Json, Secret
+from channels.contract import Json, Secret
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid, NotFound
@@ -80,9 +80,7 @@ def open_packet(desk: Desk, delivery_name: str, device: str, pen: Pen, issue: Is
         person = desk.record(work, envelope, mode, row.incident).person
     about = {"incident": row.incident, "actor": person, "plan": row.plan, "delivery": row.id}
     try:
-        made = issue(
-            bundle, order, device, envelope
-        )  # nothing is locked meanwhile: it takes a second of key stretching
+        made = issue(bundle, order, device, envelope)  # takes its time: nothing is locked meanwhile
     except DispatcherError as error:
         with desk.store.write() as work:
             work.record("hand_off.refused", **about, reason=error.message)
@@ -149,19 +147,8 @@ def _order(work: Work, row: Any) -> Order:
     dispatch = deliveries.dispatch_of(work, row.plan)
     if dispatch is None:
         raise Forbidden(f"the plan of delivery {row.id} was never released", "a duty director releases it")
-    return Order(
-        delivery=row.id,
-        incident=row.incident,
-        incident_state=str(records.incident(work, row.incident).state),
-        account=row.account,
-        channel=row.channel,
-        kind=DeliveryKind(row.kind),
-        rendering=row.rendering,
-        intended_at=dispatch.released_at,
-        attempt=row.attempts,
-        original=row.original,
-        handle=row.handle,
-    )
+    state = str(records.incident(work, row.incident).state)
+    return queue.order(row, state, dispatch.released_at, row.attempts)
 
 
 def _write(desk: Desk, delivery: str, packet: bytes) -> Path:

@@ -13,7 +13,7 @@ from channels import registry
 from channels.contract import Account, Content, LanguageText, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
-from dispatcher.domain.errors import Forbidden, Invalid
+from dispatcher.domain.errors import Invalid
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
 from dispatcher.domain.statement import Mode
@@ -96,8 +96,6 @@ def _preview(content: Content, account: Account, kind: TextKind) -> Preview:
         adapter = registry.adapter(account.channel)
         rendering = adapter.render(content, account)
         digest, _ = encode(rendering)
-    except registry.UnknownChannelError as error:
-        raise Forbidden(str(error), "use another channel") from error
     except (RenderError, canonical.CanonicalError) as error:
         return Preview(account, kind, None, None, (str(error),))
     return Preview(account, kind, rendering, digest, tuple(adapter.problems(rendering)))

@@ -20,7 +20,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from dispatcher.store.spool import Spool
 NUMBER_COLUMNS = ("phone", "number", "phone_number")
 LANGUAGE_COLUMN = "language"
 ROLE = "recipients"
+SHOWN = ("mode", "count", "root", "created_at", "created_by")
 
 _DRAMA = re.compile(r"\+447700900\d{3}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -64,18 +64,6 @@ class Imported:
     root: str
     duplicates: int
     bad: tuple[BadRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A list as everybody may see it."""
-
-    name: str
-    mode: Mode
-    count: int
-    root: str
-    created_at: datetime
-    created_by: str
 
 
 def import_csv(
@@ -107,11 +95,10 @@ def import_csv(
         return Imported(name, mode, spool.count, root, duplicates, tuple(bad))
 
 
-def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
-    """The recipient lists of one mode, or of both."""
+def listed(desk: Desk, mode: Mode | None = None) -> list[dict[str, Any]]:
+    """The recipient lists of one mode, or of both: name, mode, count, root, created_at, created_by."""
     with desk.store.read() as work:
-        rows = accounts.lists(work, mode)
-    return [Listed(r.id, Mode(r.mode), r.count, r.root, r.created_at, r.created_by) for r in rows]
+        return [{"name": row.id, **{key: getattr(row, key) for key in SHOWN}} for row in accounts.lists(work, mode)]
 
 
 def _fill(spool: Spool, rows: Iterable[tuple[str, str]], key: ListKey, random_bytes: RandomBytes) -> int:

@@ -10,8 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -21,11 +20,10 @@ from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import Halted
-from dispatcher.statements.errors import StatementRefused
-from dispatcher.statements.verify import Verifier
 from dispatcher.store import deliveries, history, records
 from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
@@ -167,56 +165,46 @@ def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
 
 
 def ledger_tail(
-    desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequence[str] = (), after: int = 0
+    desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequence[str] = ()
 ) -> list[LedgerLine]:
-    """The newest entries, oldest first; ``after`` an entry's id for those that came since.
+    """The newest entries, oldest first.
 
     ``kinds`` are whole kinds (``plan.released``) or families (``statement.``). Raises NotFound for no such incident.
     """
     with desk.store.read() as work:
         named = records.incident(work, incident).id if incident else None
-        rows = history.entries(work, limit=limit, incident=named, kinds=kinds, after=after)
-    return [_line(row) for row in rows]
+        return [_line(row) for row in history.entries(work, limit=limit, incident=named, kinds=kinds)]
 
 
 def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
-    dispatch = deliveries.dispatch_of(work, stored.digest)
-    bundle = records.bundle(work, stored.digest)
+    dispatch, bundle = deliveries.dispatch_of(work, stored.digest), records.bundle(work, stored.digest)
     verifier = desk.verifier(stored.plan.mode)
+    verified, refused = verifier.verify_all(bundle.envelopes)
+    held = [Signature(said.statement, said.key, None) for said in verified]
     return PlanRead(
         digest=stored.digest,
         state=stored.state,
         stored=stored,
         clearances=records.clearance_states(work, stored.digest),
-        signatures=tuple(_signature(envelope, verifier) for envelope in bundle.envelopes),
-        texts=tuple(_texts(stored, bundle.renderings)),
+        signatures=(*held, *(Signature(_readable(bad), "", why.message) for bad, why in refused)),
+        texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).renderings)),
         released_at=dispatch.released_at if dispatch else None,
         released_by=dispatch.released_by if dispatch else None,
     )
 
 
-def _signature(envelope: Envelope, verifier: Verifier) -> Signature:
+def _readable(envelope: Envelope) -> Statement | None:
     try:
-        verified = verifier.verify(envelope)
-    except StatementRefused as error:
-        with suppress(StatementError):
-            return Signature(records.statement_of(envelope), "", error.message)
-        return Signature(None, "", error.message)
-    return Signature(verified.statement, verified.key, None)
+        return records.statement_of(envelope)
+    except StatementError:
+        return None
 
 
-def _texts(stored: StoredPlan, bodies: Mapping[str, bytes]) -> Iterable[Exact]:
+def _texts(stored: StoredPlan, renderings: Mapping[str, Rendering]) -> Iterator[Exact]:
     for destination in stored.plan.destinations:
         for kind, digest in destination.renderings.items():
-            parts = _parts(digest, bodies.get(digest, b""))
+            parts = renderings[digest].parts if digest in renderings else ()
             yield Exact(destination.account, destination.channel, kind, digest, parts)
-
-
-def _parts(digest: str, body: bytes) -> tuple[Part, ...]:
-    if canonical.digest("rendering/v1", body) != digest:
-        return ()
-    document = canonical.decode(body)
-    return Rendering.from_document(document).parts if isinstance(document, dict) else ()
 
 
 def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:

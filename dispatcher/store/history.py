@@ -29,18 +29,16 @@ class Tried:
 
 
 def entries(
-    work: Work, *, limit: int | None = None, incident: str | None = None, kinds: Sequence[str] = (), after: int = 0
+    work: Work, *, limit: int | None = None, incident: str | None = None, kinds: Sequence[str] = ()
 ) -> list[Any]:
     """The newest ledger entries that fit, oldest first. A kind ending in a dot stands for all that begin so."""
-    query = select(LedgerRow.__table__).where(LedgerRow.id > after).order_by(LedgerRow.id.desc())
+    query = select(LedgerRow.__table__).order_by(LedgerRow.id.desc()).limit(limit)
     if incident is not None:
         query = query.where(LedgerRow.incident == incident)
     if kinds:
-        fitting = [
-            LedgerRow.kind.startswith(k, autoescape=True) if k.endswith(".") else LedgerRow.kind == k for k in kinds
-        ]
-        query = query.where(or_(*fitting))
-    return list(reversed(work.execute(query.limit(limit) if limit else query).all()))
+        families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
+        query = query.where(or_(LedgerRow.kind.in_(kinds), *families))
+    return list(reversed(work.execute(query).all()))
 
 
 def deliveries_of(work: Work, incident: str) -> list[Any]:

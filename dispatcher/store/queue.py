@@ -19,6 +19,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, insert, or_, select, update
 
+from channels.contract import DeliveryKind
+from dispatcher.sending.order import Order, RecipientProof
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
 
@@ -136,6 +138,22 @@ def note_handle(work: Work, leased: Leased, handle: str) -> bool:
     return made
 
 
+def order(
+    row: Any, incident_state: str, intended_at: datetime, attempt: int, recipient: RecipientProof | None = None
+) -> Order:
+    """What a sender is told of a delivery, from its row or a lease of it."""
+    same = ("incident", "account", "channel", "rendering", "original", "handle")
+    return Order(
+        delivery=row.id,
+        incident_state=incident_state,
+        kind=DeliveryKind(row.kind),
+        intended_at=intended_at,
+        attempt=attempt,
+        recipient=recipient,
+        **{name: getattr(row, name) for name in same},
+    )
+
+
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
     return (
         select(*_COLUMNS, DispatchRow.released_at, DispatchRow.id)
@@ -172,24 +190,22 @@ def _moved(move: Move, now: datetime) -> Any:
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:
-    grouped: dict[tuple[str, str, str], list[Move]] = {}
+    grouped: dict[tuple[str, str, str, str], list[Move]] = {}
     for move in moves:
         if move.leased.lane == RECIPIENTS_LANE and move.actor is None:
-            grouped.setdefault((move.leased.plan, move.source, move.target), []).append(move)
+            grouped.setdefault((move.leased.plan, move.leased.account, move.source, move.target), []).append(move)
         else:
             _record_one(work, move)
-    for (plan, source, target), group in grouped.items():
-        work.record(
-            "deliveries.moved",
-            incident=group[0].leased.incident,
-            plan=plan,
-            source=source,
-            target=target,
-            account=group[0].leased.account,
-            count=len(group),
-            digest=moves_digest(group),
-            reasons=sorted({move.reason for move in group if move.reason}),
-        )
+    for (plan, account, source, target), group in grouped.items():
+        moved: dict[str, Any] = {
+            "source": source,
+            "target": target,
+            "count": len(group),
+            "digest": moves_digest(group),
+        }
+        reasons = sorted({move.reason for move in group if move.reason})
+        about = {"incident": group[0].leased.incident, "plan": plan}
+        work.record("deliveries.moved", **about, account=account, reasons=reasons, **moved)
 
 
 def _record_one(work: Work, move: Move) -> None:

@@ -92,20 +92,6 @@ def test_whom_policy_does_not_name_cannot_assess(office: Office) -> None:
     assert office.pen("author-1").signed == []
 
 
-def test_evidence_is_named_by_a_digest(office: Office) -> None:
-    """Something else than a SHA-256 is refused."""
-    with pytest.raises(Invalid, match="SHA-256"):
-        evidence.assess(
-            office.desk,
-            office.pen("director-1"),
-            Mode.EXERCISE,
-            channel="x",
-            placement=Placement.ORGANIC,
-            outcome=AssessmentOutcome.PERMITTED,
-            evidence="report.pdf",
-        )
-
-
 def test_the_digest_of_a_file_is_its_sha256(tmp_path: Path) -> None:
     """As sha256sum prints it."""
     (tmp_path / "empty").write_bytes(b"")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from channels import registry
 from dispatcher.domain.errors import Forbidden, GateClosed, Invalid, NotFound, SignatureNeeded
-from dispatcher.domain.statement import Envelope
+from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.gate.stops import HaltScope
 from dispatcher.sending import HandOff
 from dispatcher.sending.order import Bundle, Order
-from dispatcher.service import accounts, handing_off
+from dispatcher.service import accounts, handing_off, stopping
 from dispatcher.service.clearing import Wish
 from dispatcher.store import deliveries, records
 from tests.office import Office
@@ -108,6 +110,19 @@ def test_what_the_sender_refuses_is_recorded_and_can_be_asked_again(office: Offi
     assert [entry.facts["reason"] for entry in office.ledger("hand_off.refused")] == ["halted (all) by ops-1"]
     assert not list(office.desk.settings.path("hand-off").iterdir())
     handing_off.open_packet(office.desk, delivery, "phone-1", office.pen("operator-1"), FarSender(office))
+
+
+def test_nobody_waits_while_a_packet_is_sealed(office: Office) -> None:
+    """A halt can be written down in the second that the sender takes."""
+    delivery, sender = handed_over(office), FarSender(office)
+
+    def issue(*asked: Any) -> HandOff:
+        stopping.halt(office.desk, HaltScope.ALL, "", office.pen("ops-1"), Mode.EXERCISE)
+        return sender(*asked)
+
+    handing_off.open_packet(office.desk, delivery, "phone-1", office.pen("operator-1"), issue)
+    kinds = [entry.kind for entry in office.ledger("statement.halt", "hand_off.opened")]
+    assert kinds == ["statement.halt", "hand_off.opened"]
 
 
 def test_only_the_accounts_own_device_gets_a_packet(office: Office) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.plan import SignedList
@@ -13,6 +13,8 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import open_key, prove, tree_of
 from dispatcher.sending.order import RecipientProof
 from dispatcher.service import recipients
+from dispatcher.service.clearing import Wish
+from dispatcher.store import deliveries
 from dispatcher.store.tables import RecipientListRow, RecipientRow
 from tests.office import Office
 
@@ -120,7 +122,7 @@ def test_a_list_is_imported_once(office: Office) -> None:
     first = imported(office, "phone\n07700900001\n")
     with pytest.raises(Invalid, match="exists already"):
         imported(office, "phone\n07700900002\n")
-    assert [made.root for made in recipients.listed(office.desk)] == [first.root]
+    assert [made["root"] for made in recipients.listed(office.desk)] == [first.root]
 
 
 def test_no_number_is_in_the_database(office: Office) -> None:
@@ -139,3 +141,22 @@ def test_a_long_list_is_stored_whole(office: Office) -> None:
     made = imported(office, "phone\n" + "\n".join(numbers) + "\n")
     assert made.count == 1_600
     assert [address for address, _ in opened(office)] == numbers
+
+
+def test_a_list_named_twice_reaches_everybody_once(office: Office) -> None:
+    """One delivery for each of its recipients, in the order of the list."""
+    imported(office, "phone\n07700900001\n07700900002\n")
+    office.account("notify")
+    plan = office.plan(Wish(lists={"": ["residents", "residents"]}))
+    with office.desk.store.read() as work:
+        assert sorted(row.position for row in deliveries.listed(work, plan=plan)) == [0, 1]
+
+
+def test_a_list_that_lost_a_row_is_not_submitted(office: Office) -> None:
+    """Somebody would silently not be warned."""
+    imported(office, "phone\n07700900001\n07700900002\n")
+    office.account("notify")
+    with office.desk.store.write() as work:
+        work.execute(delete(RecipientRow).where(RecipientRow.position == 1))
+    with pytest.raises(Invalid, match="not whole"):
+        office.plan(Wish(lists={"": ["residents"]}))

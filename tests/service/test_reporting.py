@@ -141,12 +141,3 @@ def test_the_tail_takes_kinds_and_families(office: Office) -> None:
     assert {line.kind for line in ledger_tail(office.desk, kinds=["statement.approve"])} == {"statement.approve"}
     family = {line.kind for line in ledger_tail(office.desk, kinds=["statement."])}
     assert family == {"statement.submit", "statement.approve", "statement.release"}
-
-
-def test_the_tail_can_be_followed(office: Office) -> None:
-    """After the newest entry comes nothing, until something happens."""
-    office.account("webhook")
-    last = ledger_tail(office.desk, 1)[0].id
-    assert ledger_tail(office.desk, after=last) == []
-    office.account("x")
-    assert [line.kind for line in ledger_tail(office.desk, after=last)] == ["account.added"]
