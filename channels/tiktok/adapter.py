@@ -46,15 +46,8 @@ from channels.contract import (
 from channels.http import Http
 from channels.text import EXERCISE_LINE, check_text, link_problems, links, one_post
 from channels.tiktok import codes
-from channels.tiktok.handoff import (
-    SETTINGS,
-    ContentsError,
-    exercise_link,
-    format_time,
-    packet_contents,
-    task_reference,
-)
-from channels.tiktok.packet import PacketError, seal
+from channels.tiktok.handoff import SETTINGS, exercise_link, format_time, packet_contents, task_reference
+from channels.tiktok.packet import seal
 
 CAPTION_UNITS = 2200
 """The longest caption, in UTF-16 code units (reference: platforms 1.6)."""
@@ -158,18 +151,16 @@ class Adapter:
                 "`dispatcher device register`"
             )
         code = codes.release_code(random_bytes)
-        try:
-            packet = seal(
-                packet_contents(job, self._account, not_after),
-                device=device,
-                device_secret=secret,
-                code=code,
-                random_bytes=random_bytes,
-                issued_at=issued_at,
-                expires_at=expires_at,
-            )
-        except (ContentsError, PacketError, codes.CodeError) as error:
-            raise HandOverError(str(error)) from error
+        packet = seal(
+            packet_contents(job, self._account, not_after),
+            device=device,
+            device_secret=secret,
+            code=code,
+            random_bytes=random_bytes,
+            issued_at=issued_at,
+            expires_at=expires_at,
+            not_after=not_after,
+        )
         return code, packet
 
     @staticmethod

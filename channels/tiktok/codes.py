@@ -13,13 +13,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from channels.contract import Secret
-
-RandomBytes = Callable[[int], bytes]
-"""Returns that many bytes from a cryptographic source."""
+from channels.contract import HandOverError, RandomBytes, Secret
 
 CODE_LIFE = timedelta(minutes=10)
 """The longest a release code may live (reference: policy 6.6)."""
@@ -36,18 +32,13 @@ _SECRET_GROUP = 7
 _SECRET_CHARACTERS = (SECRET_BYTES + CHECKSUM_BYTES) * 8 // 5
 
 
-class CodeError(ValueError):
-    """What was typed is no release code or device secret. The message says what is wrong, never what was typed."""
-
-
 def release_code(random_bytes: RandomBytes) -> str:
     """Return a new release code as it is read aloud, ``XXXXX-XXXXX``: 50 bits, of which none is predictable."""
-    number = int.from_bytes(random_bytes(7), "big") >> 6
-    return _grouped(_spell(number, CODE_CHARACTERS), _CODE_GROUP)
+    return _spell_code(random_bytes(7))
 
 
 def normalise_code(typed: str) -> str:
-    """Return the ten characters that were meant. Raises CodeError for anything else."""
+    """Return the ten characters that were meant. Raises HandOverError for anything else."""
     return _normalise(typed, CODE_CHARACTERS, "release code")
 
 
@@ -59,7 +50,7 @@ def device_secret(random_bytes: RandomBytes) -> Secret:
 
 
 def secret_bytes(secret: Secret) -> bytes:
-    """Return the 32 bytes of a device secret as shown or typed. Raises CodeError where the checksum does not hold."""
+    """Return the 32 bytes of a device secret as shown or typed. Raises HandOverError where a character is wrong."""
     typed = _normalise(secret.reveal(), _SECRET_CHARACTERS, "device secret")
     number = 0
     for character in typed:
@@ -67,7 +58,7 @@ def secret_bytes(secret: Secret) -> bytes:
     data = number.to_bytes(SECRET_BYTES + CHECKSUM_BYTES, "big")
     value, checksum = data[:SECRET_BYTES], data[SECRET_BYTES:]
     if not hmac.compare_digest(checksum, _checksum(value)):
-        raise CodeError(
+        raise HandOverError(
             "device secret: a character is wrong; compare it with the record of the device, group by group"
         )
     return value
@@ -84,8 +75,11 @@ def receipt_is_late(issued_at: datetime, receipt_at: datetime) -> bool:
 
 def spell_digest(data: bytes) -> str:
     """Return 50 bits of the SHA-256 of ``data`` spelled like a release code: a name that can be read aloud."""
-    number = int.from_bytes(hashlib.sha256(data).digest()[:7], "big") >> 6
-    return _grouped(_spell(number, CODE_CHARACTERS), _CODE_GROUP)
+    return _spell_code(hashlib.sha256(data).digest()[:7])
+
+
+def _spell_code(data: bytes) -> str:
+    return _grouped(_spell(int.from_bytes(data, "big") >> 6, CODE_CHARACTERS), _CODE_GROUP)
 
 
 def _spell(number: int, characters: int) -> str:
@@ -103,7 +97,7 @@ def _checksum(value: bytes) -> bytes:
 def _normalise(typed: str, characters: int, name: str) -> str:
     text = re.sub(r"[\s-]", "", typed).upper().translate(_READS_AS)
     if len(text) != characters:
-        raise CodeError(f"{name}: {characters} characters are needed, {len(text)} were given")
+        raise HandOverError(f"{name}: {characters} characters are needed, {len(text)} were given")
     if not set(text) <= set(_ALPHABET):
-        raise CodeError(f"{name}: only digits and letters without U are used")
+        raise HandOverError(f"{name}: only digits and letters without U are used")
     return text

@@ -15,16 +15,17 @@ from typing import Any
 import pytest
 import structlog
 
-from channels.contract import DeliveryKind, Rendering
+from channels.contract import DeliveryKind
 from channels.tiktok.adapter import Adapter
-from channels.tiktok.packet import open_packet
 from dispatcher.domain import canonical
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Envelope, Statement, StatementKind
 from dispatcher.sending.permit import HandOff, Refusal
 from tests.builders import everything_signed
 from tests.cast import HOUR, NOW, person, roster, signed
+from tests.packets import open_packet
 from tests.sending.handing import DEVICE_SECRET, MINUTE, Office, opening
 from tests.sending.kit import run
 
@@ -48,8 +49,8 @@ def test_the_packet_opens_with_the_code_and_shows_what_was_signed(office: Office
     contents = open_packet(hand_off.packet, DEVICE_SECRET, hand_off.code)
     document = canonical.decode(office.drafted.renderings[office.order().rendering])
     assert isinstance(document, dict)
-    assert contents.captions == Rendering.from_document(document).parts
-    assert (contents.delivery, contents.not_after) == (office.order().delivery, NOW + 4 * HOUR)
+    assert contents["captions"] == document["parts"]
+    assert (contents["delivery"], contents["not_after"]) == (office.order().delivery, format_time(NOW + 4 * HOUR))
 
 
 def test_a_code_lives_ten_minutes(office: Office) -> None:
@@ -354,7 +355,7 @@ def test_a_withdrawal_is_opened_during_a_halt(office: Office) -> None:
         return await office.issued(order)
 
     hand_off = run(main)
-    assert open_packet(hand_off.packet, DEVICE_SECRET, hand_off.code).kind is DeliveryKind.WITHDRAW
+    assert open_packet(hand_off.packet, DEVICE_SECRET, hand_off.code)["kind"] == "withdraw"
 
 
 def resumed(halt: Envelope) -> list[Envelope]:

@@ -18,7 +18,6 @@ import pytest
 import uvloop
 
 from channels.contract import Finding, Found, Outcome, Verdict
-from channels.tiktok.packet import open_packet
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending import wire
@@ -27,6 +26,7 @@ from dispatcher.sending.permit import HandOff, Permit, Refusal
 from dispatcher.sending.remote import RemoteSender
 from tests.builders import draft
 from tests.cast import NOW, signed
+from tests.packets import open_packet
 from tests.sending.handing import DEVICE, DEVICE_SECRET, Office, opening
 from tests.sending.kit import clauses, note
 from tests.sending.socketed import (
@@ -173,7 +173,7 @@ def test_a_hand_off_is_issued_over_the_socket(run: Run, tmp_path: Path, path: Pa
     first, second = run(main)
     assert isinstance(first, HandOff)
     assert isinstance(second, Refusal)
-    assert open_packet(first.packet, DEVICE_SECRET, first.code).delivery == office.order().delivery
+    assert open_packet(first.packet, DEVICE_SECRET, first.code)["delivery"] == office.order().delivery
     assert second.clauses == ("G15",)
 
 

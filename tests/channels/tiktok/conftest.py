@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from channels.contract import DeliveryKind, Json, Part, Secret
+from channels.contract import Json, Secret
 from channels.tiktok import codes
-from channels.tiktok.handoff import SETTINGS, PacketContents
+from channels.tiktok.handoff import SCHEMA, SETTINGS, format_time
 from channels.tiktok.packet import seal
 
 CHROMIUM_ARGS = (
@@ -24,7 +24,7 @@ CHROMIUM_ARGS = (
     "--disable-component-update --disable-sync"
 )
 
-MakeContents = Callable[..., PacketContents]
+MakeContents = Callable[..., dict[str, Json]]
 SealPacket = Callable[..., bytes]
 ChangeHeader = Callable[..., bytes]
 
@@ -53,30 +53,35 @@ def code() -> str:
     return codes.release_code(random.Random(3).randbytes)
 
 
+def caption(language: str, text: str) -> Json:
+    return {"language": language, "text": text}
+
+
 @pytest.fixture(scope="session")
 def make_contents(issued_at: datetime) -> MakeContents:
     """Makes a live task in two languages, with changes."""
 
-    def make(**changes: object) -> PacketContents:
-        values: dict[str, object] = {
+    def make(**changes: Json) -> dict[str, Json]:
+        values: dict[str, Json] = {
+            "schema": SCHEMA,
             "reference": "H-7K3QM-2F9XD",
             "delivery": "dlv-0001",
-            "kind": DeliveryKind.PUBLISH,
+            "kind": "publish",
             "exercise": False,
             "handle": "@ukgov",
-            "captions": (
-                Part("en", "Severe flood warning: River Severn.\n\nMove upstairs <b>now</b> &amp; stay there 🌊"),
-                Part("cy", "Rhybudd llifogydd difrifol: Afon Hafren.\n\nEwch i fyny’r grisiau nawr. Tŷ, dŵr, ŵyn."),
-            ),
-            "settings": SETTINGS,
+            "captions": [
+                caption("en", "Severe flood warning: River Severn.\n\nMove upstairs <b>now</b> &amp; stay there 🌊"),
+                caption("cy", "Rhybudd llifogydd difrifol: Afon Hafren.\n\nEwch i fyny’r grisiau nawr. Tŷ, dŵr."),
+            ],
+            "settings": dict(SETTINGS),
             "disclosure": "Content disclosure: off. Official public message of Example Office, not an advertisement.",
-            "steps": ("Open TikTok on this device.", "Copy the caption and paste it.", "Compare, then post."),
+            "steps": ["Open TikTok on this device.", "Copy the caption and paste it.", "Compare, then post."],
             "report": "Report the link of the new post. Both operators sign the receipt.",
-            "valid_until": issued_at + timedelta(hours=6),
-            "not_after": issued_at + timedelta(hours=2),
+            "valid_until": format_time(issued_at + timedelta(hours=6)),
+            "not_after": format_time(issued_at + timedelta(hours=2)),
             "original": None,
         }
-        return PacketContents(**(values | changes))  # type: ignore[arg-type]
+        return values | changes
 
     return make
 
@@ -85,7 +90,7 @@ def make_contents(issued_at: datetime) -> MakeContents:
 def seal_packet(make_contents: MakeContents, issued_at: datetime, device_secret: Secret, code: str) -> SealPacket:
     """Seals contents for ten minutes from ``issued_at``, with changes to what ``seal`` is given."""
 
-    def make(contents: PacketContents | None = None, **changes: object) -> bytes:
+    def make(contents: dict[str, Json] | None = None, **changes: object) -> bytes:
         values: dict[str, object] = {
             "device": "press-office-phone-1",
             "device_secret": device_secret,
@@ -93,6 +98,7 @@ def seal_packet(make_contents: MakeContents, issued_at: datetime, device_secret:
             "random_bytes": random.Random(4).randbytes,
             "issued_at": issued_at,
             "expires_at": issued_at + timedelta(minutes=10),
+            "not_after": issued_at + timedelta(hours=2),
         }
         return seal(contents or make_contents(), **(values | changes))  # type: ignore[arg-type]
 

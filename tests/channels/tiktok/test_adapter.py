@@ -30,9 +30,9 @@ from channels.contract import (
 from channels.http import Http, HttpPolicy
 from channels.tiktok.adapter import CAPTION_UNITS, Adapter
 from channels.tiktok.codes import CODE_LIFE, device_secret
-from channels.tiktok.handoff import ContentsError, exercise_link, packet_contents, task_reference
-from channels.tiktok.packet import open_packet
+from channels.tiktok.handoff import exercise_link, format_time, packet_contents, task_reference
 from dispatcher.domain import canonical
+from tests.packets import open_packet
 
 NOW = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
 ACCOUNT = Account("tiktok-ukgov", "tiktok", "@ukgov", ("en", "cy"), {"device": "press-office-phone-1"})
@@ -220,20 +220,20 @@ def test_looking_up_and_reading_back_do_not_pretend_to_know() -> None:
 def test_the_packet_shows_the_rendered_caption_and_its_validity() -> None:
     """What was signed is what the operators see."""
     contents = packet_contents(job(), ACCOUNT, NOW + timedelta(hours=2))
-    assert contents.captions == job().rendering.parts
-    assert contents.valid_until == CONTENT.valid_until
-    assert contents.reference == act(DeliveryKind.PUBLISH, job()).reference
+    assert contents["captions"] == job().rendering.document()["parts"]
+    assert contents["valid_until"] == format_time(CONTENT.valid_until)
+    assert contents["reference"] == act(DeliveryKind.PUBLISH, job()).reference
 
 
 def test_a_withdrawals_packet_has_no_caption_but_the_post_to_delete() -> None:
     """There is nothing to post."""
     contents = packet_contents(job(DeliveryKind.WITHDRAW, ORIGINAL), ACCOUNT, NOW + timedelta(hours=2))
-    assert (contents.captions, contents.original) == ((), ORIGINAL)
+    assert (contents["captions"], contents["original"]) == ([], ORIGINAL)
 
 
 def test_a_corrections_packet_ends_with_deleting_the_earlier_post() -> None:
     """A new post first, then the old one goes."""
-    steps = packet_contents(job(DeliveryKind.CORRECT, ORIGINAL), ACCOUNT, NOW + timedelta(hours=2)).steps
+    steps = packet_contents(job(DeliveryKind.CORRECT, ORIGINAL), ACCOUNT, NOW + timedelta(hours=2))["steps"]
     assert "paste it" in steps[2]
     assert "delete it" in steps[-2]
 
@@ -242,14 +242,14 @@ def test_an_exercises_packet_tells_people_to_post_nothing() -> None:
     """The steps never lead to TikTok, and the link to report cannot exist."""
     rendering = Adapter.render(replace(CONTENT, exercise=True), ACCOUNT)
     contents = packet_contents(replace(job(), rendering=rendering), ACCOUNT, NOW + timedelta(hours=2))
-    assert contents.steps[0] == "Do not open TikTok and post nothing: this is an exercise."
-    assert exercise_link(contents.reference) in contents.report
+    assert contents["steps"][0] == "Do not open TikTok and post nothing: this is an exercise."
+    assert exercise_link(task_reference("dlv-0001")) in contents["report"]
 
 
 def test_a_rendering_that_does_not_say_its_mode_makes_no_packet() -> None:
     """Neither live nor exercise is assumed."""
     bare = replace(job().rendering, options={"disclosure": "x", "valid_until": "2026-11-22T00:05:00.000000Z"})
-    with pytest.raises(ContentsError, match="exercise"):
+    with pytest.raises(HandOverError, match="exercise"):
         packet_contents(replace(job(), rendering=bare), ACCOUNT, NOW + timedelta(hours=2))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.contract import Secret
+from channels.contract import HandOverError, Secret
 from channels.tiktok import codes
 
 ISSUED_AT = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_typed_codes_are_forgiven_case_spaces_hyphens_and_lookalikes() -> None:
 @pytest.mark.parametrize("typed", ["", "7K3QM-2F9X", "7K3QM-2F9XDA", "UUUUU-UUUUU", "7K3QM-2F9X!", "7K3QM-2F9Xé"])
 def test_what_is_no_code_is_refused(typed: str) -> None:
     """Wrong lengths and foreign characters raise."""
-    with pytest.raises(codes.CodeError, match="release code"):
+    with pytest.raises(HandOverError, match="release code"):
         codes.normalise_code(typed)
 
 
@@ -68,13 +68,13 @@ def test_one_wrong_character_in_a_device_secret_is_noticed(place: int) -> None:
     """The checksum refuses a slip at any place."""
     shown = codes.device_secret(all_ones).reveal().replace("-", "")
     wrong = "0" if shown[place] != "0" else "1"
-    with pytest.raises(codes.CodeError, match="a character is wrong"):
+    with pytest.raises(HandOverError, match="a character is wrong"):
         codes.secret_bytes(Secret(shown[:place] + wrong + shown[place + 1 :]))
 
 
 def test_an_error_does_not_repeat_the_secret() -> None:
     """The message about a malformed secret holds none of what was typed."""
-    with pytest.raises(codes.CodeError) as caught:
+    with pytest.raises(HandOverError) as caught:
         codes.secret_bytes(Secret("HUNTER2"))
     assert "HUNTER2" not in str(caught.value)
 

@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from channels.contract import DeliveryKind, Secret
-from channels.tiktok import codes
-from channels.tiktok.handoff import PacketContents
-from channels.tiktok.packet import PacketError, open_packet
+from channels.contract import HandOverError, Json, Secret
+from tests.packets import Closed, open_packet
 
-MakeContents = Callable[..., PacketContents]
+MakeContents = Callable[..., dict[str, Json]]
 SealPacket = Callable[..., bytes]
 ChangeHeader = Callable[..., bytes]
 
@@ -23,9 +21,7 @@ def test_a_packet_opens_to_what_was_sealed(
     make_contents: MakeContents, seal_packet: SealPacket, device_secret: Secret, code: str
 ) -> None:
     """Every field comes back, for a correction in an exercise too."""
-    contents = make_contents(
-        kind=DeliveryKind.CORRECT, exercise=True, original="https://www.tiktok.com/@ukgov/video/1"
-    )
+    contents = make_contents(kind="correct", exercise=True, original="https://www.tiktok.com/@ukgov/video/1")
     assert open_packet(seal_packet(contents), device_secret, code) == contents
 
 
@@ -54,13 +50,13 @@ def test_the_content_policy_allows_only_this_style_and_this_script(seal_packet: 
 
 def test_another_code_does_not_open(seal_packet: SealPacket, device_secret: Secret) -> None:
     """A well-formed code of another packet is refused."""
-    with pytest.raises(PacketError, match="wrong code"):
+    with pytest.raises(Closed):
         open_packet(seal_packet(), device_secret, "00000-00000")
 
 
 def test_another_device_does_not_open(seal_packet: SealPacket, other_device_secret: Secret, code: str) -> None:
     """The code alone is worth nothing on another device."""
-    with pytest.raises(PacketError, match="wrong device secret"):
+    with pytest.raises(Closed):
         open_packet(seal_packet(), other_device_secret, code)
 
 
@@ -79,39 +75,21 @@ def test_a_changed_header_does_not_open(
     seal_packet: SealPacket, change_header: ChangeHeader, device_secret: Secret, code: str, change: dict[str, str]
 ) -> None:
     """The header is authenticated with the contents."""
-    with pytest.raises(PacketError, match="does not open"):
+    with pytest.raises(Closed):
         open_packet(change_header(seal_packet(), **change), device_secret, code)
-
-
-def test_a_weaker_derivation_in_the_header_is_refused_before_any_key_is_derived(
-    seal_packet: SealPacket, change_header: ChangeHeader, device_secret: Secret, code: str
-) -> None:
-    """The iteration count is ours, not the file's."""
-    kdf = {"name": "PBKDF2-HMAC-SHA256", "iterations": 1, "salt": "AAAAAAAAAAAAAAAAAAAAAA=="}
-    with pytest.raises(PacketError, match="does not know"):
-        open_packet(change_header(seal_packet(), kdf=kdf), device_secret, code)
-
-
-@pytest.mark.parametrize("html", [b"", b"<html></html>", b'<script type="application/json" id="packet">{}</script>'])
-def test_a_file_that_is_no_packet_is_refused(html: bytes, device_secret: Secret, code: str) -> None:
-    """A clear refusal, not a crash."""
-    with pytest.raises(PacketError, match=r"not a hand-off packet|cannot be read"):
-        open_packet(html, device_secret, code)
 
 
 @pytest.mark.parametrize("life", [timedelta(0), timedelta(seconds=-1), timedelta(minutes=10, microseconds=1)])
 def test_a_packet_lives_ten_minutes_at_most(seal_packet: SealPacket, issued_at: datetime, life: timedelta) -> None:
     """Longer, empty and negative lives cannot be sealed."""
-    with pytest.raises(PacketError, match="ten minutes at most"):
+    with pytest.raises(HandOverError, match="ten minutes at most"):
         seal_packet(expires_at=issued_at + life)
 
 
-def test_a_packet_does_not_outlast_the_window(
-    make_contents: MakeContents, seal_packet: SealPacket, issued_at: datetime
-) -> None:
+def test_a_packet_does_not_outlast_the_window(seal_packet: SealPacket, issued_at: datetime) -> None:
     """With five minutes of the plan's window left, ten minutes are refused."""
-    with pytest.raises(PacketError, match="within the plan's window"):
-        seal_packet(make_contents(not_after=issued_at + timedelta(minutes=5)))
+    with pytest.raises(HandOverError, match="within the plan's window"):
+        seal_packet(not_after=issued_at + timedelta(minutes=5))
 
 
 def test_the_same_task_sealed_twice_shares_no_key(
@@ -125,5 +103,5 @@ def test_the_same_task_sealed_twice_shares_no_key(
 
 def test_a_malformed_code_cannot_seal(seal_packet: SealPacket) -> None:
     """A code that nobody could type back is refused at sealing."""
-    with pytest.raises(codes.CodeError):
+    with pytest.raises(HandOverError):
         seal_packet(code="short")

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from channels.contract import DeliveryKind, Secret
-from channels.tiktok.handoff import PacketContents
-from channels.tiktok.packet import open_packet
+from channels.contract import Secret
+from tests.packets import open_packet
 
 pytestmark = pytest.mark.system
 
-MakeContents = Callable[..., PacketContents]
+MakeContents = Callable[..., dict[str, Any]]
 SealPacket = Callable[..., bytes]
 ChangeHeader = Callable[..., bytes]
 
@@ -80,8 +80,8 @@ def test_the_right_secret_and_code_show_the_captions_that_were_sealed(
     opened(page)
     boxes = page.locator("#captions textarea")
     shown = [(box.get_attribute("lang"), box.input_value(), box.is_editable()) for box in boxes.all()]
-    captions = open_packet(html, device_secret, code).captions
-    assert shown == [(part.language, part.text, False) for part in captions]
+    captions = open_packet(html, device_secret, code)["captions"]
+    assert shown == [(part["language"], part["text"], False) for part in captions]
 
 
 def test_the_page_says_what_to_do_with_which_settings_until_when(device: Device, seal_packet: SealPacket) -> None:
@@ -208,7 +208,7 @@ def test_the_copy_button_puts_the_exact_caption_on_the_clipboard(
     page = device.open(seal_packet())
     page.get_by_role("button", name="Copy: Caption: Welsh").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == make_contents().captions[1].text
+    assert page.evaluate("navigator.clipboard.readText()") == make_contents()["captions"][1]["text"]
 
 
 def test_without_the_clipboard_the_caption_is_selected_and_copied_the_old_way(
@@ -222,7 +222,7 @@ def test_without_the_clipboard_the_caption_is_selected_and_copied_the_old_way(
     selected = page.evaluate(
         "(() => { const a = document.activeElement; return a.value.slice(a.selectionStart, a.selectionEnd); })()"
     )
-    assert selected == make_contents().captions[0].text
+    assert selected == make_contents()["captions"][0]["text"]
 
 
 def test_the_secret_can_be_pasted_by_the_button(device: Device, seal_packet: SealPacket) -> None:
@@ -294,7 +294,7 @@ def test_a_withdrawal_shows_the_post_to_delete_and_no_caption(
 ) -> None:
     """There is one box to copy from: the link of the earlier post."""
     link = "https://www.tiktok.com/@ukgov/video/7300000000000000001"
-    page = device.open(seal_packet(make_contents(kind=DeliveryKind.WITHDRAW, captions=(), original=link)))
+    page = device.open(seal_packet(make_contents(kind="withdraw", captions=[], original=link)))
     expect(page.get_by_role("heading", name="Delete the earlier post")).to_be_visible()
     assert [box.input_value() for box in page.locator("textarea").all()] == [link]
     expect(page.get_by_role("heading", name="Settings of the post")).to_be_hidden()
