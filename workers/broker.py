@@ -32,13 +32,15 @@ class _ListeningConsumer(_RedisConsumer):
     """Waits for the bell where Dramatiq's own would sleep for up to a second."""
 
     def __next__(self) -> Any:
-        self.misses = 0
+        listens = not self.queue_name.endswith(".DQ")  # nothing is ever delayed: that queue keeps Dramatiq's back-off
+        if listens:
+            self.misses = 0
         try:
             message = super().__next__()  # type: ignore[no-untyped-call]
         except DecodeError:
             self.logger.warning("dropped what is no message from queue %s", self.queue_name)
             return None
-        if message is None and not self.queue_name.endswith(".DQ"):
+        if message is None and listens:
             try:
                 self.broker.client.blpop([bell_key(self.queue_name)], timeout=WAIT_S)
             except (redis.ConnectionError, redis.TimeoutError) as error:
