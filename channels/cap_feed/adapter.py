@@ -12,8 +12,9 @@ Rules
 from __future__ import annotations
 
 import asyncio
-import os
+import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,7 +46,7 @@ from channels.contract import (
 from channels.http import Http
 from channels.text import EXERCISE_LINE, texts_for
 
-_FREE_BYTES = 5_000_000
+_ROOM = 100_000  # bytes that an alert and the index may need
 
 
 class Adapter:
@@ -80,7 +81,7 @@ class Adapter:
             account=account.id,
             kind=content.kind,
             parts=tuple(Part(tag, info.text) for tag, info in zip(account.languages, infos, strict=True)),
-            options=_options(content, account, [wire.info_document(info) for info in infos]),
+            options=_options(content, account, [asdict(info) for info in infos]),
         )
         faults = cls.problems(rendering)
         if faults:
@@ -111,7 +112,8 @@ class Adapter:
 
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Compare the file with the rendering, and see whether the index names it."""
-        return await asyncio.to_thread(self._read_back, job, reference)
+        del reference
+        return await asyncio.to_thread(self._read_back, job)
 
     async def probe(self) -> Probe:
         """Whether the folder is there, can be written, and has room."""
@@ -128,7 +130,7 @@ class Adapter:
                 return self._write(job)
         except OSError as error:
             return Outcome(
-                Verdict.DEFERRED, reason=f"the feed folder cannot be used: {_why(error)}", code=_code(error)
+                Verdict.DEFERRED, reason=f"the feed folder cannot be used: {_why(error)}", code=_why(error)
             )
 
     def _write(self, job: Job) -> Outcome:
@@ -137,12 +139,11 @@ class Adapter:
             alerts = self._folder.alerts()
             if any(alert.status != wire.word(job.rendering.options, "status") for alert in alerts):
                 return Outcome(Verdict.REJECTED, reason=_MIXED, code="mixed_feed")
-            present = self._folder.get(name)
-            data = self._bytes(job, alerts, present)
+            present, data = self._folder.get(name), self._bytes(job, alerts)
+            if present not in (None, data):
+                return Outcome(Verdict.REJECTED, reason=_OTHER_BYTES, code="conflict")
             if present is None:
                 self._folder.put(name, data)
-            elif present != data:
-                return Outcome(Verdict.REJECTED, reason=_OTHER_BYTES, code="conflict")
             self._folder.rebuild(self._clock())
         except OSError as error:
             return self._failed(name, error)
@@ -154,9 +155,8 @@ class Adapter:
         except OSError:
             absent = False
         if absent:
-            reason = f"nothing was published: {_why(error)}"
-            return Outcome(Verdict.DEFERRED, reason=reason, code=_code(error))
-        return Outcome(Verdict.IN_DOUBT, reason=f"written, perhaps not listed: {_why(error)}", code=_code(error))
+            return Outcome(Verdict.DEFERRED, reason=f"nothing was published: {_why(error)}", code=_why(error))
+        return Outcome(Verdict.IN_DOUBT, reason=f"written, perhaps not listed: {_why(error)}", code=_why(error))
 
     def _find(self, job: Job) -> Finding:
         name = wire.identifier(job.delivery)
@@ -165,58 +165,51 @@ class Adapter:
                 present = self._folder.get(name)
                 if present is None:
                     return Finding(Found.ABSENT)
-                if present != self._bytes(job, self._folder.alerts(), present):
+                if present != self._bytes(job, self._folder.alerts()):
                     return Finding(Found.UNKNOWN, reason=_OTHER_BYTES)
                 self._folder.rebuild(self._clock())
         except OSError as error:
             return Finding(Found.UNKNOWN, reason=f"the feed folder cannot be used: {_why(error)}")
         return Finding(Found.FOUND, reference=self._reference(job), url=self._url(name))
 
-    def _read_back(self, job: Job, reference: str) -> ReadBack:
-        name = reference.split(",")[1] if reference.count(",") == 2 else wire.identifier(job.delivery)
+    def _read_back(self, job: Job) -> ReadBack:
+        name = wire.identifier(job.delivery)
         try:
-            data = self._folder.get(name)
-            if data is None:
-                return ReadBack(Seen.MISSING, reason="the alert's file is gone from the folder")
-            alerts = self._folder.alerts()
-            listed = self._folder.lists(name)
+            data, alerts, listed = self._folder.get(name), self._folder.alerts(), self._folder.lists(name)
         except OSError as error:
             return ReadBack(Seen.UNKNOWN, reason=f"the feed folder cannot be used: {_why(error)}")
-        current = [alert.identifier for alert in unexpired(alerts, self._clock())]
+        if data is None:
+            return ReadBack(Seen.MISSING, reason="the alert's file is gone from the folder")
         text = next(("\n\n".join(alert.texts) for alert in alerts if alert.identifier == name), None)
-        if data != self._bytes(job, alerts, data):
+        if data != self._bytes(job, alerts):
             return ReadBack(Seen.ALTERED, text=text, reason="the alert's file differs from what was signed")
-        if name in current and not listed:
-            return ReadBack(
-                Seen.MISSING, text=text, reason="the alert's file is there, but the index does not list it"
-            )
+        if not listed and any(alert.identifier == name for alert in unexpired(alerts, self._clock())):
+            return ReadBack(Seen.MISSING, text=text, reason="the alert's file is there, but no index lists it")
         return ReadBack(Seen.VISIBLE, text=text)
 
     def _probe(self) -> Probe:
         path = self._folder.path
-        fault = rules.sender_fault(self._folder.title)
-        if fault:
+        if fault := rules.sender_fault(self._folder.title):
             return Probe(ok=False, detail=fault)
-        if not path.is_dir():
-            return Probe(ok=False, detail=f"the feed folder {path} does not exist: create it, or mount its share")
-        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            return Probe(ok=False, detail=f"the feed folder {path} cannot be written by this process")
-        space = os.statvfs(path)
-        if space.f_bavail * space.f_frsize < _FREE_BYTES:
-            return Probe(ok=False, detail=f"the disk under {path} is nearly full: free some space")
+        try:
+            with tempfile.TemporaryFile(dir=path) as file:
+                file.write(bytes(_ROOM))
+        except OSError as error:
+            return Probe(ok=False, detail=f"the feed folder {path} cannot be written: {_why(error)}")
         return Probe(ok=True, detail=f"the feed folder {path} can be written")
 
-    def _bytes(self, job: Job, alerts: list[wire.Read], present: bytes | None) -> bytes:
+    def _bytes(self, job: Job, alerts: list[wire.Read]) -> bytes:
         name = wire.identifier(job.delivery)
-        return wire.build(job.rendering, name, job.intended_at, self._references(job, alerts, present))
+        return wire.build(job.rendering, name, job.intended_at, self._references(job, alerts))
 
-    def _references(self, job: Job, alerts: list[wire.Read], present: bytes | None) -> tuple[str, ...]:
+    def _references(self, job: Job, alerts: list[wire.Read]) -> tuple[str, ...]:
         if not job.original or job.rendering.kind is DeliveryKind.PUBLISH:
             return ()
         settled = next((alert for alert in alerts if alert.identifier == wire.identifier(job.delivery)), None)
-        if present is not None and settled is not None and job.original in settled.references:
+        if settled is not None and job.original in settled.references:
             return settled.references
-        earlier = [alert for alert in chain(alerts, job.original) if wire.cap_time(alert.sent) < _sent(job)]
+        before = wire.cap_time(job.intended_at)
+        earlier = [alert for alert in chain(alerts, job.original) if wire.cap_time(alert.sent) < before]
         named = [name for alert in earlier for name in (*alert.references, alert.triple)]
         return tuple(dict.fromkeys([*named, job.original]))
 
@@ -241,16 +234,13 @@ def _setting(account: Account, key: str) -> str:
 
 
 def _options(content: Content, account: Account, infos: list[Json]) -> dict[str, Json]:
-    missing = [code for code in wire.CODES if not content.cap.get(code)]
-    if missing:
-        raise RenderError(f"CAP needs {', '.join(missing)}: set them on the incident")
-    codes: dict[str, Json] = {code: content.cap[code] for code in wire.CODES[1:]}
+    codes: dict[str, Json] = {code: content.cap.get(code, "") for code in wire.CODES}
     return codes | {
         "sender": account.settings.get("sender", ""),
         "sender_name": content.sent_by,
         "status": "Exercise" if content.exercise else "Actual",
         "note": f"{EXERCISE_LINE}. This alert is part of an exercise." if content.exercise else "",
-        "category": list(content.cap["category"].split()),
+        "category": list[Json](content.cap.get("category", "").split()),
         "expires": wire.cap_time(content.valid_until),
         "web": content.link or "",
         "area": list(content.area),
@@ -260,13 +250,5 @@ def _options(content: Content, account: Account, infos: list[Json]) -> dict[str,
     }
 
 
-def _sent(job: Job) -> str:
-    return wire.cap_time(job.intended_at)
-
-
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _code(error: OSError) -> str:
-    return type(error).__name__ if error.errno is None else os.strerror(error.errno)

@@ -25,8 +25,9 @@ from channels.text import EXERCISE_LINE
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 MESSAGE_TYPES = {DeliveryKind.PUBLISH: "Alert", DeliveryKind.CORRECT: "Update", DeliveryKind.WITHDRAW: "Cancel"}
-CODES = ("category", "event", "urgency", "severity", "certainty")
+CODES = ("event", "urgency", "severity", "certainty")
 
+_INFO_TEXTS = ("language", "headline", "description", "instruction")
 _INFO = f"{{{NAMESPACE}}}info"
 _REGIONS = {"en": "en-GB", "cy": "cy-GB", "gd": "gd-GB", "ga": "ga-GB"}
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -87,26 +88,12 @@ def cap_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
-def region(language: str) -> str:
-    """A language tag with its region: ``cy`` becomes ``cy-GB``; a tag that has one stays."""
-    return _REGIONS.get(language, language)
-
-
 def info(text: LanguageText, *, exercise: bool) -> Info:
     """One language's info; an exercise says so at the head of headline and description."""
     headline = f"{EXERCISE_LINE} {text.headline}" if exercise else text.headline
     description = f"{EXERCISE_LINE}\n{text.body}" if exercise else text.body
-    return Info(region(text.language), *map(_nfc, (headline, description, text.instruction)))
-
-
-def info_document(value: Info) -> Json:
-    """An info as it stands in a rendering's options."""
-    return {
-        "language": value.language,
-        "headline": value.headline,
-        "description": value.description,
-        "instruction": value.instruction,
-    }
+    texts = (unicodedata.normalize("NFC", piece) for piece in (headline, description, text.instruction))
+    return Info(_REGIONS.get(text.language, text.language), *texts)
 
 
 def infos(options: Mapping[str, Json]) -> list[Info]:
@@ -173,10 +160,6 @@ def read(data: bytes) -> Read:
         raise NotAnAlert(f"a time is not in CAP's form: {error}") from error
 
 
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
 def _add(parent: etree._Element, tag: str, text: str) -> None:
     if text:
         etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}").text = text
@@ -187,7 +170,7 @@ def _add_info(alert: etree._Element, value: Info, options: Mapping[str, Json]) -
     _add(element, "language", value.language)
     for category in words(options, "category"):
         _add(element, "category", category)
-    for tag in CODES[1:]:
+    for tag in CODES:
         _add(element, tag, word(options, tag))
     _add(element, "expires", word(options, "expires"))
     _add(element, "senderName", word(options, "sender_name"))
@@ -203,7 +186,7 @@ def _add_info(alert: etree._Element, value: Info, options: Mapping[str, Json]) -
 
 
 def _read_info(element: etree._Element) -> Info:
-    return Info(*(_text(element, tag) for tag in ("language", "headline", "description", "instruction")))
+    return Info(*(_text(element, tag) for tag in _INFO_TEXTS))
 
 
 def _text(element: etree._Element, tag: str) -> str:
@@ -213,7 +196,7 @@ def _text(element: etree._Element, tag: str) -> str:
 def _info(document: Json) -> Info:
     if not isinstance(document, dict):
         raise OptionError("an info must be an object")
-    return Info(*(word(document, key) for key in ("language", "headline", "description", "instruction")))
+    return Info(*(word(document, name) for name in _INFO_TEXTS))
 
 
 def _word(value: Json, key: str) -> str:

@@ -270,7 +270,7 @@ def test_a_probe_says_whether_the_folder_can_be_used(feed, tmp_path):
     tmp_path.rmdir()
     probe = feed.run(feed.adapter.probe())
     assert not probe.ok
-    assert "does not exist" in probe.detail
+    assert "cannot be written: No such file" in probe.detail
 
 
 @pytest.mark.parametrize("key", ["folder", "sender"])
