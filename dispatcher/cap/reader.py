@@ -48,12 +48,7 @@ _ROOT = re.compile(r"<(?:[^\s<>/:]++:)?([^\s<>/:]++)")
 _ATTRIBUTE = re.compile(r"""=\s*+["']""")
 
 _LISTS = {"feed": "an Atom feed", "entry": "an Atom entry", "rss": "an RSS feed", "RDF": "an RSS 1.0 feed"}
-_ENVELOPE = "EDXLDistribution"
-_OLD_VERSIONS = {
-    "urn:oasis:names:tc:emergency:cap:1.1": "1.1",
-    "http://www.incident.com/cap/1.0": "1.0",
-    "http://www.incident.com/cap/1.1": "1.1",
-}
+_OLD_VERSION = re.compile(r"(?:urn:oasis:names:tc:emergency:cap:|http://www\.incident\.com/cap/)(1\.[01])")
 
 
 def read(data: bytes) -> etree._Element:
@@ -116,47 +111,44 @@ def _parse(text: str) -> etree._Element:
 
 def _check_root(root: etree._Element) -> None:
     name = etree.QName(root)
-    if (name.namespace, name.localname) == (CAP, "alert"):
-        return
-    where = f"{quoted(name.localname)[1:-1]} (line {root.sourceline})"
-    raise Unreadable(_list_fault(root, name.localname, where) or _root_fault(name, where))
+    if (name.namespace, name.localname) != (CAP, "alert"):
+        raise Unreadable(_root_fault(root, name, f"{quoted(name.localname)[1:-1]} (line {root.sourceline})"))
 
 
-def _list_fault(root: etree._Element, name: str, where: str) -> Fault | None:
-    if name in _LISTS:
-        return _feed(_LISTS[name], where)
-    if name != _ENVELOPE:
-        return None
+def _root_fault(root: etree._Element, name: etree.QName, where: str) -> Fault:
+    version = _OLD_VERSION.fullmatch(name.namespace or "")
     alerts = sum(1 for _ in root.iter("{*}alert"))
-    if alerts == 1:
-        advice = "this is an EDXL envelope around an alert: give the alert element in it as its own file"
-        return Fault("envelope", where, advice)
-    return _feed(f"an EDXL envelope of {alerts} alerts", where)
-
-
-def _root_fault(name: etree.QName, where: str) -> Fault:
-    if name.namespace in _OLD_VERSIONS:
-        version = _OLD_VERSIONS[name.namespace]
-        return Fault("old-version", where, f"this is CAP {version}: ask its sender for CAP 1.2")
-    if name.localname == "alerts":
-        return Fault("wrapper", where, "CAP knows no 'alerts': give one document whose outermost element is alert")
-    if name.localname == "alert":
-        return Fault("namespace", where, f'this alert is not marked as CAP 1.2: write xmlns="{CAP}" on it')
-    return Fault("not-cap", where, f"the document is {quoted(name.localname)}, not a CAP alert: give one alert")
+    match name.localname:
+        case local if local in _LISTS:
+            return _feed(_LISTS[local], where)
+        case "EDXLDistribution" if alerts == 1:
+            advice = "this is an EDXL envelope around an alert: give the alert element in it as its own file"
+            return Fault("envelope", where, advice)
+        case "EDXLDistribution":
+            return _feed(f"an EDXL envelope of {alerts} alerts", where)
+        case _ if version:
+            return Fault("old-version", where, f"this is CAP {version[1]}: ask its sender for CAP 1.2")
+        case "alerts":
+            return Fault(
+                "wrapper", where, "CAP knows no 'alerts': give one document whose outermost element is alert"
+            )
+        case "alert":
+            return Fault("namespace", where, f'this alert is not marked as CAP 1.2: write xmlns="{CAP}" on it')
+        case local:
+            return Fault("not-cap", where, f"the document is {quoted(local)}, not a CAP alert: give one alert")
 
 
 def _check_counts(alert: etree._Element) -> None:
-    shapes = points = 0
-    for shape in alert.iter(f"{{{CAP}}}polygon", f"{{{CAP}}}circle"):
-        shapes += 1
-        points += (shape.text or "").count(",")
-    if shapes > MAX_SHAPES:
-        raise _unreadable("too-many-shapes", f"{shapes} polygons and circles: simplify to {MAX_SHAPES} at most")
-    if points > MAX_POINTS:
-        raise _unreadable("too-many-points", f"{points} points in its areas: simplify to {MAX_POINTS} at most")
-    references = sum((named.text or "").count(",") // 2 for named in alert.iter(f"{{{CAP}}}references"))
-    if references > MAX_REFERENCES:
-        raise _unreadable("too-many-references", f"{references} references: name {MAX_REFERENCES} at most")
+    shapes = [shape.text or "" for shape in alert.iter(f"{{{CAP}}}polygon", f"{{{CAP}}}circle")]
+    references = "".join(named.text or "" for named in alert.iter(f"{{{CAP}}}references"))
+    counts = (
+        ("shapes", len(shapes), MAX_SHAPES),
+        ("points", sum(shape.count(",") for shape in shapes), MAX_POINTS),
+        ("references", references.count(",") // 2, MAX_REFERENCES),
+    )
+    for what, count, most in counts:
+        if count > most:
+            raise _unreadable(f"too-many-{what}", f"the alert has {count} {what}: simplify it to {most} at most")
 
 
 def _unreadable(code: str, message: str, text: str = "") -> Unreadable:
