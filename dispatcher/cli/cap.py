@@ -1,51 +1,67 @@
-"""``dispatcher cap``: is this file one sound CAP 1.2 alert?"""
+"""``dispatcher cap``: is this file one sound CAP 1.2 alert? And getting one from a file or an address."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
+from urllib.parse import urlsplit
 
 import click
 
+from dispatcher.cap.alert import Alert
 from dispatcher.cap.reader import MAX_BYTES
 from dispatcher.cap.report import Verdict
 from dispatcher.cap.validate import validate as check
-from dispatcher.cli.commands import Names, Noun, session
-from dispatcher.cli.output import Table, next_step
+from dispatcher.cli.commands import Names, Noun, read
+from dispatcher.cli.output import next_step
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import Invalid
+from dispatcher.domain.errors import Invalid, Unavailable
 
-REFUSED = 2
+TIMEOUT_S = 10.0
 
-
-@click.group(cls=Noun)
-def cap() -> None:
-    """Check CAP 1.2 alerts."""
+cap = Noun("cap")
 
 
 @cap.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@session
 @click.pass_context
 def validate(context: click.Context, session: Session, files: Names) -> None:
     """Say whether each FILE is one sound CAP 1.2 alert; nothing is fetched and nothing recorded.
 
     Verdicts: ok, refuse (each fault is named), feed (several alerts: give one). Exit code 2 if any is not ok.
     """
-    reports = {name: check(read_capped(Path(name))) for name in files}
+    reports = {name: check(read(name, MAX_BYTES)) for name in files}
     found = [{"file": name, "verdict": report.verdict, "faults": report.faults} for name, report in reports.items()]
-    rows = [(name, r.verdict, "\n".join(f"{f.code}: {f}" for f in r.faults)) for name, r in reports.items()]
-    session.show("cap-validation", {"files": found}, Table(rows, ("file", "verdict", "faults")))
-    bad = [name for name, report in reports.items() if report.verdict is not Verdict.OK]
+    session.show("cap-validation", {"files": found}, files="file verdict faults")
+    bad = sum(report.verdict is not Verdict.OK for report in reports.values())
     if bad:
-        next_step("mend what is named, or ask the sender for one sound alert", f"{len(bad)} of {len(files)} not ok")
-        context.exit(REFUSED)
+        next_step("mend what is named, or ask the sender for one sound alert", f"{bad} of {len(files)} not ok")
+        context.exit(2)
     next_step(f"dispatcher incident declare --from-cap {files[0]} --mode exercise")
 
 
-def read_capped(path: Path) -> bytes:
-    """The file's bytes, at most one more than the reader takes. Raises Invalid."""
+def read_alert(source: str, *, is_test: bool) -> Alert:
+    """The alert at ``source``, a file or an https address. Raises Invalid naming the faults, or Unavailable."""
+    report = check(asyncio.run(_fetch(source, is_test)) if "://" in source else read(source, MAX_BYTES))
+    if report.alert is None:
+        faults = "; ".join(str(fault) for fault in report.faults[:3])
+        raise Invalid(f"{source}: {report.verdict}: {faults}", f"see all of it: dispatcher cap validate {source}")
+    return report.alert
+
+
+async def _fetch(address: str, is_test: bool) -> bytes:
+    """Only a test deployment may fetch over http or from a private address, like its adapters."""
+    from channels.http import Http, HttpPolicy, TransportError
+
+    if not is_test and not address.startswith("https://"):
+        raise Invalid(f"{address}: only https addresses are fetched", "save the alert and give its file")
+    policy = HttpPolicy(frozenset({urlsplit(address).netloc.lower()}), allow_private=is_test, https_only=not is_test)
+    http = Http(policy)
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Invalid(f"{path}: cannot be read ({error.strerror})", "name an alert's file") from error
+        answer = await http.request("GET", address, timeout_s=TIMEOUT_S)
+    except TransportError as error:
+        raise Unavailable(f"the alert was not fetched: {error}", "save the alert and give its file") from error
+    finally:
+        await http.close()
+    if answer.status != 200:
+        raise Unavailable(f"the alert was not fetched: status {answer.status}", "check the address, or give a file")
+    return answer.body

@@ -1,28 +1,39 @@
-"""``dispatcher clearance``: submit a plan; different people approve, reject or revoke it."""
+"""``dispatcher clearance`` and ``dispatcher evidence``: what different people sign before anything leaves.
+
+Submit a plan, approve, reject or revoke it; sign what it rests on: assessments, exemptions, attestations, decisions.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Names, Noun, Pairs, many, one_of, pairs, session, signing
-from dispatcher.cli.output import Table, facts, next_step
+from dispatcher.cli.commands import Names, Noun, Pairs, Signed, Text, duration, many, one_of, pairs
+from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
-from dispatcher.cli.times import Duration
 from dispatcher.domain.ids import short
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.statement import Mode
 from dispatcher.service import clearing
+from dispatcher.service import evidence as service
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
+from dispatcher.service.evidence import AssessmentOutcome, Decision, Recorded
 from dispatcher.service.judging import who_can
 
+PLAN = click.argument("plan")
 ROLE = click.option("--role", type=one_of(Role), help="Sign in this role of yours.")
 CHANNEL = many("channel", "Only this channel; may be repeated.")
 REASON = click.option("--reason", default="", help="Why.")
+MODE = click.option("--mode", type=one_of(Mode), required=True)
+FILE = click.option("--evidence", "file", required=True, metavar="FILE", help="Its SHA-256 is signed; keep the file.")
+ACCOUNT = click.option("--account", required=True, help="One of ours; there are no wildcards.")
 
 COMMANDS = {
+    "G03": "dispatcher release {plan}",
     "G08": "dispatcher clearance approve {plan}",
     "G09": "dispatcher evidence assess {channel} --outcome permitted --evidence FILE --mode {mode}",
     "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
@@ -31,118 +42,144 @@ COMMANDS = {
 }
 """What to type for a clause that a signature mends."""
 
-
-@click.group(cls=Noun)
-def clearance() -> None:
-    """Submit a plan, and approve, reject, revoke or look at it."""
+clearance = Noun("clearance")
+evidence = Noun("evidence")
 
 
-@clearance.command()
+@clearance.command(cls=Signed)
 @click.argument("message")
 @many("account", "To this account; else to all of the mode.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
-@click.option("--window", type=Duration(), default="4h", show_default=True, help="How long it may be sent.")
+@click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
-@signing
-@session
-def submit(session: Session, /, message: str, lists: Names, on_ambiguous: Pairs, **wish: Any) -> None:
+def submit(session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, **wish: Any) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
-    wanted = clearing.Wish(
-        accounts=wish["accounts"] or None,
-        lists=_lists(lists),
-        purpose=wish["purpose"],
-        window=wish["window"],
-        on_ambiguous={channel: _choice(channel, word) for channel, word in on_ambiguous.items()},
-        placement=wish["placement"],
-        flags=wish["flags"],
-    )
-    desk = session.desk()
-    _show(session, desk, clearing.submit(desk, message, wanted, session.pen(desk)))
+    by_account: dict[str, list[str]] = {}
+    for given in lists:
+        account, _, name = given.rpartition("=")
+        by_account.setdefault(account, []).append(name)
+    if set(on_ambiguous.values()) - set(OnAmbiguous):
+        raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
+    choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
+    wanted = clearing.Wish(accounts=accounts or None, lists=by_account, on_ambiguous=choices, **wish)
+    _show(session, clearing.submit(session.desk, message, wanted, session.pen))
 
 
-@clearance.command()
-@click.argument("plan")
+@clearance.command(cls=Signed)
+@PLAN
 @ROLE
 @CHANNEL
-@signing
-@session
 def approve(session: Session, plan: str, role: Role | None, channels: Names) -> None:
     """Approve PLAN, for all its channels unless some are named."""
-    desk = session.desk()
-    _show(session, desk, clearing.approve(desk, plan, session.pen(desk), role, channels))
+    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels))
 
 
-@clearance.command()
-@click.argument("plan")
+@clearance.command(cls=Signed)
+@PLAN
 @REASON
 @ROLE
 @CHANNEL
-@signing
-@session
 def reject(session: Session, plan: str, reason: str, role: Role | None, channels: Names) -> None:
     """Reject PLAN, with a reason. One rejection stops."""
-    desk = session.desk()
-    _show(session, desk, clearing.reject(desk, plan, session.pen(desk), reason, role, channels))
+    _show(session, clearing.reject(session.desk, plan, session.pen, reason, role, channels))
 
 
-@clearance.command()
-@click.argument("plan")
+@clearance.command(cls=Signed)
+@PLAN
 @REASON
-@signing
-@session
 def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
-    desk = session.desk()
-    _show(session, desk, clearing.revoke(desk, plan, session.pen(desk), reason))
+    _show(session, clearing.revoke(session.desk, plan, session.pen, reason))
 
 
-@clearance.command()
-@click.argument("plan")
-@ROLE
-@CHANNEL
-@signing
-@session
-def show(session: Session, plan: str, role: Role | None, channels: Names) -> None:
+@clearance.command(cls=Signed)
+@PLAN
+def show(session: Session, plan: str) -> None:
     """Where PLAN stands, channel by channel. With --to-sign FILE: what you would sign to approve it."""
-    desk = session.desk()
     if session.to_sign:
-        clearing.approve(desk, plan, session.pen(desk), role, channels)
-    _show(session, desk, clearing.show(desk, plan), channels)
+        clearing.approve(session.desk, plan, session.pen)
+    _show(session, clearing.show(session.desk, plan))
 
 
-def _show(session: Session, desk: Desk, standing: Standing, channels: Names = ()) -> None:
+@evidence.command(cls=Signed)
+@click.argument("channel")
+@click.option("--outcome", type=one_of(AssessmentOutcome), required=True)
+@click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
+@click.option("--conditions", default="", help="What it is permitted under.")
+@FILE
+@MODE
+def assess(session: Session, mode: Mode, file: str, **said: Any) -> None:
+    """Sign the assessment record of CHANNEL for a placement."""
+    digest = service.file_digest(Path(file))
+    _show_recorded(session, service.assess(session.desk, session.pen, mode, evidence=digest, **said))
+
+
+@evidence.command(cls=Signed)
+@click.argument("channel")
+@ACCOUNT
+@click.option("--need", required=True, help="The need that it meets, in words.")
+@MODE
+def exempt(session: Session, mode: Mode, **said: Any) -> None:
+    """Sign a standing exemption for one account on CHANNEL."""
+    _show_recorded(session, service.exempt(session.desk, session.pen, mode, **said))
+
+
+@evidence.command(cls=Signed)
+@click.argument("channel")
+@ACCOUNT
+@click.option("--device", required=True, help="The device registered for the account.")
+@many("mitigation", "Only this; else all that policy asks for. May be repeated.")
+@FILE
+@MODE
+def attest(session: Session, mode: Mode, file: str, **said: Any) -> None:
+    """Sign that mitigations hold for an account on CHANNEL and its device; one signature covers the profile."""
+    digest = service.file_digest(Path(file))
+    _show_recorded(session, service.attest(session.desk, session.pen, mode, evidence=digest, **said))
+
+
+@evidence.command()
+@click.argument("plan")
+@click.option("--decision", type=one_of(Decision), required=True)
+@many("channel", "Else all of the plan's; may be repeated.")
+def decide(session: Session, plan: str, decision: Decision, channels: Names) -> None:
+    """Record the minister's decision about PLAN.
+
+    The private office gets a read-back code, shown this once: tell it to the minister by another route. It is signed
+    here, with a key or the agent, because the code is made in the same moment.
+    """
+    made = service.decide(session.desk, plan, session.pen, decision, channels)
+    _show_decision(session, made.standing, made.code.reveal() if made.code else None)
+
+
+@evidence.command(cls=Signed)
+@click.argument("plan")
+@click.option("--code", required=True, help="The code as the minister read it back.")
+def confirm(session: Session, plan: str, code: str) -> None:
+    """Confirm the recorded decision about PLAN with the minister's read-back code."""
+    _show_decision(session, service.confirm(session.desk, plan, session.pen, code))
+
+
+def _show(session: Session, standing: Standing) -> None:
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
-    known = {"plan": stored.digest, "state": stored.state, "message": stored.message}
-    known |= {name: getattr(stored.plan, name) for name in names}
-    session.show(
-        "clearance",
-        {**known, "channels": [item for item in findings(standing) if not channels or item["channel"] in channels]},
-        Table(list(known.items())),
-        channel_table(standing, channels),
-    )
-    next_step(*what_next(desk, standing))
+    about = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about |= {name: getattr(stored.plan, name) for name in names}
+    _show_channels(session, "clearance", standing, **about)
+    next_step(*what_next(session.desk, standing))
 
 
-def findings(standing: Standing) -> list[dict[str, Any]]:
-    """What the gate says of each channel, as JSON."""
-    return [
-        {**facts(finding), "clear": finding.clear, "failures": facts(finding.lacking)}
+def _show_channels(session: Session, schema: str, standing: Standing, **about: Any) -> None:
+    """Show what the gate says of each channel, after what else there is to show."""
+    channels = [
+        facts(finding)
+        | {"clear": finding.clear, "failures": facts(finding.lacking)}
+        | {"missing": [f"{failure.clause} {failure.fact}" for failure in finding.lacking]}
         for finding in standing.findings
     ]
-
-
-def channel_table(standing: Standing, channels: Names = ()) -> Table:
-    """The same for people."""
-    rows = [
-        (finding.channel, finding.state, finding.accounts, "\n".join(f"{f.clause} {f.fact}" for f in finding.lacking))
-        for finding in standing.findings
-        if not channels or finding.channel in channels
-    ]
-    return Table(rows, ("channel", "clearance", "accounts", "missing"), "Channels")
+    session.show(schema, {**about, "channels": channels}, channels="channel state accounts missing")
 
 
 def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
@@ -150,25 +187,23 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     plan, name = standing.stored.plan, short(standing.stored.digest)
     if standing.stored.state != "submitted":
         return f"dispatcher watch {name}", ""
-    waiting = [finding for finding in standing.findings if not finding.clear]
-    if not waiting:
-        return f"dispatcher release {name}", "the release, by who may release"
-    failures = tuple(dict.fromkeys(failure for finding in waiting for failure in finding.lacking))
-    people = who_can(desk, failures)
-    missing = "; ".join(f"{role} ({', '.join(found)})" for role, found in people.items()) or failures[0].fact
+    waiting = [finding for finding in standing.findings if not finding.clear] or standing.findings
+    failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
+    people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
     command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
-    return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), missing
+    return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), people or failures[0].fact
 
 
-def _lists(given: Names) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for value in given:
-        account, _, name = value.rpartition("=")
-        found.setdefault(account, []).append(name)
-    return found
+def _show_recorded(session: Session, made: Recorded) -> None:
+    session.show("evidence", made)
+    next_step("dispatcher status")
 
 
-def _choice(channel: str, word: str) -> OnAmbiguous:
-    if word not in set(OnAmbiguous):
-        raise click.BadParameter(f"{channel}={word}: say hold or resend", param_hint="--on-ambiguous")
-    return OnAmbiguous(word)
+def _show_decision(session: Session, standing: Standing, code: Text = None) -> None:
+    stored = standing.stored
+    _show_channels(session, "decision", standing, plan=stored.digest, state=stored.state, code=code)
+    if code:
+        missing = "the code, shown this once, as the minister reads it back within 24 hours"
+        next_step(f"dispatcher evidence confirm {short(stored.digest)} --code CODE", missing)
+    else:
+        next_step(*what_next(session.desk, standing))

@@ -1,33 +1,64 @@
-"""What every command is made of: groups that load late, and the options that mean the same everywhere.
+"""What every command is made of: the table of commands, the options that mean the same everywhere, and times.
 
 Rules
   1. The top-level help imports no command.
-  2. ``--deployment`` and ``--json`` may stand before or after a command's name; ``--key`` too where somebody signs.
+  2. ``--deployment``, ``--json`` and ``--key`` may stand before or after a command's name.
   3. Nothing asks "are you sure": a public act needs signatures, and there is no option that skips the gate.
+
+Times and durations as people type them::
+
+    2026-11-21T18:00+00:00    a moment, always with its offset (or Z)
+    +4h                       so long from now
+    90m  4h  2d               a duration: minutes, hours or days
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import click
 
-from dispatcher.cli.errors import shown
 from dispatcher.cli.session import Session
+from dispatcher.domain.errors import Invalid
 
-F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=Enum)
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 Text = str | None
 Names = tuple[str, ...]
 Pairs = dict[str, str]
 Moment = datetime | timedelta | None
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-session = click.make_pass_decorator(Session)
-"""Gives a command its session as first argument."""
+SUMMARIES = {
+    "init": "Make a deployment.",
+    "migrate": "Bring the deployment's database to the schema this version needs.",
+    "up": "Start everything of a deployment and keep it running.",
+    "worker": "Run one role, as `up` does.",
+    "cap": "Check CAP 1.2 alerts.",
+    "incident": "Declare incidents and say what is known of them.",
+    "message": "Write what the public will read, and the way back.",
+    "evidence": "Sign assessments, exemptions, attestations and the minister's decision.",
+    "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
+    "release": "Release a cleared plan: from then on it is sent.",
+    "status": "Where we are, what is next, who is awaited.",
+    "watch": "Follow a released plan until everything has ended.",
+    "halt": "Stop sending, at once.",
+    "resume": "End a halt; two people other than who halted sign.",
+    "account": "Add accounts and list them.",
+    "recipients": "Import recipient lists.",
+    "device": "Register standalone devices for hand-off.",
+    "handoff": "Open a hand-off packet and give its receipt.",
+    "delivery": "Look at deliveries and resolve those that wait for people.",
+    "ledger": "Read the ledger, the record of everything that was done.",
+    "log": "Read the roles' diagnostic logs.",
+    "review": "The whole trail of an incident.",
+}
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -35,35 +66,56 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
         setattr(context.ensure_object(Session), str(parameter.name), value)
 
 
-def _kept(name: str, text: str, **more: Any) -> click.Option:
-    """An option whose value goes into the session."""
-    metavar = None if more.get("is_flag") else "FILE"
-    return click.Option([f"--{name}"], expose_value=False, callback=_keep, help=text, **{"metavar": metavar, **more})
+def _kept(name: str, text: str, metavar: str | None = "FILE", **more: Any) -> click.Option:
+    """An option whose value goes into the session, before any other is looked at."""
+    more |= {"expose_value": False, "is_eager": True, "callback": _keep}
+    return click.Option([f"--{name}"], help=text, metavar=metavar, **more)
 
 
-def _common() -> list[click.Parameter]:
-    folder = "The deployment's folder; else $DISPATCHER_DEPLOYMENT, else ./deployment."
-    as_json = "Print JSON, as happens anyway when the output is not a terminal."
+FOLDER = "The deployment's folder; else $DISPATCHER_DEPLOYMENT, else ./deployment."
+JSON = "Print JSON, as happens anyway when the output is not a terminal."
+KEY = (
+    "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the first "
+    "key of the agent ($SSH_AUTH_SOCK) that is on the roster."
+)
+
+
+def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
+    """The options that every command has; only the top-level help lists them."""
     return [
-        _kept("deployment", folder, metavar="FOLDER", envvar="DISPATCHER_DEPLOYMENT", is_eager=True),
-        _kept("json", as_json, is_flag=True, is_eager=True),
+        _kept("deployment", FOLDER, "FOLDER", envvar="DISPATCHER_DEPLOYMENT", hidden=hidden),
+        _kept("json", JSON, None, is_flag=True, hidden=hidden),
+        _kept("key", KEY, envvar="DISPATCHER_KEY", hidden=hidden),
     ]
 
 
-def _key() -> click.Option:
-    text = (
-        "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the "
-        "first key of the agent ($SSH_AUTH_SOCK) that is on the roster."
-    )
-    return _kept("key", text, envvar="DISPATCHER_KEY")
+ELSEWHERE: list[click.Parameter] = [
+    _kept("to-sign", "Write what is to be signed to FILE and stop (exit code 4): sign it on another machine."),
+    _kept("payload", "The file that --to-sign wrote."),
+    _kept("signature", "The signature over it, as ssh-keygen -Y sign wrote it."),
+]
 
 
 class Verb(click.Command):
-    """One command, with the options that every command has."""
+    """One command. Its function is given the session, and it has the options that every command has."""
+
+    more: ClassVar[list[click.Parameter]] = []
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.params += _common()
+        self.epilog = "Also --deployment, --json, --key: see dispatcher --help."
+        self.params += [*self.more, *everywhere(hidden=True)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the function."""
+        ctx.params["session"] = ctx.ensure_object(Session)
+        return super().invoke(ctx)
+
+
+class Signed(Verb):
+    """A command that signs, here or in two halves on another machine."""
+
+    more = ELSEWHERE
 
 
 class Noun(click.Group):
@@ -71,58 +123,8 @@ class Noun(click.Group):
 
     command_class = Verb
 
-
-class Root(click.Group):
-    """The top-level command: its table, and errors shown the way the documentation promises."""
-
-    def __init__(self, *, summaries: Mapping[str, str], load: Callable[[str], click.Command], **more: Any) -> None:
-        super().__init__(**more)
-        self.summaries, self.load = summaries, load
-        self.params += [*_common(), _key()]
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
-        """The names, in the order of the table."""
-        return list(self.summaries)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        """Import one command."""
-        return self.load(cmd_name) if cmd_name in self.summaries else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self.summaries.items()))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Remember the words typed, so that a command can say how to go on."""
-        ctx.ensure_object(Session).words = tuple(args)
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; whatever ends it badly is shown in one way."""
-        with shown(ctx.ensure_object(Session)):
-            return super().invoke(ctx)
-
-
-def identified(command: F) -> F:
-    """Add ``--key``: who is at the keyboard is known from a key, never from a name."""
-    return _with(command, [_key()])
-
-
-def signing(command: F) -> F:
-    """Add ``--key`` and the two halves of signing elsewhere."""
-    apart = [
-        _kept("to-sign", "Write what is to be signed to FILE and stop (exit code 4): sign it on another machine."),
-        _kept("payload", "The file that --to-sign wrote."),
-        _kept("signature", "The signature over it, as ssh-keygen -Y sign wrote it."),
-    ]
-    return _with(command, [_key(), *apart])
-
-
-def _with(command: F, options: list[click.Option]) -> F:
-    known: list[click.Parameter] = getattr(command, "__click_params__", [])
-    command.__click_params__ = [*reversed(options), *known]  # type: ignore[attr-defined]
-    return command
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=SUMMARIES[name])
 
 
 def one_of(words: type[E]) -> click.Choice[E]:
@@ -130,12 +132,12 @@ def one_of(words: type[E]) -> click.Choice[E]:
     return click.Choice(words, case_sensitive=False)
 
 
-def many(name: str, text: str, metavar: str | None = None) -> Callable[[F], F]:
-    """An option that may be repeated."""
-    return click.option(f"--{name}", f"{name.replace('-', '_')}s", multiple=True, help=text, metavar=metavar)
+def many(name: str, text: str, metavar: str | None = None) -> Option:
+    """An option that may be repeated; its parameter is the plural."""
+    return click.option(f"--{name}", f"{name}s", multiple=True, help=text, metavar=metavar)
 
 
-def pairs(name: str, metavar: str, text: str = "") -> Callable[[F], F]:
+def pairs(name: str, metavar: str, text: str = "") -> Option:
     """An option given as NAME=VALUE, any number of times, each name once; its parameter is called ``name``."""
     return click.option(f"--{name}", multiple=True, callback=_split, metavar=metavar, help=text)
 
@@ -149,3 +151,49 @@ def _split(context: click.Context, parameter: click.Parameter, values: Names) ->
             raise click.BadParameter(fault, context, parameter)
         found[name] = rest
     return found
+
+
+def read(file: str, most: int = 64 * 1024) -> bytes:
+    """A small file's bytes. Raises Invalid for one that cannot be read or is larger than ``most`` bytes."""
+    try:
+        with Path(file).open("rb") as opened:
+            data = opened.read(most + 1)
+    except OSError as error:
+        raise Invalid(f"{file}: cannot be read ({error.strerror})", "name a file that is there") from error
+    if len(data) > most:
+        raise Invalid(f"{file}: larger than {most} bytes", "name the file that was meant")
+    return data
+
+
+def read_text(file: str) -> str:
+    """The same as text. Raises Invalid."""
+    try:
+        return read(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{file}: not UTF-8 ({error.reason})", "save it as UTF-8") from error
+
+
+def duration(text: str) -> timedelta:
+    """``90m``, ``4h``, ``2d``: above zero. Raises BadParameter naming the form."""
+    match = re.fullmatch(r"([1-9]\d{0,4})([dhm])", text)
+    if not match:
+        raise click.BadParameter(f"{text!r} is no duration: write 90m, 4h or 2d")
+    return int(match[1]) * UNITS[match[2]]
+
+
+def moment(text: str) -> datetime | timedelta:
+    """A moment with its offset, or ``+4h`` from now; :func:`at` turns either into a moment. Raises BadParameter."""
+    if text.startswith("+"):
+        return duration(text[1:])
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no time: write 2026-11-21T18:00+00:00, or +4h") from error
+    if found.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no offset: write {text}Z for UTC, or add one such as +01:00")
+    return found.astimezone(UTC)
+
+
+def at(when: Moment, now: datetime) -> datetime | None:
+    """The moment meant, in UTC."""
+    return now + when if isinstance(when, timedelta) else when

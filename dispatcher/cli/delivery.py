@@ -1,27 +1,33 @@
-"""``dispatcher delivery``: what became of each destination, and what people decide where a machine cannot."""
+"""``dispatcher delivery`` and ``dispatcher handoff``: what became of each destination, and what people finish."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Noun, Text, one_of, session, signing
-from dispatcher.cli.output import Table, next_step
+from dispatcher.cli.commands import Noun, Signed, Text, one_of
+from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
+from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.ids import short
-from dispatcher.domain.lifecycle import DeliveryState
-from dispatcher.service import resolving
+from dispatcher.domain.lifecycle import UNSETTLED, DeliveryState
+from dispatcher.domain.statement import Mode
+from dispatcher.sending import Refusal
+from dispatcher.service import handing_off, resolving
+from dispatcher.service.desk import Desk
+from dispatcher.service.handing_off import Issue
 from dispatcher.service.resolving import Answer
-from dispatcher.store import deliveries, records
+from dispatcher.store import accounts, deliveries, records
 
-HIDDEN = {"fence", "owner", "lease_until", "handle", "destination"}
+HIDDEN = {"fence", "owner", "lease_until", "handle", "destination", "leases", "looked", "absent", "failures"}
 """Columns of the machinery, and the keyed digest that stands for a recipient."""
 
+NAME = click.argument("name", metavar="DELIVERY")
 
-@click.group(cls=Noun)
-def delivery() -> None:
-    """Look at deliveries and resolve those that wait for people."""
+delivery = Noun("delivery")
+handoff = Noun("handoff")
 
 
 @delivery.command("list")
@@ -31,47 +37,41 @@ def delivery() -> None:
 @click.option("--account")
 @click.option("--state", type=one_of(DeliveryState))
 @click.option("-n", "--number", type=click.IntRange(1, 100_000), default=200, show_default=True)
-@session
-def list_(session: Session, /, plan: Text, incident: Text, number: int, **columns: Any) -> None:
+def list_(session: Session, plan: Text, incident: Text, number: int, **columns: Any) -> None:
     """Deliveries, all or those asked for."""
-    with session.desk().store.read() as work:
+    with session.desk.store.read() as work:
         digest = records.plan(work, plan).digest if plan else None
         named = records.incident(work, incident).id if incident else None
         rows = deliveries.listed(work, limit=number, plan=digest, incident=named, **columns)
-        found = [_document(row) for row in rows]
-    session.rows("deliveries", found, "id channel account kind state reason attempts url")
+    found = [_document(row) for row in rows]
+    session.show("deliveries", {"deliveries": found}, deliveries="id channel account kind state attempts reason")
     waiting = next((d for d in found if d["state"] in (DeliveryState.HELD, DeliveryState.HANDED_OVER)), None)
     next_step(*_after(waiting) if waiting else ("dispatcher status",))
 
 
 @delivery.command()
-@click.argument("name", metavar="DELIVERY")
-@session
+@NAME
 def show(session: Session, name: str) -> None:
     """One DELIVERY with every attempt."""
-    with session.desk().store.read() as work:
+    with session.desk.store.read() as work:
         found = _document(deliveries.find(work, name))
-        attempts = [_document(row) for row in deliveries.attempts(work, found["id"])]
-    columns = ("number", "intended_at", "ended_at", "verdict", "code", "status", "reason", "provider_ms")
-    tried = Table([[attempt[column] for column in columns] for attempt in attempts], columns, "Attempts")
-    session.show("delivery", {**found, "tried": attempts}, Table(list(found.items())), tried)
+        tried = [_document(row) for row in deliveries.attempts(work, found["id"])]
+    columns = "number intended_at verdict code status provider_ms reason"
+    session.show("delivery", {**found, "tried": tried}, tried=columns)
     next_step(*_after(found))
 
 
-@delivery.command()
-@click.argument("name", metavar="DELIVERY")
+@delivery.command(cls=Signed)
+@NAME
 @click.argument("answer", type=one_of(Answer))
 @click.option("--url", help="Where it was seen.")
-@signing
-@session
 def resolve(session: Session, name: str, answer: Answer, url: Text) -> None:
     """Sign your ANSWER about a held DELIVERY.
 
     seen: it is there. not_seen: it is not, send it again. cancel: leave it. Where bytes may have left, two people
     must give the same answer.
     """
-    desk = session.desk()
-    made = resolving.resolve(desk, name, answer, session.pen(desk), url)
+    made = resolving.resolve(session.desk, name, answer, session.pen, url)
     session.show("resolution", made)
     if made.needed:
         again = f"dispatcher delivery resolve {made.delivery} {made.answer}"
@@ -80,13 +80,70 @@ def resolve(session: Session, name: str, answer: Answer, url: Text) -> None:
         next_step(f"dispatcher delivery show {made.delivery}")
 
 
+@handoff.command("open", cls=Signed)
+@NAME
+def open_(session: Session, name: str) -> None:
+    """Have the packet of DELIVERY sealed. The code that opens it is shown this once and lives ten minutes.
+
+    There is one packet and one code for a delivery, and none after a halt or a revocation.
+    """
+    desk = session.desk
+    with desk.store.read() as work:
+        row = deliveries.find(work, name)
+        device = accounts.device_of(work, row.account) or ""
+    made = handing_off.open_packet(desk, row.id, device, session.pen, _issuer(desk, Mode(row.mode)))
+    session.show("packet", {**facts(made), "code": made.code.reveal()})
+    say("Carry the packet to the device and read the code out; both operators then sign the receipt.")
+    link = f"https://exercise.invalid/{row.reference}" if row.mode == Mode.EXERCISE else "LINK"
+    step = f"dispatcher handoff receipt {made.delivery} --url {link}"
+    next_step(step, "two operators' receipts, within ten minutes")
+
+
+@handoff.command(cls=Signed)
+@NAME
+@click.option("--url", required=True, help="The post's own link.")
+def receipt(session: Session, name: str, url: str) -> None:
+    """Sign that DELIVERY was posted by hand at a link. It is accepted when two operators have signed."""
+    made = handing_off.receipt(session.desk, name, session.pen, url)
+    session.show("receipt", made)
+    if made.late:
+        say("ALARM: signed more than ten minutes after the code was issued. Tell the duty director.")
+    if made.needed:
+        next_step(f"dispatcher handoff receipt {made.delivery} --url {url}", f"{made.needed} more operator's receipt")
+    else:
+        next_step(f"dispatcher delivery show {made.delivery}")
+
+
+def _issuer(desk: Desk, mode: Mode) -> Issue:
+    """Asks the process that holds the credential. Raises GateClosed with what its gate refused, Unavailable."""
+    from workers.tiktok_sender import remote
+
+    async def ask(*about: Any) -> Any:
+        sender = remote(desk.settings, mode)
+        try:
+            return await sender.issue(*about)
+        finally:
+            await sender.close()
+
+    def issue(*about: Any) -> Any:
+        answer = asyncio.run(ask(*about))
+        if isinstance(answer, Refusal):
+            reasons = tuple((failure.clause, failure.fact, failure.mend) for failure in answer.failures)
+            raise GateClosed("no packet was issued", "mend what is named; then: dispatcher status", reasons)
+        return answer
+
+    return issue
+
+
 def _after(found: dict[str, Any]) -> tuple[str, str]:
     if found["state"] == DeliveryState.HELD:
         who = "two people's answer" if found["reason"] == "ambiguous" else "somebody's answer"
         return f"dispatcher delivery resolve {found['id']} seen|not_seen|cancel", f"{who}: held ({found['reason']})"
     if found["state"] == DeliveryState.HANDED_OVER:
-        return f"dispatcher handoff open {found['id']}", "an operator, to finish it by hand"
-    return f"dispatcher clearance show {short(found['plan'])}", ""
+        return f"dispatcher handoff open {found['id']}", "two operators, to finish it by hand"
+    if found["state"] in UNSETTLED:
+        return f"dispatcher watch {short(found['plan'])}", ""
+    return f"dispatcher review {found['incident']}", ""
 
 
 def _document(row: Any) -> dict[str, Any]:

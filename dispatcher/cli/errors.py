@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
 
 import click
 
-from channels.contract import Json
-from dispatcher.cli.output import say
+from dispatcher.cli import output
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, GateClosed
+from dispatcher.embedded.errors import EmbeddedError
 
 EXIT_CODES = {
     0: "done",
@@ -29,7 +27,6 @@ EXIT_CODES = {
     9: "a part of the system cannot be reached",
     130: "interrupted",
 }
-BUG, USAGE, BACKEND, INTERRUPTED = 1, 2, 9, 130
 
 
 class Partial(DispatcherError):
@@ -39,60 +36,50 @@ class Partial(DispatcherError):
     word = "partial"
 
 
-class Ended(click.ClickException):
-    """A command that ended badly, as click shows and exits with it."""
+class NeedsTerminal(DispatcherError):
+    """Somebody has to type something, and nobody is there."""
 
-    def __init__(
-        self, session: Session, code: int, word: str, message: str, next_step: str = "", reasons: Any = ()
-    ) -> None:
-        super().__init__(message)
-        self.exit_code = code  # type: ignore[misc] # click reads it from the instance
-        self.as_json = session.json
-        self.next_step = next_step
-        self.reasons = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in reasons]
-        document: dict[str, Json] = {"schema": "dispatcher/error/v1", "error": word, "exit_code": code}
-        self.document = {**document, "message": message, "next": next_step, "reasons": self.reasons}
-
-    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's own signature
-        """Say it on stderr: one JSON document with ``--json``, else words."""
-        if self.as_json:
-            click.echo(json.dumps(self.document, ensure_ascii=False), err=True)
-            return
-        say(f"Error: {self.message}")
-        for reason in self.reasons:
-            say("  {clause}  {fact}  (who can mend it: {mend})".format_map(reason))
-        if self.next_step:
-            say(f"Next: {self.next_step}")
+    exit_code = 7
+    word = "needs_terminal"
 
 
 @contextmanager
 def shown(session: Session) -> Iterator[None]:
-    """Turn whatever ends a command badly into :class:`Ended`."""
+    """Say on stderr what ended a command badly, and exit: one JSON document with ``--json``, else words."""
     try:
         yield
     except (click.exceptions.Exit, BrokenPipeError):
         raise
-    except DispatcherError as error:
-        reasons = error.reasons if isinstance(error, GateClosed) else ()
-        raise Ended(session, error.exit_code, error.word, error.message, error.next_step, reasons) from error
-    except click.UsageError as error:
-        if not session.json:
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, click.UsageError) and not session.json:
             raise
-        raise Ended(session, USAGE, "usage", error.format_message(), "dispatcher --help") from error
-    except KeyboardInterrupt as error:
-        raise Ended(session, INTERRUPTED, "interrupted", "interrupted", "dispatcher status") from error
-    except (click.Abort, EOFError) as error:
-        raise Ended(session, USAGE, "cancelled", "cancelled; nothing was changed") from error
-    except Exception as error:
-        raise _unexpected(session, error) from error
+        code, word, message, step = _read(error)
+        reasons = error.reasons if isinstance(error, GateClosed) else ()
+        if session.json:
+            why = [dict(zip(("clause", "fact", "mend"), reason, strict=True)) for reason in reasons]
+            told = {"error": word, "exit_code": code, "message": message, "next": step, "reasons": why}
+            output.document("error", told, err=True)
+        else:
+            output.say(f"Error: {message}")
+            output.say(*(f"  {clause}  {fact}  (who can mend it: {mend})" for clause, fact, mend in reasons))
+            output.say(*[f"Next: {step}"] * bool(step))
+        raise click.exceptions.Exit(code) from error
 
 
-def _unexpected(session: Session, error: Exception) -> Ended:
-    from dispatcher.embedded.errors import EmbeddedError
-
-    if isinstance(error, EmbeddedError):
-        return Ended(session, BACKEND, "backend", str(error))
+def _read(error: BaseException) -> tuple[int, str, str, str]:
+    """Exit code, the word for programs, the message, what to do next."""
+    match error:
+        case DispatcherError():
+            return error.exit_code, error.word, error.message, error.next_step
+        case EmbeddedError():
+            return 9, "unavailable", str(error), ""
+        case click.UsageError():
+            return 2, "usage", error.format_message(), "dispatcher --help"
+        case KeyboardInterrupt():
+            return 130, "interrupted", "interrupted", "dispatcher status"
+        case click.Abort() | EOFError():
+            return 2, "cancelled", "cancelled; nothing was changed", ""
     if os.environ.get("DISPATCHER_DEBUG") == "1":
         traceback.print_exception(error)
     where = "what the roles did: dispatcher log; where this failed: run it again with DISPATCHER_DEBUG=1"
-    return Ended(session, BUG, "bug", f"unexpected {type(error).__name__}: {error}", where)
+    return 1, "bug", f"unexpected {type(error).__name__}: {error}", where

@@ -6,158 +6,130 @@ from typing import Any
 
 import click
 
-from channels.contract import Json
-from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, identified, many, one_of, pairs, session
-from dispatcher.cli.output import Table, facts, next_step, say
+from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, one_of, pairs
+from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
-from dispatcher.cli.times import When, at
 from dispatcher.domain.errors import Invalid
+from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents
-from dispatcher.service.desk import Desk
 from dispatcher.store import records
+from dispatcher.store.database import Work
 
-SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system.")
+SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system; S2 unless said.")
 AREA = many("area", "A place it concerns, by name; may be repeated.")
 FACT = pairs("fact", "NAME=VALUE", "Anything known of it.")
+NAME = click.argument("name", metavar="INCIDENT")
 
-
-@click.group(cls=Noun)
-def incident() -> None:
-    """Declare incidents and say what is known of them."""
+incident = Noun("incident")
 
 
 @incident.command()
 @click.argument("kind", required=False)
 @click.argument("title", required=False)
-@click.option("--mode", type=one_of(Mode), help="Must be given; one is never converted into the other.")
+@click.option("--mode", type=one_of(Mode), required=True, help="For good: one is never converted into the other.")
 @SEVERITY
 @AREA
 @FACT
 @click.option("--from-cap", metavar="FILE|URL", help="Propose it from a CAP 1.2 alert: a file, or an https address.")
-@click.option("--valid-until", "until", type=When(), help="For an alert without expiry, or to end it earlier.")
-@click.option("--kind", "other", help="With --from-cap: the kind, where the suggested one is wrong.")
-@identified
-@session
-def declare(session: Session, /, kind: Text, title: Text, mode: Mode | None, from_cap: Text, **given: Any) -> None:
+@click.option("--valid-until", "until", type=moment, help="For an alert without expiry, or to end it earlier.")
+def declare(
+    session: Session, kind: Text, title: Text, mode: Mode, from_cap: Text, until: Moment, **told: Any
+) -> None:
     """Declare an incident of KIND with TITLE: it is active at once, everything else can follow.
+
+    From an alert it is proposed, to be activated; KIND is given only where the one suggested is wrong.
 
     \b
     dispatcher incident declare disorder "Disorder in the Old Town" --mode live
     dispatcher incident declare --from-cap alert.xml --mode exercise
     """
-    if mode is None:
-        why = "neither is assumed: an exercise must never be taken for the real thing, nor the other way round"
-        raise Invalid("say which: --mode live or --mode exercise", why)
-    desk = session.desk()
     if from_cap:
-        if kind or title or any(given[name] for name in ("severity", "areas", "fact")):
-            what = "the alert gives title, severity, area and facts"
-            raise Invalid(what, "declare it, then: dispatcher incident amend; for another kind: --kind")
-        return _from_cap(session, desk, from_cap, given["until"], mode, given["other"])
+        if title or any(told.values()):
+            raise Invalid("the alert gives title, severity, area and facts", "then: dispatcher incident amend")
+        return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:
         raise Invalid("an incident needs a kind and a title", 'dispatcher incident declare disorder "TITLE" --mode …')
-    severity = given["severity"] or Severity.S2
-    person = session.person(desk).id
-    told = _known(given["areas"], given["fact"])
-    made = incidents.declare(desk, kind=kind, title=title, mode=mode, person=person, severity=severity, facts=told)
-    _show(session, desk, made)
-    next_step(f"dispatcher message draft {made.id} --text en-GB=FILE --valid-until +6h", "what the public will read")
-    return None
+    told = {"severity": told["severity"] or Severity.S2, "facts": _known(**told)}
+    made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **told)
+    return _show(session, made)
 
 
 @incident.command()
-@click.argument("name", metavar="INCIDENT")
-@identified
-@session
+@NAME
 def activate(session: Session, name: str) -> None:
     """Make a proposed INCIDENT active: only then does the gate consider it."""
-    desk = session.desk()
-    made = incidents.activate(desk, name, session.person(desk).id)
-    _show(session, desk, made)
-    next_step(f"dispatcher message draft {made.id}")
+    _show(session, incidents.activate(session.desk, name, session.person))
 
 
 @incident.command()
-@click.argument("name", metavar="INCIDENT")
+@NAME
 @SEVERITY
 @AREA
 @FACT
-@identified
-@session
-def amend(session: Session, name: str, severity: Severity | None, areas: Names, fact: Pairs) -> None:
-    """Add to what is known of INCIDENT; the ledger keeps every version."""
-    if not severity and not areas and not fact:
+def amend(session: Session, name: str, **told: Any) -> None:
+    """Add to what is known of INCIDENT; plans made before keep what they were signed with."""
+    if not any(told.values()):
         raise Invalid("nothing to amend", "give --severity, --area or --fact NAME=VALUE")
-    desk = session.desk()
-    _show(session, desk, incidents.amend(desk, name, session.person(desk).id, _known(areas, fact), severity))
-    next_step("dispatcher status", "nothing; plans made before keep what they were signed with")
+    _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"]))
 
 
 @incident.command()
-@click.argument("name", metavar="INCIDENT")
-@session
+@NAME
 def show(session: Session, name: str) -> None:
     """What is known of INCIDENT, its messages and its plans."""
-    with session.desk().store.read() as work:
+    with session.desk.store.read() as work:
         found = records.incident(work, name)
-        messages = {revision.message: revision for revision in records.revisions_of(work, found.id)}
-        plans = records.plans_of(work, found.id)
-    written = [(revision.message, revision.number, revision.languages) for revision in messages.values()]
-    stored = [(plan.digest, plan.state, plan.message) for plan in plans]
-    session.show(
-        "incident",
-        {
-            **facts(found),
-            "messages": [{"message": m, "revision": number, "languages": tags} for m, number, tags in written],
-            "plans": [{"plan": digest, "state": state, "message": m} for digest, state, m in stored],
-        },
-        Table(list(facts(found).items())),
-        Table(written, ("message", "revision", "languages"), "Messages"),
-        Table(stored, ("plan", "state", "message"), "Plans"),
-    )
-    next_step(_next(found, list(messages), plans))
+    _show(session, found)
 
 
 @incident.command("list")
-@click.option("-n", "--number", type=click.IntRange(1, 1000), default=50, show_default=True)
-@session
-def list_(session: Session, number: int) -> None:
+def list_(session: Session) -> None:
     """The newest incidents first."""
-    with session.desk().store.read() as work:
-        found = records.incidents(work, number)
-    session.rows("incidents", found, "id mode kind severity state declared_at title")
+    with session.desk.store.read() as work:
+        found = records.incidents(work)
+    session.show("incidents", {"incidents": found}, incidents="id mode kind severity state declared_at title")
     next_step(f"dispatcher incident show {found[0].id}" if found else "dispatcher incident declare --help")
 
 
-def _from_cap(session: Session, desk: Desk, source: str, until: Moment, mode: Mode, kind: Text) -> None:
+def what_next(work: Work, found: Incident) -> tuple[str, str]:
+    """The command to type next for an incident, and what is missing."""
+    if found.state is IncidentState.PROPOSED:
+        return f"dispatcher incident activate {found.id}", "an officer's confirmation of kind, severity and area"
+    if plans := records.plans_of(work, found.id):
+        unfinished = plans[-1].state in ("submitted", "released")
+        return f"dispatcher {f'clearance show {short(plans[-1].digest)}' if unfinished else f'review {found.id}'}", ""
+    if revisions := records.revisions_of(work, found.id):
+        return f"dispatcher clearance submit {revisions[-1].message}", "a plan for people to sign"
+    return f"dispatcher message draft {found.id}", "what the public will read"
+
+
+def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Moment) -> None:
     from dispatcher.cap.propose import propose
-    from dispatcher.cli.alert import read_alert
+    from dispatcher.cli.cap import read_alert
 
-    proposal = propose(read_alert(source, desk.settings), desk.now(), valid_until=at(until, desk.now()))
-    made = incidents.propose(desk, proposal, mode=mode, person=session.person(desk).id, kind=kind)
-    _show(session, desk, made)
-    say(*(f"Note: {note}" for note in proposal.notes))
-    next_step(f"dispatcher incident activate {made.id}", "an officer's confirmation of kind, severity and area")
-
-
-def _known(areas: Names, fact: Pairs) -> dict[str, Json]:
-    return {**fact, **({"area": list[Json](areas)} if areas else {})}
+    desk = session.desk
+    alert = read_alert(source, is_test=desk.settings.kind is DeploymentKind.TEST)
+    proposal = propose(alert, desk.now(), valid_until=at(until, desk.now()))
+    _show(session, incidents.propose(desk, proposal, mode=mode, person=session.person, kind=kind))
 
 
-def _show(session: Session, desk: Desk, made: Incident) -> None:
-    session.show("incident", made)
+def _known(areas: Names, fact: Pairs, **_: Any) -> dict[str, Any]:
+    return fact | ({"area": list(areas)} if areas else {})
+
+
+def _show(session: Session, found: Incident) -> None:
+    desk = session.desk
+    with desk.store.read() as work:
+        messages = dict.fromkeys(revision.message for revision in records.revisions_of(work, found.id))
+        plans = [plan.digest for plan in records.plans_of(work, found.id)]
+        step = what_next(work, found)
+    session.show("incident", {**facts(found), "messages": list(messages), "plans": plans})
     version = desk.trust.policy.in_force(desk.now())
     kinds = sorted({kind for rule in version.channels.values() for kind in rule.incident_kinds}) if version else []
-    if made.kind not in kinds:
-        say(f"Warning: policy lists no channel for kind {made.kind}; its kinds: {', '.join(kinds)}")
-
-
-def _next(found: Incident, messages: list[str], plans: list[records.StoredPlan]) -> str:
-    if found.state is IncidentState.PROPOSED:
-        return f"dispatcher incident activate {found.id}"
-    if plans:
-        return f"dispatcher clearance show {plans[-1].digest[:12]}"
-    return f"dispatcher clearance submit {messages[-1]}" if messages else f"dispatcher message draft {found.id}"
+    if found.kind not in kinds:
+        say(f"Warning: policy lists no channel for kind {found.kind}; its kinds: {', '.join(kinds)}")
+    next_step(*step)

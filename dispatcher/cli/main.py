@@ -1,38 +1,15 @@
-"""``dispatcher``: the table of commands. A command's module is imported when the command is run, and not before."""
+"""``dispatcher``: a command's module is imported when the command is run, and not before."""
 
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Root
-from dispatcher.cli.errors import EXIT_CODES
-
-SUMMARIES = {
-    "init": "Make a deployment.",
-    "migrate": "Bring the deployment's database to the schema this version needs.",
-    "up": "Start everything of a deployment and keep it running.",
-    "worker": "Run one role, as `up` does.",
-    "cap": "Check CAP 1.2 alerts.",
-    "incident": "Declare incidents and say what is known of them.",
-    "message": "Write what the public will read, and the way back.",
-    "evidence": "Sign assessments, exemptions, attestations and the minister's decision.",
-    "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
-    "release": "Release a cleared plan: from then on it is sent.",
-    "status": "Where we are, what is next, who is awaited.",
-    "watch": "Follow a released plan until everything has ended.",
-    "halt": "Stop sending, at once.",
-    "resume": "End a halt; two people other than who halted sign.",
-    "account": "Add accounts and list them.",
-    "recipients": "Import recipient lists.",
-    "device": "Register standalone devices for hand-off.",
-    "handoff": "Open a hand-off packet and give its receipt.",
-    "delivery": "Look at deliveries and resolve those that wait for people.",
-    "ledger": "Read the ledger, the record of everything that was done.",
-    "log": "Read the roles' diagnostic logs.",
-    "review": "The whole trail of an incident.",
-}
+from dispatcher.cli.commands import SUMMARIES, everywhere
+from dispatcher.cli.errors import EXIT_CODES, shown
+from dispatcher.cli.session import Session
 
 HELP = """Emergency public messaging: nothing leaves without the right signatures, nothing is lost, nothing doubled.
 
@@ -53,74 +30,64 @@ Names may be shortened to any beginning that fits only one thing."""
 EPILOG = "\b\nExit codes\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
 
-def load(name: str) -> click.Command:  # noqa: C901 - a table, in the one form that import-linter can read
+def load(name: str) -> click.Command:
     """Import the module of one command."""
     module: ModuleType
     match name:
-        case "init" | "migrate" | "up" | "worker":
-            from dispatcher.cli import deployment
-
-            module = deployment
+        case "init" | "migrate" | "up" | "worker" | "log":
+            from dispatcher.cli import deployment as module
         case "cap":
-            from dispatcher.cli import cap
-
-            module = cap
+            from dispatcher.cli import cap as module
         case "incident":
-            from dispatcher.cli import incident
-
-            module = incident
+            from dispatcher.cli import incident as module
         case "message":
-            from dispatcher.cli import message
-
-            module = message
-        case "evidence":
-            from dispatcher.cli import evidence
-
-            module = evidence
-        case "clearance":
-            from dispatcher.cli import clearance
-
-            module = clearance
+            from dispatcher.cli import message as module
+        case "clearance" | "evidence":
+            from dispatcher.cli import clearance as module
         case "release" | "halt" | "resume":
-            from dispatcher.cli import release
-
-            module = release
-        case "status":
-            from dispatcher.cli import status
-
-            module = status
-        case "watch":
-            from dispatcher.cli import watch
-
-            module = watch
-        case "account" | "recipients":
-            from dispatcher.cli import account
-
-            module = account
-        case "device" | "handoff":
-            from dispatcher.cli import handoff
-
-            module = handoff
-        case "delivery":
-            from dispatcher.cli import delivery
-
-            module = delivery
-        case "ledger" | "review":
-            from dispatcher.cli import review
-
-            module = review
+            from dispatcher.cli import release as module
+        case "status" | "watch":
+            from dispatcher.cli import status as module
+        case "account" | "recipients" | "device":
+            from dispatcher.cli import account as module
+        case "delivery" | "handoff":
+            from dispatcher.cli import delivery as module
         case _:
-            from dispatcher.cli import log
-
-            module = log
+            from dispatcher.cli import review as module
     command: click.Command = vars(module)[name]
     return command
 
 
+class Root(click.Group):
+    """The top-level command: its table, and errors shown the way the documentation promises."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """The names, in the order of the table."""
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Import one command."""
+        return load(cmd_name) if cmd_name in SUMMARIES else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember the words typed, so that a command can say how to go on."""
+        ctx.ensure_object(Session).words = tuple(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever ends it badly is shown in one way."""
+        with shown(ctx.ensure_object(Session)):
+            return super().invoke(ctx)
+
+
 root = Root(
     name="dispatcher",
-    summaries=SUMMARIES,
-    load=load,
+    params=everywhere(),
     help=HELP,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118},

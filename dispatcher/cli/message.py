@@ -1,138 +1,121 @@
-"""``dispatcher message``: write what the public will read, arm the way back, see what each account carries."""
+"""``dispatcher message``: write what the public will read, arm the way back, see what each account carries.
+
+Texts are files as officers write them, one per language::
+
+    Storm tonight                       the first line is the headline
+                                        (empty lines around the body do not count)
+    Stay indoors from 6pm.              the body
+    Keep away from the sea front.
+    ---                                 a line of three hyphens, if there is an instruction
+    Charge your telephone now.          the instruction
+"""
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import Any
 
 import click
 
 from channels.contract import LanguageText
-from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, identified, many, pairs, session
-from dispatcher.cli.output import Table, facts, next_step
+from channels.text import counting
+from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read_text
+from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
-from dispatcher.cli.texts import merged, read_texts, with_headlines
-from dispatcher.cli.times import When, at
 from dispatcher.domain.errors import GateClosed, Invalid
 from dispatcher.domain.message import Revision, TextKind
 from dispatcher.service import messages
-from dispatcher.service.desk import Desk
 from dispatcher.service.messages import Preview
 from dispatcher.store import records
 
 FILE = "LANGUAGE=FILE"
-TEXT = "One language: headline on the first line, body below; an instruction after a line ---."
-HEADLINE = pairs("headline", "LANGUAGE=TEXT", "Another headline.")
+TEXT = pairs("text", FILE, "One language: headline on the first line, body below; an instruction after a line ---.")
+NAME = click.argument("name", metavar="MESSAGE")
 
-
-@click.group(cls=Noun)
-def message() -> None:
-    """Write what the public will read, and the way back."""
+message = Noun("message")
 
 
 @message.command()
 @click.argument("incident")
-@pairs("text", FILE, TEXT)
-@HEADLINE
+@TEXT
 @click.option("--link", metavar="URL", help="Where the public reads more.")
-@click.option("--valid-until", "until", type=When(), help="Until when it holds; else the alert's own expiry.")
+@click.option("--valid-until", "until", type=moment, help="Until when it holds; else the alert's own expiry.")
 @many("area", "A place it concerns; else the incident's.")
-@identified
-@session
-def draft(
-    session: Session, incident: str, text: Pairs, headline: Pairs, link: Text, until: Moment, areas: Names
-) -> None:
+def draft(session: Session, incident: str, text: Pairs, link: Text, until: Moment, areas: Names) -> None:
     """Write the first revision of a message about INCIDENT. What is left out comes from its alert.
 
     \b
     dispatcher message draft inc-7k --text en-GB=storm.txt --text cy=storm.cy.txt --valid-until +6h
     """
-    desk = session.desk()
-    texts = read_texts(text)
-    if headline:
-        texts = with_headlines(texts or _alert_texts(desk, incident), headline)
-    written = messages.Draft(texts, at(until, desk.now()), link, areas)
-    _show(session, messages.draft(desk, incident, written, session.person(desk).id))
+    written = messages.Draft(_texts(text), at(until, session.desk.now()), link, areas)
+    _show(session, messages.draft(session.desk, incident, written, session.person))
 
 
 @message.command()
-@click.argument("name", metavar="MESSAGE")
-@pairs("text", FILE, TEXT)
-@HEADLINE
-@identified
-@session
-def edit(session: Session, name: str, text: Pairs, headline: Pairs) -> None:
-    """Write the next revision of MESSAGE. Plans and signatures made before no longer match."""
-    _replace(session, name, text, headline, "edit")
+@NAME
+@TEXT
+def edit(session: Session, name: str, text: Pairs) -> None:
+    """Write the next revision of MESSAGE: another text in a language, or a translation into one more.
+
+    Plans and signatures made before no longer match; whoever edits or translates cannot approve.
+    """
+    if not text:
+        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE")
+    with session.desk.store.read() as work:
+        old = records.newest_revision(work, name)
+    texts = {written.language: written for written in (*old.texts[TextKind.PUBLISH], *_texts(text))}
+    did = "edit" if text.keys() <= set(old.languages) else "translate"
+    given = (old.message, TextKind.PUBLISH, tuple(texts.values()))
+    _show(session, messages.set_texts(session.desk, *given, session.person, did))
 
 
 @message.command()
-@click.argument("name", metavar="MESSAGE")
-@pairs("text", FILE, f"A translation. {TEXT}")
-@identified
-@session
-def translate(session: Session, name: str, text: Pairs) -> None:
-    """Add translations to MESSAGE, or replace them; the translator is named in the plan."""
-    _replace(session, name, text, {}, "translate")
-
-
-@message.command()
-@click.argument("name", metavar="MESSAGE")
+@NAME
 @pairs("correct", FILE, "The correction; else a ready one in each language.")
 @pairs("withdraw", FILE, "The withdrawal; else a ready one in each language.")
 @pairs("all-clear", FILE, "The all-clear; else a ready one in each language.")
-@identified
-@session
-def arm(session: Session, name: str, correct: Pairs, withdraw: Pairs, all_clear: Pairs) -> None:
+def arm(session: Session, name: str, **given: Pairs) -> None:
     """Arm the way back of MESSAGE: correction, withdrawal and all-clear, approved together with it."""
-    desk = session.desk()
-    given = {TextKind.CORRECT: correct, TextKind.WITHDRAW: withdraw, TextKind.ALL_CLEAR: all_clear}
-    texts = {kind: read_texts(files) for kind, files in given.items() if files}
-    _show(session, messages.arm(desk, name, texts, session.person(desk).id))
+    texts = {TextKind(kind): _texts(files) for kind, files in given.items() if files}
+    _show(session, messages.arm(session.desk, name, texts, session.person))
 
 
 @message.command()
-@click.argument("name", metavar="MESSAGE")
+@NAME
 @many("account", "Only this account; may be repeated.")
-@session
 def preview(session: Session, name: str, accounts: Names) -> None:
-    """The exact text that each account would carry, counted as its platform counts."""
-    revision, found = _previews(session.desk(), name, accounts)
-    body = {"message": revision.message, "previews": [_document(made) for made in found]}
-    session.show("preview", body, *(_block(made) for made in found))
-    next_step(*_after(revision, found))
+    """The exact text that each account would carry, as its platform counts: the message, then the way back."""
+    revision, found = _previews(session, name, accounts)
+    shown = [_document(made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
+    session.read_out("preview", {"message": revision.message, "previews": shown}, "\n".join(map(_told, shown)))
+    next_step(*_after(revision, any(made.problems for made in found)))
 
 
 @message.command()
-@click.argument("name", metavar="MESSAGE")
-@session
+@NAME
 def lint(session: Session, name: str) -> None:
     """What speaks against MESSAGE as it is, account by account. Exit code 3 if anything does."""
-    revision, found = _previews(session.desk(), name, ())
-    rows = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
-    rows += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
-    columns = ("account", "text", "problem")
-    body = {"message": revision.message, "problems": [dict(zip(columns, row, strict=True)) for row in rows]}
-    session.show("lint", body, Table(rows, columns, "Problems"))
-    command, missing = _after(revision, found)
-    if rows:
-        raise GateClosed(f"{len(rows)} problems: no plan can be made of it", command)
+    revision, found = _previews(session, name, ())
+    problems = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
+    problems += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
+    listed = [{"account": account, "text": kind, "problem": problem} for account, kind, problem in problems]
+    session.show("lint", {"message": revision.message, "problems": listed}, problems="account text problem")
+    command, missing = _after(revision, bool(problems))
+    if problems:
+        raise GateClosed(f"{len(problems)} problems: no plan can be made of it", command)
     next_step(command, missing)
 
 
-def _replace(session: Session, name: str, files: Pairs, headlines: Pairs, did: str) -> None:
-    if not files and not headlines:
-        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE")
-    desk = session.desk()
-    with desk.store.read() as work:
-        old = records.newest_revision(work, name)
-    texts = with_headlines(merged(old.texts[TextKind.PUBLISH], read_texts(files)), headlines)
-    _show(session, messages.set_texts(desk, old.message, TextKind.PUBLISH, texts, session.person(desk).id, did))
+def _texts(files: Pairs) -> tuple[LanguageText, ...]:
+    return tuple(_text(language, file) for language, file in files.items())
 
 
-def _alert_texts(desk: Desk, incident: str) -> tuple[LanguageText, ...]:
-    with desk.store.read() as work:
-        found: Any = records.incident(work, incident).facts.get("texts", [])
-    return tuple(LanguageText(**text) for text in found)
+def _text(language: str, file: str) -> LanguageText:
+    headline, _, rest = read_text(file).replace("\r\n", "\n").strip().partition("\n")
+    body, _, instruction = f"{rest}\n".partition("\n---\n")
+    if not headline.strip() or not body.strip():
+        raise Invalid(f"{file}: needs a headline and a body", "write the headline on the first line, the body below")
+    return LanguageText(language, headline.strip(), body.strip(), instruction.strip())
 
 
 def _show(session: Session, made: Revision) -> None:
@@ -140,14 +123,13 @@ def _show(session: Session, made: Revision) -> None:
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
     session.show("message", {**{name: getattr(made, name) for name in names}, "texts": armed})
     if made.missing_armed:
-        lacking = f"the way back in every language ({', '.join(made.missing_armed)})"
-        next_step(f"dispatcher message arm {made.message}", lacking)
+        next_step(*_after(made, False))
     else:
         next_step(f"dispatcher message preview {made.message}")
 
 
-def _previews(desk: Desk, name: str, accounts: Names) -> tuple[Revision, list[Preview]]:
-    with desk.store.read() as work:
+def _previews(session: Session, name: str, accounts: Names) -> tuple[Revision, list[Preview]]:
+    with session.desk.store.read() as work:
         revision = records.newest_revision(work, name)
         mode = records.incident(work, revision.incident).mode
         chosen = records.accounts(work, mode, accounts or None)
@@ -157,23 +139,20 @@ def _previews(desk: Desk, name: str, accounts: Names) -> tuple[Revision, list[Pr
 
 
 def _document(made: Preview) -> dict[str, Any]:
-    parts = made.rendering.parts if made.rendering else ()
-    known = {"account": made.account.id, "channel": made.account.channel, "text": made.kind, "digest": made.digest}
-    counted = [{**facts(part), "count": _count(made.account.channel, part.text)} for part in parts]
-    return {**known, "parts": counted, "problems": made.problems}
+    channel, parts = made.account.channel, made.rendering.parts if made.rendering else ()
+    counted = [{**facts(part), "count": _count(channel, part.text)} for part in parts]
+    about = {"account": made.account.id, "channel": channel, "text": str(made.kind), "digest": made.digest}
+    return {**about, "parts": counted, "problems": list(made.problems)}
 
 
-def _block(made: Preview) -> Table:
-    parts = made.rendering.parts if made.rendering else ()
-    rows = [(f"{part.language}\n{_count(made.account.channel, part.text)}", part.text) for part in parts]
-    rows += [("problem", problem) for problem in made.problems]
-    return Table(rows, title=f"{made.account.id} ({made.account.channel}) {made.kind}")
+def _told(made: dict[str, Any]) -> str:
+    lines = [f"PROBLEM: {problem}\n" for problem in made["problems"]]
+    lines += [f"[{part['language']}] {part['count']}\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
+    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *lines])
 
 
 def _count(channel: str, text: str) -> str:
     """How long a text is in its platform's own measure, and of how much."""
-    from channels.text import counting
-
     if channel == "x":
         return f"{counting.x_length(text)} of {counting.X_WEIGHT}"
     if channel == "bluesky":
@@ -184,9 +163,10 @@ def _count(channel: str, text: str) -> str:
     return f"{len(text)} characters"
 
 
-def _after(revision: Revision, found: list[Preview]) -> tuple[str, str]:
+def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:
     if revision.missing_armed:
-        return f"dispatcher message arm {revision.message}", "the way back in every language"
-    if any(made.problems for made in found):
+        lacking = f"the way back in every language ({', '.join(revision.missing_armed)})"
+        return f"dispatcher message arm {revision.message}", lacking
+    if has_problems:
         return f"dispatcher message edit {revision.message} --text LANGUAGE=FILE", "wording that every account takes"
     return f"dispatcher clearance submit {revision.message}", ""

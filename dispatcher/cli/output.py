@@ -2,9 +2,11 @@
 
 Rules (reference: ux 4)
   1. A terminal gets tables; anything else, or ``--json``, gets one JSON document with a ``schema`` of its own.
-  2. ``NO_COLOR`` and ``TERM=dumb`` are honoured, and state is never told by colour alone.
-  3. Other people's text is shown with its control, direction and invisible characters spelled out.
-  4. Times are UTC in JSON and in the reader's own offset in tables; digests are whole in JSON.
+  2. One document makes both: its plain values are a table of names and values, each list of things a table of its
+     own. What is empty is not shown to people.
+  3. ``NO_COLOR`` and ``TERM=dumb`` are honoured, and state is never told by colour alone.
+  4. Other people's text is shown with its control, direction and invisible characters spelled out.
+  5. Times are UTC in JSON and in the reader's own zone in tables; digests are whole in JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -22,15 +24,9 @@ import click
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows for people. Without ``columns``, two columns of names and values."""
-
-    rows: Sequence[Sequence[object]]
-    columns: Sequence[str] = ()
-    title: str = ""
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_SHORT = 26
+"""A column of cells no longer than this is never folded: names, times and counts stay in one piece."""
 
 
 def facts(value: Any) -> Any:
@@ -55,33 +51,80 @@ def wants_json(asked: bool) -> bool:
     return asked or not sys.stdout.isatty()
 
 
-def document(schema: str, body: Mapping[str, Any]) -> None:
+def document(schema: str, body: Mapping[str, Any], *, err: bool = False) -> None:
     """Print one JSON document on one line."""
-    click.echo(json.dumps({"schema": f"dispatcher/{schema}/v1", **facts(body)}, ensure_ascii=False))
+    click.echo(json.dumps({"schema": f"dispatcher/{schema}/v1", **facts(body)}, ensure_ascii=False), err=err)
 
 
-def tables(parts: Iterable[Table]) -> None:
-    """Print tables for a person."""
+def tables(body: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    """Print a document for a person.
+
+    ``columns`` names the columns of a list, which is then shown even when it is empty; without columns it is hidden.
+    """
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)
-    for part in parts:
-        console.print(drawn(part))
+    rows, lists = _parts({key: value for key, value in facts(body).items() if columns.get(key) != ""})
+    if rows:
+        console.print(table("", (), rows))
+    for name in {**columns, **lists}:
+        items = lists.get(name, [])
+        heads = columns[name].split() if name in columns else list(items[0])
+        if heads:
+            console.print(table(name, heads, [[item.get(head) for head in heads] for item in items]))
 
 
-def drawn(part: Table) -> Any:
-    """One table as rich draws it."""
+def _parts(body: Mapping[str, Any], prefix: str = "") -> tuple[list[tuple[str, Any]], dict[str, list[Any]]]:
+    rows: list[tuple[str, Any]] = []
+    lists: dict[str, list[Any]] = {}
+    for key, value in body.items():
+        if isinstance(value, dict):
+            inner, under = _parts(value, f"{prefix}{key} ")
+            rows, lists = rows + inner, lists | under
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            lists[f"{prefix}{key}"] = value
+        elif value not in _EMPTY:
+            rows.append((f"{prefix}{key}", value))
+    return rows, lists
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    """One table as rich draws it. Without ``heads``, two columns of names and values."""
     from rich import box
-    from rich.table import Table as Drawn
+    from rich.table import Table
     from rich.text import Text
 
-    head = bool(part.columns)
-    table = Drawn(title=part.title or None, title_justify="left", box=box.SIMPLE_HEAD, show_header=head)
-    for column in part.columns or ("", ""):
-        table.add_column(column, overflow="fold")
-    for row in part.rows:
-        table.add_row(*(Text(plain(told(cell))) for cell in row))
-    return table if part.rows else Text(f"{part.title}: none" if part.title else "nothing")
+    cells = [[plain(told(cell)) for cell in row] for row in rows]
+    if not cells:
+        return Text(f"{title}: none")
+    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(heads))
+    for index, head in enumerate(heads or ("", "")):
+        drawn.add_column(head, overflow="fold", no_wrap=all(len(row[index]) <= _SHORT for row in cells))
+    for row in cells:
+        drawn.add_row(*map(Text, row))
+    return drawn
+
+
+def told(value: Any) -> str:
+    """A value in a cell or a line for people."""
+    value = facts(value)
+    if value in _EMPTY:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={told(item)}" for key, item in value.items() if item not in _EMPTY)
+    if isinstance(value, list):
+        items = [told(item) for item in value]
+        return ("; " if any(" " in item for item in items) else ", ").join(items)
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    return value[:12] if isinstance(value, str) and _DIGEST.fullmatch(value) else str(value)
+
+
+def plain(text: str) -> str:
+    """Text whose invisible characters are spelled out, fit for a terminal; line ends and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(*lines: str) -> None:
@@ -93,22 +136,3 @@ def say(*lines: str) -> None:
 def next_step(command: str, missing: str = "") -> None:
     """End a command: what is missing, and what to type."""
     say(*([f"Missing: {missing}"] if missing else []), f"Next: {command}")
-
-
-def told(value: object) -> str:
-    """A value for people."""
-    value = facts(value)
-    if value is None:
-        return "–"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={told(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(told(item) for item in value)
-    if isinstance(value, str) and _TIME.fullmatch(value):
-        return f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M:%S %z}"
-    return value[:12] if isinstance(value, str) and _DIGEST.fullmatch(value) else str(value)
-
-
-def plain(text: str) -> str:
-    """Text whose invisible characters are spelled out, fit for a terminal; line ends and tabs stay."""
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

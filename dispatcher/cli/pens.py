@@ -11,16 +11,20 @@ the command must arrive at the very bytes that were signed. Where the case has m
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from dispatcher.domain.errors import DispatcherError, Invalid, SignatureNeeded, Stale
+from dispatcher.cli.errors import NeedsTerminal
+from dispatcher.cli.session import Session
+from dispatcher.domain.errors import Invalid, SignatureNeeded, Stale
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Statement, StatementError
-from dispatcher.service.desk import Pen
 from dispatcher.statements import sshsig
 from dispatcher.statements.agent import AgentSigner, agent_keys
 from dispatcher.statements.errors import SigningError
@@ -28,115 +32,96 @@ from dispatcher.statements.keys import parse_public_line
 from dispatcher.statements.signing import KeyFileSigner, Signer, attach, read_signature, sign, to_sign
 
 
-class NeedsTerminal(DispatcherError):
-    """Somebody has to type something, and nobody is there."""
-
-    exit_code = 7
-    word = "needs_terminal"
-
-
 @dataclass(frozen=True, slots=True)
-class SignerPen:
-    """Signs here, with a key file or through the agent."""
-
-    signer: Signer
-
-    @property
-    def fingerprint(self) -> str:
-        """The key's fingerprint."""
-        return self.signer.fingerprint
-
-    def sign(self, statement: Statement) -> Envelope:
-        """Sign."""
-        return sign(statement, self.signer)
-
-
-@dataclass(frozen=True, slots=True)
-class PaperPen:
-    """Writes what is to be signed and stops. ``again`` is the command to give afterwards."""
+class Held:
+    """A pen in somebody's hand: whose key, and what becomes of a statement put before it."""
 
     fingerprint: str
-    target: Path
-    again: str
+    write: Callable[[Statement], Envelope]
 
     def sign(self, statement: Statement) -> Envelope:
-        """Write the bytes. Raises SignatureNeeded always, Invalid where the file exists."""
+        """Sign, or raise what the kind of pen raises."""
+        return self.write(statement)
+
+
+def take(session: Session, roster: Roster) -> Held:
+    """The pen that the options ask for. Raises SignatureNeeded, Invalid, NeedsTerminal."""
+    if session.payload or session.signature:
+        return _detached(session.payload, session.signature)
+    key = Path(session.key) if session.key else None
+    if session.to_sign:
+        is_public = key is not None and key.suffix == ".pub"
+        fingerprint = _public(key) if key and is_public else _signer(key, roster).fingerprint
+        return _paper(fingerprint, Path(session.to_sign), session.second_half())
+    signer = _signer(key, roster)
+    return Held(signer.fingerprint, lambda statement: sign(statement, signer))
+
+
+def read_payload(path: Path, now: datetime) -> Statement:
+    """The statement that ``--to-sign`` wrote, if it still holds. Raises Invalid."""
+    try:
+        statement = Statement.decode(path.read_bytes())
+    except (OSError, StatementError) as error:
+        raise Invalid(f"{path}: {error}", "name the file that --to-sign wrote, unchanged") from error
+    if statement.expires <= now:
+        raise Invalid(f"{path} has expired", "write it again with --to-sign, and sign that")
+    return statement
+
+
+def _paper(fingerprint: str, target: Path, again: str) -> Held:
+    """Writes what is to be signed and stops; ``again`` is the command to give afterwards."""
+
+    def write(statement: Statement) -> Envelope:
         try:
-            with self.target.open("xb") as file:
+            with target.open("xb") as file:
                 file.write(to_sign(statement))
         except OSError as error:
-            raise Invalid(f"{self.target}: cannot be written ({error.strerror})", "name a new file") from error
-        namespace = sshsig.NAMESPACES[statement.mode]
+            raise Invalid(f"{target}: cannot be written ({error.strerror})", "name a new file") from error
         raise SignatureNeeded(
-            f"{self.target} holds what {statement.person} is to sign; nothing was changed",
-            f"ssh-keygen -Y sign -n {namespace} -f KEY {self.target}\nthen: {self.again}",
+            f"{target} holds what {statement.person} is to sign; nothing was changed",
+            f"ssh-keygen -Y sign -n {sshsig.NAMESPACES[statement.mode]} -f KEY {target}\nthen: {again}",
         )
 
+    return Held(fingerprint, write)
 
-@dataclass(frozen=True, slots=True)
-class DetachedPen:
-    """Brings a signature made elsewhere."""
 
-    fingerprint: str
-    payload: bytes
-    signature: str
+def _detached(payload: str | None, signature: str | None) -> Held:
+    """Brings a signature made elsewhere, by whoever made it."""
+    if not payload or not signature:
+        raise Invalid("a signature made elsewhere needs both its files", "give --payload FILE --signature FILE.sig")
+    signed, text = Path(payload).read_bytes(), read_signature(Path(signature))
+    found = sshsig.verify(text, signed, sshsig.NAMESPACES[Statement.decode(signed).mode])
 
-    def sign(self, statement: Statement) -> Envelope:
-        """Attach it. Raises Stale where the case is no longer the one that was signed."""
-        if to_sign(statement) != self.payload:
+    def write(statement: Statement) -> Envelope:
+        if to_sign(statement) != signed:
             raise Stale(
-                "what was signed is not what this command would record now: the case or the command has changed",
+                "what was signed is not what this command would record now: case, signer or options differ",
                 "give the same options as with --to-sign, or write it again with --to-sign and sign that",
             )
-        return attach(statement, self.signature)
+        return attach(statement, text)
+
+    return Held(found.fingerprint, write)
 
 
-def read_payload(path: Path) -> Statement:
-    """The statement that ``--to-sign`` wrote. Raises Invalid."""
-    try:
-        return Statement.decode(path.read_bytes())
-    except OSError as error:
-        raise Invalid(f"{path}: cannot be read ({error.strerror})", "name the file that --to-sign wrote") from error
-    except StatementError as error:
-        raise Invalid(f"{path}: {error}", "name the file that --to-sign wrote, unchanged") from error
-
-
-def detached(payload: Path, signature: Path, roster: Roster) -> DetachedPen:
-    """A pen from the two files. Raises Invalid, SigningError, SignatureNeeded for somebody else's signature."""
-    statement = read_payload(payload)
-    text = read_signature(signature)
-    found = sshsig.verify(text, to_sign(statement), sshsig.NAMESPACES[statement.mode])
-    signer = roster.person_of_key(found.fingerprint)
-    if signer is None or signer.id != statement.person:
-        raise SignatureNeeded(
-            f"{payload} is for {statement.person}, and another key signed it", "sign with their key"
-        )
-    return DetachedPen(found.fingerprint, to_sign(statement), text)
-
-
-def from_key(path: Path, agent: Path | None) -> Pen:
-    """A pen from ``--key``: a private key file, or a public one whose key the agent holds. Raises SigningError."""
-    if path.suffix != ".pub":
-        return SignerPen(KeyFileSigner(path, lambda: _passphrase(path)))
-    if agent is None:
-        raise SigningError(f"{path} is a public key, and there is no agent to sign with it", "start ssh-agent")
-    return SignerPen(AgentSigner(agent, public_fingerprint(path)))
-
-
-def from_agent(agent: Path | None, roster: Roster) -> Pen:
-    """A pen from the agent's first key that is on the roster. Raises SigningError."""
-    if agent is None:
+def _signer(key: Path | None, roster: Roster) -> Signer:
+    """The key file, or the agent's key: the one named, else its first that is on the roster. Raises SigningError."""
+    if key and key.suffix != ".pub":
+        return KeyFileSigner(key, lambda: _passphrase(key))
+    socket = os.environ.get("SSH_AUTH_SOCK")
+    if not socket:
         raise SigningError("no key to sign with", "name yours: --key FILE, or use ssh-agent (SSH_AUTH_SOCK)")
+    agent = Path(socket)
+    if key:
+        return AgentSigner(agent, _public(key))
     held = agent_keys(agent)
-    known = next((key for key in held if roster.person_of_key(key.fingerprint)), None)
+    known = next((one for one in held if roster.person_of_key(one.fingerprint)), None)
     if known is None:
         what = f"none of the agent's {len(held)} keys is on roster {roster.version}"
         raise SigningError(what, "ssh-add the key that is on the roster, or name one: --key FILE")
-    return SignerPen(AgentSigner(agent, known.fingerprint))
+    return AgentSigner(agent, known.fingerprint)
 
 
-def public_fingerprint(path: Path) -> str:
-    """The fingerprint of a ``.pub`` file. Raises SigningError."""
+def _public(path: Path) -> str:
     try:
         return parse_public_line(path.read_text()).fingerprint
     except (OSError, UnicodeDecodeError) as error:

@@ -6,49 +6,41 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from dispatcher.cli import output
-from dispatcher.cli.commands import Noun, Text, Verb, identified, many, session
-from dispatcher.cli.output import next_step, plain, told
+from dispatcher.cli.commands import Names, Noun, Text, Verb, many
+from dispatcher.cli.output import facts, next_step, plain, told
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.service import reporting
 from dispatcher.service.reporting import Delivered, LedgerLine, PlanRead, Review
 
-
-@click.group(cls=Noun)
-def ledger() -> None:
-    """Read the ledger, the record of everything that was done."""
+ledger = Noun("ledger")
 
 
 @ledger.command()
 @click.option("--incident", help="Only entries about this incident.")
 @many("kind", "Only this kind (plan.released) or family (statement.); may be repeated.")
 @click.option("-n", "--number", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@session
-def tail(session: Session, incident: Text, kinds: tuple[str, ...], number: int) -> None:
+def tail(session: Session, incident: Text, kinds: Names, number: int) -> None:
     """The newest entries, oldest first."""
-    found = reporting.ledger_tail(session.desk(), number, incident, kinds)
-    session.rows("entries", found, "at kind incident facts")
+    found = reporting.ledger_tail(session.desk, number, incident, kinds)
+    session.show("entries", {"entries": found}, entries="at kind facts")
     next_step(f"dispatcher review {incident}" if incident else "dispatcher ledger tail --incident INCIDENT")
 
 
 @click.command(cls=Verb)
 @click.argument("incident")
 @click.option("--markdown", is_flag=True, help="Print it as a document in Markdown, wherever it goes.")
-@identified
-@session
 def review(session: Session, incident: str, markdown: bool) -> None:
     """The whole trail of INCIDENT: signers, exact texts, refusals, every attempt, in order. Your reading is recorded.
 
     A document on a terminal or with --markdown, else JSON (which holds the document too).
     """
-    desk = session.desk()
-    found = reporting.review(desk, incident, session.person(desk).id)
+    found = reporting.review(session.desk, incident, session.person)
     text = "\n".join(_document(found))
-    if output.wants_json(session.json) and not markdown:
-        output.document("review", {**output.facts(found), "markdown": text})
-    else:
+    if markdown:
         click.echo(plain(text))
+    else:
+        session.read_out("review", {**facts(found), "markdown": text}, text)
     next_step(f"dispatcher ledger tail --incident {found.incident.id}")
 
 

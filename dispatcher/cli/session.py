@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,12 @@ import click
 from dispatcher.cli import output
 
 if TYPE_CHECKING:
-    from dispatcher.domain.people import Person
     from dispatcher.service.desk import Desk, Pen
-    from dispatcher.settings import Settings
 
 NONCE_BYTES = 16
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
     """The options that mean the same everywhere, as given; ``words`` are all the words typed."""
 
@@ -41,27 +38,16 @@ class Session:
 
         return find_deployment(self.deployment)
 
-    def settings(self) -> Settings:
-        """The deployment's settings. Raises NotFound, Invalid."""
-        from dispatcher.settings import load_settings
-
-        return load_settings(self.folder)
-
+    @cached_property
     def desk(self) -> Desk:
         """The desk; for a signature made elsewhere, at the moment and with the nonce of what was signed."""
         from dispatcher.bootstrap import open_desk
         from dispatcher.cli.pens import read_payload
-        from dispatcher.domain.errors import Invalid
 
-        if bool(self.payload) != bool(self.signature) or (self.to_sign and self.payload):
-            both = "first --to-sign FILE; then --payload FILE --signature FILE.sig"
-            raise Invalid("a signature made elsewhere needs both its files", both)
         desk = open_desk(self.folder)
         click.get_current_context().call_on_close(desk.store.close)
         if self.payload:
-            statement = read_payload(Path(self.payload))
-            if statement.expires <= desk.now():
-                raise Invalid(f"{self.payload} has expired", "write it again with --to-sign, and sign that")
+            statement = read_payload(Path(self.payload), desk.now())
             moment, nonce = statement.not_before, bytes.fromhex(statement.nonce)
         elif self.to_sign:
             moment, nonce = desk.now(), secrets.token_bytes(NONCE_BYTES)
@@ -70,44 +56,35 @@ class Session:
         draw = desk.random_bytes
         return replace(desk, clock=lambda: moment, random_bytes=lambda n: nonce if n == NONCE_BYTES else draw(n))
 
-    def pen(self, desk: Desk) -> Pen:
+    @cached_property
+    def pen(self) -> Pen:
         """Whoever signs at this keyboard. Raises SignatureNeeded, Invalid, NeedsTerminal."""
-        from dispatcher.cli import pens
+        from dispatcher.cli.pens import take
 
-        if self.payload and self.signature:
-            return pens.detached(Path(self.payload), Path(self.signature), desk.trust.roster)
-        found = os.environ.get("SSH_AUTH_SOCK")
-        agent = Path(found) if found else None
-        if self.to_sign and self.key and self.key.endswith(".pub"):
-            return pens.PaperPen(pens.public_fingerprint(Path(self.key)), Path(self.to_sign), self._again())
-        pen = pens.from_key(Path(self.key), agent) if self.key else pens.from_agent(agent, desk.trust.roster)
-        return pens.PaperPen(pen.fingerprint, Path(self.to_sign), self._again()) if self.to_sign else pen
+        return take(self, self.desk.trust.roster)
 
-    def person(self, desk: Desk) -> Person:
+    @property
+    def person(self) -> str:
         """Who is at the keyboard. Raises SignatureNeeded."""
-        return desk.person(self.pen(desk))
+        return self.desk.person(self.pen).id
 
-    def show(self, schema: str, made: Any, *tables: output.Table) -> None:
-        """Print what was made: as tables for a person (its fields, unless given), as one JSON document otherwise."""
+    def show(self, schema: str, made: Any, **columns: str) -> None:
+        """Print what was made: one JSON document, or its tables for a person (see :func:`output.tables`)."""
         body = output.facts(made)
         if output.wants_json(self.json):
             output.document(schema, body)
         else:
-            output.tables(tables or [output.Table(list(body.items()))])
+            output.tables(body, columns)
 
-    def rows(self, name: str, made: Iterable[Any], columns: str) -> None:
-        """Print a list: some columns (names with spaces between) for a person, all in JSON under ``name``."""
-        found, shown = [output.facts(item) for item in made], columns.split()
-        self.show(name, {name: found}, output.Table([[item[column] for column in shown] for item in found], shown))
+    def read_out(self, schema: str, made: Any, text: str) -> None:
+        """Print one JSON document, or for a person the text that says the same."""
+        if output.wants_json(self.json):
+            output.document(schema, made)
+        else:
+            click.echo(output.plain(text))
 
-    def _again(self) -> str:
-        words, rest = [], iter(self.words)
-        for word in rest:
-            if word == "--to-sign":
-                next(rest, None)
-            elif not word.startswith("--to-sign="):
-                words.append(word)
-        if words[:2] == ["clearance", "show"]:
-            words[1] = "approve"
+    def second_half(self) -> str:
+        """The command that brings a signature back to what ``--to-sign`` wrote."""
         file = shlex.quote(self.to_sign or "")
-        return f"dispatcher {shlex.join(words)} --payload {file} --signature {file}.sig"
+        words = shlex.join(self.words).replace(f"--to-sign {file}", f"--payload {file} --signature {file}.sig")
+        return f"dispatcher {words}".replace("clearance show", "clearance approve", 1)

@@ -1,17 +1,26 @@
-"""``dispatcher status``: where we are, what is next, who is awaited.
+"""``dispatcher status`` and ``dispatcher watch``: where we are, and what becomes of a released plan.
 
-It loads no adapter and no broker unless a plan waits for signatures, for it is typed when things are on fire.
+``status`` loads no adapter and no broker unless something is halted or waits for signatures, for it is typed when
+things are on fire.
 """
 
 from __future__ import annotations
 
+import os
+import time
+from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Verb, session
-from dispatcher.cli.output import Table, facts, next_step, say, told
+from dispatcher.cli import output
+from dispatcher.cli.commands import Verb
+from dispatcher.cli.errors import Partial
+from dispatcher.cli.incident import what_next
+from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
+from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
@@ -21,130 +30,139 @@ from dispatcher.store import deliveries, records
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
+POLL_S = 0.25
+HEARTBEAT_S = 30.0
+ENDED_WELL = {"accepted", "visible", "handed_over"}
+BY_HAND = {"held": "people's answers", "handed_over": "two operators, to finish it by hand"}
+
+COUNTED = ("channel", "account", "state", "count", "attempts")
+Counts = list[tuple[str, str, str, int, int]]
+
 
 @click.command(cls=Verb)
-@session
 def status(session: Session) -> None:
     """Where we are, what is next, who is awaited."""
-    desk = session.desk()
+    desk = session.desk
     with desk.store.read() as work:
-        cases = [
-            _case(work, incident.id, incident)
-            for incident in records.incidents(work)
-            if incident.state is not IncidentState.CLOSED
-        ]
-        stops = {mode: bool(records.stop_envelopes(work, str(mode))) for mode in Mode}
-    halts = [halt for mode, any_ in stops.items() if any_ for halt in _halts(desk, mode)]
+        open_ = [found for found in records.incidents(work) if found.state is not IncidentState.CLOSED]
+        plans = [_plan(work, found.id, stored) for found in open_ for stored in records.plans_of(work, found.id)]
+        halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
+        begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
-    document = {
+    body = {
         "deployment": desk.settings.deployment,
-        "kind": str(desk.settings.kind),
+        "kind": desk.settings.kind,
         "running": running.mode if running else None,
-        "roles": running.roles if running else {},
-        "restarts": running.restarts if running else {},
+        "up": running,
         "halts": halts,
-        "incidents": cases,
-    }
-    session.show("status", document, *_tables(document))
-    if not running and desk.settings.redis == "embedded":
-        say("Nothing is sent: `dispatcher up` is not running here.")
-    next_step(*_next(desk, cases, halts))
-
-
-def _case(work: Work, id_: str, incident: Any) -> Any:
-    plans = [_plan(work, stored) for stored in records.plans_of(work, id_)]
-    messages = {revision.message: revision.number for revision in records.revisions_of(work, id_)}
-    return {
-        "incident": id_,
-        "mode": str(incident.mode),
-        "state": str(incident.state),
-        "severity": incident.severity.name,
-        "title": incident.title,
-        "messages": messages,
+        "incidents": open_,
         "plans": plans,
     }
+    halted, cases = "statement mode scope target person reason", "id mode severity state title"
+    session.show("status", body, up="", halts=halted, incidents=cases, plans="plan incident state stands")
+    if not running and desk.settings.redis == "embedded":
+        say("Nothing is sent: `dispatcher up` is not running here.")
+    next_step(*(_pressing(desk, halts, plans) or begin))
 
 
-def _plan(work: Work, stored: StoredPlan) -> Any:
-    by_state: dict[str, int] = {}
-    for _, _, state, count, _ in deliveries.counts(work, stored.digest):
-        by_state[state] = by_state.get(state, 0) + count
-    return {
-        "plan": stored.digest,
-        "state": stored.state,
-        "message": stored.message,
-        "clearances": records.clearance_states(work, stored.digest),
-        "deliveries": by_state,
-    }
+def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
+    cleared = records.clearance_states(work, stored.digest)
+    by_state = _by_state(deliveries.counts(work, stored.digest))
+    stands = _counted(Counter(cleared.values()) if stored.state == "submitted" else by_state)
+    about = {"plan": stored.digest, "incident": incident, "message": stored.message, "state": stored.state}
+    return {**about, "clearances": cleared, "deliveries": by_state, "stands": stands}
 
 
-def _halts(desk: Desk, mode: Mode) -> list[Any]:
-    from dispatcher.service.stopping import halts
+def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
+    if not records.stop_envelopes(work, str(mode)):
+        return []
+    from dispatcher.service.stopping import halts_in
 
-    return [facts(halt) for halt in halts(desk, mode) if halt.in_force]
-
-
-def _tables(document: Any) -> list[Table]:
-    top = {key: document[key] for key in ("deployment", "kind", "running", "restarts")}
-    halts = [
-        (h["statement"], h["mode"], h["scope"], h["target"], h["person"], h["reason"]) for h in document["halts"]
-    ]
-    rows = [
-        (
-            case["incident"],
-            case["mode"],
-            case["state"],
-            case["title"],
-            short(plan["plan"]),
-            plan["state"],
-            _told(plan),
-        )
-        for case in document["incidents"]
-        for plan in case["plans"] or [{"plan": "", "state": "", "clearances": {}, "deliveries": {}}]
-    ]
-    return [
-        Table(list(top.items())),
-        Table(halts, ("halt", "mode", "scope", "target", "by", "reason"), "Halts in force"),
-        Table(rows, ("incident", "mode", "state", "title", "plan", "plan is", "where"), "Incidents"),
-    ]
+    return [facts(halt) for halt in halts_in(desk, work, mode) if halt.in_force]
 
 
-def _told(plan: Any) -> str:
-    return told(plan["clearances"] if plan["state"] == "submitted" else plan["deliveries"])
-
-
-def _next(desk: Desk, cases: list[Any], halts: list[Any]) -> tuple[str, str]:
-    """The most pressing thing: a halt, what waits for people, what is being sent, what waits for signatures."""
-    if halts:
-        return f"dispatcher resume {short(halts[0]['statement'])}", f"nothing passes: halted by {halts[0]['person']}"
-    plans = [plan for case in cases for plan in case["plans"]]
-    for state, who in (("held", "people's answers"), ("handed_over", "two operators, to finish it by hand")):
+def _pressing(desk: Desk, halts: list[Any], plans: list[Any]) -> tuple[str, str] | None:
+    """A halt, what waits for people, what is being sent, what waits for signatures."""
+    for halt in halts:
+        what = f"two others' signatures, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
+        return f"dispatcher resume {short(halt['statement'])}", " ".join(what.split())
+    for state, who in BY_HAND.items():
         for plan in plans:
-            if plan["deliveries"].get(state):
+            if state in plan["deliveries"]:
                 return f"dispatcher delivery list --plan {short(plan['plan'])} --state {state}", who
     for plan in plans:
         if plan["state"] == "released" and UNSETTLED & plan["deliveries"].keys():
             return f"dispatcher watch {short(plan['plan'])}", ""
     for plan in plans:
         if plan["state"] == "submitted":
-            return _awaited(desk, plan["plan"])
-    return _begin(cases)
+            from dispatcher.cli import clearance
+            from dispatcher.service import clearing
+
+            return clearance.what_next(desk, clearing.show(desk, plan["plan"]))
+    return None
 
 
-def _awaited(desk: Desk, plan: str) -> tuple[str, str]:
-    from dispatcher.cli.clearance import what_next
-    from dispatcher.service import clearing
+@click.command(cls=Verb)
+@click.argument("plan")
+def watch(session: Session, plan: str) -> None:
+    """Follow PLAN until every delivery has ended or waits for people.
 
-    return what_next(desk, clearing.show(desk, plan))
+    On a terminal a table that changes in place; with ACCESSIBLE=1, TERM=dumb or elsewhere, a line per change.
+    Exit code 6 when some did not end well.
+    """
+    with session.desk.store.read() as work:
+        stored = records.plan(work, plan)
+    name = short(stored.digest)
+    if stored.state == "submitted":
+        raise Invalid(f"plan {name} is not released", f"dispatcher clearance show {name}")
+    by_state = _follow(session, stored.digest)
+    badly = {state: count for state, count in by_state.items() if state not in ENDED_WELL}
+    listed = f"dispatcher delivery list --plan {name} --state"
+    if badly:
+        worst = "held" if "held" in badly else next(iter(badly))
+        raise Partial(f"not everything ended well: {_counted(badly)}", f"{listed} {worst}")
+    if "handed_over" in by_state:
+        next_step(f"{listed} handed_over", BY_HAND["handed_over"])
+    else:
+        next_step(f"dispatcher review {stored.plan.incident}")
 
 
-def _begin(cases: list[Any]) -> tuple[str, str]:
-    for case in cases:
-        if case["state"] == IncidentState.PROPOSED:
-            return f"dispatcher incident activate {case['incident']}", "an officer's confirmation"
-        if not case["plans"]:
-            messages = list(case["messages"])
-            if messages:
-                return f"dispatcher clearance submit {messages[-1]}", "a plan for people to sign"
-            return f"dispatcher message draft {case['incident']}", "what the public will read"
-    return "dispatcher incident declare --help", ""
+def _follow(session: Session, digest: str) -> dict[str, int]:
+    """Show every change, as JSON lines, lines for people, or a table in place, until no machine has work left.
+
+    A line is said again every 30 s. Gives how many deliveries ended in which state.
+    """
+    from rich.live import Live
+
+    as_json = output.wants_json(session.json)
+    by_line = as_json or os.environ.get("ACCESSIBLE") or os.environ.get("TERM") == "dumb"
+    last, told_at = Counts(), 0.0
+    with nullcontext() if by_line else Live(auto_refresh=False) as live:
+        while True:
+            with session.desk.store.read() as work:
+                counts = deliveries.counts(work, digest)
+            by_state = _by_state(counts)
+            left = sum(by_state[state] for state in UNSETTLED & by_state.keys())
+            if live:
+                live.update(output.table(f"plan {short(digest)}", COUNTED, counts), refresh=True)
+            elif counts != last or time.monotonic() - told_at >= HEARTBEAT_S:
+                last, told_at = counts, time.monotonic()
+                if as_json:
+                    rows = [dict(zip(COUNTED, row, strict=True)) for row in counts]
+                    output.document("watch", {"plan": digest, "by_state": by_state, "deliveries": rows})
+                else:
+                    click.echo(f"{f'still sending, {left} left' if left else 'ended'}: {_counted(by_state)}")
+            if not left:
+                return by_state
+            time.sleep(POLL_S)
+
+
+def _by_state(counts: Counts) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for _, _, state, count, _ in counts:
+        found[state] += count
+    return dict(sorted(found.items()))
+
+
+def _counted(by_state: dict[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in by_state.items())

@@ -43,12 +43,12 @@ class Office:
         """A person's private key file."""
         return self.folder / "keys" / "exercise" / person
 
-    def run(self, *words: object, by: str | None = None, code: int = 0, typed: str | None = None) -> Said:
+    def run(self, *words: object, by: str | None = None, code: int = 0) -> Said:
         """Run one command; it must end with this exit code."""
         environment = {"DISPATCHER_DEPLOYMENT": str(self.folder), "DISPATCHER_KEY": None, "SSH_AUTH_SOCK": None}
         if by:
             environment["DISPATCHER_KEY"] = str(self.key(by))
-        done = CliRunner(env=environment).invoke(root, [str(word) for word in words], input=typed)
+        done = CliRunner(env=environment).invoke(root, [str(word) for word in words])
         assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
         return Said(done.exit_code, done.stdout, done.stderr)
 

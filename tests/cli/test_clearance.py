@@ -41,7 +41,9 @@ def test_an_author_cannot_approve_their_own_plan(office: Office) -> None:
 def test_a_contributor_who_holds_an_approving_role_is_refused_by_g08(office: Office) -> None:
     """A checker who edited the message may not approve it, though the role is held: exit code 8."""
     name = office.message()
-    office.run("message", "edit", name, "--headline", "en-GB=Storm at six", by="checker-1")
+    file = office.folder.parent / "storm.txt"
+    file.write_text("Storm at six\n\nStay indoors.\n")
+    office.run("message", "edit", name, "--text", f"en-GB={file}", by="checker-1")
     plan = office.run("clearance", "submit", name, by="author-1").json["plan"]
     before = office.ledger()
     said = office.run("clearance", "approve", plan, by="checker-1", code=8)
@@ -116,7 +118,7 @@ def test_a_release_without_redis_warns_and_releases(office: Office) -> None:
     """A doorbell that cannot be rung loses nothing: the release stands, a warning says when it will be found."""
     said = office.run("release", office.cleared(), by="director-1")
     assert said.json["schema"] == "dispatcher/dispatch/v1"
-    assert "Warning: lane accounts" in said.err
+    assert said.err.count("Warning: ") == 1
 
 
 def test_a_plan_is_released_once(office: Office) -> None:

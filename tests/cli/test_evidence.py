@@ -79,44 +79,38 @@ def test_a_decision_gives_a_read_back_code_once(office: Office) -> None:
     assert said.json["code"] is None
 
 
-def test_a_code_is_asked_for_on_a_terminal_only(office: Office) -> None:
-    """Without --code and without a terminal: exit code 7, naming the option."""
-    said = office.run("evidence", "confirm", office.plan(), by="private-office-1", code=7)
-    assert "--code" in said.err
+@pytest.fixture
+def token(tmp_path: Path) -> str:
+    """A secret in a file, as it is given to ``account add``."""
+    (tmp_path / "token").write_text("s3cr3t-token\n")
+    return f"token={tmp_path / 'token'}"
 
 
-def test_a_secret_is_read_from_stdin_and_shown_nowhere(office: Office) -> None:
-    """The account is added, its secret is in no output and in no file in the clear."""
-    said = office.run("account", "add", *X, *X_SETTINGS, "--secret", "token", by="ops-1", typed="s3cr3t-token\n")
+def test_a_secret_is_read_from_a_file_and_shown_nowhere(office: Office, token: str) -> None:
+    """The account is added, its secret is in no output and in no file of the deployment in the clear."""
+    said = office.run("account", "add", *X, *X_SETTINGS, "--secret-file", token, by="ops-1")
     assert "s3cr3t-token" not in said.out + said.err
     files = [path for path in office.folder.rglob("*") if path.is_file()]
     assert [path for path in files if b"s3cr3t-token" in path.read_bytes()] == []
 
 
-def test_a_secret_is_read_from_a_file(office: Office, tmp_path: Path) -> None:
-    """--secret-file does the same without a pipe."""
-    (tmp_path / "token").write_text("s3cr3t\n")
-    office.run("account", "add", *X, *X_SETTINGS, "--secret-file", f"token={tmp_path / 'token'}", by="ops-1")
-    assert [made["id"] for made in office.run("account", "list").json["accounts"]] == ["x-city"]
-
-
 def test_an_empty_secret_is_wrong_input(office: Office) -> None:
-    """Nothing on stdin is said so, and no account is made."""
-    office.run("account", "add", *X, *X_SETTINGS, "--secret", "token", by="ops-1", typed="", code=2)
+    """An empty file is said so, and no account is made."""
+    office.run("account", "add", *X, *X_SETTINGS, "--secret-file", "token=/dev/null", by="ops-1", code=2)
     assert office.run("account", "list").json["accounts"] == []
 
 
-def test_an_exercise_account_reaches_the_simulator_only(office: Office) -> None:
+def test_an_exercise_account_reaches_the_simulator_only(office: Office, token: str) -> None:
     """Any other address is refused by policy: exit code 8."""
-    words = ("account", "add", *X, "--set", "base_url=https://api.x.com", "--set", "user_id=1", "--secret", "token")
-    office.run(*words, by="ops-1", typed="s3cr3t\n", code=8)
+    words = ("account", "add", *X, "--set", "base_url=https://api.x.com", "--set", "user_id=1")
+    office.run(*words, "--secret-file", token, by="ops-1", code=8)
 
 
-def test_accounts_are_listed_by_mode(office: Office) -> None:
-    """The other mode's accounts are left out."""
+def test_accounts_are_listed_with_their_lane(office: Office) -> None:
+    """Each account with its mode, channel and lane, and no secret."""
     office.feed()
-    assert office.run("account", "list", "--mode", "live").json["accounts"] == []
-    assert len(office.run("account", "list", "--mode", "exercise").json["accounts"]) == 1
+    listed = office.run("account", "list").json["accounts"]
+    assert [(made["id"], made["mode"], made["lane"]) for made in listed] == [("feed-city", "exercise", "accounts")]
 
 
 def test_recipients_are_imported_without_showing_them(office: Office, tmp_path: Path) -> None:

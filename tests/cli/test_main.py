@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from dispatcher.cli.commands import SUMMARIES
 from dispatcher.cli.errors import EXIT_CODES
-from dispatcher.cli.main import SUMMARIES, load, root
+from dispatcher.cli.main import load, root
 from dispatcher.embedded.lock import Lock
 from dispatcher.store import records
 from tests.cli.conftest import Office

@@ -59,19 +59,12 @@ def test_a_time_that_is_none_is_wrong_input(office: Office, when: str) -> None:
     assert "Invalid value for '--valid-until'" in office.run(*words, by="author-1", code=2).err
 
 
-def test_a_headline_can_be_given_apart(office: Office) -> None:
-    """--headline replaces the file's."""
-    name = draft(office, "--headline", "en-GB=Storm at six")
-    office.feed()
-    assert "Storm at six" in office.run("message", "preview", name).out
-
-
 def test_a_translation_names_its_translator(office: Office) -> None:
-    """A translator adds a language and stands among the contributors."""
+    """Who adds a language stands among the contributors, as who translated."""
     name = draft(office)
     file = office.folder.parent / "cy"
     file.write_text(WELSH)
-    made = office.run("message", "translate", name, "--text", f"cy={file}", by="translator-1").json
+    made = office.run("message", "edit", name, "--text", f"cy={file}", by="translator-1").json
     assert made["languages"] == ["en-GB", "cy"]
     assert made["contributors"]["translator-1"] == ["translate"]
 
@@ -125,7 +118,7 @@ def test_a_preview_without_accounts_says_how_to_add_one(office: Office) -> None:
 
 
 def test_an_edit_of_nothing_is_wrong_input(office: Office) -> None:
-    """An edit needs a text or a headline, and writes nothing without."""
+    """An edit needs a text, and writes nothing without."""
     name = draft(office)
     assert "--text" in office.run("message", "edit", name, by="author-1", code=2).err
 

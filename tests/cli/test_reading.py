@@ -126,9 +126,3 @@ def test_logs_are_filtered_by_role_incident_and_number(office: Office) -> None:
     assert told(office, "--role", "accounts") == ["second"]
     assert told(office, "--incident", "inc-a") == ["first", "second"]
     assert told(office, "-n", "1") == ["Segmentation fault"]
-
-
-def test_a_role_without_a_log_is_wrong_input(office: Office) -> None:
-    """The message names those that have one."""
-    write_logs(office)
-    assert "accounts, relay" in office.run("log", "--role", "nobody", code=2).err

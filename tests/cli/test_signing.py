@@ -100,19 +100,19 @@ def test_a_signature_over_another_case_is_stale(office: Office) -> None:
 
 @pytest.mark.system
 def test_somebody_elses_signature_is_not_the_signers(office: Office) -> None:
-    """A payload in one person's name with another's signature is refused."""
+    """A payload in one person's name with another's signature is not what that other would sign: exit code 5."""
     plan = office.plan()
     file = to_sign(office, "checker-1", "clearance", "approve", plan)
     sign_elsewhere(office, "director-1", file)
     before = office.ledger()
     both = ("--payload", str(file), "--signature", f"{file}.sig")
-    office.run("clearance", "approve", plan, *both, code=4)
+    office.run("clearance", "approve", plan, *both, code=5)
     assert office.ledger() == before
 
 
 def test_half_of_a_signature_is_wrong_input(office: Office) -> None:
-    """A payload without its signature is refused, naming both options."""
-    said = office.run("clearance", "approve", "x", "--payload", "file", code=2)
+    """A signature without its payload is refused, naming both options."""
+    said = office.run("clearance", "approve", office.plan(), "--signature", "file", code=2)
     assert "--payload" in said.err
 
 
