@@ -80,7 +80,7 @@ class Adapter:
             channel=account.channel,
             account=account.id,
             kind=content.kind,
-            parts=tuple(Part(tag, info.text) for tag, info in zip(account.languages, infos, strict=True)),
+            parts=tuple(Part(tag, wire.text_of(info)) for tag, info in zip(account.languages, infos, strict=True)),
             options=_options(content, account, [asdict(info) for info in infos]),
         )
         faults = cls.problems(rendering)
@@ -180,7 +180,9 @@ class Adapter:
             return ReadBack(Seen.UNKNOWN, reason=f"the feed folder cannot be used: {_why(error)}")
         if data is None:
             return ReadBack(Seen.MISSING, reason="the alert's file is gone from the folder")
-        text = next(("\n\n".join(alert.texts) for alert in alerts if alert.identifier == name), None)
+        text = next(
+            ("\n\n".join(map(wire.text_of, alert.infos)) for alert in alerts if alert.identifier == name), None
+        )
         if data != self._bytes(job, alerts):
             return ReadBack(Seen.ALTERED, text=text, reason="the alert's file differs from what was signed")
         if not listed and any(alert.identifier == name for alert in unexpired(alerts, self._clock())):

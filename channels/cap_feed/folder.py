@@ -35,10 +35,6 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _POLL_S = 0.01
 
 
-class Busy(OSError):
-    """Another writer kept the lock for the whole time given."""
-
-
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One feed. ``base_url`` is where it is served, empty when not known; ``title`` names the sender."""
@@ -49,7 +45,7 @@ class Folder:
 
     @contextmanager
     def locked(self, timeout_s: float) -> Iterator[None]:
-        """Hold the feed's lock. Raises Busy when it is not free within ``timeout_s``, OSError without a folder."""
+        """Hold the feed's lock. Raises TimeoutError when it is not free within ``timeout_s``, OSError without a folder."""
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             _lock(handle, time.monotonic() + timeout_s)
@@ -94,9 +90,6 @@ class Folder:
         """Make the index anew from the files, without expired chains. Raises OSError with the old one in place."""
         shown = unexpired(self.alerts(), now)
         data = self._atom(shown, now)
-        with suppress(FileNotFoundError):
-            if (self.path / INDEX).read_bytes() == data:
-                return
         _replace(self.path / INDEX, data)
 
     def _atom(self, shown: list[wire.Read], now: datetime) -> bytes:
@@ -116,7 +109,7 @@ class Folder:
         file = f"{alert.identifier}.xml"
         entry = _element(feed, "entry")
         _element(entry, "id", alert.identifier)
-        _element(entry, "title", " / ".join(alert.headlines))
+        _element(entry, "title", " / ".join(info.headline for info in alert.infos))
         _element(entry, "updated", _atom_time(alert.sent))
         href = f"{self.base_url}/{file}" if self.base_url else file
         _element(entry, "link", rel="alternate", type="application/cap+xml", href=href)
@@ -148,7 +141,7 @@ def _lock(handle: int, deadline: float) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() > deadline:
-                raise Busy("another writer holds the feed's lock") from error
+                raise TimeoutError("another writer holds the feed's lock") from error
             time.sleep(_POLL_S)
         else:
             return

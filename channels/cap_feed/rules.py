@@ -80,14 +80,14 @@ def _place(rendering: Rendering) -> Iterator[str]:
 
 def _texts(rendering: Rendering) -> Iterator[str]:
     infos = wire.infos(rendering.options)
-    if not infos or [value.text for value in infos] != [part.text for part in rendering.parts]:
+    if not infos or [wire.text_of(value) for value in infos] != [part.text for part in rendering.parts]:
         yield "the alert's texts differ from the rendering's parts, or there are none"
     for value in infos:
         if not _TAG.fullmatch(value.language):
             yield f"language {value.language}: give a tag with its region, such as en-GB or cy-GB"
-        if not value.headline.strip() or not value.description.strip():
+        if not value.headline.strip() or not value.body.strip():
             yield f"{value.language}: the headline or the text is empty"
-    free = [*(value.text for value in infos), *wire.words(rendering.options, "area")]
+    free = [*map(wire.text_of, infos), *wire.words(rendering.options, "area")]
     free += [wire.word(rendering.options, key) for key in ("event", "sender_name", "web", "note")]
     for text in free:
         yield from check_text(text)
@@ -98,7 +98,7 @@ def _mode(rendering: Rendering) -> Iterator[str]:
     marks = [
         text.startswith(EXERCISE_LINE)
         for value in wire.infos(rendering.options)
-        for text in (value.headline, value.description)
+        for text in (value.headline, value.body)
     ]
     marks.append(wire.word(rendering.options, "note").startswith(EXERCISE_LINE))
     if status not in {"Actual", "Exercise"}:

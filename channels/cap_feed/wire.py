@@ -15,7 +15,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from lxml import etree
@@ -27,25 +27,10 @@ NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 MESSAGE_TYPES = {DeliveryKind.PUBLISH: "Alert", DeliveryKind.CORRECT: "Update", DeliveryKind.WITHDRAW: "Cancel"}
 CODES = ("event", "urgency", "severity", "certainty")
 
-_INFO_TEXTS = ("language", "headline", "description", "instruction")
+_TEXTS = ("language", "headline", "description", "instruction")
 _INFO = f"{{{NAMESPACE}}}info"
 _REGIONS = {"en": "en-GB", "cy": "cy-GB", "gd": "gd-GB", "ga": "ga-GB"}
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """The alert in one language."""
-
-    language: str
-    headline: str
-    description: str
-    instruction: str = ""
-
-    @property
-    def text(self) -> str:
-        """What a person reads, as one text: the part of the rendering that people sign."""
-        return "\n\n".join(piece for piece in (self.headline, self.description, self.instruction) if piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +46,7 @@ class Read:
     status: str
     references: tuple[str, ...]
     expires: datetime
-    texts: tuple[str, ...]
-    headlines: tuple[str, ...]
+    infos: tuple[LanguageText, ...]
 
 
 class OptionError(ValueError):
@@ -88,15 +72,20 @@ def cap_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
-def info(text: LanguageText, *, exercise: bool) -> Info:
-    """One language's info; an exercise says so at the head of headline and description."""
+def info(text: LanguageText, *, exercise: bool) -> LanguageText:
+    """One language as its info carries it; an exercise says so at the head of headline and description."""
     headline = f"{EXERCISE_LINE} {text.headline}" if exercise else text.headline
     description = f"{EXERCISE_LINE}\n{text.body}" if exercise else text.body
     texts = (unicodedata.normalize("NFC", piece) for piece in (headline, description, text.instruction))
-    return Info(_REGIONS.get(text.language, text.language), *texts)
+    return LanguageText(_REGIONS.get(text.language, text.language), *texts)
 
 
-def infos(options: Mapping[str, Json]) -> list[Info]:
+def text_of(info: LanguageText) -> str:
+    """What a person reads, as one text: the part of the rendering that people sign."""
+    return "\n\n".join(piece for piece in (info.headline, info.body, info.instruction) if piece)
+
+
+def infos(options: Mapping[str, Json]) -> list[LanguageText]:
     """Read the infos back from a rendering's options. Raises OptionError."""
     documents = options.get("infos")
     if not isinstance(documents, list):
@@ -141,7 +130,7 @@ def read(data: bytes) -> Read:
         alert = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise NotAnAlert(f"not XML: {error}") from error
-    found = [_read_info(element) for element in alert.iterfind(_INFO)]
+    found = tuple(LanguageText(*(_text(info, tag) for tag in _TEXTS)) for info in alert.iterfind(_INFO))
     name, sender, sent = (_text(alert, tag) for tag in ("identifier", "sender", "sent"))
     if alert.tag != f"{{{NAMESPACE}}}alert" or not (name and sender and sent and found):
         raise NotAnAlert("not a CAP 1.2 alert with an identifier, a sender, a time and an info")
@@ -149,15 +138,21 @@ def read(data: bytes) -> Read:
         return Read(
             identifier=name,
             triple=f"{sender},{name},{sent}",
-            sent=datetime.fromisoformat(sent),
+            sent=_time(sent),
             status=_text(alert, "status"),
             references=tuple(_text(alert, "references").split()),
-            expires=max(datetime.fromisoformat(_text(element, "expires")) for element in alert.iterfind(_INFO)),
-            texts=tuple(value.text for value in found),
-            headlines=tuple(value.headline for value in found),
+            expires=max(_time(_text(element, "expires")) for element in alert.iterfind(_INFO)),
+            infos=found,
         )
     except ValueError as error:
         raise NotAnAlert(f"a time is not in CAP's form: {error}") from error
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text} has no offset from UTC")
+    return found
 
 
 def _add(parent: etree._Element, tag: str, text: str) -> None:
@@ -165,7 +160,7 @@ def _add(parent: etree._Element, tag: str, text: str) -> None:
         etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}").text = text
 
 
-def _add_info(alert: etree._Element, value: Info, options: Mapping[str, Json]) -> None:
+def _add_info(alert: etree._Element, value: LanguageText, options: Mapping[str, Json]) -> None:
     element = etree.SubElement(alert, _INFO)
     _add(element, "language", value.language)
     for category in words(options, "category"):
@@ -175,7 +170,7 @@ def _add_info(alert: etree._Element, value: Info, options: Mapping[str, Json]) -
     _add(element, "expires", word(options, "expires"))
     _add(element, "senderName", word(options, "sender_name"))
     _add(element, "headline", value.headline)
-    _add(element, "description", value.description)
+    _add(element, "description", value.body)
     _add(element, "instruction", value.instruction)
     _add(element, "web", word(options, "web"))
     area = etree.SubElement(element, f"{{{NAMESPACE}}}area")
@@ -185,18 +180,14 @@ def _add_info(alert: etree._Element, value: Info, options: Mapping[str, Json]) -
             _add(area, tag, shape)
 
 
-def _read_info(element: etree._Element) -> Info:
-    return Info(*(_text(element, tag) for tag in _INFO_TEXTS))
-
-
 def _text(element: etree._Element, tag: str) -> str:
     return element.findtext(f"{{{NAMESPACE}}}{tag}", default="")
 
 
-def _info(document: Json) -> Info:
+def _info(document: Json) -> LanguageText:
     if not isinstance(document, dict):
         raise OptionError("an info must be an object")
-    return Info(*(word(document, name) for name in _INFO_TEXTS))
+    return LanguageText(*(word(document, field.name) for field in fields(LanguageText)))
 
 
 def _word(value: Json, key: str) -> str:
