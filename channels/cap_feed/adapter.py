@@ -180,12 +180,11 @@ class Adapter:
             return ReadBack(Seen.UNKNOWN, reason=f"the feed folder cannot be used: {_why(error)}")
         if data is None:
             return ReadBack(Seen.MISSING, reason="the alert's file is gone from the folder")
-        text = next(
-            ("\n\n".join(map(wire.text_of, alert.infos)) for alert in alerts if alert.identifier == name), None
-        )
+        ours = next((alert for alert in alerts if alert.identifier == name), None)
+        text = "\n\n".join(map(wire.text_of, ours.infos)) if ours else None
         if data != self._bytes(job, alerts):
             return ReadBack(Seen.ALTERED, text=text, reason="the alert's file differs from what was signed")
-        if not listed and any(alert.identifier == name for alert in unexpired(alerts, self._clock())):
+        if not listed and ours in unexpired(alerts, self._clock()):
             return ReadBack(Seen.MISSING, text=text, reason="the alert's file is there, but no index lists it")
         return ReadBack(Seen.VISIBLE, text=text)
 

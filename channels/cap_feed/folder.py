@@ -45,7 +45,7 @@ class Folder:
 
     @contextmanager
     def locked(self, timeout_s: float) -> Iterator[None]:
-        """Hold the feed's lock. Raises TimeoutError when it is not free within ``timeout_s``, OSError without a folder."""
+        """Hold the feed's lock. Raises TimeoutError when it is not free in time, OSError without a folder."""
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             _lock(handle, time.monotonic() + timeout_s)
@@ -89,8 +89,7 @@ class Folder:
     def rebuild(self, now: datetime) -> None:
         """Make the index anew from the files, without expired chains. Raises OSError with the old one in place."""
         shown = unexpired(self.alerts(), now)
-        data = self._atom(shown, now)
-        _replace(self.path / INDEX, data)
+        _replace(self.path / INDEX, self._atom(shown, now))
 
     def _atom(self, shown: list[wire.Read], now: datetime) -> bytes:
         feed = etree.fromstring(f'<feed xmlns="{_ATOM}"/>')

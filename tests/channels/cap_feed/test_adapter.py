@@ -222,9 +222,11 @@ def test_several_writers_lose_nothing(feed):
     assert sorted(listed(feed)) == sorted(job.delivery for job in jobs)
 
 
-def test_a_stray_file_does_not_stop_the_feed(feed):
-    """One bad file in the folder is left out, and the rest is listed."""
-    (feed.folder / "stray.xml").write_bytes(b"<html/>")
+@pytest.mark.parametrize("old", [b"<alert", b"12:00:00-00:00</sent>", b"18:00:00-00:00</expires>"])
+def test_a_stray_file_does_not_stop_the_feed(feed, old):
+    """A file that is no alert, or whose time has no offset, is left out, and the rest is listed."""
+    data = wire.build(feed.job("d-0").rendering, "d-0", feed.now, ())
+    (feed.folder / "stray.xml").write_bytes(data.replace(old, old.replace(b"-00:00", b"").replace(b"<al", b"<b")))
     assert feed.send(feed.job("d-1")).verdict is Verdict.ACCEPTED
     assert listed(feed) == ["d-1"]
 
