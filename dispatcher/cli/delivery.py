@@ -44,7 +44,7 @@ def list_(session: Session, plan: Text, incident: Text, number: int, **columns: 
         named = records.incident(work, incident).id if incident else None
         rows = deliveries.listed(work, limit=number, plan=digest, incident=named, **columns)
     found = [_document(row) for row in rows]
-    session.show("deliveries", {"deliveries": found}, deliveries="id channel account kind state attempts reason")
+    session.show("deliveries", {"deliveries": found}, deliveries="id account kind state attempts reason")
     waiting = next((d for d in found if d["state"] in (DeliveryState.HELD, DeliveryState.HANDED_OVER)), None)
     next_step(*_after(waiting) if waiting else ("dispatcher status",))
 

@@ -91,7 +91,7 @@ def list_(session: Session) -> None:
     """The newest incidents first."""
     with session.desk.store.read() as work:
         found = records.incidents(work)
-    session.show("incidents", {"incidents": found}, incidents="id mode kind severity state declared_at title")
+    session.show("incidents", {"incidents": found}, incidents="id mode severity state title")
     next_step(f"dispatcher incident show {found[0].id}" if found else "dispatcher incident declare --help")
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import IntEnum
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -26,7 +27,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _SHORT = 26
-"""A column of cells no longer than this is never folded: names, times and counts stay in one piece."""
+"""Where the terminal is wide enough, a column of cells no longer than this is not folded."""
 
 
 def facts(value: Any) -> Any:
@@ -97,9 +98,12 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> An
     cells = [[plain(told(cell)) for cell in row] for row in rows]
     if not cells:
         return Text(f"{title}: none")
+    widths = [max(map(len, column)) for column in zip(*cells, heads or ("", ""), strict=True)]
+    needed = sum(width + 3 if width <= _SHORT else _SHORT for width in widths)
+    fits = needed <= get_terminal_size().columns
     drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_header=bool(heads))
-    for index, head in enumerate(heads or ("", "")):
-        drawn.add_column(head, overflow="fold", no_wrap=all(len(row[index]) <= _SHORT for row in cells))
+    for head, width in zip(heads or ("", ""), widths, strict=True):
+        drawn.add_column(head, overflow="fold", no_wrap=fits and width <= _SHORT)
     for row in cells:
         drawn.add_row(*map(Text, row))
     return drawn

@@ -65,7 +65,7 @@ def resume(session: Session, name: str) -> None:
 def _show(session: Session, made: Halted) -> None:
     session.show("halt", {**facts(made), "in_force": made.in_force})
     if made.in_force:
-        missing = f"to end it, the signatures of {made.needed} who did not halt it and have not signed"
+        missing = f"{made.needed} more signed resumes by others, to end the halt"
         next_step(f"dispatcher resume {short(made.statement)}", missing)
     else:
         next_step("dispatcher status")
