@@ -149,7 +149,7 @@ def test_a_foreign_exception_is_its_type_and_our_frames(stream: io.StringIO) -> 
     except ValueError:
         structlog.get_logger().exception("failed")
     (described,) = lines(stream)[0]["exception"]
-    assert described.startswith("builtins.ValueError at dispatcher.domain.statement:")
+    assert described.startswith("builtins.ValueError at dispatcher.domain.canonical:")
     assert described.endswith(" parse_time")
 
 

@@ -160,13 +160,24 @@ def _looked(leased: Leased, finding: Finding, lag: timedelta, now: datetime, rul
     absent = leased.absent + (finding.found is Found.ABSENT)
     looked = leased.looked + 1
     facts: dict[str, Any] = {"found": str(finding.found), "looked": looked, "absent": absent}
-    if absent > 1:
-        return Move(leased, "in_doubt", "ready", "absent twice", due_at=now, looked=0, absent=0, facts=facts)
-    if looked >= rules.timing.looks:
+    failures = leased.failures + 1
+    if absent > 1 and failures < rules.timing.tries:
+        return Move(
+            leased,
+            "in_doubt",
+            "ready",
+            "absent twice",
+            due_at=now,
+            looked=0,
+            absent=0,
+            failures=failures,
+            facts=facts,
+        )
+    if absent > 1 or looked >= rules.timing.looks:
         return Move(leased, "in_doubt", "held", "ambiguous", facts=facts)
-    again = now + max(lag * 1.1, rules.timing.lasting("look_again"))
+    due = now + max(lag * 1.1, rules.timing.lasting("look_again"))
     reason = plain(finding.reason) or "looked for, not found yet"
-    return Move(leased, "in_doubt", "in_doubt", reason, due_at=again, looked=looked, absent=absent, facts=facts)
+    return Move(leased, "in_doubt", "in_doubt", reason, due_at=due, looked=looked, absent=absent, facts=facts)
 
 
 def later(leased: Leased, reason: str, due_at: datetime) -> Move:

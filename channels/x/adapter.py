@@ -96,7 +96,7 @@ class Adapter:
 
         async def post() -> Outcome:
             answer = await self._call("POST", "/2/tweets", job.timeout_s, json={"text": _text(job)})
-            return wire.posted(answer, self._account.handle, self._clock())
+            return wire.posted(answer, self._account.handle, self._clock(), first=job.attempt == 1)
 
         return await _settled(post)
 

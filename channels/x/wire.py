@@ -3,8 +3,8 @@
 Rules
   1. 201 with an id is accepted. A refusal counts only in X's own JSON; an answer from something in between proves
      nothing.
-  2. "Duplicate content" says that equal text is already up, perhaps by an earlier attempt: in doubt, code
-     ``duplicate``, for the timeline to settle.
+  2. "Duplicate content" says that equal text is already up. Perhaps by an earlier attempt: in doubt, code
+     ``duplicate``, for the timeline to settle. At the first attempt it is somebody's earlier post: rejected.
   3. 5xx is in doubt, 503 too: X may have posted.
   4. Of X's own words only its error code is kept, and only where it looks like a word: answers can echo a token.
   5. Two texts are the same post when they differ only in what X rewrites: short links, schemes, HTML entities, space.
@@ -27,13 +27,15 @@ _DUPLICATE_LEGACY = 187
 _DAY_LIMITS = ("x-app-limit-24hour", "x-user-limit-24hour")
 
 
-def posted(answer: Answer, handle: str, now: datetime) -> Outcome:
-    """What became of POST /2/tweets."""
+def posted(answer: Answer, handle: str, now: datetime, *, first: bool) -> Outcome:
+    """What became of POST /2/tweets; ``first`` when no attempt at this delivery came before."""
     body = answer.json()
     post_id = _post_id(body)
     if answer.status in {200, 201} and post_id:
         return _outcome(answer, Verdict.ACCEPTED, reference=post_id, url=post_url(handle, post_id))
     if answer.status == 403 and body and _is_duplicate(body):
+        if first:
+            return _outcome(answer, Verdict.REJECTED, "duplicate", "X already shows this text from an earlier post")
         return _outcome(
             answer, Verdict.IN_DOUBT, "duplicate", "X already shows this text; an attempt may have worked"
         )

@@ -6,6 +6,7 @@ Submit a plan, approve, reject or revoke it; sign what it rests on: assessments,
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
@@ -104,6 +105,18 @@ def show(session: Session, plan: str) -> None:
     _show(session, clearing.show(session.desk, plan))
 
 
+@clearance.command()
+@PLAN
+def read(session: Session, plan: str) -> None:
+    """What approving PLAN signs, word for word: every account's message, then its armed texts."""
+    found = [
+        {"account": place.account, "channel": place.channel, "text": kind, "parts": facts(list(rendering.parts))}
+        for place, kind, rendering in clearing.texts(session.desk, plan)
+    ]
+    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
+    next_step(f"dispatcher clearance approve {plan}")
+
+
 @evidence.command(cls=Signed)
 @click.argument("channel")
 @click.option("--outcome", type=one_of(AssessmentOutcome), required=True)
@@ -160,6 +173,11 @@ def decide(session: Session, plan: str, decision: Decision, channels: Names) -> 
 def confirm(session: Session, plan: str, code: str) -> None:
     """Confirm the recorded decision about PLAN with the minister's read-back code."""
     _show_decision(session, service.confirm(session.desk, plan, session.pen, code))
+
+
+def _told(made: dict[str, Any]) -> str:
+    parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
+    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts])
 
 
 def _show(session: Session, standing: Standing) -> None:

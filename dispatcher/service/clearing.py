@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from channels.contract import Account, DeliveryKind, Json
+from channels.contract import Account, DeliveryKind, Json, Rendering
 from channels.registry import Lane
 from dispatcher.domain.errors import Forbidden, GateClosed, Invalid, Stale
 from dispatcher.domain.incident import Incident
@@ -22,6 +22,7 @@ from dispatcher.domain.message import Revision, TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList
 from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.sending.prepared import prepare
 from dispatcher.service import messages
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.desk import Desk, Pen
@@ -107,6 +108,22 @@ def revoke(desk: Desk, plan_name: str, pen: Pen, reason: str = "") -> Standing:
         with desk.store.write() as work:
             left = bool(sweep.cancel_unsent(work, standing.stored.digest, "revoked"))
     return standing
+
+
+def texts(desk: Desk, plan_name: str) -> list[tuple[Destination, TextKind, Rendering]]:
+    """What approving a plan signs, word for word: every text of every destination, the message first.
+
+    The texts are those whose recomputed digests the plan names; one that was changed in the store is not among them.
+    """
+    with desk.store.read() as work:
+        stored = records.plan(work, plan_name)
+        prepared = prepare(records.bundle(work, stored.digest), desk.verifier(stored.plan.mode), work.now)
+    return [
+        (destination, kind, prepared.renderings[destination.renderings[kind]])
+        for kind in TextKind
+        for destination in stored.plan.destinations
+        if destination.renderings.get(kind) in prepared.renderings
+    ]
 
 
 def show(desk: Desk, plan_name: str) -> Standing:

@@ -29,6 +29,13 @@ def test_enough_different_people_clear_a_plan(office: Office) -> None:
     assert "Next: dispatcher release" in said.err
 
 
+def test_an_approver_reads_what_approving_signs(office: Office) -> None:
+    """The message comes first, then the armed texts, each as its account will carry it."""
+    texts = office.run("clearance", "read", office.plan()).json["texts"]
+    assert [text["text"] for text in texts] == ["publish", "correct", "withdraw", "all_clear"]
+    assert all(part["text"] for text in texts for part in text["parts"])
+
+
 def test_an_author_cannot_approve_their_own_plan(office: Office) -> None:
     """Self-approval is refused by policy with its clause, and nothing is written."""
     plan = office.plan()

@@ -25,7 +25,7 @@ DISPATCHER = Path(sys.executable).with_name("dispatcher")
 @pytest.fixture
 def city(make: Make, redis_url: str) -> Stage:
     """Notify and sixty numbers, with leases that soon run out."""
-    stage = make(redis=redis_url, timing={"lease_ms": 3_000}, timeout_ms=1_000)
+    stage = make(redis=redis_url, timing={"lease_ms": 6_000}, timeout_ms=2_000)
     stage.account("notify")
     stage.numbers(60)
     return stage
@@ -99,10 +99,10 @@ def test_a_worker_that_is_asked_to_stop_drains(city: Stage) -> None:
 
 def test_a_slow_platform_does_not_kill_its_worker(make: Make, redis_url: str) -> None:
     """A chunk that takes longer than its lease is begun as far as the lease holds; the rest goes with the next."""
-    stage = make(redis=redis_url, chunk=100, timing={"lease_ms": 3_000}, timeout_ms=1_000)
+    stage = make(redis=redis_url, chunk=100, timing={"lease_ms": 6_000}, timeout_ms=2_000)
     stage.account("notify")
     stage.numbers(100)
-    stage.fault("notify", FaultKind.LATE, times=100, delay_s=0.9)
+    stage.fault("notify", FaultKind.LATE, times=100, delay_s=1.8)
     plan = stage.cleared(lists=["city"])
     stage.release(plan)
     with worker(stage) as process:

@@ -75,7 +75,7 @@ def on_x(work: Callable[[Simulator, Adapter, Clock], Awaitable[None]], token: st
 def posted(status: int, body: object, **headers: str) -> Outcome:
     data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     answer = Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, 1.0)
-    return wire.posted(answer, "@council", NOON)
+    return wire.posted(answer, "@council", NOON, first=False)
 
 
 def test_a_rendering_too_long_says_the_count_and_the_limit() -> None:
@@ -252,12 +252,23 @@ def test_without_a_user_id_nothing_is_known() -> None:
     assert asyncio.run(run()) == "unknown: @council has no user_id in its settings; add it"
 
 
+def test_a_first_attempt_at_a_text_that_is_up_already_is_rejected() -> None:
+    """No attempt came before it: the equal text is another post's, and trying again would not help."""
+
+    async def work(_far: Simulator, x: Adapter, _clock: Clock) -> None:
+        await x.send(job(), note)
+        other = await x.send(replace(job(), delivery="dly-other"), note)
+        assert (other.verdict, other.code) == (Verdict.REJECTED, "duplicate")
+
+    on_x(work)
+
+
 def test_the_second_of_two_equal_posts_is_left_to_the_timeline() -> None:
     """X's duplicate answer is in doubt, and the timeline then shows the post: nothing is doubled."""
 
     async def work(_far: Simulator, x: Adapter, _clock: Clock) -> None:
         await x.send(job(), note)
-        again = await x.send(job(), note)
+        again = await x.send(replace(job(), attempt=2), note)
         assert (again.verdict, again.code) == (Verdict.IN_DOUBT, "duplicate")
         assert (await x.find(job())).found is Found.FOUND
 
