@@ -134,7 +134,8 @@ def clear(stage: Stage) -> tuple[str, str, int]:
     )
     stage.act("private-office-1", "evidence", "confirm", plan, "--code", decision["code"])
     stage.act("director-1", "clearance", "show", plan)
-    return plan, incident, 1
+    refused = stage.act(None, "ledger", "tail", "--kind", "release.refused", "--incident", incident, quiet=True)
+    return plan, incident, len(refused["entries"])
 
 
 def kill_workers(stage: Stage) -> None:
