@@ -12,6 +12,10 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
 
 
+NO_INCIDENT = "none"
+"""The kind of a record that stands for no incident: routine messages, where policy lets any of them pass."""
+
+
 class Severity(IntEnum):
     """S1 local, S2 significant, S3 serious, S4 whole-system (scale: reference, policy 6.3)."""
 
@@ -19,6 +23,20 @@ class Severity(IntEnum):
     S2 = 2
     S3 = 3
     S4 = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of evidence for an incident: what it says, who says so, since when, and the digest of its file.
+
+    ``name`` is a word of the policy. Two items of one name that say different things are a conflict, and are shown.
+    """
+
+    name: str
+    value: str
+    source: str
+    at: datetime
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ Rules
   1. A key speaks for one person. A person may have several keys and still counts once.
   2. Roles and keys hold within ``[not_before, expires)``; a revoked key holds nothing from ``revoked_at`` on.
   3. A roster and a trust root are named by the digest of their canonical JSON, whatever file they were read from.
-  4. The trust root names the policy owners and how many of them, as people, sign a roster or a policy.
+  4. A role may be held in somebody's stead (``deputy_for``): then the two are one voice, and what bars the one bars
+     the other (reference: policy 6.2).
+  5. The trust root names the policy owners and how many of them, as people, sign a roster or a policy.
 
 These are values. Admission (which keys, which windows) is checked where files are read: ``dispatcher.statements``.
 """
@@ -99,11 +101,12 @@ class Key(PublicKey):
 
 @dataclass(frozen=True, slots=True)
 class RoleHeld:
-    """A role and the time in which it is held."""
+    """A role and the time in which it is held; ``deputy_for`` names the person in whose stead."""
 
     role: Role
     not_before: datetime
     expires: datetime | None = None
+    deputy_for: str | None = None
 
     def valid_at(self, at: datetime) -> bool:
         """Whether ``at`` lies in the window."""
@@ -112,7 +115,10 @@ class RoleHeld:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``contacts`` are notification URLs; ``languages`` those a language checker speaks natively (BCP 47)."""
+    """``contacts`` are notification URLs; ``languages`` those a language checker speaks natively (BCP 47).
+
+    ``on_call``: when the person is the first to be asked, and in which role.
+    """
 
     id: str
     name: str
@@ -120,6 +126,7 @@ class Person:
     keys: tuple[Key, ...] = ()
     contacts: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    on_call: tuple[RoleHeld, ...] = ()
 
 
 @dataclass(frozen=True)  # without slots, so that digest and look-ups are worked out once
@@ -165,8 +172,22 @@ class Roster:
         return person is not None and any(held.role == role and held.valid_at(at) for held in person.roles)
 
     def holders(self, role: Role, at: datetime) -> tuple[Person, ...]:
-        """Everybody who holds the role at this time."""
-        return tuple(person for person in self.people if self.holds(person.id, role, at))
+        """Everybody who holds the role at this time, those on call first."""
+        held = (person for person in self.people if self.holds(person.id, role, at))
+        return tuple(sorted(held, key=lambda person: not on_call(person, role, at)))
+
+    def voice(self, person_id: str, at: datetime) -> frozenset[str]:
+        """The people who count as one with this person: those they stand in for, those who stand in for them."""
+        pairs = [
+            {person.id, held.deputy_for}
+            for person in self.people
+            for held in person.roles
+            if held.deputy_for is not None and held.valid_at(at)
+        ]
+        voice = {person_id}
+        while joined := [pair for pair in pairs if pair & voice and not pair <= voice]:
+            voice.update(*joined)
+        return frozenset(voice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +220,11 @@ class TrustRoot:
     def digest(self) -> str:
         """The digest that names this trust root: read aloud when it is installed."""
         return canonical.digest(ROOT_SCHEMA, self.encoded())
+
+
+def on_call(person: Person, role: Role, at: datetime) -> bool:
+    """Whether the person is on call in a role at this time."""
+    return any(shift.role is role and shift.valid_at(at) for shift in person.on_call)
 
 
 def _within(not_before: datetime, expires: datetime | None, at: datetime) -> bool:

@@ -10,14 +10,14 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from channels.contract import DeliveryKind, Json
+from channels.contract import DeliveryKind
 from dispatcher.domain import canonical, documents
-from dispatcher.domain.incident import Severity
+from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.domain.statement import Mode
 
@@ -63,10 +63,26 @@ class Destination:
         return frozenset(digest for text, digest in self.renderings.items() if DELIVERED_AS[text] is kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one channel of a paid plan may cost, all fees in, against a pre-agreed case and one financial year.
+
+    ``year`` is the year in which the financial year begins; ``approval`` refers to the central approval that policy
+    asks for above its threshold.
+    """
+
+    channel: str
+    case: str
+    pence: int
+    year: int
+    approval: str | None = None
+
+
 @dataclass(frozen=True)  # without slots, so that the digest is worked out once
 class Plan:
     """See the module. ``policy`` is the digest of the policy version in force at submit; ``generation`` counts the
-    plans of one message."""
+    plans of one message; ``renewal`` how often the window was renewed, ``renews`` the plan before. ``no_alternative``
+    says which audience no other channel reaches."""
 
     deployment: str
     mode: Mode
@@ -86,8 +102,12 @@ class Plan:
     contributors: Mapping[str, tuple[str, ...]]
     generation: int
     nonce: str
-    spend: tuple[Json, ...] = ()
-    flags: tuple[str, ...] = field(default=())
+    spend: tuple[Spend, ...] = ()
+    flags: tuple[str, ...] = ()
+    evidence: tuple[Item, ...] = ()
+    no_alternative: str = ""
+    renews: str | None = None
+    renewal: int = 0
 
     def destination(self, account: str) -> Destination | None:
         """The destination with this account, if the plan has it."""

@@ -6,8 +6,8 @@ Rules
   3. It holds within ``[not_before, expires)``, in one deployment, in one mode, under one roster version.
   4. What it commits to beyond the subject stands in ``body``; unknown keys are refused when reading.
 
-``subject`` is a digest: of the plan for submit, approve, reject, release, revoke, suspend, decide and confirm; of the
-roster, policy or trust root for policy; of the scope document for all others.
+``subject`` is a digest: of the plan for submit, approve, reject, break_glass, release, revoke, decide, confirm,
+reconcile and review; of the roster, policy or trust root for policy; of the scope document for all others.
 """
 
 from __future__ import annotations
@@ -36,10 +36,13 @@ class StatementKind(StrEnum):
     SUBMIT = "submit"
     APPROVE = "approve"
     REJECT = "reject"
+    BREAK_GLASS = "break_glass"
+    REVIEW = "review"
     RELEASE = "release"
     REVOKE = "revoke"
     HALT = "halt"
     RESUME = "resume"
+    STAND_DOWN = "stand_down"
     ATTEST = "attest"
     EXEMPT = "exempt"
     ASSESS = "assess"
@@ -47,6 +50,7 @@ class StatementKind(StrEnum):
     CONFIRM = "confirm"
     RESOLVE = "resolve"
     RECEIPT = "receipt"
+    RECONCILE = "reconcile"
     POLICY = "policy"
 
 
