@@ -30,7 +30,7 @@ from channels.contract import (
 )
 from dispatcher.domain import canonical
 from dispatcher.domain.ids import RandomBytes
-from dispatcher.domain.incident import Severity
+from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import Revision, TextKind
 from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList
@@ -211,6 +211,8 @@ def draft(
         contributors=written.contributors,
         generation=1,
         nonce=drawn("plan")(16).hex(),
+        evidence=(Item("warning", "red, 4 by 4, Old Town until midnight", "national weather service", NOW - HOUR),),
+        no_alternative="people under 25 in the Old Town, whom our other channels do not reach",
     )
     return Drafted(replace(plan, **changes), bodies, lists)
 
@@ -245,7 +247,7 @@ def everything_signed(plan: Plan, kinds: Sequence[DeliveryKind] = (DeliveryKind.
         decision: dict[str, Any] = {"decision": "agreed", "channels": ["tiktok"], "code_digest": digest}
         envelopes += [
             about(StatementKind.APPROVE, "security-1", channels=channels),
-            signed(StatementKind.EXEMPT, "security-2", at=NOW - 10 * DAY, mode=plan.mode, **scope),
+            signed(StatementKind.EXEMPT, "security-2", at=NOW - 10 * DAY, mode=plan.mode, need="under 25s", **scope),
             attested(mode=plan.mode),
             about(StatementKind.DECIDE, "private-1", day_ago, **decision),
             about(StatementKind.CONFIRM, "private-1", day_ago + HOUR, code=READ_BACK_CODE),
@@ -267,6 +269,7 @@ def attested(*mitigations: str, at: datetime = NOW - 2 * HOUR, **more: Any) -> E
         "device": "device-1",
         "mitigations": list(mitigations or MITIGATIONS),
         "evidence": "ab" * 32,
+        "app_version": "41.2",
     }
     return signed(StatementKind.ATTEST, "security-2", at=at, **{**more, **body})
 

@@ -3,7 +3,8 @@
 Rules
   1. A dataclass is an object, a tuple a list, a word or time its canonical text, None null. Nothing else is written.
   2. Reading is strict: every field named, none unknown, each of its kind; no value is converted from another kind.
-  3. Nothing is defaulted, except in files that people write by hand (``defaults``).
+  3. Nothing is defaulted, except in files that people write by hand (``defaults``); there, a numbered word may stand
+     by its name.
 
     data = encode("plan/v1", plan)                    # the canonical bytes that people sign
     assert decode(Plan, "plan/v1", data) == plan
@@ -93,7 +94,7 @@ def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
         return {_read(inner[0], k, where, False): _read(inner[1], v, f"{where}.{k}", defaults) for k, v in pairs}
     if is_dataclass(kind):
         return _read_fields(kind, _expect(dict, value, where, "an object"), where, defaults)
-    return _read_plain(kind, value, where)
+    return _read_plain(kind, value, where, defaults)
 
 
 def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -> Any:
@@ -105,9 +106,10 @@ def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -
     return kind(**{key: _read(types[key], item, f"{where}.{key}", defaults) for key, item in value.items()})
 
 
-def _read_plain(kind: Any, value: Any, where: str) -> Any:
+def _read_plain(kind: Any, value: Any, where: str, defaults: bool) -> Any:
     if issubclass(kind, Enum):
         words = {word.value: word for word in kind}
+        words |= {word.name: word for word in kind if defaults and issubclass(kind, int)}
         if type(value) not in (str, int) or value not in words:
             raise DocumentError(f"{where}: {value!r} is none of {', '.join(map(str, words))}")
         return words[value]

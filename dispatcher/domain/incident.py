@@ -11,9 +11,12 @@ from channels.contract import Json
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
 
-
 NO_INCIDENT = "none"
 """The kind of a record that stands for no incident: routine messages, where policy lets any of them pass."""
+
+
+METHANE = ("major_incident", "exact_location", "type", "hazards", "access", "casualties", "emergency_services")
+"""The items of the joint services' incident form (reference: policy 3)."""
 
 
 class Severity(IntEnum):

@@ -1,19 +1,26 @@
 """Quorum and separation of duties, counted over people and never over keys.
 
-Rules (reference: policy 6.2)
+Rules (reference: policy 6.2 and 6.4)
   1. Each approval a tier asks for is given by a different person.
-  2. Nobody who wrote, edited, translated or submitted approves.
-  3. Any rejection stops; one that names no channels stops all of them.
+  2. Nobody who wrote, edited, translated or submitted approves, and no policy owner under their own policy.
+  3. Somebody's deputy and that person are one voice: what bars the one bars the other, and they count once.
+  4. Where policy asks for a hardware key, or its PIN, an approval without does not count.
+  5. Any rejection stops; one that names no channels stops all of them.
+  6. Break-glass: two voices, one of them uninvolved, may skip what policy names, for as long as it says, where the
+     tier allows it. Every other rule of this list and of the gate holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from dispatcher.domain.people import Role
-from dispatcher.domain.statement import Statement, StatementKind
+from dispatcher.domain.statement import Statement, StatementKind, Verified
 from dispatcher.gate.evidence import Case
+
+BREAKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +38,17 @@ class Quorum:
 def quorum(case: Case) -> Quorum:
     """Count the approvals of the case's channel."""
     given: dict[Role, set[str]] = {}
+    voices: dict[Role, set[str]] = {}
     barred: dict[str, str] = {}
-    for approval in approvals(case):
-        if approval.person in case.plan.contributors:
-            barred[approval.person] = f"{', '.join(case.plan.contributors[approval.person])} in this plan"
+    for verified in _approving(case):
+        approval, why = verified.statement, _barred(case, verified)
+        if why is not None:
+            barred[approval.person] = why
             continue
         given.setdefault(Role(approval.role), set()).add(approval.person)
-    needed = needed_roles(case)
+        voices.setdefault(Role(approval.role), set()).add(min(_voice(case, approval)))
     frozen = {role: frozenset(people) for role, people in given.items()}
-    return Quorum(frozen, barred, _unfilled(needed, frozen))
+    return Quorum(frozen, barred, _unfilled(needed_roles(case), voices))
 
 
 def approvals(case: Case) -> list[Statement]:
@@ -60,10 +69,56 @@ def rejections(case: Case) -> list[Statement]:
 
 
 def needed_roles(case: Case) -> tuple[Role, ...]:
-    """The roles that must approve this channel: the tier's, and those that the plan's flags call for."""
-    tier = case.tier.approvals if case.tier else ()
-    flagged = tuple(case.version.flags[flag] for flag in case.plan.flags if flag in case.version.flags)
-    return tuple(dict.fromkeys((*tier, *flagged)))
+    """Who must approve this channel, a role once for each person: the tier's, the incident kind's, the flags'."""
+    needed = list(case.tier.approvals) if case.tier else []
+    needs = case.version.evidence.get(case.plan.incident_kind)
+    if needs and case.rule and case.rule.exemption:
+        needed += needs.approvals
+    flagged = dict.fromkeys(case.version.flags[flag] for flag in case.plan.flags if flag in case.version.flags)
+    needed += [role for role in flagged if role not in needed]
+    skipped = case.version.break_glass.skips if case.version.break_glass and broken_glass(case) else ()
+    return tuple(role for role in needed if role not in skipped)
+
+
+def broken_glass(case: Case) -> tuple[Statement, ...]:
+    """The signatures that break the glass for this channel now, or none."""
+    rule = case.version.break_glass
+    if rule is None or case.tier is None or not case.tier.break_glass:
+        return ()
+    lasting = timedelta(minutes=rule.minutes)
+    signed = [
+        s
+        for s in case.evidence.about_plan(StatementKind.BREAK_GLASS, case.now)
+        if _names(s, case.facts.channel) and case.now - s.not_before < lasting
+    ]
+    voices = {_voice(case, s) for s in signed}
+    uninvolved = [voice for voice in voices if not voice & case.plan.contributors.keys()]
+    return tuple(signed) if len(voices) >= BREAKERS and uninvolved else ()
+
+
+def _approving(case: Case) -> Iterable[Verified]:
+    """Approvals of the channel, and the signatures of those who broke the glass: they stand for their own role."""
+    counted = {s.id for s in (*approvals(case), *broken_glass(case))}
+    return (verified for verified in case.evidence.statements if verified.statement.id in counted)
+
+
+def _voice(case: Case, statement: Statement) -> frozenset[str]:
+    return case.evidence.roster.voice(statement.person, statement.not_before)
+
+
+def _barred(case: Case, verified: Verified) -> str | None:
+    """Why an approval does not count, or None."""
+    person, role, voice = verified.statement.person, verified.statement.role, _voice(case, verified.statement)
+    for one in sorted(voice & case.plan.contributors.keys()):
+        whose = "" if one == person else f", as {one}, with whom {person} is one voice"
+        return f"{', '.join(case.plan.contributors[one])} in this plan{whose}"
+    if voice & case.evidence.owners:
+        return "signs the policy that this is judged under"
+    if role in case.version.hardware_roles and not verified.hardware:
+        return f"policy wants a hardware key from {role}"
+    if role in case.version.pin_roles and not verified.pin:
+        return f"policy wants a hardware key with its PIN from {role}"
+    return None
 
 
 def unchecked_languages(case: Case) -> tuple[str, ...]:
@@ -73,8 +128,8 @@ def unchecked_languages(case: Case) -> tuple[str, ...]:
     """
     checked = {
         language
-        for s in approvals(case)
-        if s.role == Role.LANGUAGE_CHECKER and s.person not in case.plan.contributors
+        for verified in _approving(case)
+        if (s := verified.statement).role == Role.LANGUAGE_CHECKER and _barred(case, verified) is None
         for language in _list(s, "languages")
         if _reads(case, s.person, str(language))
     }
@@ -97,14 +152,14 @@ def _list(statement: Statement, key: str) -> list[object]:
     return list(value) if isinstance(value, list) else []
 
 
-def _unfilled(needed: Sequence[Role], given: Mapping[Role, frozenset[str]]) -> tuple[Role, ...]:
-    """The fewest roles that stay empty when every person fills at most one (augmenting paths)."""
+def _unfilled(needed: Sequence[Role], given: Mapping[Role, set[str]]) -> tuple[Role, ...]:
+    """The fewest roles that stay empty when every voice fills at most one (augmenting paths)."""
     filled: dict[str, Role] = {}
     return tuple(role for role in needed if not _place(role, given, filled, set()))
 
 
-def _place(role: Role, given: Mapping[Role, frozenset[str]], filled: dict[str, Role], tried: set[str]) -> bool:
-    for person in sorted(given.get(role, frozenset()) - tried):
+def _place(role: Role, given: Mapping[Role, set[str]], filled: dict[str, Role], tried: set[str]) -> bool:
+    for person in sorted(given.get(role, set()) - tried):
         tried.add(person)
         if person not in filled or _place(filled[person], given, filled, tried):
             filled[person] = role

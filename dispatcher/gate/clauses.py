@@ -4,6 +4,9 @@ A clause returns None when it holds, else the :class:`Failure` that says which f
 Clauses in :data:`PLAN_CLAUSES` depend on the plan, its statements, roster and policy only; they are decided once
 and hold until the next moment at which one of those ends. Those in :data:`DELIVERY_CLAUSES` are decided for every
 delivery, every time.
+
+The way back (a correction, withdrawal or all-clear) rests on the signatures that let the message out: it asks for no
+fresh assessment, exemption or minister's decision. A device that it would be posted on must still be attested.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from dispatcher.domain import canonical
+from dispatcher.domain.incident import METHANE, NO_INCIDENT
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
@@ -19,6 +24,7 @@ from dispatcher.domain.statement import Statement, StatementKind
 from dispatcher.gate.approvals import quorum, rejections, unchecked_languages
 from dispatcher.gate.evidence import Case, Failure, Then
 from dispatcher.gate.ministers import minister_fault
+from dispatcher.gate.mitigations import exemptions, unattested, unmet
 from dispatcher.gate.policy import NEVER_USED
 
 Clause = Callable[[Case], Failure | None]
@@ -35,16 +41,37 @@ def g01_policy(case: Case) -> Failure | None:
 
 
 def g02_incident(case: Case) -> Failure | None:
-    """The incident is the plan's own and is open; a stood-down incident still lets the way back pass."""
+    """The incident is the plan's own and open, and what policy wants known of it is; the way back needs less.
+
+    A record of no incident satisfies only a rule that requires none. A stood-down incident lets the way back pass.
+    """
     if case.facts.incident != case.plan.incident:
         fact = f"the delivery belongs to incident {case.facts.incident}, the plan to {case.plan.incident}"
         return Failure("G02", fact, "submit a plan for that incident")
+    required = case.rule is None or case.rule.requires_incident
+    if required and case.plan.incident_kind == NO_INCIDENT:
+        return Failure("G02", "no incident was declared", "an officer: dispatcher incident declare")
     allowed = {None, IncidentState.ACTIVE}
     if case.making_safe:
         allowed |= {IncidentState.STOOD_DOWN}
     if case.facts.incident_state not in allowed:
         return Failure("G02", f"the incident is {case.facts.incident_state}", "an officer activates the incident")
+    lacking = () if case.making_safe or not required else missing_evidence(case)
+    if lacking:
+        fact = f"not evidenced, or too long ago: {', '.join(lacking)}"
+        return Failure("G02", fact, "author: dispatcher incident evidence")
     return None
+
+
+def missing_evidence(case: Case) -> tuple[str, ...]:
+    """The items that policy wants known of such an incident at such a severity, and the plan does not carry fresh."""
+    needs = case.version.evidence.get(case.plan.incident_kind)
+    if needs is None:
+        return ()
+    oldest = timedelta(hours=needs.max_age_hours)
+    known = {item.name for item in case.plan.evidence if case.now - item.at < oldest and item.value.strip()}
+    wanted = (METHANE if name == "methane" else (name,) for name in needs.items(case.plan.severity))
+    return tuple(name for names in wanted for name in names if name not in known)
 
 
 def g03_released(case: Case) -> Failure | None:
@@ -61,8 +88,16 @@ def g03_released(case: Case) -> Failure | None:
 
 
 def g04_window(case: Case) -> Failure | None:
-    """Now lies in the half-open window with room for one call, and the message is still valid."""
+    """Now lies in the half-open window with room for one call, and the message is still valid.
+
+    A host whose clock cannot be gone by waits; a window is renewed as often as policy says, each time by a new plan.
+    """
     plan = case.plan
+    if case.facts.clock_fault:
+        return Failure("G04", case.facts.clock_fault, "ops: set this host's clock", Then.WAIT)
+    if plan.renewal > case.version.renewals_max and not case.making_safe:
+        fact = f"the window was renewed {plan.renewal} times, policy allows {case.version.renewals_max}"
+        return Failure("G04", fact, "author: submit a new plan, not a renewal")
     end = _way_back_ends(case) if case.making_safe else min(plan.not_after, plan.valid_until)
     if case.now < plan.not_before:
         return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait", Then.WAIT)
@@ -95,11 +130,13 @@ def g06_purpose(case: Case) -> Failure | None:
     if rule is None or case.tier is None:
         return None  # G05 says it
     if not case.making_safe and plan.purpose not in rule.purposes:
-        return Failure("G06", f"purpose {plan.purpose} is not listed for {rule.channel}", _OWNERS)
-    if plan.incident_kind not in rule.incident_kinds:
-        return Failure("G06", f"incident kind {plan.incident_kind} is not listed for {rule.channel}", _OWNERS)
+        return Failure("G06", f"purpose {plan.purpose} is not listed for {case.facts.channel}", _OWNERS)
     if rule.accounts and case.facts.account not in rule.accounts:
-        return Failure("G06", f"account {case.facts.account} is not listed for {rule.channel}", _OWNERS)
+        return Failure("G06", f"account {case.facts.account} is not listed for {case.facts.channel}", _OWNERS)
+    if plan.incident_kind == NO_INCIDENT:
+        return None  # G02 says whether that will do
+    if plan.incident_kind not in rule.incident_kinds:
+        return Failure("G06", f"incident kind {plan.incident_kind} is not listed for {case.facts.channel}", _OWNERS)
     if plan.severity < case.tier.severity_min:
         fact = f"severity {plan.severity.name} is below {case.tier.severity_min.name}, which {rule.tier} needs"
         return Failure("G06", fact, "use other channels, or submit again if the incident has grown")
@@ -138,66 +175,78 @@ def g08_approvals(case: Case) -> Failure | None:
 
 
 def g09_assessment(case: Case) -> Failure | None:
-    """The channel's newest assessment for this placement permits it and is young enough. No record means no."""
+    """The channel's newest assessment for this placement permits it and is young enough. No record means no.
+
+    A record that says ``void`` (new owner, terms or moderation) ends the one before it; so does its own review date.
+    """
     rule = case.rule
-    if rule is None or rule.assessment_max_age is None:
+    if case.making_safe or rule is None or rule.assessment_max_age is None:
         return None
     placement = str(case.destination.placement) if case.destination else ""
     records = [
         s
         for s in case.signed_by_role(StatementKind.ASSESS, case.version.may_assess)
-        if s.body.get("channel") == rule.channel and s.body.get("placement") == placement
+        if s.body.get("channel") == case.facts.channel and s.body.get("placement") == placement
     ]
     if not records:
-        return Failure("G09", f"no assessment of {rule.channel} ({placement})", _roles(case.version.may_assess))
+        return Failure("G09", f"no assessment of {case.facts.channel} ({placement})", _roles(case.version.may_assess))
     newest = max(records, key=lambda s: s.not_before)
-    if case.now - newest.not_before >= rule.assessment_max_age:
-        return Failure("G09", f"the assessment of {rule.channel} is too old", _roles(case.version.may_assess))
+    if case.now - newest.not_before >= rule.assessment_max_age or _review_is_due(newest, case.now):
+        return Failure("G09", f"the assessment of {case.facts.channel} is too old", _roles(case.version.may_assess))
     if newest.body.get("outcome") != "permitted":
-        return Failure("G09", f"{rule.channel} was assessed as {newest.body.get('outcome')}", _OWNERS)
+        fact = f"{case.facts.channel} was assessed as {newest.body.get('outcome')}"
+        return Failure("G09", fact, _roles(case.version.may_assess))
     return None
 
 
 def g10_exemption(case: Case) -> Failure | None:
     """A standing exemption names this channel and this very account; there are no wildcards."""
-    if case.rule is None or not case.rule.exemption:
+    if case.making_safe or case.rule is None or not case.rule.exemption:
         return None
-    for exemption in case.signed_by_role(StatementKind.EXEMPT, case.version.may_exempt):
-        if _in_scope(exemption, case):
-            return None
+    if exemptions(case):
+        return None
     fact = f"no exemption covers account {case.facts.account} on {case.facts.channel}"
     return Failure("G10", fact, _roles(case.version.may_exempt))
 
 
-def g11_attestations(case: Case) -> Failure | None:
-    """Every mitigation is attested for this account, and freshly enough."""
-    rule = case.rule
-    if rule is None or not rule.mitigations:
-        return None
-    attested = [s for s in case.signed_by_role(StatementKind.ATTEST, case.version.may_attest) if _in_scope(s, case)]
-    lacking = [
-        code
-        for code in rule.mitigations
-        if not any(_attests(s, code) and case.now - s.not_before < rule.max_age(code) for s in attested)
-    ]
-    if lacking:
+def g11_mitigations(case: Case) -> Failure | None:
+    """Every mitigation holds: those for people are attested freshly, those for software were looked at just now."""
+    if faults := list(unmet(case)):
+        return Failure("G11", "; ".join(faults), "author: submit a new plan, or ops")
+    if lacking := unattested(case):
         return Failure("G11", f"not attested, or too long ago: {' '.join(lacking)}", _roles(case.version.may_attest))
     return None
 
 
 def g12_minister(case: Case) -> Failure | None:
     """Where policy wants it, a minister's decision is recorded, scoped to this plan and channel, and confirmed."""
-    if case.rule is None or not case.rule.minister:
+    if case.making_safe or case.rule is None or not case.rule.minister:
         return None
     fault = minister_fault(case)
     return None if fault is None else Failure("G12", fault, _roles((Role.PRIVATE_OFFICE, Role.MINISTER)))
 
 
 def g13_spend(case: Case) -> Failure | None:
-    """Nothing is spent without a reservation: paid placement and spend are refused."""
-    paid = case.destination is not None and case.destination.placement is Placement.PAID
-    if paid or case.plan.spend:
-        return Failure("G13", "no spend is reserved for this plan", "submit the plan with organic placement only")
+    """What a paid channel may cost is in the plan, within the caps of case and year, approved where that is asked.
+
+    That the sum of all plans stays within them is for the spend ledger to say, which can only refuse.
+    """
+    if case.destination is None or case.destination.placement is not Placement.PAID:
+        return None
+    spend = next((s for s in case.plan.spend if s.channel == case.facts.channel), None)
+    cap = case.rule.spend if case.rule else None
+    if spend is None or cap is None:
+        what = "policy has no cap for" if spend else "the plan names no spend for"
+        return Failure("G13", f"{what} paid placement on {case.facts.channel}", _RESUBMIT)
+    if not 0 < spend.pence <= min(cap.cap_case_pence, cap.cap_year_pence):
+        return Failure("G13", f"{spend.pence} pence is over the cap of {case.facts.channel}", _RESUBMIT)
+    same = [s for s in case.plan.spend if (s.case, s.year) == (spend.case, spend.year)]
+    total = sum(s.pence for s in same)
+    if total >= case.version.spending_control.threshold_pence and not all(s.approval for s in same):
+        fact = f"{total} pence for case {spend.case} needs an amc_approval_ref"
+        return Failure("G13", fact, "finance: name the central approval in a new plan")
+    if case.facts.spend_fault:
+        return Failure("G13", case.facts.spend_fault, "finance: dispatcher spend list")
     return None
 
 
@@ -260,15 +309,15 @@ PLAN_CLAUSES: tuple[Clause, ...] = (
     g08_approvals,
     g09_assessment,
     g10_exemption,
-    g11_attestations,
+    g11_mitigations,
     g12_minister,
-    g13_spend,
     g14_mode,
 )
 DELIVERY_CLAUSES: tuple[Clause, ...] = (
     g02_incident,
     g04_window,
     g07_digest,
+    g13_spend,
     g15_spent,
     g16_stopped,
     g17_lint,
@@ -283,17 +332,12 @@ def _roles(roles: tuple[Role, ...]) -> str:
     return ", ".join(roles)
 
 
+def _review_is_due(assessment: Statement, now: datetime) -> bool:
+    due = assessment.body.get("review_at")
+    return due is not None and canonical.format_time(now) >= str(due)
+
+
 def _way_back_ends(case: Case) -> datetime:
     plan, armed_for = case.plan, case.version.armed_for
     too_long = plan.armed_not_after - plan.valid_until > armed_for
     return plan.valid_until + armed_for if too_long else plan.armed_not_after
-
-
-def _in_scope(statement: Statement, case: Case) -> bool:
-    body = statement.body
-    return body.get("channel") == case.facts.channel and body.get("account") == case.facts.account
-
-
-def _attests(statement: Statement, code: str) -> bool:
-    codes = statement.body.get("mitigations")
-    return isinstance(codes, list) and code in codes

@@ -11,13 +11,18 @@ the moment until which it holds, and ``decide`` takes it back in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause
 from dispatcher.gate.evidence import CONFIRM_WITHIN, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.policy import PolicyVersion
+
+AGEING = (StatementKind.DECIDE, StatementKind.ATTEST, StatementKind.ASSESS, StatementKind.BREAK_GLASS)
+"""Statements that stop counting at an age of their own, besides their window."""
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -99,23 +104,16 @@ def _until(evidence: Evidence, now: datetime) -> datetime:
 def _moments(evidence: Evidence) -> Iterator[datetime]:
     for version in evidence.policies.versions:
         yield version.effective_from
-    ages = _ages(evidence)
+    ages = {age for version in evidence.policies.versions for age in version.ages()} | {CONFIRM_WITHIN}
     for verified in evidence.statements:
         statement = verified.statement
         yield statement.not_before
         yield statement.expires
-        if statement.kind is StatementKind.DECIDE:
-            yield _later(statement.not_before, CONFIRM_WITHIN)
-        elif statement.kind in (StatementKind.ATTEST, StatementKind.ASSESS):
-            for age in ages:
-                yield _later(statement.not_before, age)
+        if statement.kind in AGEING:
+            yield from (_later(statement.not_before, age) for age in ages)
+        with suppress(ValueError):
+            yield parse_time(statement.body.get("review_at"))
 
 
 def _later(start: datetime, span: timedelta) -> datetime:
     return start + span if start < END_OF_TIME - span else END_OF_TIME
-
-
-def _ages(evidence: Evidence) -> set[timedelta]:
-    rules = [rule for version in evidence.policies.versions for rule in version.channels.values()]
-    ages = {age for rule in rules for age in rule.attestation_max_age.values()}
-    return ages | {rule.assessment_max_age for rule in rules if rule.assessment_max_age is not None}

@@ -20,7 +20,10 @@ CONFIRM_WITHIN = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A plan with everything that was signed about it, as one process knows it. ``mode`` is that process's own."""
+    """A plan with everything that was signed about it, as one process knows it. ``mode`` is that process's own.
+
+    ``owners`` are the people who sign policies: they approve nothing under them.
+    """
 
     plan: Plan
     deployment: str
@@ -29,6 +32,7 @@ class Evidence:
     policies: Policies
     statements: tuple[Verified, ...]
     stops: Stops
+    owners: frozenset[str] = frozenset()
 
     def about_plan(self, kind: StatementKind, now: datetime) -> Iterator[Statement]:
         """Statements of one kind about this very plan that hold now."""
@@ -45,9 +49,11 @@ class DeliveryFacts:
     """One delivery as the process that would send it has established it.
 
     ``rendering`` is the digest recomputed from the bytes that would leave. ``recipient_fault``, ``spent_fault``:
-    why the recipient's proof or the spent file forbids it, or None. ``problems``: what lint found in the
-    rendering; ``armed_problems``: why the way back could not be sent. ``needs``: the time one call may take.
-    ``incident_state`` is a hint from the store and can only tighten.
+    why the recipient's proof or the spent file forbids it, or None. ``clock_fault``: why this host's time cannot be
+    gone by. ``problems``: what lint found in the rendering; ``armed_problems``: why the way back could not be sent.
+    ``needs``: the time one call may take. ``incident_state`` and ``spend_fault`` are hints from the store and can
+    only tighten. ``reaches``: platform hosts that the sender found it can reach, though it must not.
+    ``trackers``: tracking parameters in the rendering's links.
     """
 
     delivery: str
@@ -60,6 +66,10 @@ class DeliveryFacts:
     incident_state: str | None = None
     recipient_fault: str | None = None
     spent_fault: str | None = None
+    spend_fault: str | None = None
+    clock_fault: str | None = None
+    reaches: tuple[str, ...] = ()
+    trackers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     armed_problems: tuple[str, ...] = ()
 
@@ -114,9 +124,17 @@ class Case:
         """Statements of a kind that hold now, signed in one of these roles."""
         return (s for s in self.evidence.holding(kind, self.now) if s.role in roles)
 
+    def scoped(self, kind: StatementKind, roles: tuple[Role, ...]) -> Iterator[Statement]:
+        """The same, about this very channel and account: there are no wildcards."""
+        channel, account = self.facts.channel, self.facts.account
+        said = self.signed_by_role(kind, roles)
+        return (s for s in said if s.body.get("channel") == channel and s.body.get("account") == account)
+
 
 def case_for(evidence: Evidence, facts: DeliveryFacts, version: PolicyVersion, now: datetime) -> Case:
-    """Put a case together, with the rules that this policy version has for its channel."""
+    """Put a case together, with the rules that this policy version has for its channel and account."""
     rule = version.rule(facts.channel)
-    tier = version.tiers.get(rule.tier) if rule else None
+    if rule is not None and rule.standing:
+        rule = rule.for_account(facts.account, evidence.plan.purpose)
+    tier = version.tier.get(rule.tier) if rule else None
     return Case(evidence, facts, version, now, rule, tier, evidence.plan.destination(facts.account))

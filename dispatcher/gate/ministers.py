@@ -47,10 +47,11 @@ def _covers(decision: Statement, channel: str) -> bool:
 
 
 def _fault(decision: Statement, case: Case) -> str | None:
-    if decision.person in case.plan.contributors:
+    voice = case.evidence.roster.voice(decision.person, decision.not_before)
+    if voice & case.plan.contributors.keys():
         return f"{decision.person} recorded the decision and contributed to this plan"
     for approval in approvals(case):
-        if approval.person == decision.person and approval.role in (Role.CHECKER, Role.DUTY_DIRECTOR):
+        if approval.person in voice and approval.role in (Role.CHECKER, Role.DUTY_DIRECTOR):
             return f"{decision.person} recorded the decision and approved as {approval.role}"
     if decision.role == Role.MINISTER or case.now - decision.not_before < CONFIRM_WITHIN:
         return None

@@ -1,92 +1,247 @@
 """Policy: dated, versioned data that says who must sign what, where, and for how long. Never code.
 
 Rules (reference: policy 6.8)
-  1. Unknown keys are refused; every channel rule names its source.
-  2. A version is in force from ``effective_from`` until the next one begins.
-  3. What is not allowed is denied: a channel, placement, purpose or incident kind that is not listed fails.
-  4. A T3 channel with no mitigations is an error, not a permission.
+  1. Unknown keys are refused; every rule names its source.
+  2. A version is in force from ``effective_from`` until the next one begins. It may inherit from an earlier one; the
+     flattened document is what its digest names, so that an old digest never changes.
+  3. A version that loosens anything begins after it was recorded; only a tightening may begin at once.
+  4. What is not allowed is denied: a channel, placement, purpose or incident kind that is not listed fails.
+  5. A T3 channel with no mitigations is an error, not a permission; so is a mitigation that nobody checks.
 
 The file is TOML, read into plain JSON values with canonical times before it comes here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from enum import StrEnum
+from typing import Any
 
 from channels.contract import Json
-from dispatcher.domain import canonical
-from dispatcher.domain.documents import DocumentError, Reader
+from dispatcher.domain import canonical, documents
+from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
 
-T = TypeVar("T")
 NEVER_USED = "T4"
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-LONGEST = 3653 * DAY
+HEAD = ("version", "effective_from", "recorded_at", "source", "inherits")
+"""What a version says of itself, and does not hand on to those that inherit from it."""
+
+LONGEST = timedelta(days=3653)
 """No window and no age limit is longer than ten years."""
+
+UNITS: Mapping[str, timedelta] = {
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+}
+
+CHECKED_BY_SOFTWARE = frozenset({"M07", "M10", "M12", "M13", "M14", "M15", "M16", "M17", "M21", "M23"})
+"""The mitigations that ``dispatcher.gate.mitigations`` can check."""
 
 
 class PolicyError(ValueError):
     """The policy cannot be used; the message names the place and the rule."""
 
 
+class CheckedBy(StrEnum):
+    """Who sees to it that a mitigation holds (reference: policy 1.4)."""
+
+    PEOPLE = "people"  # attested, with an expiry
+    SOFTWARE = "software"  # the gate looks itself
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
     """What a tier of channels asks. ``hold_when_stale``: whether a stale signed status stops sending."""
 
-    name: str
     approvals: tuple[Role, ...]
-    window_max: timedelta
+    window_max_minutes: int
     severity_min: Severity
     hold_when_stale: bool
+    source: str
+    break_glass: bool = False
+
+    @property
+    def window_max(self) -> timedelta:
+        """The longest window."""
+        return timedelta(minutes=self.window_max_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class SpendCap:
+    """How much may be spent on a channel, in pence with all fees in: per pre-agreed case and per financial year."""
+
+    cap_case_pence: int
+    cap_year_pence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a standing clearance lets some accounts do beyond their channel's rule."""
+
+    accounts: tuple[str, ...]
+    purposes: tuple[str, ...]
+    source: str
+    requires_incident: bool = True
+    minister: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRule:
-    """What one channel asks beyond its tier. Empty ``accounts`` means every account of the channel."""
+    """What one channel asks beyond its tier. Empty ``accounts`` means every account of the channel.
 
-    channel: str
+    ``hosts`` are the addresses of a platform that is not used, so that no other channel is pointed at them.
+    """
+
     tier: str
-    placements: tuple[Placement, ...]
-    purposes: tuple[str, ...]
-    incident_kinds: tuple[str, ...]
-    accounts: tuple[str, ...]
-    assessment_max_age: timedelta | None
-    exemption: bool
-    minister: bool
-    mitigations: tuple[str, ...]
-    attestation_max_age: Mapping[str, timedelta]
     source: str
+    placements: tuple[Placement, ...] = ()
+    purposes: tuple[str, ...] = ()
+    incident_kinds: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    assessment_max_age_days: int | None = None
+    exemption: bool = False
+    minister: bool = False
+    requires_incident: bool = True
+    mitigations: tuple[str, ...] = ()
+    attestation_max_age_hours: Mapping[str, int] = field(default_factory=dict)
+    spend: SpendCap | None = None
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def assessment_max_age(self) -> timedelta | None:
+        """How old an assessment may be, where one is asked for."""
+        return timedelta(days=self.assessment_max_age_days) if self.assessment_max_age_days else None
 
     def max_age(self, mitigation: str) -> timedelta:
         """How old an attestation of this mitigation may be; ``default`` where it has no figure of its own."""
-        return self.attestation_max_age.get(mitigation, self.attestation_max_age["default"])
+        ages = self.attestation_max_age_hours
+        return timedelta(hours=ages.get(mitigation, ages["default"]))
+
+    def for_account(self, account: str, purpose: str) -> ChannelRule:
+        """The rule as it stands for one account and purpose: a standing clearance may widen it."""
+        for standing in self.standing.values():
+            if account in standing.accounts and purpose in standing.purposes:
+                return replace(
+                    self,
+                    accounts=standing.accounts,
+                    purposes=standing.purposes,
+                    requires_incident=standing.requires_incident,
+                    minister=standing.minister,
+                )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The items of evidence an incident kind needs, and those besides from S3 on (reference: policy 6.3).
+
+    ``exceptional`` says in words when circumstances count as exceptional; ``approvals`` are asked for besides where
+    that is for people to agree on. The item ``methane`` stands for the seven of the METHANE form.
+    """
+
+    base: tuple[str, ...]
+    max_age_hours: int
+    exceptional: str
+    source: str
+    serious: tuple[str, ...] = ()
+    approvals: tuple[Role, ...] = ()
+
+    def items(self, severity: Severity) -> tuple[str, ...]:
+        """What is needed at a severity."""
+        return self.base + (self.serious if severity >= Severity.S3 else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Mitigation:
+    """One mitigation of the list that the policy names, and who checks it."""
+
+    checked_by: CheckedBy
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """What two people may skip in an immediate threat to life, for how long, and when it must have been reviewed."""
+
+    skips: tuple[Role, ...]
+    minutes: int
+    review_hours: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandDown:
+    """What follows the end of an incident's messaging: the app deleted, two reviews (reference: policy 6.4)."""
+
+    deletion_hours: int
+    hot_review_hours: int
+    formal_review_days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingControl:
+    """Above this, in pence per case and financial year, central approval is asked for (reference: policy 2)."""
+
+    threshold_pence: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """One dated version; ``digest`` names its flattened document. ``flags`` maps a legal flag to who must approve."""
+    """One dated version; ``digest`` names its flattened document. ``flags`` maps a legal flag to who must approve.
+
+    ``hardware_roles`` and ``pin_roles``: who approves with a hardware key only, and with its PIN.
+    """
 
     version: str
     effective_from: datetime
+    recorded_at: datetime
+    source: str
     digest: str
-    tiers: Mapping[str, Tier]
-    channels: Mapping[str, ChannelRule]
+    tier: Mapping[str, Tier]
+    channel: Mapping[str, ChannelRule]
     flags: Mapping[str, Role]
     checked_languages: tuple[str, ...]
     may_release: tuple[Role, ...]
     may_assess: tuple[Role, ...]
     may_attest: tuple[Role, ...]
     may_exempt: tuple[Role, ...]
-    armed_for: timedelta
+    armed_hours: int
+    renewals_max: int
+    stand_down: StandDown
+    spending_control: SpendingControl
+    evidence: Mapping[str, Needs] = field(default_factory=dict)
+    mitigation: Mapping[str, Mitigation] = field(default_factory=dict)
+    break_glass: BreakGlass | None = None
+    hardware_roles: tuple[Role, ...] = ()
+    pin_roles: tuple[Role, ...] = ()
+
+    @property
+    def armed_for(self) -> timedelta:
+        """How long after a message's end its armed texts may still be sent."""
+        return timedelta(hours=self.armed_hours)
 
     def rule(self, channel: str) -> ChannelRule | None:
         """The rule of a channel, or None: a channel that is not listed is denied."""
-        return self.channels.get(channel)
+        return self.channel.get(channel)
+
+    def ages(self) -> frozenset[timedelta]:
+        """Every age at which a statement or an item of evidence stops counting."""
+        hours = {needs.max_age_hours for needs in self.evidence.values()}
+        days = {rule.assessment_max_age_days for rule in self.channel.values() if rule.assessment_max_age_days}
+        for rule in self.channel.values():
+            hours |= set(rule.attestation_max_age_hours.values())
+        minutes = {self.break_glass.minutes} if self.break_glass else set[int]()
+        spans = [*(timedelta(hours=n) for n in hours), *(timedelta(days=n) for n in days)]
+        return frozenset([*spans, *(timedelta(minutes=n) for n in minutes)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +262,10 @@ class Policies:
 
 def load(document: Json, digest: str) -> Policies:
     """Build the model from the parsed file. Raises PolicyError naming the place."""
+    if not isinstance(document, dict) or document.keys() != {"schema", "policy"} or document["schema"] != 1:
+        raise PolicyError("policy file: needs schema = 1 and its [[policy]] versions, and nothing else")
     try:
-        reader = Reader(document, "policy file")
-        if reader.integer("schema") != 1:
-            raise PolicyError("policy file: schema must be 1")
-        versions = reader.each("policy", _version)
-        reader.done()
+        versions = tuple(_version(flat, where) for flat, where in flattened(document["policy"]))
     except DocumentError as error:
         raise PolicyError(str(error)) from error
     starts = [v.effective_from for v in versions]
@@ -121,125 +274,84 @@ def load(document: Json, digest: str) -> Policies:
     return Policies(versions, digest)
 
 
-def _version(document: Json, where: str) -> PolicyVersion:
-    reader = Reader(document, where)
-    version, effective, recorded = reader.text("version"), reader.time("effective_from"), reader.time("recorded_at")
-    if recorded > effective:
+def flattened(documents_: Json) -> Iterable[tuple[dict[str, Json], str]]:
+    """Each version's document with what it inherits, and where it stands. Raises PolicyError."""
+    if not isinstance(documents_, list):
+        raise PolicyError("policy file.policy: expected a list of versions")
+    known: dict[str, dict[str, Json]] = {}
+    for number, document in enumerate(documents_):
+        where = f"policy file.policy[{number}]"
+        if not isinstance(document, dict) or not isinstance(name := document.get("version"), str):
+            raise PolicyError(f"{where}: a version needs its name")
+        if name in known:
+            raise PolicyError(f"{where}: version {name} stands there twice")
+        parent = document.get("inherits")
+        if parent is not None and parent not in known:
+            raise PolicyError(f"{where}.inherits: there is no earlier version {parent}")
+        inherited = {key: value for key, value in known.get(str(parent), {}).items() if key not in HEAD}
+        flat = _merged(inherited, {key: value for key, value in document.items() if key != "inherits"})
+        known[name] = flat
+        yield flat, where
+
+
+def _merged(under: Mapping[str, Json], over: Mapping[str, Json]) -> dict[str, Json]:
+    """Tables are merged key by key; anything else is replaced."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _version(document: dict[str, Json], where: str) -> PolicyVersion:
+    if "digest" in document:
+        raise PolicyError(f"{where}: unknown key 'digest'")
+    digest = canonical.digest("policy-version/v1", canonical.encode(document))
+    version = documents.read(PolicyVersion, {**document, "digest": digest}, where, defaults=True)
+    if version.recorded_at > version.effective_from:
         raise PolicyError(f"{where}: recorded_at lies after effective_from; a version cannot be back-dated")
-    reader.text("source")
-    tiers = _named(reader.raw("tier"), f"{where}.tier", _tier)
-    channels = _named(reader.raw("channel"), f"{where}.channel", _channel)
-    result = PolicyVersion(
-        version=version,
-        effective_from=effective,
-        digest=canonical.digest("policy-version/v1", canonical.encode(document)),
-        tiers=tiers,
-        channels=channels,
-        flags={flag: _role(role, f"{where}.flags") for flag, role in reader.mapping("flags").items()},
-        checked_languages=reader.texts("checked_languages"),
-        may_release=_roles(reader, "may_release", where),
-        may_assess=_roles(reader, "may_assess", where),
-        may_attest=_roles(reader, "may_attest", where),
-        may_exempt=_roles(reader, "may_exempt", where),
-        armed_for=_span(reader, "armed_hours", HOUR, where),
-    )
-    reader.done()
-    for rule in channels.values():
-        if rule.tier not in tiers and rule.tier != NEVER_USED:
-            raise PolicyError(f"{where}.channel.{rule.channel}: tier {rule.tier} is not defined")
-    return result
+    _check_values(version, where)
+    for name, tier in version.tier.items():
+        if not tier.approvals:
+            raise PolicyError(f"{where}.tier.{name}: a tier needs at least one approval beside the author")
+    for name, rule in version.channel.items():
+        _check_channel(version, rule, f"{where}.channel.{name}")
+    return version
 
 
-def _tier(name: str, document: Json, where: str) -> Tier:
-    reader = Reader(document, where)
-    tier = Tier(
-        name=name,
-        approvals=_roles(reader, "approvals", where),
-        window_max=_span(reader, "window_max_minutes", MINUTE, where),
-        severity_min=_severity(reader.text("severity_min"), where),
-        hold_when_stale=reader.flag("hold_when_stale"),
-    )
-    reader.text("source")
-    reader.done()
-    if not tier.approvals:
-        raise PolicyError(f"{where}: a tier needs at least one approval beside the author")
-    return tier
-
-
-def _channel(name: str, document: Json, where: str) -> ChannelRule:
-    reader = Reader(document, where)
-    tier, source = reader.text("tier"), reader.text("source")
-    if not source.strip():
-        raise PolicyError(f"{where}: every rule names its source")
-    assessed = reader.has("assessment_max_age_days")
-    ages = reader.raw("attestation_max_age_hours") if reader.has("attestation_max_age_hours") else {}
-    rule = ChannelRule(
-        channel=name,
-        tier=tier,
-        placements=tuple(_placement(p, where) for p in _texts(reader, "placements")),
-        purposes=_texts(reader, "purposes"),
-        incident_kinds=_texts(reader, "incident_kinds"),
-        accounts=_texts(reader, "accounts"),
-        assessment_max_age=_span(reader, "assessment_max_age_days", DAY, where) if assessed else None,
-        exemption=reader.has("exemption") and reader.flag("exemption"),
-        minister=reader.has("minister") and reader.flag("minister"),
-        mitigations=_texts(reader, "mitigations"),
-        attestation_max_age=_hours(ages, where),
-        source=source,
-    )
-    reader.done()
-    if tier.startswith("T3") and not rule.mitigations:
-        raise PolicyError(f"{where}: a {tier} channel needs its mitigations")
-    if rule.mitigations and "default" not in rule.attestation_max_age:
+def _check_channel(version: PolicyVersion, rule: ChannelRule, where: str) -> None:
+    if rule.tier not in version.tier and rule.tier != NEVER_USED:
+        raise PolicyError(f"{where}: tier {rule.tier} is not defined")
+    if rule.tier == "T3" and not rule.mitigations:
+        raise PolicyError(f"{where}: a T3 channel needs its mitigations")
+    if rule.mitigations and "default" not in rule.attestation_max_age_hours:
         raise PolicyError(f"{where}: attestation_max_age_hours needs a default")
-    return rule
+    for code in rule.mitigations:
+        mitigation = version.mitigation.get(code)
+        if mitigation is None:
+            raise PolicyError(f"{where}.mitigations: {code} is not described under mitigation")
+        if mitigation.checked_by is not CheckedBy.PEOPLE and code not in CHECKED_BY_SOFTWARE:
+            raise PolicyError(f"{where}.mitigations: no software checks {code}; people must")
 
 
-def _hours(document: Json, where: str) -> dict[str, timedelta]:
-    if not isinstance(document, dict):
-        raise PolicyError(f"{where}.attestation_max_age_hours: expected a table")
-    place = f"{where}.attestation_max_age_hours"
-    reader = Reader(document, place)
-    return {code: _span(reader, code, HOUR, place) for code in document}
+def _check_values(value: Any, where: str) -> None:
+    """Every rule names its source, and every span of time is above zero and not absurd."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_values(item, f"{where}.{key}")
+    if not is_dataclass(value):
+        return
+    for one in fields(value):
+        item = getattr(value, one.name)
+        if one.name == "source" and not item.strip():
+            raise PolicyError(f"{where}: every rule names its source")
+        unit = UNITS.get(one.name.rpartition("_")[2])
+        if unit is not None:
+            _check_spans(item, unit, f"{where}.{one.name}")
+        _check_values(item, f"{where}.{one.name}")
 
 
-def _span(reader: Reader, key: str, unit: timedelta, where: str) -> timedelta:
-    count = reader.integer(key)
-    if not 1 <= count <= LONGEST // unit:
-        raise PolicyError(f"{where}.{key}: {count} is not between 1 and {LONGEST // unit}")
-    return count * unit
-
-
-def _named(document: Json, where: str, read: Callable[[str, Json, str], T]) -> dict[str, T]:
-    if not isinstance(document, dict):
-        raise PolicyError(f"{where}: expected a table")
-    return {name: read(name, item, f"{where}.{name}") for name, item in document.items()}
-
-
-def _texts(reader: Reader, key: str) -> tuple[str, ...]:
-    return reader.texts(key) if reader.has(key) else ()
-
-
-def _placement(name: str, where: str) -> Placement:
-    try:
-        return Placement(name)
-    except ValueError as error:
-        raise PolicyError(f"{where}: {name} is not a placement (organic, paid)") from error
-
-
-def _roles(reader: Reader, key: str, where: str) -> tuple[Role, ...]:
-    return tuple(_role(name, f"{where}.{key}") for name in reader.texts(key))
-
-
-def _role(name: str, where: str) -> Role:
-    try:
-        return Role(name)
-    except ValueError as error:
-        raise PolicyError(f"{where}: {name} is not a role") from error
-
-
-def _severity(name: str, where: str) -> Severity:
-    try:
-        return Severity[name]
-    except KeyError as error:
-        raise PolicyError(f"{where}: {name} is not a severity (S1 to S4)") from error
+def _check_spans(given: Any, unit: timedelta, where: str) -> None:
+    for count in given.values() if isinstance(given, Mapping) else [given]:
+        if count is not None and not 1 <= count <= LONGEST // unit:
+            raise PolicyError(f"{where}: {count} is not between 1 and {LONGEST // unit}")

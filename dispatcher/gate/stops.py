@@ -2,7 +2,8 @@
 
 Rules
   1. Knowledge of stops only grows; a deleted row brings nothing back to life.
-  2. One person halts; it ends when two others have signed a resume of that very halt.
+  2. One person halts; it ends when two others have signed a resume of that very halt, neither as platform admin nor
+     as reviewer (reference: policy 6.2). A halt of one plan suspends its clearance.
   3. A stop that is listed in a signed status but whose statement is not at hand counts as a halt of everything.
   4. Corrections, withdrawals and all-clears pass a halt, unless it says everything.
 """
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Statement, StatementKind, Verified
 
 RESUMED_BY = 2
+NEVER_RESUME = frozenset({Role.OPS, Role.REVIEWER})
 
 
 class HaltScope(StrEnum):
@@ -27,6 +30,7 @@ class HaltScope(StrEnum):
     CHANNEL = "channel"
     ACCOUNT = "account"
     INCIDENT = "incident"
+    PLAN = "plan"
     EVERYTHING = "everything"  # corrections too
 
 
@@ -45,7 +49,12 @@ class Halt:
             return True
         if making_safe:
             return False
-        targets = {HaltScope.CHANNEL: channel, HaltScope.ACCOUNT: account, HaltScope.INCIDENT: plan.incident}
+        targets = {
+            HaltScope.CHANNEL: channel,
+            HaltScope.ACCOUNT: account,
+            HaltScope.INCIDENT: plan.incident,
+            HaltScope.PLAN: plan.digest,
+        }
         return self.scope is HaltScope.ALL or targets.get(self.scope) == self.target
 
     def sentence(self) -> str:
@@ -81,7 +90,7 @@ def stops_from(
     known = {verified.statement.id: verified.statement for verified in statements}
     resumed: dict[str, set[str]] = {}
     for statement in known.values():
-        if statement.kind is StatementKind.RESUME:
+        if statement.kind is StatementKind.RESUME and statement.role not in NEVER_RESUME:
             resumed.setdefault(statement.subject, set()).add(statement.person)
     halts = tuple(
         halt

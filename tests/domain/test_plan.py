@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from channels.contract import DeliveryKind, Json, LanguageText
 from dispatcher.domain import canonical
 from dispatcher.domain.documents import DocumentError
-from dispatcher.domain.incident import Severity
+from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import ARMED, Revision, TextKind
-from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList
+from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList, Spend
 from dispatcher.domain.statement import Mode
 from tests.builders import draft, recipient_list, revision
 
@@ -33,6 +33,8 @@ destinations = st.builds(
     st.dictionaries(st.sampled_from(TextKind), words, max_size=4),
     st.lists(st.builds(SignedList, words, words, st.integers(0, 2**40)), max_size=2).map(tuple),
 )
+spends = st.builds(Spend, words, words, st.integers(0, 2**40), st.integers(2020, 2100), st.none() | words)
+items = st.builds(Item, words, words, words, times, st.none() | words)
 plans = st.builds(
     Plan,
     deployment=words,
@@ -53,8 +55,12 @@ plans = st.builds(
     contributors=people,
     generation=st.integers(0, 99),
     nonce=words,
-    spend=st.lists(st.dictionaries(words, st.integers(0, 9) | words, max_size=2), max_size=2).map(tuple),
+    spend=st.lists(spends, max_size=2).map(tuple),
     flags=several,
+    evidence=st.lists(items, max_size=2).map(tuple),
+    no_alternative=words,
+    renews=st.none() | words,
+    renewal=st.integers(0, 9),
 )
 language_texts = st.builds(LanguageText, words, words, words, words)
 revisions = st.builds(
