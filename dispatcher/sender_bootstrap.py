@@ -5,10 +5,15 @@ Apart from ``dispatcher.bootstrap``, so that a process that only sends loads nei
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Mapping
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,12 +25,17 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import Policies, load
 from dispatcher.sending.credentials import Credential, Vault
-from dispatcher.sending.sender import Keeping, LocalSender, Outlet
+from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.outlets import Outlet
+from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust, load_trust
 from dispatcher.statements.verify import Verifier
+
+REACH_S = 2.0
+"""How long a look at a host that must not be reachable may take at the start."""
 
 if TYPE_CHECKING:  # aiohttp is loaded by whoever sends, not by whoever asks for the trust
     from channels.http import Http, HttpPolicy
@@ -50,16 +60,43 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     trust = open_trust(settings, place / "floor.json")
     vault = settings.vault(mode, role)
+    outlets = VaultOutlets(settings, vault)
     keeping = Keeping(
         trust=trust,
         spent=SpentFile(place / "spent.jsonl"),
         stops=StopBook(
             place / "stops.jsonl", Verifier(trust.roster, trust.root.deployment, mode), trust.root.status_key
         ),
+        decisions=Decisions(place / "decisions.jsonl"),
         list_identity=vault.identity() if role == "recipients" else None,
+        reaches=_reached(trust.policy, outlets.channels),
     )
-    outlets = VaultOutlets(settings, vault)
-    return LocalSender(keeping, outlets, mode, now, lambda: secrets.token_hex(16), let_go=outlets.close)
+    nonce = partial(secrets.token_hex, 16)
+    return LocalSender(keeping, outlets, mode, now, nonce, let_go=outlets.close, elapsed=_elapsed)
+
+
+def _elapsed() -> float:
+    """Seconds that nobody can set, those asleep included where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _reached(policies: Policies, channels: Iterable[str]) -> tuple[str, ...]:
+    """Hosts of these channels that policy says no host of ours may reach, and that this one does (mitigation M12)."""
+    version = policies.in_force(now())
+    rules = [version.rule(channel) for channel in channels] if version else []
+    hosts = sorted({host for rule in rules if rule and "M12" in rule.mitigations for host in rule.hosts})
+    found: list[str] = []
+    looks = [threading.Thread(target=_look, args=(host, found), daemon=True) for host in hosts]
+    for look in looks:
+        look.start()
+    for look in looks:
+        look.join(REACH_S)
+    return tuple(sorted(found))
+
+
+def _look(host: str, found: list[str]) -> None:
+    with contextlib.suppress(OSError), socket.create_connection((host, 443), REACH_S):
+        found.append(host)
 
 
 class VaultOutlets:
@@ -80,6 +117,11 @@ class VaultOutlets:
         if account not in self._open and self._vault.holds(account):
             self._load()
         return self._open.get(account)
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The channels of the accounts that are open."""
+        return frozenset(outlet.account.channel for outlet in self._open.values())
 
     async def close(self) -> None:
         """Close every connection."""

@@ -12,15 +12,15 @@ from sqlalchemy import update
 
 from channels.contract import Account, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
-from dispatcher.domain.incident import Severity
+from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.gate.policy import load
-from dispatcher.service import accounts, clearing, deploying, incidents, messages
-from dispatcher.service.clearing import Wish
+from dispatcher.service import accounts, clearing, deploying, incidents, messages, submitting
 from dispatcher.service.desk import Desk
 from dispatcher.service.reporting import LedgerLine, ledger_tail
+from dispatcher.service.submitting import Wish
 from dispatcher.settings import load_settings
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.statements.trust import load_trust
@@ -85,6 +85,7 @@ class Office:
             mode=Mode.EXERCISE,
             person="author-1",
             severity=Severity.S3,
+            evidence=(Item("warning", "red", "national weather service", self.clock.now),),
         )
         texts = (LanguageText("en-GB", "Storm tonight", "Stay in."), LanguageText("cy", "Storm heno", "Arhoswch."))
         until = self.clock.now + timedelta(hours=6)
@@ -92,7 +93,7 @@ class Office:
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         armed: Mapping[TextKind, tuple[LanguageText, ...]] = {}
         messages.arm(self.desk, message, armed, "author-1")
-        return clearing.submit(self.desk, message, wish or Wish(), self.pen("author-1")).stored.digest
+        return submitting.submit(self.desk, message, wish or Wish(), self.pen("author-1")).stored.digest
 
     def approved(self, *also: str, wish: Wish | None = None) -> str:
         """A plan that checker, director and Welsh checker approved, and whoever is named besides."""

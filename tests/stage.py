@@ -32,17 +32,27 @@ from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 from channels.webhook.simulator import secret as webhook_secret
 from dispatcher.bootstrap import open_desk
-from dispatcher.domain.incident import Severity
+from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.gate.stops import HaltScope
 from dispatcher.sender_bootstrap import now
-from dispatcher.service import accounts, clearing, deploying, evidence, incidents, messages, recipients, stopping
-from dispatcher.service.clearing import Wish
+from dispatcher.service import (
+    accounts,
+    clearing,
+    deploying,
+    evidence,
+    incidents,
+    messages,
+    recipients,
+    stopping,
+    submitting,
+)
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
 from dispatcher.service.releasing import Dispatch, Ring, release
+from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow
@@ -154,13 +164,14 @@ class Stage:
             mode=MODE,
             person="author-1",
             severity=Severity.S3,
+            evidence=(Item("warning", "red", "national weather service", now()),),
         )
         text = LanguageText("en-GB", "Storm tonight", f"Stay indoors ({secrets.token_hex(4)}).")
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND))
-        return clearing.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
+        return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
     def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:
         """The same, with every signature but the release."""

@@ -168,7 +168,7 @@ class Engine:
         with self._fence.during(hold.lasting, hold.since_s):
             ready = await self._unpaused(leased)
             permits = await self._permits(ready)
-            kept = await self._intend(list(permits), hold.owner)
+            kept = await self._intend(permits, hold.owner)
             sends = [self._send(item, permits[item], hold.fenced_at) for item in kept]
             ended = await asyncio.gather(*sends, return_exceptions=True)
         for item, error in zip(kept, ended, strict=True):
@@ -226,9 +226,10 @@ class Engine:
         failures = None if move.again else [failure.document() for failure in refusal.failures]
         await self._recorder.put(move, failures)
 
-    async def _intend(self, items: list[Leased], owner: str) -> list[Leased]:
-        if not items:
+    async def _intend(self, permits: dict[Leased, Permit], owner: str) -> list[Leased]:
+        if not permits:
             return []
+        items = {item: permit.decision for item, permit in permits.items()}
         longest = max(self._timeout_s(item.channel) for item in items)
         headroom = timedelta(seconds=longest) + self._settings.timing.lasting("lease") * (1 - FENCED)
         kept = await self._attempt(lambda: self.write(lambda work: queue.intend(work, items, owner, headroom)))

@@ -30,7 +30,18 @@ class Orders:
             bundle = records.bundle(work, plan)
             states = records.incident_states(work, {item.incident for item in items})
             proofs = self._proofs(work, items)
-        return bundle, [_order(item, states.get(item.incident, "unknown"), proofs.get(item.id)) for item in items]
+            asked_at = work.now
+        return bundle, [
+            queue.order(
+                item,
+                states.get(item.incident, "unknown"),
+                item.intended_at,
+                item.attempts + 1,
+                proofs.get(item.id),
+                asked_at=asked_at,
+            )
+            for item in items
+        ]
 
     def _proofs(self, work: Work, items: Sequence[Leased]) -> dict[str, RecipientProof]:
         lists: dict[str, list[Leased]] = {}
@@ -54,7 +65,3 @@ class Orders:
                     self._trees.pop(next(iter(self._trees)))
                 self._trees[name] = tree_of([leaf for _, leaf in records.leaves(work, name)])
             return self._trees[name]
-
-
-def _order(item: Leased, incident_state: str, proof: RecipientProof | None) -> Order:
-    return queue.order(item, incident_state, item.intended_at, item.attempts + 1, proof)

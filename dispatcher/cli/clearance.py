@@ -5,6 +5,7 @@ Submit a plan, approve, reject or revoke it; sign what it rests on: assessments,
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -18,7 +19,7 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import Mode
-from dispatcher.service import clearing
+from dispatcher.service import clearing, submitting
 from dispatcher.service import evidence as service
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
@@ -38,7 +39,8 @@ COMMANDS = {
     "G08": "dispatcher clearance approve {plan}",
     "G09": "dispatcher evidence assess {channel} --outcome permitted --evidence FILE --mode {mode}",
     "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
-    "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --evidence FILE --mode {mode}",
+    "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --app-version VERSION"
+    " --evidence FILE --mode {mode}",
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
 """What to type for a clause that a signature mends."""
@@ -55,6 +57,7 @@ evidence = Noun("evidence")
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 def submit(session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, **wish: Any) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
@@ -65,8 +68,16 @@ def submit(session: Session, message: str, accounts: Names, lists: Names, on_amb
     if set(on_ambiguous.values()) - set(OnAmbiguous):
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
-    wanted = clearing.Wish(accounts=accounts or None, lists=by_account, on_ambiguous=choices, **wish)
-    _show(session, clearing.submit(session.desk, message, wanted, session.pen))
+    wanted = submitting.Wish(accounts=accounts or None, lists=by_account, on_ambiguous=choices, **wish)
+    _show(session, submitting.submit(session.desk, message, wanted, session.pen))
+
+
+@clearance.command(cls=Signed)
+@PLAN
+@click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent from now.")
+def renew(session: Session, plan: str, window: timedelta) -> None:
+    """Submit PLAN's message again with a new window: a new plan, which people sign anew."""
+    _show(session, submitting.renew(session.desk, plan, window, session.pen))
 
 
 @clearance.command(cls=Signed)
@@ -144,7 +155,8 @@ def exempt(session: Session, mode: Mode, **said: Any) -> None:
 @click.argument("channel")
 @ACCOUNT
 @click.option("--device", required=True, help="The device registered for the account.")
-@many("mitigation", "Only this; else all that policy asks for. May be repeated.")
+@click.option("--app-version", required=True, help="The version of the app that is installed.")
+@many("mitigation", "Only this; else all that policy asks people to attest. May be repeated.")
 @FILE
 @MODE
 def attest(session: Session, mode: Mode, file: str, **said: Any) -> None:

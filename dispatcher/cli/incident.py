@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,11 +12,12 @@ from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
-from dispatcher.domain.incident import Incident, Severity
+from dispatcher.domain.incident import Incident, Item, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents
+from dispatcher.service.evidence import file_digest
 from dispatcher.store import records
 from dispatcher.store.database import Work
 
@@ -77,6 +79,24 @@ def amend(session: Session, name: str, **told: Any) -> None:
     _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"]))
 
 
+@incident.command("evidence")
+@NAME
+@click.argument("item")
+@click.argument("text")
+@click.option("--source", required=True, help="Who says so: a force, a department, a warning service.")
+@click.option("--at", "since", type=moment, help="When it was said; now unless given.")
+@click.option("--file", metavar="FILE", help="Its SHA-256 is recorded; keep the file.")
+def add_evidence(session: Session, name: str, item: str, text: str, source: str, since: Moment, file: Text) -> None:
+    """Record ITEM of evidence for INCIDENT, such as police_report, warning, or a line of METHANE.
+
+    What policy wants known of each kind of incident: dispatcher policy show.
+    """
+    digest = file_digest(Path(file)) if file else None
+    now = session.desk.now()
+    known = Item(item, text, source, at(since, now) or now, digest)
+    _show(session, incidents.add_evidence(session.desk, name, session.person, known))
+
+
 @incident.command()
 @NAME
 def show(session: Session, name: str) -> None:
@@ -129,7 +149,7 @@ def _show(session: Session, found: Incident) -> None:
         step = what_next(work, found)
     session.show("incident", {**facts(found), "messages": list(messages), "plans": plans})
     version = desk.trust.policy.in_force(desk.now())
-    kinds = sorted({kind for rule in version.channels.values() for kind in rule.incident_kinds}) if version else []
+    kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
     if found.kind not in kinds:
         say(f"Warning: policy lists no channel for kind {found.kind}; its kinds: {', '.join(kinds)}")
     next_step(*step)

@@ -8,8 +8,12 @@ from datetime import datetime
 from enum import IntEnum
 
 from channels.contract import Json
+from dispatcher.domain import documents
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
+
+EVIDENCE = "evidence"
+"""The fact of an incident that lists its items of evidence."""
 
 NO_INCIDENT = "none"
 """The kind of a record that stands for no incident: routine messages, where policy lets any of them pass."""
@@ -60,3 +64,9 @@ class Incident:
     declared_by: str
     source: Mapping[str, Json] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def items_of(incident: Incident) -> tuple[Item, ...]:
+    """The items of evidence that were recorded for an incident, oldest first. Raises DocumentError."""
+    found: tuple[Item, ...] = documents.read(tuple[Item, ...], incident.facts.get(EVIDENCE, []), EVIDENCE)
+    return found

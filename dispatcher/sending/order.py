@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from channels.contract import DeliveryKind, Json
-from dispatcher.domain.canonical import format_time
+from dispatcher.domain.canonical import format_time, parse_time
 from dispatcher.domain.documents import DocumentError, Reader
 from dispatcher.domain.statement import Envelope
 
@@ -83,7 +83,10 @@ class RecipientProof:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One delivery to make. ``intended_at`` is the signed release's time, the same on every attempt."""
+    """One delivery to make. ``intended_at`` is the signed release's time, the same on every attempt.
+
+    ``asked_at`` is the database's time when the order was made, ``spend_fault`` what the spend ledger has against it.
+    """
 
     delivery: str
     incident: str
@@ -97,6 +100,8 @@ class Order:
     recipient: RecipientProof | None = None
     original: str | None = None
     handle: str | None = None
+    asked_at: datetime | None = None
+    spend_fault: str | None = None
 
     @property
     def job(self) -> str:
@@ -122,6 +127,8 @@ class Order:
             "recipient": self.recipient.document() if self.recipient else None,
             "original": self.original,
             "handle": self.handle,
+            "asked_at": format_time(self.asked_at) if self.asked_at else None,
+            "spend_fault": self.spend_fault,
         }
 
     @classmethod
@@ -131,8 +138,12 @@ class Order:
         recipient = reader.raw("recipient")
         try:
             kind = DeliveryKind(reader.text("kind"))
+            asked = reader.text_or_none("asked_at")
+            asked_at = None if asked is None else parse_time(asked)
+        except DocumentError:
+            raise
         except ValueError as error:
-            raise DocumentError(f"order.kind: {error}") from error
+            raise DocumentError(f"order: {error}") from error
         order = cls(
             delivery=reader.text("delivery"),
             incident=reader.text("incident"),
@@ -146,6 +157,8 @@ class Order:
             recipient=None if recipient is None else RecipientProof.from_document(recipient),
             original=reader.text_or_none("original"),
             handle=reader.text_or_none("handle"),
+            asked_at=asked_at,
+            spend_fault=reader.text_or_none("spend_fault"),
         )
         reader.done()
         return order

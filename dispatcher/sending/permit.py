@@ -22,12 +22,13 @@ Nonce = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Yes, until ``expires_at``. ``policy`` names the versions it was judged under."""
+    """Yes, until ``expires_at``. ``policy`` names the versions it was judged under, ``decision`` the record of it."""
 
     id: str
     delivery: str
     expires_at: datetime
     policy: tuple[str, ...]
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,12 @@ class Sender(Protocol):
         """Let go of connections."""
 
 
-def mint(order: Order, decision: Decision, expires_at: datetime, nonce: Nonce) -> Permit | Refusal:
+def mint(
+    order: Order, decision: Decision, expires_at: datetime, nonce: Nonce, recorded_as: str = ""
+) -> Permit | Refusal:
     """Turn a decision into a permit or a refusal."""
     if decision:
-        return Permit(nonce(), order.delivery, expires_at, decision.policy)
+        return Permit(nonce(), order.delivery, expires_at, decision.policy, recorded_as)
     return Refusal(order.delivery, decision.failures, decision.then)
 
 

@@ -18,6 +18,7 @@ from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified
 from dispatcher.gate.decide import END_OF_TIME, Judgement
+from dispatcher.gate.mitigations import trackers
 from dispatcher.sending.order import Bundle
 from dispatcher.statements.verify import Verifier
 
@@ -36,8 +37,9 @@ class Prepared:
     digest: str
     renderings: Mapping[str, Rendering]
     statements: tuple[Verified, ...]
-    judged: dict[tuple[str, str, DeliveryKind, int], Judgement] = field(default_factory=dict)
+    judged: dict[tuple[str, str, DeliveryKind, int], tuple[Judgement, str]] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tracked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     until: datetime = END_OF_TIME
 
     def check(self, digest: str, adapter: type[Channel] | Channel) -> tuple[str, ...]:
@@ -47,6 +49,14 @@ class Prepared:
             found = adapter.problems(rendering) if rendering else [f"rendering {digest[:12]} is not at hand"]
             self.problems[digest] = tuple(found)
         return self.problems[digest]
+
+    def trackers(self, digest: str) -> tuple[str, ...]:
+        """Tracking parameters in the links of one rendering; remembered."""
+        if digest not in self.tracked:
+            rendering = self.renderings.get(digest)
+            parts = rendering.parts if rendering else ()
+            self.tracked[digest] = tuple(name for part in parts for name in trackers(part.text))
+        return self.tracked[digest]
 
     def armed_problems(self, destination: Destination, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """Why the armed texts of a destination could not be sent as they stand."""

@@ -14,22 +14,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
 
 import structlog
 
 from channels.contract import (
-    Account,
-    Channel,
     Clock,
     DeliveryKind,
     Finding,
     Found,
     HandedOver,
-    Idempotency,
     Job,
     Note,
     Outcome,
@@ -46,8 +43,11 @@ from dispatcher.gate.decide import Decision, decide, judge_plan
 from dispatcher.gate.evidence import DeliveryFacts, Evidence, case_for
 from dispatcher.gate.policy import Policies
 from dispatcher.sending import issuing
+from dispatcher.sending.clocks import Elapsed, WatchedClock
+from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
+from dispatcher.sending.outlets import Outlet, Outlets, facts_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
 from dispatcher.sending.prepared import Prepared, bundle_digest, prepare
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
@@ -59,23 +59,6 @@ PERMIT_LIFE = timedelta(seconds=15)
 """A permit is used at once; one that waited longer is asked for again."""
 
 REMEMBERED_BUNDLES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Outlet:
-    """One account with its adapter. Times in seconds; settings may override the adapter's own."""
-
-    account: Account
-    adapter: Channel
-    timeout_s: float
-    idempotency: Idempotency
-
-
-class Outlets(Protocol):
-    """The accounts of a role, by id; one that was added after the start is found when it is asked for."""
-
-    def get(self, account: str) -> Outlet | None:
-        """The outlet of an account, or None: this sender does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +77,14 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What a sender keeps on its own disk."""
+    """What a sender keeps on its own disk. ``reaches``: hosts that it can reach, though policy says it must not."""
 
     trust: Trust[Policies]
     spent: SpentFile
     stops: StopBook
+    decisions: Decisions
     list_identity: Secret | None = None
+    reaches: tuple[str, ...] = ()
 
 
 class LocalSender:
@@ -114,14 +99,17 @@ class LocalSender:
         nonce: Callable[[], str],
         random_bytes: RandomBytes = secrets.token_bytes,
         let_go: Callable[[], Awaitable[None]] | None = None,
+        elapsed: Elapsed = time.monotonic,
     ) -> None:
         self._keeping = keeping
         self._let_go = let_go
         self._outlets = outlets
         self._mode = mode
         self._clock = clock
+        self._watched = WatchedClock.starting(clock, elapsed)
         self._nonce = nonce
         root = keeping.trust.root
+        self._owners = frozenset(owner.person for owner in root.owners)
         self._verifier = Verifier(keeping.trust.roster, root.deployment, mode)
         self._issuer = issuing.Issuer(self._judged, keeping.spent, self._verifier, clock, random_bytes)
         self._prepared: dict[str, Prepared] = {}
@@ -139,7 +127,10 @@ class LocalSender:
             return [unreadable(order, error) for order in orders]
         evidence = self._evidence(prepared)
         self._forget()
-        return [self._permit(prepared, evidence, bundle, order) for order in orders]
+        answers = [self._permit(prepared, evidence, bundle, order) for order in orders]
+        refused = ((one.delivery, one.failures) for one in answers if isinstance(one, Refusal))
+        self._keeping.decisions.refused(refused, self._clock())
+        return answers
 
     async def send(self, permit: Permit, note: Note) -> Outcome:
         """Check once more and send. A permit is good for one call."""
@@ -151,7 +142,7 @@ class LocalSender:
             return refusal
         order, key = granted.order, granted.spent_key
         try:
-            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock())
+            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), permit.decision)
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = await self._call(granted, note)
@@ -212,6 +203,7 @@ class LocalSender:
             policies=trust.policy,
             statements=prepared.statements,
             stops=self._keeping.stops.stops,
+            owners=self._owners,
         )
 
     def _permit(self, prepared: Prepared, evidence: Evidence, bundle: Bundle, order: Order) -> Permit | Refusal:
@@ -225,9 +217,9 @@ class LocalSender:
             fault = str(error)
         key = self._spent_key(prepared, order, row)
         spent_fault = self._spent_fault(prepared, order, outlet, key)
-        facts = self._facts(prepared, order, outlet, spent_fault, fault)
-        decision = self._decide(prepared, evidence, facts)
-        permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce)
+        facts = self._facts(prepared, order, outlet, recipient_fault=fault, spent_fault=spent_fault)
+        decision, name = self._decide(prepared, evidence, facts)
+        permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce, name)
         if isinstance(permit, Permit):
             job = _job(order, prepared, outlet, row)
             self._granted[permit.id] = Granted(permit, prepared, outlet, evidence, facts, order, job, key)
@@ -244,44 +236,29 @@ class LocalSender:
             return not_held(order)
         key = self._spent_key(prepared, order, None)
         spent_fault = issuing.spent_fault(self._keeping.spent.account(key), order)
-        facts = self._facts(prepared, order, outlet, spent_fault)
-        decision = self._decide(prepared, self._evidence(prepared), facts)
+        facts = self._facts(prepared, order, outlet, spent_fault=spent_fault)
+        decision, _ = self._decide(prepared, self._evidence(prepared), facts)
         if not facts.rendering:
             return Refusal(order.delivery, decision.failures, decision.then)
         return issuing.Judged(prepared, outlet.adapter, _job(order, prepared, outlet, None), key, decision.failures)
 
-    def _facts(
-        self,
-        prepared: Prepared,
-        order: Order,
-        outlet: Outlet,
-        spent_fault: str | None,
-        recipient_fault: str | None = None,
-    ) -> DeliveryFacts:
-        destination = prepared.plan.destination(order.account)
-        armed = prepared.armed_problems(destination, outlet.adapter) if destination else ()
-        return DeliveryFacts(
-            delivery=order.delivery,
-            incident=order.incident,
-            incident_state=order.incident_state,
-            account=order.account,
-            channel=outlet.account.channel,
-            kind=order.kind,
-            rendering=order.rendering if order.rendering in prepared.renderings else "",
-            needs=timedelta(seconds=outlet.timeout_s),
-            recipient_fault=recipient_fault or _kind_fault(destination, order),
-            spent_fault=spent_fault,
-            problems=prepared.check(order.rendering, outlet.adapter) + prepared.plan_problems(),
-            armed_problems=armed,
-        )
+    def _facts(self, prepared: Prepared, order: Order, outlet: Outlet, **faults: str | None) -> DeliveryFacts:
+        clock_fault = self._clock_fault(order.asked_at)
+        return facts_of(prepared, order, outlet, clock_fault=clock_fault, reaches=self._keeping.reaches, **faults)
 
-    def _decide(self, prepared: Prepared, evidence: Evidence, facts: DeliveryFacts) -> Decision:
+    def _clock_fault(self, asked_at: datetime | None = None) -> str | None:
+        return self._watched.fault(self._clock(), asked_at, self._keeping.stops.stops.status_at)
+
+    def _decide(self, prepared: Prepared, evidence: Evidence, facts: DeliveryFacts) -> tuple[Decision, str]:
+        """The decision, and the name under which its plan's share is on record."""
         now = self._clock()
-        name = (facts.channel, facts.account, facts.kind, self._keeping.stops.version)
-        judged = prepared.judged.get(name)
-        if judged is None or now >= judged.until:
-            judged = prepared.judged[name] = judge_plan(evidence, facts, now)
-        return decide(evidence, facts, now, judged)
+        about = (facts.channel, facts.account, facts.kind, self._keeping.stops.version)
+        judged = prepared.judged.get(about)
+        if judged is None or now >= judged[0].until:
+            judgement = judge_plan(evidence, facts, now)
+            judged = (judgement, self._keeping.decisions.judged(evidence, facts, judgement, now))
+            prepared.judged[about] = judged
+        return decide(evidence, facts, now, judged[0]), judged[1]
 
     def _spent_fault(self, prepared: Prepared, order: Order, outlet: Outlet, key: str) -> str | None:
         destination = prepared.plan.destination(order.account)
@@ -332,7 +309,8 @@ class LocalSender:
         version = evidence.policies.in_force(now)
         if version is None:
             return Outcome(Verdict.DEFERRED, "no policy is in force", "G01")
-        case = case_for(evidence, granted.facts, version, now)
+        facts = replace(granted.facts, clock_fault=self._clock_fault())
+        case = case_for(evidence, facts, version, now)
         revoked = evidence.stops.revocations_of(granted.prepared.digest) and not case.making_safe
         failure = g04_window(case) or g16_stopped(case)
         if failure:
@@ -373,12 +351,6 @@ class LocalSender:
 
 def _signed_list(destination: Destination | None, list_id: str) -> SignedList | None:
     return next((s for s in destination.lists if s.id == list_id), None) if destination else None
-
-
-def _kind_fault(destination: Destination | None, order: Order) -> str | None:
-    if destination is None or bool(destination.lists) == (order.recipient is not None):
-        return None
-    return "this destination goes to the recipients of a signed list, one by one"
 
 
 def _job(order: Order, prepared: Prepared, outlet: Outlet, row: tuple[str, Row] | None) -> Job:

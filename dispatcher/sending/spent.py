@@ -110,14 +110,17 @@ class SpentFile:
             return None
         return None if resend and len(known.opens) == 1 else "an earlier attempt may have been published"
 
-    async def append(self, key: str, event: SpentEvent, job: str, at: datetime) -> None:
+    async def append(self, key: str, event: SpentEvent, job: str, at: datetime, decision: str = "") -> None:
         """Write one event and return when it is on disk. What it means is in force at once.
+
+        ``decision`` names the record of the gate's yes that an ``open`` rests on.
 
         Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
         known = self._accounts.setdefault(key, Account())
         known.fold(event, job, at)
-        line = json.dumps({"key": key, "event": event, "job": job, "at": format_time(at)})
+        entry = {"key": key, "event": event, "job": job, "at": format_time(at)}
+        line = json.dumps(entry | ({"decision": decision} if decision else {}))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((line.encode() + b"\n", done))
         if self._writer is None or self._writer.done():

@@ -101,13 +101,15 @@ def permit_document(permit: Permit) -> dict[str, Json]:
         "delivery": permit.delivery,
         "expires_at": format_time(permit.expires_at),
         "policy": list(permit.policy),
+        "decision": permit.decision,
     }
 
 
 def read_permit(document: Json, where: str = "permit") -> Permit:
     """Read what :func:`permit_document` wrote. Raises DocumentError."""
     reader = Reader(document, where)
-    permit = Permit(reader.text("permit"), reader.text("delivery"), reader.time("expires_at"), reader.texts("policy"))
+    about = (reader.text("permit"), reader.text("delivery"), reader.time("expires_at"))
+    permit = Permit(*about, reader.texts("policy"), reader.text("decision"))
     reader.done()
     return permit
 

@@ -31,7 +31,7 @@ from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode, Statement, StatementKind
 from dispatcher.gate.evidence import CONFIRM_WITHIN
 from dispatcher.gate.ministers import code_digest
-from dispatcher.gate.policy import ChannelRule, PolicyVersion
+from dispatcher.gate.policy import ChannelRule, CheckedBy, PolicyVersion
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.clearing import Standing, show, sign_about
 from dispatcher.service.desk import Desk, Pen
@@ -132,23 +132,29 @@ def attest(
     channel: str,
     account: str,
     device: str,
+    app_version: str,
     evidence: str,
     mitigations: Sequence[str] = (),
 ) -> Recorded:
-    """Record that mitigations hold for an account and its device: those named, else all that policy asks for."""
+    """Record that mitigations hold for an account and its device: those named, else all that people must see to.
+
+    ``app_version``: what is installed; its terms were read for that version only (M10).
+    """
     version, name, rule = _rule(desk, channel)
     scope = _account_scope(desk, mode, channel, account)
     with desk.store.read() as work:
         if accounts.device_of(work, account) != device:
             raise NotFound(f"{device} is not the device of account {account}", "see: dispatcher account list")
-    codes = list(dict.fromkeys(mitigations or rule.mitigations))
-    unknown = [code for code in codes if code not in rule.mitigations]
+    asked = [c for c in rule.mitigations if version.mitigation[c].checked_by is not CheckedBy.SOFTWARE]
+    codes = list(dict.fromkeys(mitigations or asked))
+    unknown = [code for code in codes if code not in asked]
     if unknown or not codes:
         raise Invalid(
-            f"policy asks for no mitigation {' '.join(unknown) or 'at all'} on {name}",
-            f"it asks for: {' '.join(rule.mitigations) or 'none'}",
+            f"policy asks nobody to attest {' '.join(unknown) or 'at all'} on {name}",
+            f"it asks for: {' '.join(asked) or 'none'}",
         )
     said: dict[str, Json] = {"device": device, "mitigations": list[Json](codes), "evidence": evidence}
+    said["app_version"] = app_version
     life = max(rule.max_age(code) for code in codes)
     return _record(desk, pen, mode, StatementKind.ATTEST, version.may_attest, scope, said, life)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from channels.contract import Json
 from dispatcher.cap.propose import Proposal
+from dispatcher.domain import documents, lookalikes
 from dispatcher.domain.canonical import format_time
-from dispatcher.domain.errors import Forbidden
-from dispatcher.domain.incident import Incident, Severity
+from dispatcher.domain.errors import Forbidden, Invalid
+from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
@@ -26,10 +28,17 @@ def declare(
     person: str,
     severity: Severity = Severity.S2,
     facts: Mapping[str, Json] | None = None,
+    evidence: Sequence[Item] = (),
 ) -> Incident:
-    """Declare an active incident; everything but its kind and title can be filled in later."""
+    """Declare an active incident; everything but its kind and title can be filled in later.
+
+    The kind ``none`` opens a record for messages about no incident. Raises Invalid for a title that misleads the eye.
+    """
+    if fault := lookalikes.fault(title):
+        raise Invalid(f"the title {fault}", "type it again in plain letters")
     id_, now = desk.new_id("inc"), desk.now()
-    return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, facts or {}))
+    known = {**(facts or {}), **_listed(evidence)}
+    return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, known))
 
 
 def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
@@ -49,7 +58,7 @@ def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: st
         declared_at=desk.now(),
         declared_by=person,
         source=_source(proposal),
-        facts=_facts(proposal),
+        facts=_facts(proposal, desk.now()),
     )
     return _add(desk, incident)
 
@@ -76,6 +85,22 @@ def amend(
     return replace(incident, facts=merged, severity=level)
 
 
+def add_evidence(desk: Desk, name: str, person: str, item: Item) -> Incident:
+    """Record one item of evidence beside those there are; plans made from now on carry it. Raises Invalid."""
+    if not item.value.strip() or not item.source.strip():
+        raise Invalid("an item of evidence says what is known, and who says so", "give its text and --source")
+    with desk.store.write() as work:
+        incident = records.incident(work, name, lock=True)
+        facts = {**incident.facts, **_listed((*items_of(incident), item))}
+        records.update_facts(work, incident.id, facts)
+        work.record("incident.evidence", incident=incident.id, actor=person, item=documents.to_json(item))
+    return replace(incident, facts=facts)
+
+
+def _listed(items: Sequence[Item]) -> dict[str, Json]:
+    return {EVIDENCE: [documents.to_json(item) for item in items]} if items else {}
+
+
 def _add(desk: Desk, incident: Incident) -> Incident:
     with desk.store.write() as work:
         records.add_incident(work, incident)
@@ -91,7 +116,7 @@ def _source(proposal: Proposal) -> dict[str, Json]:
     return {**source, "cap_sha256": proposal.sha256}
 
 
-def _facts(proposal: Proposal) -> dict[str, Json]:
+def _facts(proposal: Proposal, at: datetime) -> dict[str, Json]:
     said = {name: getattr(proposal, name) for name in ("event", "urgency", "severity", "certainty")}
     return {
         "event": proposal.event,
@@ -101,5 +126,6 @@ def _facts(proposal: Proposal) -> dict[str, Json]:
         "circles": list(proposal.circles),
         "cap": {**said, "category": proposal.categories[0]},
         "texts": [asdict(text) for text in proposal.texts],
+        **_listed([Item("warning", proposal.headline, proposal.source.sender, at, proposal.sha256)]),
         "notes": list(proposal.notes),
     }

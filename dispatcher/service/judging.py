@@ -5,7 +5,7 @@ This answer is for people. What counts is the sender's own, made from its own fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +13,11 @@ from datetime import timedelta
 from channels import registry
 from channels.contract import DeliveryKind
 from dispatcher.domain.message import TextKind
-from dispatcher.domain.plan import Destination
+from dispatcher.domain.plan import Destination, Plan
 from dispatcher.gate.decide import decide
 from dispatcher.gate.evidence import DeliveryFacts, Evidence, Failure, Then
 from dispatcher.gate.stops import stops_from
+from dispatcher.sending.order import Bundle
 from dispatcher.sending.prepared import Prepared, prepare
 from dispatcher.sending.status import StatusRefused, read_status
 from dispatcher.service.desk import Desk
@@ -24,6 +25,8 @@ from dispatcher.store import records
 from dispatcher.store.database import Work
 
 UNRELEASED = "G03"
+SIGNED_LATER = frozenset({"G03", "G08", "G09", "G10", "G11", "G12", "G16"})
+"""Clauses that a signature about the plan, its channel or a halt may still mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class ChannelFinding:
         return tuple(f for f in self.failures if f.clause != UNRELEASED or f.then is not Then.HOLD)
 
     @property
+    def final(self) -> tuple[Failure, ...]:
+        """What no signature can mend: only another plan, another policy or another account."""
+        return tuple(f for f in self.failures if f.clause not in SIGNED_LATER or f.mend.startswith("author:"))
+
+    @property
     def found(self) -> str:
         """The state of its clearance after this finding."""
         thens = {failure.then for failure in self.lacking}
@@ -54,24 +62,31 @@ class ChannelFinding:
             return "refused" if self.state == "pending" and not revoked else "revoked"
         if Then.EXPIRE in thens:
             return "expired"
-        return "clear" if self.clear else self.state
+        if self.clear:
+            return "clear"
+        return "suspended" if self.state == "clear" else self.state
 
 
 def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFinding]:
     """Ask the gate about every channel of a plan, as things stand."""
-    prepared = prepare(records.bundle(work, stored.digest), desk.verifier(stored.plan.mode), work.now)
-    evidence = _evidence(desk, work, prepared)
-    incident_state = str(records.incident(work, stored.plan.incident).state)
-    states = records.clearance_states(work, stored.digest)
-    findings = []
-    for channel in stored.plan.channels:
-        destinations = [d for d in stored.plan.destinations if d.channel == channel]
+    bundle = records.bundle(work, stored.digest)
+    return findings(desk, work, bundle, records.clearance_states(work, stored.digest))
+
+
+def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) -> list[ChannelFinding]:
+    """The same for a plan that need not be written down yet; ``states`` are its clearances'."""
+    prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
+    plan, evidence = prepared.plan, _evidence(desk, work, prepared)
+    incident_state = str(records.incident(work, plan.incident).state)
+    found = []
+    for channel in plan.channels:
+        destinations = [d for d in plan.destinations if d.channel == channel]
         facts = [_facts(prepared, destination, incident_state) for destination in destinations]
         failures = [failure for known in facts for failure in decide(evidence, known, work.now).failures]
         accounts = tuple(destination.account for destination in destinations)
         state = states.get(channel, "pending")
-        findings.append(ChannelFinding(channel, state, accounts, tuple(dict.fromkeys(failures))))
-    return findings
+        found.append(ChannelFinding(channel, state, accounts, tuple(dict.fromkeys(failures))))
+    return found
 
 
 def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
@@ -89,6 +104,7 @@ def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
         policies=desk.trust.policy,
         statements=prepared.statements,
         stops=stops_from(verified, status_at=made_at),
+        owners=frozenset(owner.person for owner in root.owners),
     )
 
 
@@ -103,6 +119,7 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str) ->
         kind=DeliveryKind.PUBLISH,
         rendering=digest,
         needs=timedelta(0),
+        trackers=prepared.trackers(digest),
         problems=prepared.check(digest, adapter) + prepared.plan_problems(),
         armed_problems=prepared.armed_problems(destination, adapter),
     )

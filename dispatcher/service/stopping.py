@@ -129,6 +129,8 @@ def _target(work: Work, scope: HaltScope, target: str, mode: Mode) -> str:
         return ""
     if scope is HaltScope.CHANNEL:
         return channel_named(target)
+    if scope is HaltScope.PLAN:
+        return records.plan(work, target).digest
     found = accounts.row(work, target) if scope is HaltScope.ACCOUNT else records.incident(work, target)
     if str(found.mode) != str(mode):
         raise Invalid(f"{scope} {found.id} is {found.mode}", f"halt it in that mode: --mode {found.mode}")

@@ -12,7 +12,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,9 +100,12 @@ def lease_doubtful(work: Work, lane: str, mode: str, owner: str, limit: int, lea
     return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
 
 
-def intend(work: Work, leased: Sequence[Leased], owner: str, headroom: timedelta) -> list[Leased]:
-    """Commit the intent to send. Returns those still owned, whose lease outlasts ``headroom``; others are lost."""
-    by_id = {item.id: item for item in leased}
+def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: timedelta) -> list[Leased]:
+    """Commit the intent to send. Returns those still owned, whose lease outlasts ``headroom``; others are lost.
+
+    ``permitted`` maps each to the name of the sender's decision that permits it.
+    """
+    by_id = {item.id: item for item in permitted}
     ours = (
         DeliveryRow.id.in_(by_id),
         DeliveryRow.state == "leased",
@@ -115,7 +118,8 @@ def intend(work: Work, leased: Sequence[Leased], owner: str, headroom: timedelta
     kept = [by_id[id_] for (id_,) in work.execute(statement.returning(DeliveryRow.id)).all()]
     if kept:
         work.execute(insert(AttemptRow), [_intent(item, owner, work.now) for item in kept])
-    _record(work, [Move(item, "leased", "sending", facts={"attempt": item.attempts + 1}) for item in kept])
+    facts = ({"attempt": item.attempts + 1, "decision": permitted[item] or None} for item in kept)
+    _record(work, [Move(item, "leased", "sending", facts=known) for item, known in zip(kept, facts, strict=True)])
     return kept
 
 
@@ -139,9 +143,14 @@ def note_handle(work: Work, leased: Leased, handle: str) -> bool:
 
 
 def order(
-    row: Any, incident_state: str, intended_at: datetime, attempt: int, recipient: RecipientProof | None = None
+    row: Any,
+    incident_state: str,
+    intended_at: datetime,
+    attempt: int,
+    recipient: RecipientProof | None = None,
+    **hints: Any,
 ) -> Order:
-    """What a sender is told of a delivery, from its row or a lease of it."""
+    """What a sender is told of a delivery, from its row or a lease of it; with ``asked_at``, ``spend_fault``."""
     same = ("incident", "account", "channel", "rendering", "original", "handle")
     return Order(
         delivery=row.id,
@@ -151,6 +160,7 @@ def order(
         attempt=attempt,
         recipient=recipient,
         **{name: getattr(row, name) for name in same},
+        **hints,
     )
 
 

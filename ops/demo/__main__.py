@@ -108,7 +108,7 @@ def prepare(stage: Stage, feed: Path) -> None:
     scope = ("tiktok", "--account", "tiktok-city")
     need = ("--need", "reaches young adults whom nothing else reaches", "--mode", "exercise")
     stage.act("security-1", "evidence", "exempt", *scope, *need)
-    stage.act("security-1", "evidence", "attest", *scope, "--device", "phone-1", *proof)
+    stage.act("security-1", "evidence", "attest", *scope, "--device", "phone-1", "--app-version", "41.2", *proof)
 
 
 def clear(stage: Stage) -> tuple[str, str, int]:
@@ -122,6 +122,7 @@ def clear(stage: Stage) -> tuple[str, str, int]:
     stage.act("author-1", "message", "arm", message)
     stage.act("author-1", "message", "preview", message, quiet=True)
     words = ("--list", f"sms-city={LIST}", "--purpose", "exceptional_public_safety", "--window", "4h")
+    words += ("--no-alternative", "people under 25, whom nothing else reaches")
     plan = stage.act("author-1", "clearance", "submit", message, *words)["plan"]
     print("\nBefore the others have signed, the gate refuses:")
     stage.act("director-1", "release", plan, fails=3)

@@ -37,6 +37,7 @@ from channels.contract import Account, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.webhook.simulator import secret as webhook_secret
 from dispatcher.bootstrap import open_desk
+from dispatcher.domain.incident import Item
 from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
@@ -44,10 +45,20 @@ from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.embedded.process import ending_with
 from dispatcher.embedded.state import UpState, read_state
 from dispatcher.sender_bootstrap import now
-from dispatcher.service import accounts, clearing, deploying, evidence, incidents, messages, recipients, releasing
-from dispatcher.service.clearing import Wish
+from dispatcher.service import (
+    accounts,
+    clearing,
+    deploying,
+    evidence,
+    incidents,
+    messages,
+    recipients,
+    releasing,
+    submitting,
+)
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import AssessmentOutcome, Decision
+from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
 from tests.office import FilePen
@@ -73,6 +84,7 @@ LIST_SIZE = 25
 SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
 USERS = {"x-city": "450100002201", "x-dinas": "450100002202", "live-x": "950100002203"}
 DEVICE = "phone-{}"
+AUDIENCE = "people under 25, whom our other channels do not reach"
 BOTH = ("en-GB", "cy-GB")
 """English and Welsh, which everything but single posts carries together."""
 
@@ -123,7 +135,8 @@ class Deployment:
             self.devices[name] = accounts.register(self.desk, DEVICE.format(name), name, "ops-1").secret
             scope: dict[str, Any] = {"channel": channel, "account": name}
             evidence.exempt(self.desk, security, mode, **scope, need="nothing else reaches young adults")
-            evidence.attest(self.desk, security, mode, **scope, device=DEVICE.format(name), evidence=EVIDENCE)
+            attested = {"device": DEVICE.format(name), "app_version": "41.2", "evidence": EVIDENCE}
+            evidence.attest(self.desk, security, mode, **scope, **attested)
         return name
 
     def add_list(self, name: str, size: int = LIST_SIZE, mode: Mode = Mode.EXERCISE) -> str:
@@ -144,14 +157,20 @@ class Deployment:
         """An incident, a message and a submitted plan over these accounts, about something never heard of before."""
         headline = f"Storm {secrets.token_hex(4)}"
         about: dict[str, Any] = {"kind": "severe_weather", "title": headline, "mode": mode, "person": "author-1"}
-        incident = incidents.declare(self.desk, **about).id
+        warning = Item("warning", "red", "national weather service", self.desk.now())
+        incident = incidents.declare(self.desk, **about, evidence=(warning,)).id
         texts = tuple(LanguageText(tag, headline, f"Stay in ({tag}).", "Wait.") for tag in languages)
         until_then = self.desk.now() + timedelta(hours=6)
         written = messages.Draft(texts, valid_until=until_then, area=("Example Bay",))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
-        wish = Wish(accounts=names, lists=lists or {"": ["residents"]}, purpose="exceptional_public_safety")
-        standing = clearing.submit(self.desk, message, wish, self.pen("author-1"))
+        wish = Wish(
+            accounts=names,
+            lists=lists or {"": ["residents"]},
+            purpose="exceptional_public_safety",
+            no_alternative=AUDIENCE,
+        )
+        standing = submitting.submit(self.desk, message, wish, self.pen("author-1"))
         return Cleared(standing.stored.digest, incident, headline)
 
     def cleared(self, *names: str, **wanted: Any) -> Cleared:

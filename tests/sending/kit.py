@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,9 +13,11 @@ from channels.contract import Idempotency, IdempotencyKind, Outcome, Secret
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate import policy
+from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.order import Bundle, Order
+from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import Permit, Refusal
-from dispatcher.sending.sender import Keeping, LocalSender, Outlet
+from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import load_trust
@@ -50,8 +53,10 @@ class House:
         self.drafted = drafted
         self.envelopes: list[Envelope] = everything_signed(drafted.plan)
         self.clock = FixedClock()
+        self.clock_set_by = timedelta(0)
         self.platforms = {channel: MemoryChannel() for channel in drafted.plan.channels}
         self.spent_path, self.book_path = folder / "spent.jsonl", folder / "stops.jsonl"
+        self.decisions_path = folder / "decisions.jsonl"
         self._trust = write_trust(folder / "trust", roster)
         self._mode, self._identity = mode, identity
         self._outlets = {
@@ -66,9 +71,14 @@ class House:
         trust = load_trust(self._trust, policy.load)
         verifier = Verifier(trust.roster, trust.root.deployment, self._mode)
         book = StopBook(self.book_path, verifier, trust.root.status_key)
-        keeping = Keeping(trust, SpentFile(self.spent_path), book, self._identity)
-        self.sender = LocalSender(keeping, self._outlets, self._mode, self.clock, lambda: self._nonces(8).hex())
+        keeping = Keeping(trust, SpentFile(self.spent_path), book, Decisions(self.decisions_path), self._identity)
+        nonce = lambda: self._nonces(8).hex()  # noqa: E731
+        self.sender = LocalSender(keeping, self._outlets, self._mode, self.clock, nonce, elapsed=self.elapsed)
         return self.sender
+
+    def elapsed(self) -> float:
+        """The counter that nobody can set goes with the clock, but for what ``clock_set_by`` says."""
+        return (self.clock.now - self.clock_set_by).timestamp()
 
     @property
     def bundle(self) -> Bundle:

@@ -11,7 +11,7 @@ from dispatcher.domain.errors import Forbidden, Invalid, NotFound, SignatureNeed
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, clearing, evidence
-from dispatcher.service.clearing import Wish
+from dispatcher.service.submitting import Wish
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from tests.office import Office
 

@@ -15,7 +15,7 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.sending import HandOff
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.service import accounts, handing_off, stopping
-from dispatcher.service.clearing import Wish
+from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from tests.office import Office
 

@@ -13,7 +13,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import open_key, prove, tree_of
 from dispatcher.sending.order import RecipientProof
 from dispatcher.service import recipients
-from dispatcher.service.clearing import Wish
+from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries
 from dispatcher.store.tables import RecipientListRow, RecipientRow
 from tests.office import Office

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from dispatcher.domain.errors import GateClosed, SignatureNeeded, Stale, Unavailable
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.service import clearing
-from dispatcher.service.clearing import Wish
+from dispatcher.service.submitting import Wish
 from dispatcher.service.recipients import import_csv
 from dispatcher.service.releasing import release
 from dispatcher.store import deliveries, records

@@ -87,7 +87,7 @@ class Table:
     def intend(self, leased: list[Leased], owner: str = "w/1", headroom: timedelta = SECOND) -> list[Leased]:
         """Commit the intent to send."""
         with self.store.write() as work:
-            return queue.intend(work, leased, owner, headroom)
+            return queue.intend(work, dict.fromkeys(leased, "decision-1"), owner, headroom)
 
     def set(self, delivery: str, **values: Any) -> None:
         """Change a row by hand."""
