@@ -1,8 +1,8 @@
 """Names that do not read as they are written: invisible, reordering and look-alike characters.
 
 Rules (reference: policy 6.2 counts people, so two names must not look like one)
-  1. Refused: control, format (zero-width, direction), private, unassigned and surrogate characters, line and paragraph
-     separators, letters that show as blank, variation selectors.
+  1. Refused: control, format (zero-width, direction), private, unassigned and surrogate characters, line and
+     paragraph separators, letters that show as blank, variation selectors.
   2. Refused: a letter that is another letter in costume (full width, mathematical, ligature).
   3. Refused: one word with letters of two alphabets that share shapes. Whole words may be of any alphabet.
 
@@ -18,7 +18,9 @@ import re
 import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 _SHARING = {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "DESERET"}
 _WORD = re.compile(r"\w+")
 

@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -31,12 +31,13 @@ from sqlalchemy.exc import OperationalError
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
 from dispatcher.domain.ids import RandomBytes, is_name
 from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
-from dispatcher.domain.statement import Mode, Statement, StatementKind
+from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import load
 from dispatcher.sending.credentials import write_private
 from dispatcher.service.accounts import SENT_BY
 from dispatcher.settings import Settings, load_settings
 from dispatcher.statements.keys import ed25519_line, parse_public_line
+from dispatcher.statements.owned import owner_statement
 from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.statements.toml import parse_toml
@@ -49,8 +50,8 @@ FOLDERS = (
     *("data", "redis", "run", "logs", "feed", "hand-off"),
 )
 DATABASE = "sqlite:///data/dispatcher.db"
-SIGNATURE_LIFE = timedelta(days=3_653)
-"""How long the owners' first signatures hold; a new version is signed anew."""
+OWNERS_NEEDED = 2
+"""Of the example department's three policy owners, so that one of them can lose a key."""
 
 WARNING = (
     "The roster holds example people whose keys lie unencrypted in keys/exercise. "
@@ -89,8 +90,8 @@ class Made:
 
 def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: RandomBytes) -> Made:
     """Make a deployment. Raises Invalid for a folder in use or a name that is none, Forbidden, Unavailable."""
-    _check(folder, blueprint)
-    with _beside(folder) as building:
+    _check(blueprint)
+    with beside(folder) as building:
         for name in FOLDERS:
             (building / name).mkdir(mode=0o700)
         (building / "deployment.toml").write_text(_settings_toml(blueprint))
@@ -106,9 +107,7 @@ def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: Random
     return Made(folder, blueprint.deployment, blueprint.kind, trust.root.digest, people, warnings)
 
 
-def _check(folder: Path, blueprint: Blueprint) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Invalid(f"{folder} is in use: nothing was touched", "name a folder that is empty or not there yet")
+def _check(blueprint: Blueprint) -> None:
     if not is_name(blueprint.deployment):
         raise Invalid(
             f"{blueprint.deployment!r} cannot name a deployment",
@@ -119,8 +118,13 @@ def _check(folder: Path, blueprint: Blueprint) -> None:
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """A private folder to build in, moved to its place at the end and removed after a failure."""
+def beside(folder: Path) -> Iterator[Path]:
+    """A private folder to build in, moved to its place at the end and removed after a failure.
+
+    Raises Invalid for a folder in use, Unavailable.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Invalid(f"{folder} is in use: nothing was touched", "name a folder that is empty or not there yet")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -142,15 +146,15 @@ def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes
     roster = Roster(1, blueprint.deployment, people)
     owners = tuple(Owner(p.id, (PublicKey(p.keys[0].public),)) for p in roster.holders(Role.POLICY_OWNER, now))
     status = _make_key(folder / "keys" / "status", random_bytes)
-    root = TrustRoot(1, blueprint.deployment, blueprint.kind, owners, len(owners), status)
+    root = TrustRoot(1, blueprint.deployment, blueprint.kind, owners, OWNERS_NEEDED, status)
     policy = _resource("dispatcher.gate", "example_policy.toml")
-    digests = {"roster": roster.digest, "policy": policy_digest(parse_toml(policy, "policy.toml"))}
+    digest = policy_digest(parse_toml(policy, "policy.toml"))
     (trust / "root.json").write_bytes(root.encoded())
     (trust / "roster.toml").write_text(roster_toml(roster))
     (trust / "policy.toml").write_text(policy)
-    for name, digest in digests.items():
-        statements = (_owned(owner.person, digest, blueprint.deployment, now, random_bytes) for owner in owners)
-        envelopes = [sign(s, KeyFileSigner(keys / s.person)) for s in statements]
+    said = (owner_statement(o.person, root, roster, digest, now, random_bytes(16).hex()) for o in owners)
+    envelopes = [sign(statement, KeyFileSigner(keys / statement.person)) for statement in said]
+    for name in ("roster", "policy"):
         (trust / f"{name}.sigs.json").write_bytes(write_envelopes(envelopes))
 
 
@@ -168,23 +172,11 @@ def _make_key(path: Path, random_bytes: RandomBytes) -> PublicKey:
 
 
 def _person(name: str, known: Mapping[str, Any], key: PublicKey, now: datetime) -> Person:
-    role, languages = RoleHeld(Role(known["role"]), now), tuple(known.get("languages", ()))
-    return Person(name, name.replace("-", " ").capitalize(), (role,), (Key(key.public, now),), languages=languages)
-
-
-def _owned(person: str, digest: str, deployment: str, now: datetime, random_bytes: RandomBytes) -> Statement:
-    return Statement(
-        kind=StatementKind.POLICY,
-        subject=digest,
-        deployment=deployment,
-        mode=Mode.LIVE,
-        person=person,
-        role=str(Role.POLICY_OWNER),
-        roster=1,
-        not_before=now,
-        expires=now + SIGNATURE_LIFE,
-        nonce=random_bytes(16).hex(),
-    )
+    role, languages = Role(known["role"]), tuple(known.get("languages", ()))
+    held = (RoleHeld(role, now, deputy_for=known.get("deputy_for")),)
+    on_call = (RoleHeld(role, now),) if known.get("on_call") else ()
+    words = name.replace("-", " ").capitalize()
+    return Person(name, words, held, (Key(key.public, now),), languages=languages, on_call=on_call)
 
 
 def _migrate(settings: Settings) -> None:

@@ -38,6 +38,7 @@ class RefusalCode(StrEnum):
     MALFORMED = "malformed"  # not a statement/v1, or not in canonical form
     SIGNATURE = "signature"  # unreadable, or does not hold over these bytes
     NAMESPACE = "namespace"  # signed for the other mode or another purpose
+    TOUCH = "touch"  # a hardware key that nobody touched
     DEPLOYMENT = "deployment"
     MODE = "mode"
     WINDOW = "window"  # the statement's own window is empty, or (owners' signatures) not open now

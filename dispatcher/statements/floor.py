@@ -2,6 +2,7 @@
 
 Rules (reference: reliability 2.1, TUF's rollback defence)
   1. A lower version of root or roster is refused, and so is the same version with other content.
+     A higher root is taken only where the one last gone by is among those it follows from.
   2. A policy file has no version of its own: another document whose owners signed no later than the one last used
      (earliest of the counted signatures) is refused.
   3. The floor only rises, is written whole or not at all, and one that cannot be read refuses everything.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +52,14 @@ class Floor:
     roster: Mark
     policy: Mark
 
-    def raised_to(self, other: Floor) -> Floor:
+    def raised_to(self, other: Floor, roots: Collection[Mark]) -> Floor:
         """Return the higher of the two. Raises TrustError if any document of ``other`` is older."""
+        if self.root.at < other.root.at and self.root not in roots:
+            raise TrustError(
+                f"root.json: no signed steps lead from root {self.root.at}, which this host has gone by, "
+                f"to {other.root.at}",
+                "Install the roots.json that belongs to it; a root of another origin is never taken.",
+            )
         return Floor(
             self.root.raised_to(other.root, "root.json"),
             self.roster.raised_to(other.roster, "roster.toml"),
@@ -59,8 +67,10 @@ class Floor:
         )
 
 
-def raise_floor(path: Path, reached: Floor) -> None:
+def raise_floor(path: Path, reached: Floor, roots: Collection[Mark] = ()) -> None:
     """Hold ``reached`` against the floor at ``path`` and write it there if it is higher.
+
+    ``roots`` are those that the root follows from, each signed for the next.
 
     Raises TrustError where it is lower; then nothing is written. Processes may share a floor: they take turns, so
     that a slower one cannot write an older floor over a newer one.
@@ -69,7 +79,7 @@ def raise_floor(path: Path, reached: Floor) -> None:
         with path.with_name(f".{path.name}.lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = _read(path)
-            after = before.raised_to(reached) if before else reached
+            after = before.raised_to(reached, roots) if before else reached
             if after != before:
                 _write(path, documents.encode(SCHEMA, after))
     except OSError as error:

@@ -1,21 +1,51 @@
-"""Documents that policy owners answer for: roster and policy. Signed by enough of them, counted as people.
+"""Documents that policy owners answer for: trust root, roster and policy. Signed by enough of them, as people.
 
-A ``policy`` statement about such a document names its digest as subject, is always of mode live (one policy governs
-both modes), in the role ``policy_owner``, with any roster number: the trust root alone says who the owners are.
+A ``policy`` statement about such documents names their digests, one as its subject and others in its body, so that an
+owner signs all three at once. It is always of mode live (one policy governs both modes), in the role
+``policy_owner``, with any roster number: the trust root alone says who the owners are, and no key of theirs has a
+window there, so that a key counts until a root without it is installed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.domain.people import Key, Owner, Person, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.statements.errors import RefusalCode, StatementRefused
 from dispatcher.statements.verify import Verifier
 
+SIGNATURE_LIFE = timedelta(days=3_653)
+"""How long an owner's signature holds; a new version is signed anew."""
+
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _ANY_ROSTER = 2**53 - 1
+
+
+def owner_statement(
+    person: str, root: TrustRoot, roster: Roster, policy_digest: str, now: datetime, nonce: str
+) -> Statement:
+    """What one owner signs: that these three documents are to be gone by, together."""
+    return Statement(
+        kind=StatementKind.POLICY,
+        subject=roster.digest,
+        deployment=root.deployment,
+        mode=Mode.LIVE,
+        person=person,
+        role=str(Role.POLICY_OWNER),
+        roster=roster.version,
+        not_before=now,
+        expires=now + SIGNATURE_LIFE,
+        nonce=nonce,
+        body={"root": root.digest, "policy": policy_digest},
+    )
+
+
+def owners_of(*roots: TrustRoot) -> Roster:
+    """The owners whom these roots name, as a roster on which their keys are found."""
+    people = tuple(_as_person(owner) for root in roots for owner in root.owners)
+    return Roster(_ANY_ROSTER, roots[0].deployment, people)
 
 
 def owner_statements(
@@ -26,8 +56,7 @@ def owner_statements(
     With ``now``, a statement counts only within its own window. Raises StatementRefused (threshold), naming why each
     other signature did not count.
     """
-    owners = Roster(_ANY_ROSTER, root.deployment, tuple(map(_as_person, root.owners)))
-    verifier = Verifier(owners, root.deployment, Mode.LIVE)
+    verifier = Verifier(owners_of(root), root.deployment, Mode.LIVE)
     counted: list[Statement] = []
     reasons = ""
     for envelope in envelopes:
@@ -48,7 +77,7 @@ def owner_statements(
 def _about(statement: Statement, document_digest: str, now: datetime | None) -> Statement:
     if statement.kind is not StatementKind.POLICY or statement.role != Role.POLICY_OWNER:
         raise StatementRefused(RefusalCode.KIND, f"{statement.person} signed a {statement.kind}, not a policy")
-    if statement.subject != document_digest:
+    if document_digest not in (statement.subject, *statement.body.values()):
         raise StatementRefused(RefusalCode.SUBJECT, f"{statement.person} signed another document or version")
     if now is not None and not statement.holds_at(now):
         raise StatementRefused(RefusalCode.WINDOW, f"{statement.person}'s signature is not in force now")

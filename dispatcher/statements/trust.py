@@ -1,53 +1,62 @@
 """What a sender goes by, read from its own disk and from nowhere else: trust root, roster, policy.
 
 Rules (reference: gate 4 and 13, reliability 2.2 and 2.3)
-  1. ``root.json`` is canonical JSON, put there by people; it names the policy owners and the relay's status key.
-  2. ``roster.toml`` and ``policy.toml`` count only with enough owners' signatures over their digests.
-  3. Root, roster and signatures are for one deployment, and no key stands under two people or for two purposes.
+  1. ``root.json`` names the policy owners and the relay's status key; it follows from the roots before it
+     (``dispatcher.statements.root``), and the one this host went by last is among those.
+  2. ``roster.toml`` and ``policy.toml`` count only with enough owners' signatures over their digests. Who the owners
+     are, and with which keys, the newest root says, whenever they signed. So a key that was rotated out counts for
+     nothing, and a new root needs roster and policy signed again where too few of their signatures are left.
+  3. Root, roster and signatures are for one deployment, and no key stands under two people or for two purposes. An
+     owner's key is not one that the roster revokes, and an owner holds no role that policy owners may not.
   4. Nothing older than what this sender has gone by before (``floor.json``) is taken again.
 
-A folder::
+A folder, where ``roots.json`` is there from the second root on::
 
-    root.json   roster.toml  roster.sigs.json   policy.toml  policy.sigs.json   floor.json
+    root.json roots.json   roster.toml roster.sigs.json   policy.toml policy.sigs.json   floor.json
 
-``load_trust`` reads it all or raises; there is no partly trusted state.
+``load_trust`` reads it all or raises; there is no partly trusted state. ``read_documents`` is for who prepares one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from channels.contract import Json
-from dispatcher.domain import canonical, documents
-from dispatcher.domain.documents import DocumentError
-from dispatcher.domain.people import ROOT_SCHEMA, Owner, Roster, TrustRoot
+from dispatcher.domain import canonical
+from dispatcher.domain.people import Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Statement, StatementError
 from dispatcher.statements.errors import StatementRefused, TrustError
 from dispatcher.statements.floor import Floor, Mark, raise_floor
-from dispatcher.statements.keys import admitted
 from dispatcher.statements.owned import owner_statements
-from dispatcher.statements.roster import check_head, check_name, parse_roster, refuse_repeats
+from dispatcher.statements.root import Step, follow, parse_root, parse_steps, read_canonical
+from dispatcher.statements.roster import clashing, parse_roster
 from dispatcher.statements.toml import MAX_FILE, parse_toml
 
 POLICY_SCHEMA = "policy/v1"
-LEAST_OWNERS = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Trust(Generic[P]):
-    """``policy`` is what the caller's reader made of the policy file."""
+class Documents(Generic[P]):
+    """What a trust folder says, whoever signed it. ``policy`` is what the caller's reader made of the policy file."""
 
     root: TrustRoot
     roster: Roster
     policy: P
     policy_digest: str
+    steps: tuple[Step, ...] = ()
+
+
+class Trust(Documents[P]):
+    """The same, signed and no older than before: what to go by."""
+
+    __slots__ = ()
 
 
 def load_trust(
@@ -63,35 +72,40 @@ def load_trust(
     the floor's file where the folder itself is read-only. With ``now``, owners' signatures must be in force.
     Raises TrustError, the floor left as it was.
     """
+    found = read_documents(folder, read_policy)
+    root, roster = found.root, found.roster
+    roots = follow(found.steps, root)
+    _signed(folder / "roster.sigs.json", roster.digest, root, now)
+    policy_signed = _signed(folder / "policy.sigs.json", found.policy_digest, root, now)
+    signed_at = min(said.not_before for said in policy_signed)
+    policy_mark = Mark((signed_at - _EPOCH) // timedelta(microseconds=1), found.policy_digest)
+    reached = Floor(roots[-1], Mark(roster.version, roster.digest), policy_mark)
+    raise_floor(floor or folder / "floor.json", reached, roots)
+    return Trust(root, roster, found.policy, found.policy_digest, found.steps)
+
+
+def read_documents(folder: Path, read_policy: Callable[[Json, str], P]) -> Documents[P]:
+    """Read what ``folder`` says and check that it fits together, but not who signed it. Raises TrustError."""
     root = parse_root(_read(folder / "root.json"))
-    roster = parse_roster(_text(folder / "roster.toml"))
-    document = parse_toml(_text(folder / "policy.toml"), "policy.toml")
+    earlier = folder / "roots.json"
+    steps = parse_steps(_read(earlier)) if earlier.exists() else ()
+    roster = parse_roster(read_text(folder / "roster.toml"))
+    document = parse_toml(read_text(folder / "policy.toml"), "policy.toml")
     digest = policy_digest(document)
     _check_together(root, roster)
-    _signed(folder / "roster.sigs.json", roster.digest, root, now)
-    signed_at = min(said.not_before for said in _signed(folder / "policy.sigs.json", digest, root, now))
     try:
         policy = read_policy(document, digest)
     except ValueError as error:
         raise TrustError(f"policy.toml: {error}", "Mend it and have two policy owners sign again.") from error
-    policy_mark = Mark((signed_at - _EPOCH) // timedelta(microseconds=1), digest)
-    reached = Floor(Mark(root.version, root.digest), Mark(roster.version, roster.digest), policy_mark)
-    raise_floor(floor or folder / "floor.json", reached)
-    return Trust(root, roster, policy, digest)
+    return Documents(root, roster, policy, digest, steps)
 
 
-def parse_root(data: bytes, where: str = "root.json") -> TrustRoot:
-    """Read a trust root strictly. Raises TrustError naming the place and what to do."""
+def read_text(path: Path) -> str:
+    """A trust file that people edit. Raises TrustError."""
     try:
-        root = documents.from_document(TrustRoot, ROOT_SCHEMA, _canonical(data, where), where)
-        check_head(root.version, root.deployment, where)
-        owners = tuple(_owner(owner, f"{where}.owners[{index}]") for index, owner in enumerate(root.owners))
-        (status_key,) = admitted((root.status_key,), f"{where}.status_key")
-    except DocumentError as error:
-        raise TrustError(str(error), "Make the trust root again and have it installed.") from error
-    root = replace(root, owners=owners, status_key=status_key)
-    _check_root(root, where)
-    return root
+        return _read(path).decode()
+    except UnicodeDecodeError as error:
+        raise TrustError(f"{path.name}: not UTF-8 ({error.reason})", "Save it as UTF-8.") from error
 
 
 def policy_digest(document: Json) -> str:
@@ -101,7 +115,7 @@ def policy_digest(document: Json) -> str:
 
 def read_envelopes(data: bytes, where: str) -> tuple[Envelope, ...]:
     """Read a file of signed statements (a canonical JSON list). Raises TrustError."""
-    document = _canonical(data, where)
+    document = read_canonical(data, where)
     if not isinstance(document, list):
         raise TrustError(f"{where}: expected a list of signed statements", "Collect the signatures again.")
     try:
@@ -115,18 +129,6 @@ def write_envelopes(envelopes: Iterable[Envelope]) -> bytes:
     return canonical.encode([envelope.document() for envelope in envelopes])
 
 
-def _check_root(root: TrustRoot, where: str) -> None:
-    people = [owner.person for owner in root.owners]
-    refuse_repeats(people, f"{where}: owner", "Name each owner once, with all of their keys.")
-    keys = [key.fingerprint for owner in root.owners for key in owner.keys]
-    refuse_repeats([*keys, root.status_key.fingerprint], f"{where}: key", "Give each purpose and person its own key.")
-    if not LEAST_OWNERS <= root.threshold <= len(people):
-        raise TrustError(
-            f"{where}.threshold: {root.threshold} of {len(people)} owners",
-            "Two people at the least, all of them at most.",
-        )
-
-
 def _check_together(root: TrustRoot, roster: Roster) -> None:
     if roster.deployment != root.deployment:
         raise TrustError(
@@ -137,12 +139,27 @@ def _check_together(root: TrustRoot, roster: Roster) -> None:
         raise TrustError("roster.toml: the relay's status key stands under a person", "Give the relay its own key.")
     for owner in root.owners:
         for key in owner.keys:
-            person = roster.person_of_key(key.fingerprint)
-            if person is not None and person.id != owner.person:
-                raise TrustError(
-                    f"{key.fingerprint} is {owner.person}'s in root.json and {person.id}'s in roster.toml",
-                    "A key speaks for one person; use one id for them in both files.",
-                )
+            _check_owners_key(owner, key, roster)
+        if clash := clashing((*_roles(roster.person(owner.person)), RoleHeld(Role.POLICY_OWNER, _EPOCH))):
+            raise TrustError(f"roster.toml: {owner.person}, an owner, holds {clash}", "Give that role to another.")
+
+
+def _check_owners_key(owner: Owner, key: PublicKey, roster: Roster) -> None:
+    person, known = roster.person_of_key(key.fingerprint), roster.key(key.fingerprint)
+    if person is not None and person.id != owner.person:
+        raise TrustError(
+            f"{key.fingerprint} is {owner.person}'s in root.json and {person.id}'s in roster.toml",
+            "A key speaks for one person; use one id for them in both files.",
+        )
+    if known is not None and known.revoked_by(None):
+        raise TrustError(
+            f"{key.fingerprint} of {owner.person} stands in root.json and is revoked in roster.toml",
+            f"Replace it in both: dispatcher roster rotate FOLDER --new {owner.person}=FILE.pub",
+        )
+
+
+def _roles(person: Person | None) -> tuple[RoleHeld, ...]:
+    return person.roles if person else ()
 
 
 def _signed(path: Path, digest: str, root: TrustRoot, now: datetime | None) -> tuple[Statement, ...]:
@@ -150,27 +167,6 @@ def _signed(path: Path, digest: str, root: TrustRoot, now: datetime | None) -> t
         return owner_statements(digest, read_envelopes(_read(path), path.name), root, now=now)
     except StatementRefused as refusal:
         raise TrustError(f"{path.name}: {refusal.message}", refusal.next_step) from refusal
-
-
-def _owner(owner: Owner, where: str) -> Owner:
-    check_name(owner.person, f"{where}.person")
-    if not owner.keys:
-        raise DocumentError(f"{where}.keys: {owner.person} has no key to sign with")
-    return replace(owner, keys=admitted(owner.keys, f"{where}.keys"))
-
-
-def _canonical(data: bytes, where: str) -> Json:
-    try:
-        return canonical.decode(data.removesuffix(b"\n"))
-    except canonical.CanonicalError as error:
-        raise TrustError(f"{where}: {error}", "Restore it as it was made; do not edit it by hand.") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return _read(path).decode()
-    except UnicodeDecodeError as error:
-        raise TrustError(f"{path.name}: not UTF-8 ({error.reason})", "Save it as UTF-8.") from error
 
 
 def _read(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 Rules (reference: gate 3 and 4, reliability 2.3)
   1. The signature holds over the exact payload bytes in the namespace of the mode asked for; then the payload is
-     read strictly, and its deployment and mode must be the ones asked for.
+     read strictly, and its deployment and mode must be the ones asked for. A hardware key must have been touched.
   2. The key is on the roster, speaks for the person named, was valid at ``not_before``, and is not revoked: not by
      ``now`` where that is given, not ever where it is not (who holds a revoked key can write any date).
   3. The person held the role at ``not_before``. Where ``now`` is given, key and role must hold then too.
@@ -74,19 +74,26 @@ class Verifier:
 def read_signed(envelope: Envelope, mode: Mode) -> tuple[Statement, sshsig.Signature]:
     """Check the signature in the mode's namespace and read the payload: rule 1, and nothing about people.
 
-    Raises StatementRefused with code signature, namespace or malformed.
+    Raises StatementRefused with code signature, namespace, malformed or touch.
     """
     if len(envelope.payload) > MAX_PAYLOAD:
         raise StatementRefused(RefusalCode.MALFORMED, f"the statement is longer than {MAX_PAYLOAD} bytes")
     try:
         signature = sshsig.verify(envelope.signature, envelope.payload, sshsig.NAMESPACES[mode])
-        return Statement.decode(envelope.payload), signature
+        statement = Statement.decode(envelope.payload)
     except WrongNamespace as error:
         raise StatementRefused(RefusalCode.NAMESPACE, error.message, error.next_step) from error
     except SshsigError as error:
         raise StatementRefused(RefusalCode.SIGNATURE, error.message, error.next_step) from error
     except StatementError as error:
         raise StatementRefused(RefusalCode.MALFORMED, str(error), "Make the statement again.") from error
+    if signature.hardware and not signature.touched:
+        raise StatementRefused(
+            RefusalCode.TOUCH,
+            f"hardware key {signature.fingerprint} signed without being touched",
+            "Sign again with a key that asks for touch (made without -O no-touch-required).",
+        )
+    return statement, signature
 
 
 def _check_place(statement: Statement, deployment: str, mode: Mode) -> None:

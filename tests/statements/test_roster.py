@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from dispatcher.domain.people import Role, Roster
+from dispatcher.domain.people import Person, Role, RoleHeld, Roster
 from dispatcher.statements.errors import TrustError
 from dispatcher.statements.roster import parse_roster, roster_toml
 from dispatcher.statements.wire import string
 from tests.statements.support import DAY, NOW, START, SecurityKey, SoftKey, held, key_of, person, roster
 
+
+def deputy(principal: str, role: Role = Role.DUTY_DIRECTOR, expires: datetime | None = None) -> RoleHeld:
+    """A role held in somebody's stead."""
+    return replace(held(role, expires), deputy_for=principal)
+
+
 DIRECTOR, TOKEN, CHECKER = SoftKey(1), SecurityKey(2), SoftKey(3)
 FULL = roster(
     replace(
         person("director-1", Role.DUTY_DIRECTOR, key_of(DIRECTOR, expires=NOW), key_of(TOKEN, revoked_at=NOW)),
-        contacts=("mailto://director@example.gov.uk", 'quoted "\\ \x7f'),
+        contacts=("mailto://director@example.gov.uk", 'quoted "\\ €'),
         languages=("cy", "en"),
+        on_call=(held(Role.DUTY_DIRECTOR, NOW),),
     ),
+    replace(person("deputy-1", Role.DUTY_DIRECTOR), roles=(deputy("director-1"),)),
     replace(person("checker-1", Role.CHECKER, key_of(CHECKER)), roles=(held(Role.CHECKER, NOW), held(Role.AUTHOR))),
 )
 TEXT = f"""\
@@ -123,5 +132,106 @@ def test_a_person_may_hold_no_key() -> None:
 
 def test_every_role_can_be_written_in_the_file() -> None:
     """All code names of roles are admitted."""
-    everybody = roster(replace(person("all", Role.OPS), roles=tuple(held(role) for role in Role)))
-    assert parse_roster(roster_toml(everybody)).holders(Role.PRIVATE_OFFICE, START)
+    everybody = roster(*(person(str(role), role) for role in Role))
+    assert parse_roster(roster_toml(everybody)) == everybody
+
+
+def holding(*roles: RoleHeld, on_call: tuple[RoleHeld, ...] = ()) -> Person:
+    """The person under test."""
+    return replace(person("it", Role.AUTHOR), roles=roles, on_call=on_call)
+
+
+def read_with(*people: Person) -> Roster:
+    """What a roster of these and a director reads as."""
+    return parse_roster(roster_toml(roster(person("director-1", Role.DUTY_DIRECTOR), *people)))
+
+
+LATER = replace(held(Role.DUTY_DIRECTOR), not_before=NOW)
+"""A role from noon of the day on."""
+
+
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        ([holding(deputy("it"), held(Role.DUTY_DIRECTOR))], "it is duty_director for it, who must be another"),
+        ([holding(deputy("nobody"))], "for nobody, who must be another person on the roster"),
+        ([holding(deputy("director-1", Role.SECURITY))], "it is security for director-1, who must .* hold that role"),
+        ([holding(deputy("second")), replace(holding(deputy("director-1")), id="second")], "in their own right"),
+        ([replace(holding(held(Role.SECURITY, NOW)), id="s"), holding(deputy("s", Role.SECURITY), LATER)], None),
+        (
+            [
+                replace(holding(held(Role.SECURITY, NOW)), id="s"),
+                holding(replace(deputy("s", Role.SECURITY), not_before=NOW)),
+            ],
+            "in their own right at that time",
+        ),
+    ],
+    ids=["oneself", "a stranger", "another role", "a chain", "for a while", "too late"],
+)
+def test_a_deputy_stands_in_for_who_holds_the_role(people: list[Person], message: str | None) -> None:
+    """For another on the roster, in that very role, held in their own right, at some time that both have."""
+    if message is None:
+        assert read_with(*people).voice("it", START) == {"it", "s"}
+    else:
+        with pytest.raises(TrustError, match=message):
+            read_with(*people)
+
+
+@pytest.mark.parametrize(
+    "on_call",
+    [held(Role.SECURITY), held(Role.DUTY_DIRECTOR), replace(LATER, not_before=START - DAY), deputy("director-1")],
+    ids=["another role", "longer than held", "before it is held", "in somebody's stead"],
+)
+def test_on_call_is_who_holds_the_role(on_call: RoleHeld) -> None:
+    """For all of that time, and in their own name."""
+    with pytest.raises(TrustError, match=r"on_call\[0\]: it does not hold"):
+        read_with(holding(held(Role.DUTY_DIRECTOR, NOW), on_call=(on_call,)))
+
+
+def test_a_turn_on_call_has_a_window() -> None:
+    """One that never opens is refused like that of a role."""
+    shift = held(Role.DUTY_DIRECTOR, START)
+    with pytest.raises(TrustError, match=r"on_call\[0\].expires: not after"):
+        read_with(holding(held(Role.DUTY_DIRECTOR), on_call=(shift,)))
+
+
+APPROVING = {
+    *(Role.CHECKER, Role.LANGUAGE_CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.MINISTER, Role.PRIVATE_OFFICE),
+    *(Role.LEGAL, Role.PROPRIETY, Role.FINANCE),
+}
+
+
+@pytest.mark.parametrize("other", Role)
+@pytest.mark.parametrize("role", [Role.OPS, Role.REVIEWER, Role.POLICY_OWNER])
+def test_some_roles_do_not_go_with_others(role: Role, other: Role) -> None:
+    """Ops and reviewer with none, policy owner with none that approves nor with those two; twice the same is one."""
+    alone = {Role.OPS, Role.REVIEWER}
+    barred = role is not other and bool({role, other} & alone or other in APPROVING)
+    for roles in ((held(role), held(other)), (held(other), held(role))):
+        if barred:
+            with pytest.raises(TrustError, match=f"it holds .*{other}.* at one time"):
+                read_with(holding(*roles))
+        else:
+            assert read_with(holding(*roles)).person("it")
+
+
+def test_such_roles_may_follow_each_other() -> None:
+    """Who was ops until noon may be a director from noon on."""
+    assert read_with(holding(held(Role.OPS, NOW), LATER)).person("it")
+
+
+@pytest.mark.parametrize(
+    ("changes", "letter"),
+    [
+        ({"name": "Duty d\u0456rector"}, "U\\+0456 CYRILLIC"),
+        ({"name": "Duty\u200bdirector"}, "invisible U\\+200B ZERO WIDTH SPACE"),
+        ({"name": "Duty\ndirector"}, "invisible U\\+000A"),
+        ({"contacts": ("mailto://a@ex\u202eample.org",)}, "invisible U\\+202E RIGHT-TO-LEFT OVERRIDE"),
+        ({"languages": ("\uff43\uff59",)}, "U\\+FF43 FULLWIDTH"),
+    ],
+    ids=["look-alike", "zero width", "control", "direction", "full width"],
+)
+def test_what_does_not_read_as_it_is_written_is_refused(changes: dict[str, str], letter: str) -> None:
+    """In names, contacts and languages, naming the letter."""
+    with pytest.raises(TrustError, match=f"it's name, contacts or languages have {letter}"):
+        read_with(replace(holding(held(Role.AUTHOR)), **changes))  # type: ignore[arg-type]

@@ -13,16 +13,15 @@ from typing import Any
 import pytest
 
 from channels.contract import Json
-from dispatcher.domain import canonical
 from dispatcher.domain.people import DeploymentKind, Owner, Role, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.statements.errors import RefusalCode, StatementRefused, TrustError
 from dispatcher.statements.floor import Floor, Mark, raise_floor
-from dispatcher.statements.owned import owner_statements
+from dispatcher.statements.owned import owner_statement, owner_statements
 from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import sign
 from dispatcher.statements.toml import parse_toml
-from dispatcher.statements.trust import Trust, load_trust, parse_root, policy_digest, read_envelopes, write_envelopes
+from dispatcher.statements.trust import Trust, load_trust, policy_digest, read_envelopes, write_envelopes
 from tests.statements.support import DAY, NOW, SecurityKey, SoftKey, key_of, person, policy_statement, roster
 
 ONE, ONE_TOKEN, TWO, STATUS, DIRECTOR = SoftKey(11), SecurityKey(12), SoftKey(13), SoftKey(14), SoftKey(15)
@@ -31,7 +30,6 @@ ROOT = TrustRoot(1, "example", DeploymentKind.TEST, OWNERS, 2, STATUS.key)
 ROSTER = roster(person("director-1", Role.DUTY_DIRECTOR, key_of(DIRECTOR)))
 POLICY = 'schema = 1\n[[policy]]\nversion = "2024-11"\neffective_from = 2024-11-21T00:00:00Z\nreviewed = 2024-11-20\n'
 DIGEST = "cd" * 32
-DOCUMENT: Any = canonical.decode(ROOT.encoded())
 
 
 def read_policy(document: Json, digest: str) -> tuple[Json, str]:
@@ -195,46 +193,6 @@ def test_envelopes_read_back_to_themselves() -> None:
     assert read_envelopes(write_envelopes(envelopes) + b"\n", "it.json") == tuple(envelopes)
 
 
-def test_a_root_reads_back_to_itself() -> None:
-    """The document of a root is the file."""
-    assert parse_root(ROOT.encoded()) == ROOT
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"threshold": 1}, "1 of 2 owners"),
-        ({"threshold": 3}, "3 of 2 owners"),
-        ({"threshold": True}, "expected an integer"),
-        ({"version": 0}, "count from 1"),
-        ({"kind": "staging"}, "'staging' is none of production, test"),
-        ({"deployment": ""}, "deployment: use lower case"),
-        ({"status_key": {"public": ONE.public}}, "stands there 2 times"),
-        ({"status_key": {"public": "junk"}}, r"status_key\[0\].public: not an OpenSSH public key line"),
-        ({"status_key": None}, "status_key: expected an object"),
-        ({"motto": "x"}, "unknown key 'motto'"),
-        ({"owners": [{"person": "owner-1", "keys": []}]}, "owner-1 has no key"),
-        ({"owners": [{"person": "a", "keys": [{"public": ONE.public}]}] * 2}, "owner a stands there 2 times"),
-        (
-            {"owners": [{"person": name, "keys": [{"public": ONE.public}]} for name in "ab"]},
-            "key SHA256.* stands there 2 times",
-        ),
-    ],
-    ids=lambda value: None if isinstance(value, dict) else value,
-)
-def test_a_faulty_root_is_refused_by_place(changes: dict[str, Json], message: str) -> None:
-    """Two people at the least, a key for each purpose and person, and no unknown word."""
-    with pytest.raises(TrustError, match=message) as refused:
-        parse_root(canonical.encode({**DOCUMENT, **changes}))
-    assert "root.json" in refused.value.message
-
-
-def test_a_root_that_is_not_canonical_is_refused() -> None:
-    """A root edited by hand is not the one that was read aloud."""
-    with pytest.raises(TrustError, match="canonical form"):
-        parse_root(ROOT.encoded().replace(b'":', b'": '))
-
-
 @pytest.mark.parametrize(
     ("people", "message"),
     [
@@ -249,6 +207,32 @@ def test_root_and_roster_that_do_not_fit_are_refused(folder: Folder, people: Ros
     folder.write_roster(people)
     with pytest.raises(TrustError, match=message):
         folder.load()
+
+
+def test_an_owners_key_that_the_roster_revokes_is_refused(folder: Folder) -> None:
+    """The two files would say different things of one key."""
+    folder.write_roster(roster(person("owner-2", Role.POLICY_OWNER, key_of(TWO, revoked_at=NOW))))
+    with pytest.raises(TrustError, match=r"owner-2 stands in root\.json and is revoked"):
+        folder.load()
+
+
+@pytest.mark.parametrize("role", [Role.DUTY_DIRECTOR, Role.OPS, Role.REVIEWER])
+def test_an_owner_who_would_approve_is_refused(folder: Folder, role: Role) -> None:
+    """Whether or not the roster calls them policy owner: the root does."""
+    folder.write_roster(roster(person("owner-2", role)))
+    with pytest.raises(TrustError, match=f"owner-2, an owner, holds .*{role}.* at one time"):
+        folder.load()
+
+
+def test_one_signature_may_be_about_all_three_documents(folder: Folder) -> None:
+    """The others' digests stand in its body; one that names neither counts for neither."""
+    document = parse_toml(POLICY, "policy.toml")
+    said = owner_statement("owner-1", ROOT, ROSTER, policy_digest(document), NOW, "00" * 16)
+    for digest in (ROOT.digest, ROSTER.digest, policy_digest(document)):
+        two = [sign(replace(said, person=name), key) for name, key in (("owner-1", ONE), ("owner-2", TWO))]
+        assert len(owner_statements(digest, two, ROOT, now=NOW)) == 2
+    with pytest.raises(StatementRefused, match="subject"):
+        owner_statements(DIGEST, two, ROOT, now=NOW)
 
 
 def test_an_owner_may_stand_on_the_roster_under_the_same_name(folder: Folder) -> None:
@@ -308,13 +292,9 @@ def test_what_was_gone_by_cannot_be_rolled_back(folder: Folder, go_back: Callabl
         folder.load()
 
 
-@pytest.mark.parametrize("load_between", [True, False], ids=["each seen", "one skipped"])
-def test_newer_documents_are_taken(folder: Folder, load_between: bool) -> None:
-    """Root, roster and policy move on, in steps or in one."""
+def test_newer_documents_are_taken(folder: Folder) -> None:
+    """Roster and policy move on; how the root does is in test_root."""
     folder.load()
-    folder.write_root(replace(ROOT, version=2))
-    if load_between:
-        folder.load()
     newer_roster(folder, 5)
     folder.write_policy(POLICY.replace("2024-11", "2025-02", 1), not_before=NOW - timedelta(minutes=1))
     assert folder.load().roster.version == 5

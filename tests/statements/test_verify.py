@@ -66,12 +66,18 @@ def test_a_sound_statement_is_verified() -> None:
     assert (said.statement, said.key, said.hardware) == (statement(), DESK.fingerprint, False)
 
 
-@pytest.mark.parametrize(("flags", "touched", "pin"), [(0, False, False), (1, True, False), (5, True, True)])
+@pytest.mark.parametrize(("flags", "touched", "pin"), [(1, True, False), (5, True, True)])
 def test_what_a_security_key_vouched_for_is_reported(flags: int, touched: bool, pin: bool) -> None:
     """Hardware, touch and PIN are there for the gate to demand."""
     envelope = sign(statement(), SecurityKey(2, flags))
     said = Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(envelope, NOW)
     assert (said.hardware, said.touched, said.pin) == (True, touched, pin)
+
+
+@pytest.mark.parametrize("flags", [0, 4])
+def test_a_security_key_that_nobody_touched_is_refused(flags: int) -> None:
+    """Whoever holds the machine could sign with such a key unseen, PIN or no PIN."""
+    assert refusal(sign(statement(), SecurityKey(2, flags))) is RefusalCode.TOUCH
 
 
 def test_one_person_with_two_keys_is_one_person() -> None:
