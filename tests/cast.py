@@ -80,13 +80,15 @@ def trust_root(kind: DeploymentKind = DeploymentKind.TEST) -> TrustRoot:
 
 
 def policy_document() -> dict[str, Any]:
-    """The example policy as a document of one's own to change."""
+    """The example policy as it is in force at NOW, one version, as a document of one's own to change."""
     return copy.deepcopy(_example_policy())
 
 
 @cache
 def _example_policy() -> dict[str, Any]:
-    return dict(parse_toml(EXAMPLE_POLICY.read_text(), EXAMPLE_POLICY.name))
+    whole = parse_toml(EXAMPLE_POLICY.read_text(), EXAMPLE_POLICY.name)
+    *_, (newest, _) = policy.flattened(whole["policy"])
+    return {"schema": 1, "policy": [newest]}
 
 
 def policies(document: dict[str, Any] | None = None) -> Policies:

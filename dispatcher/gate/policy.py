@@ -4,7 +4,8 @@ Rules (reference: policy 6.8)
   1. Unknown keys are refused; every rule names its source.
   2. A version is in force from ``effective_from`` until the next one begins. It may inherit from an earlier one; the
      flattened document is what its digest names, so that an old digest never changes.
-  3. A version that loosens anything begins after it was recorded; only a tightening may begin at once.
+  3. A version that loosens anything, as the first one does, begins after it was recorded; only a tightening may
+     begin at once (``dispatcher.gate.policy_diff``). None is back-dated.
   4. What is not allowed is denied: a channel, placement, purpose or incident kind that is not listed fails.
   5. A T3 channel with no mitigations is an error, not a permission; so is a mitigation that nobody checks.
 
@@ -25,6 +26,7 @@ from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
+from dispatcher.gate.policy_diff import loosens
 
 NEVER_USED = "T4"
 HEAD = ("version", "effective_from", "recorded_at", "source", "inherits")
@@ -95,7 +97,7 @@ class Standing:
 class ChannelRule:
     """What one channel asks beyond its tier. Empty ``accounts`` means every account of the channel.
 
-    ``hosts`` are the addresses of a platform that is not used, so that no other channel is pointed at them.
+    ``hosts`` are the platform's own addresses: no account of another channel is pointed at them.
     """
 
     tier: str
@@ -271,6 +273,9 @@ def load(document: Json, digest: str) -> Policies:
     starts = [v.effective_from for v in versions]
     if not starts or starts != sorted(set(starts)):
         raise PolicyError("policy file: needs versions in order of effective_from, no two at once")
+    for number, version in enumerate(versions):
+        if version.recorded_at == version.effective_from and (not number or loosens(versions[number - 1], version)):
+            raise PolicyError(f"policy file.policy[{number}]: it loosens a rule, so it must begin after recorded_at")
     return Policies(versions, digest)
 
 
@@ -322,7 +327,7 @@ def _version(document: dict[str, Json], where: str) -> PolicyVersion:
 def _check_channel(version: PolicyVersion, rule: ChannelRule, where: str) -> None:
     if rule.tier not in version.tier and rule.tier != NEVER_USED:
         raise PolicyError(f"{where}: tier {rule.tier} is not defined")
-    if rule.tier == "T3" and not rule.mitigations:
+    if rule.tier.startswith("T3") and not rule.mitigations:
         raise PolicyError(f"{where}: a T3 channel needs its mitigations")
     if rule.mitigations and "default" not in rule.attestation_max_age_hours:
         raise PolicyError(f"{where}: attestation_max_age_hours needs a default")
