@@ -51,6 +51,8 @@ def g02_incident(case: Case) -> Failure | None:
     required = case.rule is None or case.rule.requires_incident
     if required and case.plan.incident_kind == NO_INCIDENT:
         return Failure("G02", "no incident was declared", "an officer: dispatcher incident declare")
+    if case.plan.incident in case.evidence.stops.stood_down and not case.making_safe:
+        return Failure("G02", "the incident was stood down", "declare another, and submit a plan for it", Then.CANCEL)
     allowed = {None, IncidentState.ACTIVE}
     if case.making_safe:
         allowed |= {IncidentState.STOOD_DOWN}

@@ -1,4 +1,4 @@
-"""What has been stopped: halts, revocations, and how fresh that knowledge is.
+"""What has been stopped: halts, revocations, stand-downs, and how fresh that knowledge is.
 
 Rules
   1. Knowledge of stops only grows; a deleted row brings nothing back to life.
@@ -18,6 +18,9 @@ from enum import StrEnum
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Statement, StatementKind, Verified
+
+STOP_KINDS = frozenset({StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE, StatementKind.STAND_DOWN})
+"""The statements that stop something, or end a stop."""
 
 RESUMED_BY = 2
 NEVER_RESUME = frozenset({Role.OPS, Role.REVIEWER})
@@ -64,12 +67,13 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """Halts in force, plans revoked, and when the last signed status was made."""
+    """Halts in force, plans revoked, incidents stood down, and when the last signed status was made."""
 
     halts: tuple[Halt, ...] = ()
     revoked: tuple[Statement, ...] = ()
     status_at: datetime | None = None
     missing: tuple[str, ...] = ()
+    stood_down: frozenset[str] = frozenset()
 
     def halt_on(self, plan: Plan, channel: str, account: str, *, making_safe: bool) -> Halt | None:
         """The first halt that stops such a delivery."""
@@ -83,7 +87,7 @@ class Stops:
 def stops_from(
     statements: Iterable[Verified], *, status_at: datetime | None = None, listed: Iterable[str] = ()
 ) -> Stops:
-    """Work out what is stopped from verified halt, resume and revoke statements.
+    """Work out what is stopped from verified statements of the :data:`STOP_KINDS`.
 
     ``listed`` are the statement ids of the last signed status; those not at hand become ``missing``.
     """
@@ -100,7 +104,8 @@ def stops_from(
         and len(resumed.get(id_, set()) - {statement.person}) < RESUMED_BY
     )
     revoked = tuple(s for s in known.values() if s.kind is StatementKind.REVOKE)
-    return Stops(halts, revoked, status_at, tuple(sorted(set(listed) - known.keys())))
+    over = frozenset(str(s.body.get("incident")) for s in known.values() if s.kind is StatementKind.STAND_DOWN)
+    return Stops(halts, revoked, status_at, tuple(sorted(set(listed) - known.keys())), over)
 
 
 def _halt(id_: str, statement: Statement) -> Halt:

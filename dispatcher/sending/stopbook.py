@@ -1,4 +1,4 @@
-"""The sender's own book of stops: every halt, resume and revocation it was ever told of, on its own disk.
+"""The sender's own book of stops: every halt, resume, revocation and stand-down it was ever told of, on its own disk.
 
 Rules
   1. Only authentic statements are taken in; the book only grows, so that deleting a row elsewhere undoes nothing,
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,13 +20,11 @@ import structlog
 
 from channels.contract import Json
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, StatementKind, Verified
-from dispatcher.gate.stops import Stops, stops_from
+from dispatcher.domain.statement import Envelope, Verified
+from dispatcher.gate.stops import STOP_KINDS, Stops, stops_from
 from dispatcher.sending.status import Status, StatusRefused, read_status
 from dispatcher.statements.errors import StatementRefused
 from dispatcher.statements.verify import Verifier, read_signed
-
-STOP_KINDS = frozenset({StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE})
 
 
 class StopBook:
@@ -83,13 +82,13 @@ class StopBook:
 
     def _work_out(self) -> None:
         status = self._status
-        before = (self.stops.halts, self.stops.revoked, self.stops.missing)
+        before = self.stops
         self.stops = stops_from(
             self._known.values(),
             status_at=status.made_at if status else None,
             listed=self._listed,
         )
-        if before != (self.stops.halts, self.stops.revoked, self.stops.missing):
+        if replace(before, status_at=self.stops.status_at) != self.stops:
             self.version += 1
 
     def _save(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from channels.contract import Json, Rendering
 from dispatcher.domain.errors import Forbidden, Invalid
@@ -19,8 +20,9 @@ from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import StatementKind
+from dispatcher.gate.policy import PolicyVersion
 from dispatcher.sending.prepared import prepare
-from dispatcher.service.desk import Desk, Pen
+from dispatcher.service.desk import DEFAULT_LIFE, Desk, Pen
 from dispatcher.service.judging import ChannelFinding, judge
 from dispatcher.store import records, sweep
 
@@ -82,6 +84,35 @@ def texts(desk: Desk, plan_name: str) -> list[tuple[Destination, TextKind, Rende
     ]
 
 
+def break_glass(desk: Desk, plan_name: str, pen: Pen, reason: str, channels: Sequence[str] = ()) -> Standing:
+    """Sign that life is in immediate danger, so that policy's short list of approvals may be skipped for an hour.
+
+    Two people sign; at least one of them had no part in the plan. Covers the channels named, else every one whose
+    tier allows it. Raises Invalid without a reason, Forbidden where policy or tier does not allow it.
+    """
+    if not reason.strip():
+        raise Invalid("breaking the glass needs a reason", "say what threatens life: --reason TEXT")
+    version = desk.policy()
+    with desk.store.read() as work:
+        plan = records.plan(work, plan_name).plan
+    allowed = [channel for channel in plan.channels if _breakable(version, channel)]
+    named = list(channels) or allowed
+    refused = [channel for channel in named if channel not in allowed]
+    if version.break_glass is None or refused or not named:
+        what = ", ".join(refused) or "this plan"
+        raise Forbidden(
+            f"policy {version.version} has no break-glass for {what} (G05)", "the full approvals, or none"
+        )
+    life = timedelta(minutes=version.break_glass.minutes)
+    roles = (*APPROVING, Role.AUTHOR, Role.TRANSLATOR)
+    return sign_about(desk, plan_name, pen, StatementKind.BREAK_GLASS, roles, named, {"reason": reason}, life)
+
+
+def _breakable(version: PolicyVersion, channel: str) -> bool:
+    rule = version.rule(channel)
+    return rule is not None and rule.tier in version.tier and version.tier[rule.tier].break_glass
+
+
 def show(desk: Desk, plan_name: str) -> Standing:
     """Where a plan stands, channel by channel. Clearances that changed are written down."""
     with desk.store.read() as work:
@@ -104,6 +135,7 @@ def sign_about(
     roles: tuple[Role, ...],
     channels: Sequence[str] = (),
     said: Mapping[str, Json] | None = None,
+    life: timedelta = DEFAULT_LIFE,
 ) -> Standing:
     """Sign a statement about a plan's channels, all unless named, and write it down."""
     person = desk.person(pen)
@@ -122,7 +154,7 @@ def sign_about(
     body: dict[str, Json] = {"channels": list[Json](named), **(said or {})}
     if role is Role.LANGUAGE_CHECKER:
         body["languages"] = _languages(person.id, person.languages, plan)
-    envelope = desk.sign(pen, (role,), kind, stored.digest, plan.mode, body)
+    envelope = desk.sign(pen, (role,), kind, stored.digest, plan.mode, body, life)
     with desk.store.write() as work:
         desk.record(work, envelope, plan.mode, plan.incident)
     return show(desk, stored.digest)

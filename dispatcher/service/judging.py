@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from channels import registry
-from channels.contract import DeliveryKind
-from dispatcher.domain.message import TextKind
+from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.domain.people import Role, on_call
 from dispatcher.domain.plan import Destination, Plan
+from dispatcher.domain.statement import StatementKind
+from dispatcher.gate.approvals import quorum
 from dispatcher.gate.decide import decide
-from dispatcher.gate.evidence import DeliveryFacts, Evidence, Failure, Then
+from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.stops import stops_from
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.prepared import Prepared, prepare
@@ -31,12 +33,16 @@ SIGNED_LATER = frozenset({"G03", "G08", "G09", "G10", "G11", "G12", "G16"})
 
 @dataclass(frozen=True, slots=True)
 class ChannelFinding:
-    """What the gate says of one channel of a plan. ``clear`` leaves the release itself aside."""
+    """What the gate says of one channel of a plan. ``clear`` leaves the release itself aside.
+
+    ``signed``: who signed what, as far as it counts.
+    """
 
     channel: str
     state: str
     accounts: tuple[str, ...]
     failures: tuple[Failure, ...]
+    signed: tuple[str, ...] = ()
 
     @property
     def clear(self) -> bool:
@@ -75,18 +81,37 @@ def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFin
 
 def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) -> list[ChannelFinding]:
     """The same for a plan that need not be written down yet; ``states`` are its clearances'."""
-    prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
-    plan, evidence = prepared.plan, _evidence(desk, work, prepared)
-    incident_state = str(records.incident(work, plan.incident).state)
+    cases = cases_of(desk, work, bundle)
     found = []
-    for channel in plan.channels:
-        destinations = [d for d in plan.destinations if d.channel == channel]
-        facts = [_facts(prepared, destination, incident_state) for destination in destinations]
-        failures = [failure for known in facts for failure in decide(evidence, known, work.now).failures]
-        accounts = tuple(destination.account for destination in destinations)
-        state = states.get(channel, "pending")
-        found.append(ChannelFinding(channel, state, accounts, tuple(dict.fromkeys(failures))))
+    for channel in cases[0].plan.channels:
+        of_channel = [case for case in cases if case.facts.channel == channel]
+        failures = [f for case in of_channel for f in decide(case.evidence, case.facts, case.now).failures]
+        found.append(
+            ChannelFinding(
+                channel=channel,
+                state=states.get(channel, "pending"),
+                accounts=tuple(case.facts.account for case in of_channel),
+                failures=tuple(dict.fromkeys(failures)),
+                signed=_signed(of_channel[0]),
+            )
+        )
     return found
+
+
+def cases_of(desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.PUBLISH) -> list[Case]:
+    """What the gate would look at for each destination of a plan, under the policy in force. Raises Forbidden."""
+    prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
+    evidence, version = _evidence(desk, work, prepared), desk.policy()
+    state = str(records.incident(work, prepared.plan.incident).state)
+    facts = (_facts(prepared, destination, state, text) for destination in prepared.plan.destinations)
+    return [case_for(evidence, known, version, work.now) for known in facts]
+
+
+def _signed(case: Case) -> tuple[str, ...]:
+    """Who has signed what counts for a channel, in words."""
+    given = [f"{role}: {', '.join(sorted(people))}" for role, people in quorum(case).given.items()]
+    released = case.evidence.about_plan(StatementKind.RELEASE, case.now)
+    return (*given, *(f"release: {statement.person}" for statement in released))
 
 
 def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
@@ -108,15 +133,15 @@ def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
     )
 
 
-def _facts(prepared: Prepared, destination: Destination, incident_state: str) -> DeliveryFacts:
-    adapter, digest = registry.adapter(destination.channel), destination.renderings[TextKind.PUBLISH]
+def _facts(prepared: Prepared, destination: Destination, incident_state: str, text: TextKind) -> DeliveryFacts:
+    adapter, digest = registry.adapter(destination.channel), destination.renderings[text]
     return DeliveryFacts(
         delivery="",
         incident=prepared.plan.incident,
         incident_state=incident_state,
         account=destination.account,
         channel=destination.channel,
-        kind=DeliveryKind.PUBLISH,
+        kind=DELIVERED_AS[text],
         rendering=digest,
         needs=timedelta(0),
         trackers=prepared.trackers(digest),
@@ -126,11 +151,11 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str) ->
 
 
 def who_can(desk: Desk, failures: Iterable[Failure]) -> dict[str, list[str]]:
-    """For each failure's role, the people on the roster who hold it now."""
-    now = desk.clock()
-    roles = {role.strip() for failure in failures for role in failure.mend.split(",")}
-    holders = {
-        role: [p.id for p in desk.trust.roster.people if any(h.role == role and h.valid_at(now) for h in p.roles)]
-        for role in sorted(roles)
+    """For each role that a failure names, the people who hold it now; those on call first, and marked."""
+    now, roster = desk.clock(), desk.trust.roster
+    named = {word.strip() for failure in failures for word in failure.mend.split(",")} & set(Role)
+    roles = [Role(word) for word in sorted(named)]
+    return {
+        role: [f"{p.id} (on call)" if on_call(p, role, now) else p.id for p in roster.holders(role, now)]
+        for role in roles
     }
-    return {role: people for role, people in holders.items() if people}

@@ -2,7 +2,8 @@
 
 Rules
   1. Whoever is on the roster may halt; the reason may follow. A name that stops nothing is refused, not swallowed.
-  2. A halt ends when two people, neither of them the halter, have signed a resume of that very halt.
+  2. A halt ends when two people, neither of them the halter, have signed a resume of that very halt; nobody signs one
+     as platform admin or reviewer. A halt of one plan suspends its clearance.
   3. Halts and resumes do not lapse: their statements hold for ten years.
 
 A halt reaches the senders through the lanes' own look at the store, within a quarter of a second.
@@ -18,13 +19,14 @@ from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind, Verified
-from dispatcher.gate.stops import RESUMED_BY, HaltScope, stops_from
+from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope, stops_from
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import accounts, records
 from dispatcher.store.database import Work
 
 HALT_LIFE = timedelta(days=3_653)
+RESUMING = tuple(role for role in Role if role not in NEVER_RESUME)
 NO_TARGET = (HaltScope.ALL, HaltScope.EVERYTHING)
 
 
@@ -75,7 +77,7 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
         raise Invalid(f"{person.id} has signed this resume already", "one more person signs: dispatcher resume")
     if not before.in_force:
         raise Invalid("this halt has ended already", "see what is stopped: dispatcher status")
-    envelope = desk.sign(pen, tuple(Role), StatementKind.RESUME, before.statement, before.mode, {}, HALT_LIFE)
+    envelope = desk.sign(pen, RESUMING, StatementKind.RESUME, before.statement, before.mode, {}, HALT_LIFE)
     with desk.store.write() as work:
         desk.record(work, envelope, before.mode, None)
         after = next(h for h in halts_in(desk, work, before.mode) if h.statement == before.statement)
@@ -109,7 +111,7 @@ def _halted(said: Verified, stops: list[Verified]) -> Halted:
     """Read a halt with the gate's own reading."""
     statement, read = said.statement, stops_from([said]).halts[0]
     resumes = (v.statement for v in stops if v.statement.kind is StatementKind.RESUME)
-    people = {resume.person for resume in resumes if resume.subject == statement.id}
+    people = {r.person for r in resumes if r.subject == statement.id and r.role not in NEVER_RESUME}
     return Halted(
         statement=statement.id,
         mode=statement.mode,

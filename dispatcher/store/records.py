@@ -19,6 +19,7 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import Revision
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
+from dispatcher.gate.stops import STOP_KINDS
 from dispatcher.sending.order import Bundle
 from dispatcher.store import accounts as account_rows
 from dispatcher.store.database import Work
@@ -39,8 +40,6 @@ STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST, St
 
 LISTED = {"incident": "incident list", "delivery": "delivery list"}
 """The command that lists a kind of thing; what has none stands in ``dispatcher status``."""
-
-STOPS = (StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +213,8 @@ def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envel
 
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
-    """All halts, resumes and revocations of a mode."""
-    return envelopes(work, StatementRow.kind.in_([str(kind) for kind in STOPS]), StatementRow.mode == mode)
+    """All halts, resumes, revocations and stand-downs of a mode."""
+    return envelopes(work, StatementRow.kind.in_([str(kind) for kind in STOP_KINDS]), StatementRow.mode == mode)
 
 
 def bundle(work: Work, plan_digest: str) -> Bundle:

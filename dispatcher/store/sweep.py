@@ -53,7 +53,7 @@ def stale_ended(work: Work, mode: str) -> int:
 
 def cancel_unsent(work: Work, plan_digest: str, reason: str) -> int:
     """Cancel what has not begun, as far as one turn goes: 0 when nothing is left. What is being sent ends itself."""
-    of_plan = DeliveryRow.plan == plan_digest
+    of_plan = and_(DeliveryRow.plan == plan_digest, DeliveryRow.kind == "publish")  # the way back stays open
     return sum(
         _move(work, and_(of_plan, DeliveryRow.state == state), state, "cancelled", reason)
         for state in ("ready", "leased")
