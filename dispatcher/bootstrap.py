@@ -11,6 +11,7 @@ from pathlib import Path
 from dispatcher.domain.ids import new_id
 from dispatcher.sender_bootstrap import now, open_trust
 from dispatcher.service.desk import Desk
+from dispatcher.service.notices import through_apprise
 from dispatcher.settings import Settings, load_settings
 from dispatcher.store.database import Store, open_engine
 
@@ -24,4 +25,4 @@ def open_desk(folder: Path, writer: str = "cli") -> Desk:
     """A person's access to a deployment."""
     settings = load_settings(folder)
     trust = open_trust(settings, settings.path("data", "floor.json"))
-    return Desk(settings, trust, open_store(settings, writer), now, secrets.token_bytes)
+    return Desk(settings, trust, open_store(settings, writer), now, secrets.token_bytes, through_apprise)

@@ -37,6 +37,7 @@ class Timing:
 
     ``lease_ms`` is more than twice the longest call (30 s on X); ``quiet_ms`` is how long a delivery in doubt is left
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
+    ``notice_ms`` is how long a command waits for all the notices it sends.
     """
 
     lease_ms: int = 75_000
@@ -51,6 +52,7 @@ class Timing:
     poll_ms: int = 2_000
     sweep_ms: int = 500
     ring_again_ms: int = 2_000
+    notice_ms: int = 4_000
 
     def lasting(self, name: str) -> timedelta:
         """One of these as a duration: ``timing.lasting("lease")``."""

@@ -59,10 +59,11 @@ class FilePen:
 
 @dataclass
 class Office:
-    """A deployment's desk with everybody's pen."""
+    """A deployment's desk with everybody's pen, and the notices it sent: URL, title, body."""
 
     desk: Desk
     clock: FixedClock
+    notices: list[tuple[str, str, str]]
     pens: dict[str, FilePen] = field(default_factory=dict)
 
     def pen(self, person: str) -> FilePen:
@@ -129,5 +130,11 @@ def office_at(folder: Path) -> Iterator[Office]:
     settings = load_settings(folder)
     trust = load_trust(settings.path("trust"), load, floor=settings.path("data", "floor.json"), now=clock.now)
     store = Store(open_engine(settings.database), clock, "tests")
-    yield Office(Desk(settings, trust, store, clock, drawn("desk")), clock)
+    notices: list[tuple[str, str, str]] = []
+
+    def send(url: str, title: str, body: str) -> bool:
+        notices.append((url, title, body))
+        return True
+
+    yield Office(Desk(settings, trust, store, clock, drawn("desk"), send), clock, notices)
     store.close()

@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, Text, duration, many, one_of, pairs
-from dispatcher.cli.output import facts, next_step
+from dispatcher.cli.output import facts, next_step, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
-from dispatcher.domain.statement import Mode
-from dispatcher.service import clearing, submitting
+from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.service import clearing, notices, submitting
 from dispatcher.service import evidence as service
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
@@ -69,7 +69,7 @@ def submit(session: Session, message: str, accounts: Names, lists: Names, on_amb
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     wanted = submitting.Wish(accounts=accounts or None, lists=by_account, on_ambiguous=choices, **wish)
-    _show(session, submitting.submit(session.desk, message, wanted, session.pen))
+    _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
 
 
 @clearance.command(cls=Signed)
@@ -77,7 +77,7 @@ def submit(session: Session, message: str, accounts: Names, lists: Names, on_amb
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent from now.")
 def renew(session: Session, plan: str, window: timedelta) -> None:
     """Submit PLAN's message again with a new window: a new plan, which people sign anew."""
-    _show(session, submitting.renew(session.desk, plan, window, session.pen))
+    _show(session, submitting.renew(session.desk, plan, window, session.pen), StatementKind.SUBMIT)
 
 
 @clearance.command(cls=Signed)
@@ -96,7 +96,8 @@ def approve(session: Session, plan: str, role: Role | None, channels: Names) -> 
 @CHANNEL
 def reject(session: Session, plan: str, reason: str, role: Role | None, channels: Names) -> None:
     """Reject PLAN, with a reason. One rejection stops."""
-    _show(session, clearing.reject(session.desk, plan, session.pen, reason, role, channels))
+    standing = clearing.reject(session.desk, plan, session.pen, reason, role, channels)
+    _show(session, standing, StatementKind.REJECT)
 
 
 @clearance.command(cls=Signed)
@@ -104,7 +105,7 @@ def reject(session: Session, plan: str, reason: str, role: Role | None, channels
 @REASON
 def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
-    _show(session, clearing.revoke(session.desk, plan, session.pen, reason))
+    _show(session, clearing.revoke(session.desk, plan, session.pen, reason), StatementKind.REVOKE)
 
 
 @clearance.command(cls=Signed)
@@ -192,12 +193,15 @@ def _told(made: dict[str, Any]) -> str:
     return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts])
 
 
-def _show(session: Session, standing: Standing) -> None:
+def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:
+    """Show a plan, and tell whom it concerns what was just signed about it."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= {name: getattr(stored.plan, name) for name in names}
     _show_channels(session, "clearance", standing, **about)
+    if signed:
+        untold(notices.signed(session.desk, standing, signed))
     next_step(*what_next(session.desk, standing))
 
 

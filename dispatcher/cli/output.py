@@ -19,9 +19,12 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import IntEnum
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from dispatcher.service.notices import Notice
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -135,6 +138,11 @@ def say(*lines: str) -> None:
     """Tell the person something that is not data."""
     for line in lines:
         click.echo(plain(line), err=True)
+
+
+def untold(notices: Iterable[Notice]) -> None:
+    """Warn of notices that nobody took."""
+    say(*(f"Warning: {n.person} was not told ({n.scheme}): reach them another way" for n in notices if not n.sent))
 
 
 def next_step(command: str, missing: str = "") -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from dispatcher.cli.commands import Signed, Text, one_of
-from dispatcher.cli.output import facts, next_step, say
+from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, Invalid
 from dispatcher.domain.ids import short
@@ -16,7 +16,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.embedded.errors import EmbeddedError
 from dispatcher.embedded.state import read_state
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import releasing, stopping
+from dispatcher.service import notices, releasing, stopping
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import Halted
 from dispatcher.store import accounts, records
@@ -64,6 +64,8 @@ def resume(session: Session, name: str) -> None:
 
 def _show(session: Session, made: Halted) -> None:
     session.show("halt", {**facts(made), "in_force": made.in_force})
+    if not made.resumed_by:
+        untold(notices.halted(session.desk, made))
     if made.in_force:
         missing = f"{made.needed} more signed resumes by others, to end the halt"
         next_step(f"dispatcher resume {short(made.statement)}", missing)

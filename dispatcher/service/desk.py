@@ -6,7 +6,7 @@ signed by whatever holds the key (agent, file, or somewhere else), verified like
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,6 +25,9 @@ from dispatcher.store.database import Store, Work
 
 DEFAULT_LIFE = timedelta(days=7)
 """How long a statement holds unless a rule says otherwise; the plan's window bounds what it allows."""
+
+Send = Callable[[str, str, str], bool]
+"""Sends one notice to a contact's URL, with title and body; whether it was accepted."""
 
 
 class Pen(Protocol):
@@ -47,6 +50,7 @@ class Desk:
     store: Store
     clock: Clock
     random_bytes: RandomBytes
+    send: Send
 
     def new_id(self, prefix: str) -> str:
         """A fresh identifier."""
