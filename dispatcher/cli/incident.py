@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, one_of, pairs
+from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Signed, Text, at, many, moment, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
@@ -16,7 +16,8 @@ from dispatcher.domain.incident import Incident, Item, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
-from dispatcher.service import incidents
+from dispatcher.service import closing, incidents
+from dispatcher.service.closing import Owed
 from dispatcher.service.evidence import file_digest
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -97,6 +98,37 @@ def add_evidence(session: Session, name: str, item: str, text: str, source: str,
     _show(session, incidents.add_evidence(session.desk, name, session.person, known))
 
 
+@incident.command("stand-down", cls=Signed)
+@NAME
+@click.option("--reason", default="", help="Why; may follow later.")
+def stand_down(session: Session, name: str, reason: str) -> None:
+    """End INCIDENT's messaging, at once: what has not begun is cancelled, corrections still pass."""
+    _show_owed(session, closing.stand_down(session.desk, name, session.pen, reason))
+
+
+@incident.command()
+@NAME
+def obligations(session: Session, name: str) -> None:
+    """What INCIDENT leaves to do, until when, and by which command."""
+    _show_owed(session, closing.owed(session.desk, name))
+
+
+@incident.command(cls=Signed)
+@click.argument("name", metavar="INCIDENT/hot|INCIDENT/formal|PLAN")
+@click.option("--finding", required=True, metavar="TEXT", help="What was found.")
+@click.option("--evidence", "file", required=True, metavar="FILE", help="Its SHA-256 is signed; keep the file.")
+def review(session: Session, name: str, finding: str, file: str) -> None:
+    """Sign a review that is owed: of an incident stood down, or of a plan for which the glass was broken."""
+    _show_owed(session, closing.review(session.desk, name, session.pen, finding, file_digest(Path(file))))
+
+
+@incident.command()
+@NAME
+def close(session: Session, name: str) -> None:
+    """Close INCIDENT for good. Refused, with what is owed, while anything is."""
+    _show_owed(session, closing.close(session.desk, name, session.person))
+
+
 @incident.command()
 @NAME
 def show(session: Session, name: str) -> None:
@@ -135,6 +167,16 @@ def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Mome
     alert = read_alert(source, is_test=desk.settings.kind is DeploymentKind.TEST)
     proposal = propose(alert, desk.now(), valid_until=at(until, desk.now()))
     _show(session, incidents.propose(desk, proposal, mode=mode, person=session.person, kind=kind))
+
+
+def _show_owed(session: Session, found: Owed) -> None:
+    about = {"incident": found.incident.id, "mode": found.incident.mode, "state": found.incident.state}
+    listed = [facts(one) for one in found.obligations]
+    session.show("obligations", {**about, "obligations": listed}, obligations="what due_at done")
+    if found.open:
+        next_step(found.open[0].command, found.open[0].what)
+    else:
+        next_step(f"dispatcher incident close {found.incident.id}" if found.obligations else "dispatcher status")
 
 
 def _known(areas: Names, fact: Pairs, **_: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def unattested(case: Case) -> tuple[str, ...]:
         code
         for code in case.rule.mitigations
         if case.version.mitigation[code].checked_by is not CheckedBy.SOFTWARE
-        and not any(_names(s, code) and case.now - s.not_before < case.rule.max_age(code) for s in attested)
+        and not any(names(s, code) and case.now - s.not_before < case.rule.max_age(code) for s in attested)
     )
 
 
@@ -74,7 +74,7 @@ def _app_version(case: Case) -> str | None:
     if not known:
         return "no attestation names the version of the app"
     newest = known[-1].body["app_version"]
-    reviewed = any(_names(s, "M10") and s.body["app_version"] == newest for s in known)
+    reviewed = any(names(s, "M10") and s.body["app_version"] == newest for s in known)
     return None if reviewed else f"the app is now version {newest}; its terms were reviewed for another"
 
 
@@ -146,6 +146,7 @@ CHECKS: Mapping[str, Callable[[Case], str | None]] = {
 """The checks, by mitigation."""
 
 
-def _names(statement: Statement, code: str) -> bool:
+def names(statement: Statement, code: str) -> bool:
+    """Whether an attestation covers a mitigation."""
     codes = statement.body.get("mitigations")
     return isinstance(codes, list) and code in codes

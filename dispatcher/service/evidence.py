@@ -211,11 +211,20 @@ def _record(
     said: Mapping[str, Json],
     life: timedelta,
 ) -> Recorded:
-    subject = canonical.digest(f"{kind}/v1", canonical.encode(dict(scope)))
+    subject = _subject(kind, scope)
     envelope = desk.sign(pen, roles, kind, subject, mode, {**scope, **said}, life)
     with desk.store.write() as work:
         made = desk.record(work, envelope, mode, None)
     return Recorded(made.id, kind, made.person, made.role, mode, made.expires, made.body)
+
+
+def account_subject(channel: str, account: str) -> str:
+    """What attestations about an account are about."""
+    return _subject(StatementKind.ATTEST, {"channel": channel, "account": account})
+
+
+def _subject(kind: StatementKind, scope: Mapping[str, Json]) -> str:
+    return canonical.digest(f"{kind}/v1", canonical.encode(dict(scope)))
 
 
 def _rule(desk: Desk, channel: str) -> tuple[PolicyVersion, str, ChannelRule]:
