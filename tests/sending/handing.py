@@ -18,9 +18,9 @@ from dispatcher.domain.people import Role, Roster
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending.issuing import CODE_LIFE
 from dispatcher.sending.order import Order
+from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import HandOff, Refusal
 from dispatcher.sending.prepared import RENDERING_SCHEMA
-from dispatcher.sending.sender import Outlet
 from tests.builders import ACCOUNTS, Drafted, draft, revision, status
 from tests.cast import NOW, signed
 from tests.sending.kit import NEITHER, House, told
@@ -32,14 +32,14 @@ MINUTE = timedelta(minutes=1)
 
 
 def drafted(**changes: Any) -> Drafted:
-    """A plan for TikTok alone, with the renderings that its adapter makes."""
-    made = draft("tiktok", **changes)
-    written, (destination,) = revision(), made.plan.destinations
+    """A plan for TikTok, with the renderings that its adapter makes, and for a webhook that could disavow it."""
+    made = draft("tiktok", "webhook", **changes)
+    written, (destination, webhook) = revision(), made.plan.destinations
     rendered = {kind: Adapter.render(written.content(kind, exercise=False), ACCOUNT) for kind in TextKind}
     bodies = {kind: canonical.encode(rendering.document()) for kind, rendering in rendered.items()}
     digests = {kind: canonical.digest(RENDERING_SCHEMA, body) for kind, body in bodies.items()}
-    plan = replace(made.plan, destinations=(replace(destination, renderings=digests),))
-    return Drafted(plan, {digests[kind]: body for kind, body in bodies.items()})
+    plan = replace(made.plan, destinations=(replace(destination, renderings=digests), webhook))
+    return Drafted(plan, {**made.renderings, **{digests[kind]: body for kind, body in bodies.items()}})
 
 
 class Office(House):

@@ -80,7 +80,7 @@ def test_a_halt_outlives_the_one_who_signed_it(tmp_path: Path, change: str) -> N
 
 def test_a_resume_by_two_others_outlives_a_restart(tmp_path: Path) -> None:
     """The book also remembers what ended."""
-    book(tmp_path).take([HALT, resumed("ops-2"), resumed("director-1")], None, NOW)
+    book(tmp_path).take([HALT, resumed("director-2"), resumed("director-1")], None, NOW)
     assert in_force(book(tmp_path)) == (0, 0, 0)
 
 
@@ -190,7 +190,7 @@ def test_the_version_changes_when_what_is_stopped_changes_and_only_then(tmp_path
         ([HALT], None),
         ([], status()),
         ([REVOKE], None),
-        ([resumed("ops-2")], None),
+        ([resumed("director-2")], None),
     ):
         kept.take(stops, listed, NOW)
         versions.append(kept.version)
