@@ -13,17 +13,19 @@ from typing import Any
 import click
 
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, Text, duration, many, one_of, pairs
-from dispatcher.cli.output import facts, next_step, untold
+from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
+from dispatcher.domain.incident import conflicts
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import Mode, StatementKind
-from dispatcher.service import clearing, notices, submitting
+from dispatcher.gate.stops import HaltScope
+from dispatcher.service import clearing, notices, stopping, submitting
 from dispatcher.service import evidence as service
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
-from dispatcher.service.evidence import AssessmentOutcome, Decision, Recorded
+from dispatcher.service.evidence import AssessmentOutcome, Decided, Decision, Recorded
 from dispatcher.service.judging import who_can
 
 PLAN = click.argument("plan")
@@ -44,6 +46,8 @@ COMMANDS = {
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
 """What to type for a clause that a signature mends."""
+
+EVIDENCE = "name value source at conflict"
 
 clearance = Noun("clearance")
 evidence = Noun("evidence")
@@ -106,6 +110,29 @@ def reject(session: Session, plan: str, reason: str, role: Role | None, channels
 def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
     _show(session, clearing.revoke(session.desk, plan, session.pen, reason), StatementKind.REVOKE)
+
+
+@clearance.command("break-glass", cls=Signed)
+@PLAN
+@click.option("--reason", required=True, help="What threatens life, now.")
+@CHANNEL
+def break_glass(session: Session, plan: str, reason: str, channels: Names) -> None:
+    """Sign that life is in immediate danger: two people, one hour, fewer approvals, and a review within a day.
+
+    Never for TikTok, paid placement or what policy does not name; never without the director.
+    """
+    standing = clearing.break_glass(session.desk, plan, session.pen, reason, channels)
+    _show(session, standing, StatementKind.BREAK_GLASS)
+
+
+@clearance.command(cls=Signed)
+@PLAN
+@REASON
+def suspend(session: Session, plan: str, reason: str) -> None:
+    """Freeze PLAN's clearance, at once. Two others end that: dispatcher resume."""
+    stored = clearing.show(session.desk, plan).stored
+    stopping.halt(session.desk, HaltScope.PLAN, stored.digest, session.pen, stored.plan.mode, reason)
+    _show(session, clearing.show(session.desk, stored.digest))
 
 
 @clearance.command(cls=Signed)
@@ -173,11 +200,11 @@ def attest(session: Session, mode: Mode, file: str, **said: Any) -> None:
 def decide(session: Session, plan: str, decision: Decision, channels: Names) -> None:
     """Record the minister's decision about PLAN.
 
-    The private office gets a read-back code, shown this once: tell it to the minister by another route. It is signed
-    here, with a key or the agent, because the code is made in the same moment.
+    A read-back code goes to the minister's own contact. Where none takes it, it is shown here, this once: bring it
+    to the minister by another route. It is signed here, with a key or the agent, because the code is made in the same
+    moment.
     """
-    made = service.decide(session.desk, plan, session.pen, decision, channels)
-    _show_decision(session, made.standing, made.code.reveal() if made.code else None)
+    _show_decision(session, service.decide(session.desk, plan, session.pen, decision, channels))
 
 
 @evidence.command(cls=Signed)
@@ -185,7 +212,7 @@ def decide(session: Session, plan: str, decision: Decision, channels: Names) -> 
 @click.option("--code", required=True, help="The code as the minister read it back.")
 def confirm(session: Session, plan: str, code: str) -> None:
     """Confirm the recorded decision about PLAN with the minister's read-back code."""
-    _show_decision(session, service.confirm(session.desk, plan, session.pen, code))
+    _show_decision(session, Decided(service.confirm(session.desk, plan, session.pen, code)))
 
 
 def _told(made: dict[str, Any]) -> str:
@@ -199,6 +226,10 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     stored = standing.stored
     about = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= {name: getattr(stored.plan, name) for name in names}
+    about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
+    about["evidence"] = [
+        facts(item) | {"conflict": item in conflicts(stored.plan.evidence)} for item in stored.plan.evidence
+    ]
     _show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
@@ -211,9 +242,13 @@ def _show_channels(session: Session, schema: str, standing: Standing, **about: A
         facts(finding)
         | {"clear": finding.clear, "failures": facts(finding.lacking)}
         | {"missing": [f"{failure.clause} {failure.fact}" for failure in finding.lacking]}
+        | {"who": [f"{role}: {', '.join(people)}" for role, people in who_can(session.desk, finding.lacking).items()]}
         for finding in standing.findings
     ]
-    session.show(schema, {**about, "channels": channels}, channels="channel state accounts missing")
+    columns = {"channels": "channel state signed missing who"} | (
+        {"evidence": EVIDENCE} if "evidence" in about else {}
+    )
+    session.show(schema, {**about, "channels": channels}, **columns)
 
 
 def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
@@ -233,11 +268,16 @@ def _show_recorded(session: Session, made: Recorded) -> None:
     next_step("dispatcher status")
 
 
-def _show_decision(session: Session, standing: Standing, code: Text = None) -> None:
-    stored = standing.stored
-    _show_channels(session, "decision", standing, plan=stored.digest, state=stored.state, code=code)
+def _show_decision(session: Session, made: Decided) -> None:
+    stored, code = made.standing.stored, made.code.reveal() if made.code else None
+    sent_to = list(dict.fromkeys(notice.person for notice in made.told if notice.sent))
+    about = {"plan": stored.digest, "state": stored.state, "code": code, "sent_to": sent_to}
+    _show_channels(session, "decision", made.standing, **about)
+    untold(made.told)
+    if not code and not sent_to:
+        next_step(*what_next(session.desk, made.standing))
+        return
     if code:
-        missing = "the code, shown this once, as the minister reads it back within 24 hours"
-        next_step(f"dispatcher evidence confirm {short(stored.digest)} --code CODE", missing)
-    else:
-        next_step(*what_next(session.desk, standing))
+        say("Warning: no contact of the minister took the code, shown this once: bring it by another route")
+    missing = f"the code, as the minister reads it back within 24 hours ({', '.join(sent_to) or 'not sent'})"
+    next_step(f"dispatcher evidence confirm {short(stored.digest)} --code CODE", missing)

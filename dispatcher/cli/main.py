@@ -44,10 +44,14 @@ def load(name: str) -> click.Command:
             from dispatcher.cli import message as module
         case "clearance" | "evidence":
             from dispatcher.cli import clearance as module
+        case "gate":
+            from dispatcher.cli import gate as module
         case "release" | "halt" | "resume":
             from dispatcher.cli import release as module
         case "status" | "watch":
             from dispatcher.cli import status as module
+        case "roster" | "whoami":
+            from dispatcher.cli import roster as module
         case "account" | "recipients" | "device":
             from dispatcher.cli import account as module
         case "delivery" | "handoff":

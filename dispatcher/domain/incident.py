@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -64,6 +64,11 @@ class Incident:
     declared_by: str
     source: Mapping[str, Json] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def conflicts(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items that another of the same name contradicts."""
+    return tuple(i for i in items if any(other.name == i.name and other.value != i.value for other in items))
 
 
 def items_of(incident: Incident) -> tuple[Item, ...]:

@@ -16,6 +16,7 @@ from dispatcher.domain.people import Role, on_call
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.approvals import quorum
+from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES
 from dispatcher.gate.decide import decide
 from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.stops import stops_from
@@ -159,3 +160,36 @@ def who_can(desk: Desk, failures: Iterable[Failure]) -> dict[str, list[str]]:
         role: [f"{p.id} (on call)" if on_call(p, role, now) else p.id for p in roster.holders(role, now)]
         for role in roles
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One clause for one account: what it asks, whether it holds, and if not, the fact and who can mend it."""
+
+    account: str
+    clause: str
+    asks: str
+    holds: bool
+    facts: tuple[str, ...]
+    mend: tuple[str, ...]
+
+
+def explain(
+    desk: Desk, plan_name: str, account: str | None = None, text: TextKind = TextKind.PUBLISH
+) -> list[Explained]:
+    """All eighteen clauses, for every account of a plan or for one, as things stand here."""
+    with desk.store.read() as work:
+        bundle = records.bundle(work, records.plan(work, plan_name).digest)
+        cases = cases_of(desk, work, bundle, text)
+    return [line for case in cases if account in (None, case.facts.account) for line in _explained(case)]
+
+
+def _explained(case: Case) -> list[Explained]:
+    failures = decide(case.evidence, case.facts, case.now).failures
+    lines = []
+    for clause in (*PLAN_CLAUSES, *DELIVERY_CLAUSES):
+        code, asks = clause.__name__[:3].upper(), (clause.__doc__ or "").partition("\n")[0]
+        said = [failure for failure in failures if failure.clause == code]
+        about = tuple(f.fact for f in said), tuple(f.mend for f in said)
+        lines.append(Explained(case.facts.account, code, asks, not said, *about))
+    return sorted(lines, key=lambda line: line.clause)
