@@ -3,12 +3,13 @@
 Rules (reference: policy 6.2, 6.5, 6.8; design: gate 7 and 8)
   1. Who may sign which is the policy in force to say; how long an assessment or attestation is good for, too.
   2. An exemption names one account of ours on one channel; there are no wildcards, and none lasts over a year.
-  3. The private office records a decision and gets a read-back code, once; it goes to the minister by another
-     route and comes back within 24 hours. A minister who signs in person needs no code.
+  3. The private office records a decision, and a read-back code goes to the minister's own contact: that it comes
+     back within 24 hours proves that the minister was reached. Where no contact takes it, the private office is
+     shown it, once, and brings it to the minister by another route. A minister who signs in person needs no code.
 
 The way of a decision::
 
-    decided = decide(desk, plan, private_office, Decision.AGREED)      # decided.code is read out to the minister
+    decide(desk, plan, private_office, Decision.AGREED)     # the code goes to the minister
     confirm(desk, plan, private_office, code_as_the_minister_read_it_back)
 """
 
@@ -25,16 +26,18 @@ from pathlib import Path
 from channels.contract import Json, Secret
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
-from dispatcher.domain.ids import ALPHABET
-from dispatcher.domain.people import Role
+from dispatcher.domain.ids import ALPHABET, short
+from dispatcher.domain.people import Person, Role
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode, Statement, StatementKind
 from dispatcher.gate.evidence import CONFIRM_WITHIN
 from dispatcher.gate.ministers import code_digest
 from dispatcher.gate.policy import ChannelRule, CheckedBy, PolicyVersion
+from dispatcher.service import notices
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.clearing import Standing, show, sign_about
 from dispatcher.service.desk import Desk, Pen
+from dispatcher.service.notices import Notice
 from dispatcher.store import accounts, records
 
 EXEMPTION_LIFE = timedelta(days=90)
@@ -78,10 +81,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The plan's standing after a decision, and the read-back code where one is needed: shown once."""
+    """The plan's standing after a decision, and what became of the read-back code where one is needed.
+
+    ``told`` are the notices with the code to the minister; ``code`` is there, to be shown once, where none was taken.
+    """
 
     standing: Standing
-    code: Secret | None
+    code: Secret | None = None
+    told: Sequence[Notice] = ()
 
 
 def file_digest(path: Path) -> str:
@@ -164,16 +171,18 @@ def decide(desk: Desk, plan_name: str, pen: Pen, decision: Decision, channels: S
 
     Raises Invalid, SignatureNeeded, and Forbidden for somebody who contributed to the plan.
     """
-    role = desk.role(desk.person(pen), DECIDING)
+    person = desk.person(pen)
+    role = desk.role(person, DECIDING)
     with desk.store.read() as work:
         digest = records.plan(work, plan_name).digest
     said: dict[str, Json] = {"decision": str(decision)}
-    code = None
+    code = ""
     if role is Role.PRIVATE_OFFICE and decision is Decision.AGREED:
         code = _new_code(desk)
         said["code_digest"] = code_digest(_plain(code), digest)
     standing = sign_about(desk, digest, pen, StatementKind.DECIDE, (role,), channels, said)
-    return Decided(standing, Secret(code) if code else None)
+    told = _send_code(desk, standing, person, channels, code) if code else ()
+    return Decided(standing, Secret(code) if code and not any(notice.sent for notice in told) else None, told)
 
 
 def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
@@ -199,6 +208,23 @@ def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
     with desk.store.write() as work:
         desk.record(work, envelope, stored.plan.mode, stored.plan.incident)
     return show(desk, stored.digest)
+
+
+def _send_code(
+    desk: Desk, standing: Standing, recorder: Person, channels: Sequence[str], code: str
+) -> Sequence[Notice]:
+    """Send the code to the minister: not to a contact where whoever recorded the decision would read it too."""
+    stored, plan = standing.stored, standing.stored.plan
+    holders = desk.trust.roster.holders(Role.MINISTER, desk.now())
+    apart = [person for person in holders if not {*person.contacts} & {*recorder.contacts}]
+    with desk.store.read() as work:
+        title = records.incident(work, plan.incident).title
+    named = f"plan {short(stored.digest)} on {', '.join(channels or plan.channels)}"
+    body = f"It is recorded that you agreed to {named}.\nIf you did, read this code back within 24 hours: {code}\n"
+    body += "If you did not, say so at once."
+    ministers = notices.first_asked(desk, Role.MINISTER, apart)
+    about = {"incident": plan.incident, "plan": stored.digest}
+    return notices.tell(desk, plan.mode, ministers, f"Your decision: {title}", body, **about)
 
 
 def _record(
