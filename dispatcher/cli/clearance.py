@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Names, Noun, Pairs, Signed, Text, duration, many, one_of, pairs
+from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
