@@ -47,8 +47,6 @@ COMMANDS = {
 }
 """What to type for a clause that a signature mends."""
 
-EVIDENCE = "name value source at conflict"
-
 clearance = Noun("clearance")
 evidence = Noun("evidence")
 
@@ -224,12 +222,11 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     """Show a plan, and tell whom it concerns what was just signed about it."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
-    about = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= {name: getattr(stored.plan, name) for name in names}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
-    about["evidence"] = [
-        facts(item) | {"conflict": item in conflicts(stored.plan.evidence)} for item in stored.plan.evidence
-    ]
+    items = stored.plan.evidence
+    about["evidence"] = [facts(item) | {"conflict": item in conflicts(items)} for item in items]
     _show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
@@ -245,9 +242,8 @@ def _show_channels(session: Session, schema: str, standing: Standing, **about: A
         | {"who": [f"{role}: {', '.join(people)}" for role, people in who_can(session.desk, finding.lacking).items()]}
         for finding in standing.findings
     ]
-    columns = {"channels": "channel state signed missing who"} | (
-        {"evidence": EVIDENCE} if "evidence" in about else {}
-    )
+    columns = {"channels": "channel state signed missing who"}
+    columns |= {"evidence": "name value source at conflict"} if about.get("evidence") else {}
     session.show(schema, {**about, "channels": channels}, **columns)
 
 
