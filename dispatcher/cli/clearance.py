@@ -130,7 +130,7 @@ def suspend(session: Session, plan: str, reason: str) -> None:
     """Freeze PLAN's clearance, at once. Two others end that: dispatcher resume."""
     stored = clearing.show(session.desk, plan).stored
     stopping.halt(session.desk, HaltScope.PLAN, stored.digest, session.pen, stored.plan.mode, reason)
-    _show(session, clearing.show(session.desk, stored.digest))
+    _show(session, clearing.show(session.desk, stored.digest), StatementKind.HALT)
 
 
 @clearance.command(cls=Signed)

@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from dispatcher.service.stopping import Halted
 
 APPROVALS = "G08"
+HEADS = {
+    StatementKind.SUBMIT: "Approval wanted",
+    StatementKind.REJECT: "Rejected",
+    StatementKind.REVOKE: "Revoked",
+    StatementKind.HALT: "Suspended",
+    StatementKind.BREAK_GLASS: "Break-glass",
+}
+"""How a notice of a signature about a plan begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +57,21 @@ class Notice:
 
 
 def signed(desk: Desk, standing: Standing, kind: StatementKind) -> list[Notice]:
-    """Tell whom a statement about a plan concerns.
-
-    Of a submission, whoever can give a missing approval is told; of a rejection or a revocation, everybody who
-    contributed or approved; of anything else, nobody.
-    """
+    """Tell whom a statement about a plan concerns (:data:`HEADS` has the kinds that anybody is told of)."""
+    if kind not in HEADS:
+        return []
     stored, plan = standing.stored, standing.stored.plan
-    name, about = short(stored.digest), f"{', '.join(plan.channels)}, until {plan.not_after:%Y-%m-%d %H:%M} UTC"
+    name = short(stored.digest)
     with desk.store.read() as work:
         title = records.incident(work, plan.incident).title
-        approved = desk.said(work, StatementKind.APPROVE, stored.digest, plan.mode)
-    look = f"Look: dispatcher clearance show {name}"
+    lines = [
+        f"Plan {name}: {', '.join(plan.channels)}, until {plan.not_after:%Y-%m-%d %H:%M} UTC",
+        f"Look: dispatcher clearance show {name}",
+    ]
     if kind is StatementKind.SUBMIT:
-        head, people = "Approval wanted", _approvers(desk, standing)
-        body = f"Plan {name}: {about}\n{look}\nRead: dispatcher clearance read {name}\n"
-        body += f"Approve: dispatcher clearance approve {name}"
-    elif kind in (StatementKind.REJECT, StatementKind.REVOKE):
-        involved = {*plan.contributors, *(statement.person for statement in approved)}
-        head, people = "Stopped", [person for person in desk.trust.roster.people if person.id in involved]
-        body = f"Plan {name}: {about}\nThere is a signed {kind}.\n{look}"
-    else:
-        return []
-    return tell(desk, plan.mode, people, f"{head}: {title}", body, incident=plan.incident, plan=stored.digest)
+        lines += [f"Read: dispatcher clearance read {name}", f"Approve: dispatcher clearance approve {name}"]
+    people, about = _concerned(desk, standing, kind), {"incident": plan.incident, "plan": stored.digest}
+    return tell(desk, plan.mode, people, f"{HEADS[kind]}: {title}", "\n".join(lines), **about)
 
 
 def halted(desk: Desk, halt: Halted) -> list[Notice]:
@@ -121,6 +122,23 @@ def through_apprise(url: str, title: str, body: str) -> bool:
 
     service = Apprise(asset=AppriseAsset(app_id="Dispatcher", async_mode=False, service_timeout=0))
     return service.add(url) and bool(service.notify(body, title, body_format=NotifyFormat.TEXT))
+
+
+def _concerned(desk: Desk, standing: Standing, kind: StatementKind) -> list[Person]:
+    """Who can approve; who contributed or approved, where it was all for nothing; who answers for the rest."""
+    match kind:
+        case StatementKind.SUBMIT:
+            return _approvers(desk, standing)
+        case StatementKind.REJECT | StatementKind.REVOKE:
+            stored = standing.stored
+            with desk.store.read() as work:
+                approvals = desk.said(work, StatementKind.APPROVE, stored.digest, stored.plan.mode)
+            involved = {*stored.plan.contributors, *(approval.person for approval in approvals)}
+            return [person for person in desk.trust.roster.people if person.id in involved]
+        case StatementKind.BREAK_GLASS:
+            return holding(desk, Role.DUTY_DIRECTOR, Role.SECURITY)
+        case _:
+            return holding(desk, Role.DUTY_DIRECTOR)
 
 
 def _approvers(desk: Desk, standing: Standing) -> list[Person]:
