@@ -5,15 +5,18 @@ Rules
      whoever adds an account cannot read it back.
   2. An account is of one mode for good. An exercise account reaches the simulator and nothing else.
   3. A credential that its adapter would not start with is refused now, not at the moment of sending.
-  4. A channel that is not used (WeChat, Telegram) gets no account, however its name is spelled.
+  4. A channel that is not used (WeChat, Telegram) gets no account, however its name is spelled, and no account of
+     another channel points at its hosts (clause G05; reference: policy 6.9, story 11).
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from channels import registry
 from channels.contract import Account, Secret
@@ -22,6 +25,7 @@ from channels.registry import Lane
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.ids import is_name
 from dispatcher.domain.statement import Mode
+from dispatcher.gate.policy import NEVER_USED, PolicyVersion
 from dispatcher.sending.credentials import Credential
 from dispatcher.service.desk import Desk
 from dispatcher.store import accounts
@@ -69,8 +73,12 @@ def lane_of(channel: str) -> Lane:
 
 def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], person: str) -> Listed:
     """Add an account with its credential. Raises Invalid, Forbidden, NotFound for a channel that is none."""
+    policy = desk.policy()
+    _check_used(policy, account.channel)
     entry = _entry(account.channel)
+    _check_used(policy, entry.name)
     account = replace(account, channel=entry.name)
+    _check_hosts(policy, account)
     _check(desk, account, mode, secrets)
     with desk.store.write() as work:
         accounts.add_account(work, account, str(entry.lane), mode)
@@ -112,11 +120,32 @@ def _entry(name: str) -> registry.Entry:
     except registry.UnknownChannelError as error:
         raise NotFound(str(error), "use one of these") from error
     if entry.load is None:
-        raise Forbidden(
-            f"{entry.name} is not used: it has no adapter, and no signature opens it",
-            "use another channel; only a new policy, signed by two owners, could change this",
-        )
+        raise Forbidden(f"G05: {entry.name} is not used: it has no adapter, and no signature opens it", _ELSEWHERE)
     return entry
+
+
+def _check_used(policy: PolicyVersion, name: str) -> None:
+    closed = {_letters(channel) for channel, rule in policy.channel.items() if rule.tier == NEVER_USED}
+    if _letters(name) in closed:
+        raise Forbidden(f"G05: {name!r} is not used: policy {policy.version} opens it to no signature", _ELSEWHERE)
+
+
+def _check_hosts(policy: PolicyVersion, account: Account) -> None:
+    said = _plain(unquote(" ".join(account.settings.values())))
+    for channel, rule in policy.channel.items():
+        for host in rule.hosts:
+            if channel != account.channel and re.search(rf"(?<![\w-]){re.escape(host)}(?![\w-]|\.\w)", said):
+                raise Forbidden(f"G05: account {account.id} points at {host}, which is {channel}'s", _ELSEWHERE)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalpha, _plain(name)))
+
+
+def _plain(text: str) -> str:
+    """As software that resolves names would read it: no costume, no case, nothing that is skipped over."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u3002", ".")
+    return "".join(letter for letter in folded if unicodedata.category(letter)[0] not in "CM")
 
 
 def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret]) -> None:
@@ -148,4 +177,5 @@ def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:
         )
 
 
+_ELSEWHERE = "use another channel; only a new policy, signed by two owners, could change this"
 _NAMING = "use lower case letters, digits, dot, dash, underscore; 63 at most"

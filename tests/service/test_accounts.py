@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from channels.contract import Account, Secret
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts
+from dispatcher.statements.trust import Trust
+from tests.cast import policies, policy_document
 from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
 
 
@@ -42,11 +46,47 @@ def test_a_channel_goes_by_its_own_name(office: Office) -> None:
     assert [(made.account.channel, made.lane) for made in accounts.listed(office.desk)] == [("x", "accounts")]
 
 
-@pytest.mark.parametrize("name", ["wechat", "WeiXin", "Telegram", "ＷｅＣｈａｔ"])
+SPELLINGS = ["wechat", "WeChat ", "WeiXin", "Telegram", "Tele-gram", "ＷｅＣｈａｔ", "we\u200bchat", "WeChat 2"]
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
 def test_a_channel_that_is_not_used_gets_no_account(office: Office, name: str) -> None:
     """However it is spelled."""
-    with pytest.raises(Forbidden, match="is not used"):
+    with pytest.raises(Forbidden, match=r"G05: .*is not used"):
         add(office, name, {})
+
+
+def test_a_channel_that_policy_closes_gets_no_account_by_any_of_its_names(office: Office) -> None:
+    """Having an adapter does not help, nor does another name."""
+    policy = policy_document()
+    policy["policy"][0]["channel"]["x"]["tier"] = "T4"
+    known = office.desk.trust
+    closed = replace(office.desk, trust=Trust(known.root, known.roster, policies(policy), known.policy_digest))
+    account = Account("a-1", "Twitter", "Example", ("en-GB",), SETTINGS["x"])
+    with pytest.raises(Forbidden, match="G05: 'x' is not used"):
+        accounts.add(closed, account, Mode.EXERCISE, SECRETS, "ops-1")
+
+
+ADDRESSES = [
+    *("https://api.telegram.org/bot1/sendMessage", "https://T.ME/", "https://t.me:443/x", "https://you@t.me./"),
+    *("api.weixin.qq.com", "https://ａｐｉ．telegram。org/", "https://tele\u00adgram.org", "https://t%2eme/"),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("setting", ["base_url", "folder"])
+def test_no_account_points_at_a_channel_that_is_not_used(office: Office, setting: str, address: str) -> None:
+    """A host of its own or under it, in any setting and any spelling; nothing is stored."""
+    with pytest.raises(Forbidden, match="G05: account a-1 points at"):
+        add(office, "webhook", {"base_url": SIMULATOR, setting: address}, Mode.LIVE)
+    assert accounts.listed(office.desk) == []
+
+
+@pytest.mark.parametrize("address", ["https://not-t.me/hook", "https://t.me.city.example/hook", "https://t.metro/"])
+def test_an_address_that_only_resembles_such_a_host_is_taken(office: Office, address: str) -> None:
+    """The whole name counts, from the right."""
+    add(office, "webhook", {"base_url": address}, Mode.LIVE)
+    assert [made.account.settings["base_url"] for made in accounts.listed(office.desk)] == [address]
 
 
 def test_an_unknown_channel_is_not_found(office: Office) -> None:
