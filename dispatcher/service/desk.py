@@ -57,12 +57,18 @@ class Desk:
         return new_id(prefix, self.random_bytes)
 
     def person(self, pen: Pen) -> Person:
-        """Who holds this pen. Raises SignatureNeeded for a key that is not on the roster."""
+        """Who holds this pen. Raises SignatureNeeded for a key that is not on the roster, or not valid now."""
         person = self.trust.roster.person_of_key(pen.fingerprint)
         if person is None:
             raise SignatureNeeded(
                 f"key {pen.fingerprint} is nobody's on roster {self.trust.roster.version}",
                 "sign with a key on the roster, or ask two policy owners to add this one",
+            )
+        key, now = self.trust.roster.key(pen.fingerprint), self.clock()
+        if key is None or key.revoked_by(now) or not key.valid_at(now):
+            raise SignatureNeeded(
+                f"{person.id}'s key {pen.fingerprint} is revoked, expired or not valid yet",
+                "sign with another key; a new one: dispatcher roster rotate --help",
             )
         return person
 

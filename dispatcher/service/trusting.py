@@ -5,6 +5,7 @@ Rules (reference: reliability 2.3; TUF's rotation)
      network and no database: the folder can be carried.
   2. An owner signs one file, which names the digests of root, roster and policy as they are to be, whichever of them
      changes: so nothing that was signed with a key that is gone has to be found and signed again.
+     Who has one key by the root before and another by the new one has a file for each (``….old-key.statement``).
   3. What changes gets the next version. A key that is replaced is revoked at once, for whoever holds it can write any
      date; a root that changes follows from the one before (``dispatcher.statements.root``).
   4. Installing reads the new files as a sender would, against a copy of this host's floor, and then swaps the two
@@ -43,6 +44,7 @@ from dispatcher.statements.signing import attach, read_signature, to_sign
 from dispatcher.statements.trust import Documents, Trust, load_trust, read_documents, write_envelopes
 
 IN_FORCE, NOT_YET = "in force", "not yet"
+OLD_KEY = ".old-key"
 DOCUMENTS = ("root.json", "roster.toml", "policy.toml")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
@@ -138,10 +140,12 @@ def propose(
         if roster != found.roster:
             (building / "roster.toml").write_text(roster_toml(roster))
         after = read_documents(building, load)
-        for owner in sorted({person.id for person in owners_of(before.root, root).people}):
-            nonce = random_bytes(16).hex()
-            statement = owner_statement(owner, root, after.roster, after.policy_digest, now, nonce)
-            (building / f"{owner}.statement").write_bytes(to_sign(statement))
+        names = [one.person for one in root.owners]
+        names += [f"{one.person}{OLD_KEY}" for one in before.root.owners if one not in root.owners]
+        for name in names:
+            person, nonce = name.removesuffix(OLD_KEY), random_bytes(16).hex()
+            statement = owner_statement(person, root, after.roster, after.policy_digest, now, nonce)
+            (building / f"{name}.statement").write_bytes(to_sign(statement))
     return _change(folder, before, after)
 
 
@@ -154,7 +158,8 @@ def sign(folder: Path, pen: Pen) -> Path:
     person = owners(found).person_of_key(pen.fingerprint)
     if person is None:
         raise SignatureNeeded(f"key {pen.fingerprint} is no policy owner's", "have a policy owner sign")
-    path = folder / f"{person.id}.statement"
+    old = "" if owners_of(found.root).person_of_key(pen.fingerprint) else OLD_KEY
+    path = folder / f"{person.id}{old}.statement"
     statement = _statement(path)
     made = owner_statement(
         person.id, found.root, found.roster, found.policy_digest, statement.not_before, statement.nonce
@@ -162,7 +167,13 @@ def sign(folder: Path, pen: Pen) -> Path:
     if statement != made:
         raise Invalid(f"{path} is not about the files beside it", "have it proposed again; nothing was signed")
     target = path.with_name(f"{path.name}.sig")
-    target.write_text(pen.sign(statement).signature)
+    signature = pen.sign(statement).signature
+    try:
+        target.write_text(signature)
+    except OSError as error:
+        raise Invalid(
+            f"{target}: cannot be written ({error.strerror})", "copy the folder to where you may"
+        ) from error
     return target
 
 
@@ -174,19 +185,17 @@ def install(folder: Path, trust: Path, floor: Path, now: datetime) -> Trust[Poli
     """
     found = read_documents(folder, load)
     envelopes = tuple(_signed(path) for path in sorted(folder.glob("*.statement.sig")))
-    with tempfile.TemporaryDirectory(dir=trust.parent, prefix=".trust.") as place:
-        staged = shutil.copytree(trust, Path(place) / "trust")
-        for name in DOCUMENTS:
-            _copy(folder / name, staged)
-        if steps := [replace(step, signatures=step.signatures or envelopes) for step in found.steps]:
-            (staged / "roots.json").write_bytes(write_steps(steps))
-        for name in ("roster", "policy"):
-            (staged / f"{name}.sigs.json").write_bytes(write_envelopes(envelopes))
-        if floor.exists():
-            _copy(floor, Path(place))
-        installed = load_trust(staged, load, floor=Path(place) / floor.name, now=now)
-        _flush(staged)
-        _exchange(staged, trust)
+    try:
+        with tempfile.TemporaryDirectory(dir=trust.parent, prefix=".trust.") as place:
+            staged = shutil.copytree(trust, Path(place) / "trust")
+            _write(folder, found, envelopes, staged)
+            if floor.exists():
+                shutil.copyfile(floor, Path(place) / "floor.json")
+            installed = load_trust(staged, load, floor=Path(place) / "floor.json", now=now)
+            _flush(staged)
+            _exchange(staged, trust)
+    except OSError as error:
+        raise Unavailable(f"{trust} cannot be replaced: {error}", "mend that; nothing has changed") from error
     return installed
 
 
@@ -275,6 +284,15 @@ def _signed(path: Path) -> Envelope:
     return attach(_statement(path.with_suffix("")), read_signature(path))
 
 
+def _write(folder: Path, found: Documents[Policies], envelopes: tuple[Envelope, ...], staged: Path) -> None:
+    for name in DOCUMENTS:
+        shutil.copyfile(folder / name, staged / name)
+    if steps := [replace(step, signatures=step.signatures or envelopes) for step in found.steps]:
+        (staged / "roots.json").write_bytes(write_steps(steps))
+    for name in ("roster", "policy"):
+        (staged / f"{name}.sigs.json").write_bytes(write_envelopes(envelopes))
+
+
 def _change(folder: Path, before: Documents[Policies], after: Documents[Policies]) -> Change:
     people = {person.id for person in {*before.roster.people} ^ {*after.roster.people}}
     names = tuple(sorted(path.name for path in folder.glob("*.statement")))
@@ -304,7 +322,5 @@ def _exchange(one: Path, other: Path) -> None:
     """Swap two folders in one step; after a crash both are whole, and each is in one place or the other."""
     system = ctypes.CDLL(None, use_errno=True)
     if system.renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) != 0:
-        reason = os.strerror(ctypes.get_errno())
-        raise Unavailable(
-            f"{other} cannot be replaced: {reason}", "use a Linux file system that can exchange folders"
-        )
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -30,12 +30,13 @@ def make(folder: Path, kind: DeploymentKind = DeploymentKind.TEST, name: str = "
 
 
 def test_its_trust_files_are_ones_to_go_by(tmp_path: Path) -> None:
-    """Two owners signed roster and policy, and the trust root has the digest that is read aloud."""
+    """All owners, of whom two are enough, signed roster and policy, and the trust root has the digest that is read aloud."""
     made = make(tmp_path / "d")
     trust = load_trust(tmp_path / "d" / "trust", load, floor=tmp_path / "floor.json", now=NOW)
     for name in ("roster", "policy"):
         signed = json.loads((tmp_path / "d" / "trust" / f"{name}.sigs.json").read_text())
-        assert [json.loads(envelope["payload"])["person"] for envelope in signed] == ["owner-1", "owner-2"]
+        assert [json.loads(envelope["payload"])["person"] for envelope in signed] == ["owner-1", "owner-2", "owner-3"]
+    assert trust.root.threshold == 2
     assert (trust.root.deployment, trust.root.digest) == ("city", made.root_digest)
     assert trust.policy.in_force(NOW) is not None
 
@@ -57,6 +58,14 @@ def test_every_role_has_somebody(tmp_path: Path) -> None:
     roster = load_trust(tmp_path / "d" / "trust", load, now=NOW).roster
     assert [role for role in Role if not roster.holders(role, NOW)] == []
     assert [person.languages for person in roster.holders(Role.LANGUAGE_CHECKER, NOW)] == [("cy",)]
+
+
+def test_a_director_is_on_call_and_has_a_deputy(tmp_path: Path) -> None:
+    """Whom to ask first, and who stands in for them: one voice."""
+    make(tmp_path / "d")
+    roster = load_trust(tmp_path / "d" / "trust", load, now=NOW).roster
+    assert roster.holders(Role.DUTY_DIRECTOR, NOW)[0].id == "director-1"
+    assert roster.voice("deputy-director-1", NOW) == {"director-1", "deputy-director-1"}
 
 
 def test_the_relay_signs_with_the_key_that_the_trust_root_names(tmp_path: Path) -> None:
