@@ -24,7 +24,7 @@ from dispatcher.domain.statement import Statement, StatementKind
 from dispatcher.gate.approvals import quorum, rejections, unchecked_languages
 from dispatcher.gate.evidence import Case, Failure, Then
 from dispatcher.gate.ministers import minister_fault
-from dispatcher.gate.mitigations import exemptions, unattested, unmet
+from dispatcher.gate.mitigations import MENDED_BY_SIGNATURE, exemptions, unattested, unmet
 from dispatcher.gate.policy import NEVER_USED
 
 Clause = Callable[[Case], Failure | None]
@@ -213,11 +213,14 @@ def g10_exemption(case: Case) -> Failure | None:
 
 def g11_mitigations(case: Case) -> Failure | None:
     """Every mitigation holds: those for people are attested freshly, those for software were looked at just now."""
-    if faults := list(unmet(case)):
-        return Failure("G11", "; ".join(faults), "author: submit a new plan, or ops")
+    faults = list(unmet(case))
+    signed = all(fault.startswith(MENDED_BY_SIGNATURE) for fault in faults)
     if lacking := unattested(case):
-        return Failure("G11", f"not attested, or too long ago: {' '.join(lacking)}", _roles(case.version.may_attest))
-    return None
+        faults.append(f"not attested, or too long ago: {' '.join(lacking)}")
+    if not faults:
+        return None
+    mend = _roles(case.version.may_attest) if signed else "author: submit a new plan, or ops"
+    return Failure("G11", "; ".join(faults), mend)
 
 
 def g12_minister(case: Case) -> Failure | None:

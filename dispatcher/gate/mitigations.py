@@ -22,6 +22,9 @@ from dispatcher.gate.policy import CheckedBy
 EXEMPTION_LONGEST = timedelta(days=365)
 """No exemption is for longer than a year (reference: policy 1.3)."""
 
+MENDED_BY_SIGNATURE = ("M10", "M13", "M14")
+"""The checks that a new attestation or exemption mends; the others want another plan, roster or host."""
+
 OPERATORS = 2
 _TRACKER = re.compile(r"[?&](utm_\w+|fbclid|gclid|ttclid|msclkid|mc_eid|igshid)=", re.IGNORECASE)
 
