@@ -35,6 +35,9 @@ SECRETS = {
     "token": Secret("planted-token"),
     "api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506")),
 }
+EXCEPTIONAL = Wish(purpose="exceptional_public_safety", no_alternative="people under 25 in the Old Town")
+"""What a plan with a hand-off on TikTok says."""
+
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "webhook": {"base_url": f"{SIMULATOR}/webhook"},
     "x": {"base_url": f"{SIMULATOR}/x", "user_id": "1"},
@@ -72,12 +75,12 @@ class Office:
             self.pens[person] = FilePen(self.desk.settings.path("keys", "exercise", person))
         return self.pens[person]
 
-    def account(self, channel: str, name: str = "") -> Account:
+    def account(self, channel: str, name: str = "", languages: tuple[str, ...] = ("en-GB", "cy")) -> Account:
         """Add an exercise account with its languages English and Welsh."""
-        made = Account(name or f"{channel}-1", channel, f"Example on {channel}", ("en-GB", "cy"), SETTINGS[channel])
+        made = Account(name or f"{channel}-1", channel, f"Example on {channel}", languages, SETTINGS[channel])
         return accounts.add(self.desk, made, Mode.EXERCISE, SECRETS, "ops-1").account
 
-    def plan(self, wish: Wish | None = None) -> str:
+    def plan(self, wish: Wish | None = None, languages: tuple[str, ...] = ("en-GB", "cy")) -> str:
         """An incident, an armed message and a submitted plan over all accounts; returns the plan's digest."""
         incident = incidents.declare(
             self.desk,
@@ -88,7 +91,8 @@ class Office:
             severity=Severity.S3,
             evidence=(Item("warning", "red", "national weather service", self.clock.now),),
         )
-        texts = (LanguageText("en-GB", "Storm tonight", "Stay in."), LanguageText("cy", "Storm heno", "Arhoswch."))
+        welsh = LanguageText("cy", "Storm heno", "Arhoswch.")
+        texts = (LanguageText("en-GB", "Storm tonight", "Stay in."), *([welsh] if "cy" in languages else []))
         until = self.clock.now + timedelta(hours=6)
         written = messages.Draft(texts, valid_until=until)
         message = messages.draft(self.desk, incident.id, written, "author-1").message
@@ -107,10 +111,11 @@ class Office:
         """Ledger entries of these kinds."""
         return ledger_tail(self.desk, 1_000, kinds=kinds)
 
-    def delivery(self, plan: str) -> str:
-        """The id of a plan's first delivery."""
+    def delivery(self, plan: str, account: str = "") -> str:
+        """The id of a plan's first delivery, or of that to an account."""
         with self.desk.store.read() as work:
-            return str(deliveries.listed(work, plan=plan)[0].id)
+            rows = deliveries.listed(work, plan=plan)
+            return next(str(row.id) for row in rows if account in ("", row.account))
 
     def set_state(self, delivery: str, *states: str, reason: str = "", **values: object) -> None:
         """Walk a delivery through states, as workers would."""

@@ -111,8 +111,12 @@ def cases_of(desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.P
 def _signed(case: Case) -> tuple[str, ...]:
     """Who has signed what counts for a channel, in words."""
     given = [f"{role}: {', '.join(sorted(people))}" for role, people in quorum(case).given.items()]
-    released = case.evidence.about_plan(StatementKind.RELEASE, case.now)
-    return (*given, *(f"release: {statement.person}" for statement in released))
+    signed = [
+        f"{kind}: {statement.person}"
+        for kind in (StatementKind.BREAK_GLASS, StatementKind.RELEASE)
+        for statement in case.evidence.about_plan(kind, case.now)
+    ]
+    return (*given, *signed)
 
 
 def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
