@@ -11,9 +11,8 @@ from dispatcher.domain.errors import Forbidden, Invalid, NotFound, SignatureNeed
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, clearing, evidence
-from dispatcher.service.submitting import Wish
 from dispatcher.service.evidence import AssessmentOutcome, Decision
-from tests.office import Office
+from tests.office import EXCEPTIONAL, Office
 
 DIGEST = "ab" * 32
 
@@ -48,16 +47,18 @@ def attest(office: Office, *mitigations: str, device: str = "phone-1") -> eviden
         channel="tiktok",
         account="tiktok-1",
         device=device,
+        app_version="41.2",
         evidence=DIGEST,
         mitigations=mitigations,
     )
 
 
 def tiktok_plan(office: Office) -> str:
-    """A plan for the hand-off account, approved by everybody who must, its device registered."""
+    """A plan for the hand-off account and a webhook, approved by everybody who must, its device registered."""
     office.account("tiktok")
+    office.account("webhook")
     accounts.register(office.desk, "phone-1", "tiktok-1", "ops-1")
-    return office.approved("security-1", wish=Wish(purpose="exceptional_public_safety", window=timedelta(hours=4)))
+    return office.approved("security-1", wish=EXCEPTIONAL)
 
 
 def lacking(office: Office, plan: str) -> dict[str, str]:

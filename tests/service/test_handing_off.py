@@ -15,9 +15,8 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.sending import HandOff
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.service import accounts, handing_off, stopping
-from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
-from tests.office import Office
+from tests.office import EXCEPTIONAL, Office
 
 CODE = "K7Q2M-9XW4T"
 
@@ -43,9 +42,10 @@ class FarSender:
 def handed_over(office: Office) -> str:
     """A released delivery that waits for operators. The gate's part of the way is left out."""
     office.account("tiktok")
+    office.account("webhook")
     accounts.register(office.desk, "phone-1", "tiktok-1", "ops-1")
-    plan = office.plan(Wish(purpose="exceptional_public_safety"))
-    delivery = office.delivery(plan)
+    plan = office.plan(EXCEPTIONAL)
+    delivery = office.delivery(plan, "tiktok-1")
     with office.desk.store.write() as work:
         row = deliveries.find(work, delivery)
         submitted = records.bundle(work, plan).envelopes[0]

@@ -8,9 +8,9 @@ from sqlalchemy import event, select
 from dispatcher.domain.errors import GateClosed, SignatureNeeded, Stale, Unavailable
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.service import clearing
-from dispatcher.service.submitting import Wish
 from dispatcher.service.recipients import import_csv
 from dispatcher.service.releasing import release
+from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import OutboxRow
 from tests.office import Office

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound, SignatureNeeded
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import clearing, stopping
@@ -23,6 +23,11 @@ def clauses(office: Office, plan: str) -> set[str]:
     return {f.clause for finding in clearing.show(office.desk, plan).findings for f in finding.failures}
 
 
+def states(office: Office, plan: str) -> set[str]:
+    """The states of a plan's clearances, once the gate was asked again."""
+    return {finding.found for finding in clearing.show(office.desk, plan).findings}
+
+
 def test_anybody_on_the_roster_halts_and_the_gate_closes(office: Office) -> None:
     """A reviewer's halt of everything sendable fails G16 for a plan."""
     office.account("webhook")
@@ -35,11 +40,11 @@ def test_a_halt_ends_when_two_others_have_signed(office: Office) -> None:
     """One signature is not enough, two are, and the ledger says that it ended and by whom."""
     office.account("webhook")
     plan, named = office.approved(), halt(office)
-    first = stopping.resume(office.desk, named[:12], office.pen("ops-1"))
+    first = stopping.resume(office.desk, named[:12], office.pen("director-2"))
     assert (first.needed, first.in_force, "G16" in clauses(office, plan)) == (1, True, True)
     second = stopping.resume(office.desk, named[:12], office.pen("director-1"))
     assert (second.needed, second.in_force, "G16" in clauses(office, plan)) == (0, False, False)
-    assert [entry.facts["resumed_by"] for entry in office.ledger("halt.ended")] == [["director-1", "ops-1"]]
+    assert [entry.facts["resumed_by"] for entry in office.ledger("halt.ended")] == [["director-1", "director-2"]]
 
 
 def test_the_halter_cannot_resume(office: Office) -> None:
@@ -52,9 +57,30 @@ def test_the_halter_cannot_resume(office: Office) -> None:
 def test_one_person_signs_a_resume_once(office: Office) -> None:
     """A second signature of the same person is refused, not counted."""
     named = halt(office)
-    stopping.resume(office.desk, named, office.pen("ops-1"))
+    stopping.resume(office.desk, named, office.pen("checker-1"))
     with pytest.raises(Invalid, match="already"):
-        stopping.resume(office.desk, named, office.pen("ops-1"))
+        stopping.resume(office.desk, named, office.pen("checker-1"))
+
+
+@pytest.mark.parametrize("person", ["ops-1", "reviewer-1"])
+def test_nobody_resumes_as_platform_admin_or_reviewer(office: Office, person: str) -> None:
+    """Who runs the servers or reads the record starts nothing again: refused before anything is signed."""
+    named = halt(office, "director-1")
+    with pytest.raises(SignatureNeeded):
+        stopping.resume(office.desk, named, office.pen(person))
+    assert office.pen(person).signed == []
+
+
+def test_a_halt_of_one_plan_suspends_its_clearance(office: Office) -> None:
+    """Clear before, suspended during the halt, clear again when two others resumed; other plans stay clear."""
+    office.account("webhook")
+    plan, other = office.approved(), office.approved()
+    named = halt(office, scope=HaltScope.PLAN, target=plan[:12])
+    during = (states(office, plan), states(office, other))
+    for person in ("director-1", "director-2"):
+        stopping.resume(office.desk, named, office.pen(person))
+    clearing.show(office.desk, plan)
+    assert (*during, states(office, plan)) == ({"suspended"}, {"clear"}, {"clear"})
 
 
 def test_a_halt_of_an_account_stops_that_account_only(office: Office) -> None:
