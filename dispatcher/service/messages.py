@@ -1,4 +1,7 @@
-"""Drafting: what the public will read, its armed texts, and how each account will carry it."""
+"""Drafting: what the public will read, its armed texts, and how each account will carry it.
+
+An edit is a new revision: a plan of the message that waits for signatures is returned, whatever was signed about it.
+"""
 
 from __future__ import annotations
 
@@ -127,6 +130,8 @@ def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revis
 def _add(work: Work, revision: Revision, person: str) -> Revision:
     _check(revision)
     records.add_revision(work, revision, person)
+    for digest in records.submitted_plans(work, revision.message):
+        records.move_plan(work, digest, revision.incident, "submitted", "returned")
     about = {"incident": revision.incident, "actor": person, "message": revision.message}
     work.record("message.revised", **about, number=revision.number, revision=revision.digest)
     return revision

@@ -19,7 +19,7 @@ from channels.contract import LanguageText, Part, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
-from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.domain.statement import Envelope, Statement, StatementError, StatementKind
 from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping
 from dispatcher.service.desk import Desk
@@ -29,8 +29,10 @@ from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
 from dispatcher.store.records import StoredPlan
 
-REFUSALS = ("gate.refused", "release.refused", "hand_off.refused", "confirmation.refused")
+REFUSALS = ("gate.refused", "submission.refused", "release.refused", "hand_off.refused", "confirmation.refused")
 """Ledger entries that say no."""
+
+OUT = ("accepted", "visible")
 
 SENTENCES: Mapping[str, str] = {
     "ready": "waits for its turn",
@@ -96,7 +98,10 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class PlanRead:
-    """One plan: where it stands, its channels' clearances, who signed about it, and its exact texts."""
+    """One plan: where it stands, its channels' clearances, who signed about it, and its exact texts.
+
+    ``stopped_in_ms``: from the first revocation to the beginning of the last attempt; 0 where none began after it.
+    """
 
     digest: str
     state: str
@@ -106,6 +111,7 @@ class PlanRead:
     texts: tuple[Exact, ...]
     released_at: datetime | None
     released_by: str | None
+    stopped_in_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,16 @@ def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
         texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).renderings)),
         released_at=dispatch.released_at if dispatch else None,
         released_by=dispatch.released_by if dispatch else None,
+        stopped_in_ms=_stopped_in_ms(work, stored.digest, [said.statement for said in verified]),
     )
+
+
+def _stopped_in_ms(work: Work, digest: str, said: Sequence[Statement]) -> int | None:
+    revoked_at = min((s.not_before for s in said if s.kind is StatementKind.REVOKE), default=None)
+    if revoked_at is None:
+        return None
+    last = history.last_intent(work, digest) or revoked_at
+    return max(0, round((last - revoked_at).total_seconds() * 1000))
 
 
 def _readable(envelope: Envelope) -> Statement | None:
@@ -212,10 +227,24 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     for delivery, attempt in history.attempts_of(work, incident):
         tried.setdefault(delivery, []).append(attempt)
     same = [field.name for field in fields(Delivered)][:-2]
+    revoked = {
+        s.subject for s in map(_readable, records.incident_envelopes(work, incident, StatementKind.REVOKE)) if s
+    }
     for row in history.deliveries_of(work, incident):
         known = {name: getattr(row, name) for name in same}
         sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
-        yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
+        attempts = tuple(tried.get(row.id, ()))
+        yield Delivered(**known, sentence=sentence + _remark(row, attempts, row.plan in revoked), attempts=attempts)
+
+
+def _remark(row: Any, attempts: Sequence[Tried], revoked: bool) -> str:
+    """What a reader should know of a post that is out though its time or its clearance is over."""
+    if row.state not in OUT:
+        return ""
+    late = bool(attempts) and attempts[-1].ended_at is not None and attempts[-1].ended_at >= row.expires_at
+    return ("; committed before its window ended" if late else "") + (
+        "; its plan was revoked, and its correction is armed" if revoked else ""
+    )
 
 
 def _line(row: Any) -> LedgerLine:

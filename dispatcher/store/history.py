@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
@@ -46,6 +46,13 @@ def deliveries_of(work: Work, incident: str) -> list[Any]:
     order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.plan, DeliveryRow.position, DeliveryRow.id)
     query = select(DeliveryRow.__table__).where(DeliveryRow.incident == incident)
     return list(work.execute(query.order_by(*order)).all())
+
+
+def last_intent(work: Work, plan_digest: str) -> datetime | None:
+    """When a plan's last attempt began, if one did."""
+    query = select(func.max(AttemptRow.intended_at)).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
+    found: datetime | None = work.execute(query.where(DeliveryRow.plan == plan_digest)).scalar()
+    return found
 
 
 def attempts_of(work: Work, incident: str) -> Iterator[tuple[str, Tried]]:

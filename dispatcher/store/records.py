@@ -31,6 +31,7 @@ from dispatcher.store.tables import (
     RecipientRow,
     RenderingRow,
     RevisionRow,
+    SpendRow,
     StatementRow,
     StatusRow,
 )
@@ -95,7 +96,7 @@ def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
 
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
     """Move an incident. Raises Stale when it is not in ``source`` any more."""
-    if not _moved(work, IncidentRow, [IncidentRow.id == id_], source, target, {"incident": id_}):
+    if not moved(work, IncidentRow, [IncidentRow.id == id_], source, target, {"incident": id_}):
         raise Stale(f"incident {id_} is not {source} any more", f"look: dispatcher incident show {id_}")
 
 
@@ -161,10 +162,16 @@ def plans_of(work: Work, incident_id: str) -> list[StoredPlan]:
     return [_plan(row) for row in work.execute(query).all()]
 
 
+def submitted_plans(work: Work, message: str) -> list[str]:
+    """The digests of a message's plans that wait for signatures."""
+    query = select(PlanRow.digest).where(PlanRow.message == message, PlanRow.state == "submitted")
+    return list(work.execute(query).scalars())
+
+
 def move_plan(work: Work, digest: str, incident_id: str, source: str, target: str) -> None:
     """Move a plan. Raises Stale when it is not in ``source`` any more."""
     subject = {"incident": incident_id, "plan": digest}
-    if not _moved(work, PlanRow, [PlanRow.digest == digest], source, target, subject):
+    if not moved(work, PlanRow, [PlanRow.digest == digest], source, target, subject):
         raise Stale(f"plan {digest[:12]} is not {source} any more", f"look: dispatcher clearance show {digest[:12]}")
 
 
@@ -193,7 +200,8 @@ def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_i
 
 def envelopes(work: Work, *where: Any) -> list[Envelope]:
     """Envelopes of the statements that fit, oldest first. A row written by hand that holds none is left out."""
-    query = select(StatementRow.envelope).where(*where).order_by(StatementRow.recorded_at, StatementRow.id)
+    known = [StatementRow.recorded_at <= work.now] if work.past else []
+    query = select(StatementRow.envelope).where(*where, *known).order_by(StatementRow.recorded_at, StatementRow.id)
     return list(filter(None, map(_envelope, work.execute(query).scalars())))
 
 
@@ -210,6 +218,11 @@ def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
 def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envelope]:
     """What was signed of one kind about one subject."""
     return envelopes(work, StatementRow.kind == str(kind), StatementRow.subject == subject)
+
+
+def incident_envelopes(work: Work, incident_id: str, kind: StatementKind) -> list[Envelope]:
+    """What was signed of one kind in an incident."""
+    return envelopes(work, StatementRow.incident == incident_id, StatementRow.kind == str(kind))
 
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
@@ -255,9 +268,9 @@ def _plan(row: Any) -> StoredPlan:
     return StoredPlan(Plan.decode(row.body), row.digest, row.state, row.message)
 
 
-def _moved(
+def moved(
     work: Work,
-    table: type[IncidentRow | PlanRow | ClearanceRow],
+    table: type[IncidentRow | PlanRow | ClearanceRow | SpendRow],
     at: Iterable[ColumnElement[bool]],
     source: str,
     target: str,
@@ -294,7 +307,7 @@ def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str,
     """Move a clearance that is still in ``source``."""
     at = (ClearanceRow.plan == plan_digest, ClearanceRow.channel == channel)
     subject = {"incident": incident_id, "plan": plan_digest, "channel": channel}
-    _moved(work, ClearanceRow, at, source, target, subject, changed_at=work.now)
+    moved(work, ClearanceRow, at, source, target, subject, changed_at=work.now)
 
 
 def status(work: Work, mode: str) -> Envelope | None:
