@@ -52,6 +52,7 @@ SUMMARIES = {
     "halt": "Stop sending, at once.",
     "resume": "End a halt; two people other than who halted sign.",
     "roster": "Check who may do what, and replace keys with policy owners' signatures.",
+    "policy": "The rules in force and those before: show, check, compare, replay.",
     "whoami": "Who is at this keyboard, known from their key.",
     "account": "Add accounts and list them.",
     "recipients": "Import recipient lists.",

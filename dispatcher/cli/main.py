@@ -50,6 +50,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import release as module
         case "status" | "watch":
             from dispatcher.cli import status as module
+        case "policy":
+            from dispatcher.cli import policy as module
         case "roster" | "whoami":
             from dispatcher.cli import roster as module
         case "account" | "recipients" | "device":

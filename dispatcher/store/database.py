@@ -29,11 +29,15 @@ BUSY_TIMEOUT_MS = 10_000
 
 @dataclass
 class Work:
-    """One open transaction. ``now`` is the database's time: leases and windows are judged by it."""
+    """One open transaction. ``now`` is the database's time: leases and windows are judged by it.
+
+    With ``past``, ``now`` is another moment, and statements recorded after it are not read.
+    """
 
     connection: Connection
     now: datetime
     entries: list[Entry] = field(default_factory=list)
+    past: bool = False
 
     def record(
         self,
