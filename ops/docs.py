@@ -22,6 +22,7 @@ STATES: dict[str, type[StrEnum]] = {
     "plan": lifecycle.PlanState,
     "clearance": lifecycle.ClearanceState,
     "delivery": lifecycle.DeliveryState,
+    "spend": lifecycle.SpendState,
 }
 _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<state>\w+)"  # (?P<sentence>.+)$', re.MULTILINE)
 

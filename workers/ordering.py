@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dispatcher.domain.merkle import Tree
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
-from dispatcher.store import queue, records
+from dispatcher.store import queue, records, spends
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
+
+UNPAID = "no reservation is committed for this plan"
+"""Said of every channel without one; the gate asks where space is bought."""
 
 TREES = 4
 """Trees kept in memory: about 64 bytes a recipient each."""
@@ -30,6 +33,7 @@ class Orders:
             bundle = records.bundle(work, plan)
             states = records.incident_states(work, {item.incident for item in items})
             proofs = self._proofs(work, items)
+            committed = spends.committed(work, plan)
             asked_at = work.now
         return bundle, [
             queue.order(
@@ -39,6 +43,7 @@ class Orders:
                 item.attempts + 1,
                 proofs.get(item.id),
                 asked_at=asked_at,
+                spend_fault=None if item.channel in committed else UNPAID,
             )
             for item in items
         ]

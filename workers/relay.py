@@ -20,7 +20,7 @@ from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
-from dispatcher.store import leading, records, sweep
+from dispatcher.store import leading, records, spends, sweep
 from dispatcher.store.database import Store, Work
 from dispatcher.store.records import statement_of
 from workers.pausing import pause
@@ -82,6 +82,7 @@ class Relay:
             "lost_sends": sweep.lost_sends(work, self._settings.timing.lasting("quiet")),
             "over_time": sweep.over_time(work),
             "settled_plans": sweep.settled_plans(work),
+            "freed_spends": spends.free(work),
         }
         if self._status_at is not None:
             counts["stale_ended"] = sweep.stale_ended(work, str(self._mode))

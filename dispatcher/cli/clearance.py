@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
@@ -61,7 +62,10 @@ evidence = Noun("evidence")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
-def submit(session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, **wish: Any) -> None:
+@pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
+def submit(
+    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
     by_account: dict[str, list[str]] = {}
     for given in lists:
@@ -70,7 +74,8 @@ def submit(session: Session, message: str, accounts: Names, lists: Names, on_amb
     if set(on_ambiguous.values()) - set(OnAmbiguous):
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
-    wanted = submitting.Wish(accounts=accounts or None, lists=by_account, on_ambiguous=choices, **wish)
+    bought = paid.orders(spend, session.desk.now())
+    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
     _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
 
 
@@ -223,7 +228,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
-    about |= {name: getattr(stored.plan, name) for name in names}
+    about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     about["evidence"] = [facts(item) | {"conflict": item in conflicts(items)} for item in items]

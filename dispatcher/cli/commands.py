@@ -46,6 +46,7 @@ SUMMARIES = {
     "evidence": "Sign assessments, exemptions, attestations and the minister's decision.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
     "gate": "Why something may go out, or may not, clause by clause.",
+    "spend": "See what paid plans have taken of their caps, and sign what was billed.",
     "release": "Release a cleared plan: from then on it is sent.",
     "status": "Where we are, what is next, who is awaited.",
     "watch": "Follow a released plan until everything has ended.",

@@ -46,6 +46,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import clearance as module
         case "gate":
             from dispatcher.cli import gate as module
+        case "spend":
+            from dispatcher.cli import spend as module
         case "release" | "halt" | "resume":
             from dispatcher.cli import release as module
         case "status" | "watch":

@@ -79,6 +79,15 @@ class HeldReason(StrEnum):
     POISON = "poison"  # workers died holding it before they could send
 
 
+class SpendState(StrEnum):
+    """What one channel of a paid plan may cost, against its caps."""
+
+    RESERVED = "reserved"  # its plan is submitted; the release commits it, the relay frees it
+    COMMITTED = "committed"  # its plan was released; finance reconciles it with the invoice
+    RECONCILED = "reconciled"  # only what was billed still counts
+    FREED = "freed"  # never spent: the plan was refused or taken back, or its window passed unreleased
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """A machine: its initial states and, per state, the states a row may move to."""
@@ -155,7 +164,16 @@ DELIVERY = _lifecycle(
     missing="visible",
 )
 
-ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY)
+SPEND = _lifecycle(
+    "spend",
+    "spends",
+    SpendState,
+    "reserved",
+    reserved="committed freed",
+    committed="reconciled",
+)
+
+ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY, SPEND)
 
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
 """Delivery states that a machine still has to move on."""

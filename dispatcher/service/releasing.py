@@ -10,7 +10,7 @@ Rules
 
 The way of a release::
 
-    judge every channel → sign → statement, dispatch, doorbells, plan released, ledger entry → commit → ring
+    judge every channel → sign → plan released, money committed, statement, dispatch, doorbells → commit → ring
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import judge
-from dispatcher.store import deliveries, records
+from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -85,6 +85,7 @@ def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
 def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) -> Dispatch:
     plan = stored.plan
     records.move_plan(work, stored.digest, plan.incident, "submitted", "released")
+    spends.commit(work, plan)
     statement = desk.record(work, envelope, plan.mode, plan.incident)
     about = {"plan": stored.digest, "incident": plan.incident}
     dispatch = Dispatch(

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import NoReturn
 
 from channels.contract import Account, DeliveryKind, Json
 from channels.registry import Lane
@@ -24,11 +25,13 @@ from dispatcher.domain.errors import GateClosed, Invalid, Stale
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident, items_of
 from dispatcher.domain.message import Revision, TextKind
+from dispatcher.domain.money import financial_year
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, SignedList, Spend
 from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.gate.evidence import Failure
 from dispatcher.sending.order import Bundle
-from dispatcher.service import messages
+from dispatcher.service import messages, spending
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
@@ -41,7 +44,7 @@ from dispatcher.store.database import Work
 class Wish:
     """What a submission asks for: every account of the mode unless named; recipient lists per account, or for "".
 
-    ``no_alternative``: which audience no other channel reaches.
+    ``no_alternative``: which audience no other channel reaches. ``spend``: what is bought, in the plan's own year.
     """
 
     accounts: Sequence[str] | None = None
@@ -74,15 +77,19 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     channels: dict[str, Json] = {"channels": list(plan.channels)}
     roles = (Role.AUTHOR, Role.TRANSLATOR)
     envelope = desk.sign(pen, roles, StatementKind.SUBMIT, plan.digest, plan.mode, channels)
-    with desk.store.write() as work:
-        if records.generation(work, revision.message) != generation:
-            raise Stale("somebody else submitted this message meanwhile", "look: dispatcher status")
-        records.add_renderings(work, bodies)
-        records.add_plan(work, plan, revision.message)
-        records.add_clearances(work, plan.digest, plan.channels)
-        count = sum(_add_deliveries(desk, work, plan, destination) for destination in plan.destinations)
-        desk.record(work, envelope, plan.mode, plan.incident)
-        work.record("plan.submitted", incident=plan.incident, actor=person, plan=plan.digest, deliveries=count)
+    try:
+        with desk.store.write() as work:
+            if records.generation(work, revision.message) != generation:
+                raise Stale("somebody else submitted this message meanwhile", "look: dispatcher status")
+            records.add_renderings(work, bodies)
+            records.add_plan(work, plan, revision.message)
+            spending.reserve(work, plan, desk.policy())
+            records.add_clearances(work, plan.digest, plan.channels)
+            count = sum(_add_deliveries(desk, work, plan, destination) for destination in plan.destinations)
+            desk.record(work, envelope, plan.mode, plan.incident)
+            work.record("plan.submitted", incident=plan.incident, actor=person, plan=plan.digest, deliveries=count)
+    except spending.NoRoom as lost:
+        _refuse(desk, plan, person, lost.failures)
     return show(desk, plan.digest)
 
 
@@ -106,12 +113,16 @@ def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
 
 
 def _ask(desk: Desk, plan: Plan, bodies: Mapping[str, bytes], person: str) -> None:
-    """Ask the gate about a plan that nobody has signed. What is refused is recorded before it is raised."""
+    """Ask the gate about a plan that nobody has signed."""
     with desk.store.read() as work:
         bundle = Bundle(plan.encoded(), bodies, tuple(records.envelopes_for(work, plan.digest, str(plan.mode))))
         final = [(finding.channel, f) for finding in findings(desk, work, bundle, {}) for f in finding.final]
-    if not final:
-        return
+    if final:
+        _refuse(desk, plan, person, final)
+
+
+def _refuse(desk: Desk, plan: Plan, person: str, final: Sequence[tuple[str, Failure]]) -> NoReturn:
+    """Record a refusal, then raise it: channel and failure each."""
     failures: list[Json] = [{**failure.document(), "channel": channel} for channel, failure in final]
     with desk.store.write() as work:
         about = {"incident": plan.incident, "actor": person, "plan": plan.digest}
@@ -174,7 +185,7 @@ def _plan(
         generation=generation,
         nonce=desk.random_bytes(16).hex(),
         flags=wish.flags,
-        spend=wish.spend,
+        spend=tuple(replace(spend, year=financial_year(now)) for spend in wish.spend),
         evidence=items_of(incident),
         no_alternative=wish.no_alternative,
         renews=wish.renews,

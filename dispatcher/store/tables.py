@@ -151,6 +151,24 @@ class ClearanceRow(Base):
     changed_at: Mapped[datetime]
 
 
+class SpendRow(Base):
+    """What one channel of a paid plan may cost, in pence; ``billed`` and ``invoice`` once it is reconciled."""
+
+    __tablename__ = "spends"
+
+    plan: Mapped[str] = mapped_column(ForeignKey("plans.digest"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    incident: Mapped[str]
+    mode: Mapped[str]
+    case: Mapped[str]
+    year: Mapped[int]
+    pence: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    billed: Mapped[int | None] = mapped_column(BigInteger)
+    invoice: Mapped[str | None]
+    changed_at: Mapped[datetime]
+
+
 class StatementRow(Base):
     """One signed statement, as its envelope. ``plan`` is set where the subject is a plan."""
 

@@ -12,12 +12,14 @@ from dispatcher.domain.lifecycle import (
     DELIVERY,
     INCIDENT,
     PLAN,
+    SPEND,
     UNSETTLED,
     ClearanceState,
     DeliveryState,
     IncidentState,
     Lifecycle,
     PlanState,
+    SpendState,
 )
 
 STATES: dict[str, type[StrEnum]] = {
@@ -25,6 +27,7 @@ STATES: dict[str, type[StrEnum]] = {
     "plan": PlanState,
     "clearance": ClearanceState,
     "delivery": DeliveryState,
+    "spend": SpendState,
 }
 each = pytest.mark.parametrize("lifecycle", ALL, ids=lambda lifecycle: lifecycle.name)
 
@@ -59,7 +62,7 @@ def test_nothing_moves_to_itself(lifecycle: Lifecycle) -> None:
     assert [source for source, target in lifecycle.edges if source == target] == []
 
 
-@pytest.mark.parametrize("lifecycle", [INCIDENT, PLAN, CLEARANCE], ids=lambda lifecycle: lifecycle.name)
+@pytest.mark.parametrize("lifecycle", [INCIDENT, PLAN, CLEARANCE, SPEND], ids=lambda lifecycle: lifecycle.name)
 def test_every_state_leads_to_an_end(lifecycle: Lifecycle) -> None:
     """Nothing can go round for ever without a way out."""
     assert [state for state in lifecycle.moves if not reached(lifecycle, state) & lifecycle.final] == []

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import TextKind
+from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import Mode
-from dispatcher.store import deliveries, migrate, records
+from dispatcher.store import deliveries, migrate, records, spends
 from dispatcher.store.database import Store, open_engine
 from tests.builders import INCIDENT, Drafted, draft, everything_signed, verified
 from tests.cast import NOW
@@ -35,8 +36,8 @@ def store(engine: Engine) -> Store:
 
 @pytest.fixture
 def drafted() -> Drafted:
-    """A plan over one account on X."""
-    return draft("x")
+    """A plan over one account on X, with money for it."""
+    return draft("x", spend=(Spend("x", "storms", 100, 2026),))
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def planned(store: Store, drafted: Drafted) -> Drafted:
         records.add_renderings(work, drafted.renderings)
         records.add_plan(work, drafted.plan, "msg-1")
         records.add_clearances(work, drafted.plan.digest, drafted.plan.channels)
+        spends.add(work, drafted.plan)
         for envelope in everything_signed(drafted.plan):
             (said,) = verified([envelope])
             records.add_statement(work, said, envelope, INCIDENT)

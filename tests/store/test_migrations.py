@@ -17,7 +17,7 @@ from dispatcher.store.database import Store, open_engine
 from dispatcher.store.tables import Base
 from tests.builders import revision
 
-KEYS = {"incidents": "id", "plans": "digest", "clearances": "channel", "deliveries": "id"}
+KEYS = {"incidents": "id", "plans": "digest", "clearances": "channel", "deliveries": "id", "spends": "channel"}
 MACHINES = pytest.mark.parametrize("machine", lifecycle.ALL, ids=lambda machine: machine.name)
 
 
