@@ -20,7 +20,6 @@ from urllib.parse import unquote, urlsplit
 
 from channels import registry
 from channels.contract import Account, Secret
-from channels.http import Http, HttpPolicy
 from channels.registry import Lane
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.ids import is_name
@@ -149,6 +148,8 @@ def _plain(text: str) -> str:
 
 
 def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret]) -> None:
+    from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
+
     if not is_name(account.id):
         raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
     if not account.languages:

@@ -35,7 +35,7 @@ def declare(
     The kind ``none`` opens a record for messages about no incident. Raises Invalid for a title that misleads the eye.
     """
     if fault := lookalikes.fault(title):
-        raise Invalid(f"the title {fault}", "type it again in plain letters")
+        raise Invalid(f"the title does not read as it is written: {fault}", "type it again in plain letters")
     id_, now = desk.new_id("inc"), desk.now()
     known = {**(facts or {}), **_listed(evidence)}
     return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, known))

@@ -61,6 +61,12 @@ class Office:
         words = ("incident", "declare", "severe_weather", "Storm", "--mode", "exercise", "--area", "Old Town")
         return str(self.run(*words, by="author-1").json["id"])
 
+    def warned(self) -> str:
+        """The same, with the warning that policy wants to know of."""
+        name = self.incident()
+        self.run("incident", "evidence", name, "warning", "red", "--source", "weather service", by="author-1")
+        return name
+
     def feed(self, name: str = "feed-city") -> str:
         """Add an exercise account on the CAP feed."""
         settings = ("--set", f"folder={self.folder / 'feed'}", "--set", "sender=warnings@example.org")
@@ -73,7 +79,7 @@ class Office:
         self.feed()
         file = self.folder.parent / "storm.txt"
         file.write_text(text)
-        words = ("message", "draft", self.incident(), "--text", f"en-GB={file}", "--valid-until", "+6h")
+        words = ("message", "draft", self.warned(), "--text", f"en-GB={file}", "--valid-until", "+6h")
         name = str(self.run(*words, by="author-1").json["message"])
         self.run("message", "arm", name, by="author-1")
         return name

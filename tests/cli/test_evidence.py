@@ -55,9 +55,9 @@ def test_a_tiktok_account_gets_its_device_exemption_and_attestation(office: Offi
     assert len(registered.json["secret"]) > 50
     scope = ("tiktok", "--account", "tiktok-city", "--mode", "exercise")
     office.run("evidence", "exempt", *scope, "--need", "reaches who nothing else reaches", by="security-1")
-    words = ("evidence", "attest", *scope, "--device", "phone-1", "--evidence", record)
+    words = ("evidence", "attest", *scope, "--device", "phone-1", "--app-version", "41.2", "--evidence", record)
     made = office.run(*words, by="security-1").json
-    assert made["body"]["mitigations"][0] == "M01"
+    assert (made["body"]["mitigations"][0], made["body"]["app_version"]) == ("M01", "41.2")
 
 
 def test_a_device_secret_is_nowhere_on_disk(office: Office) -> None:

@@ -186,10 +186,10 @@ def test_json_is_printed_on_a_terminal_when_asked_for(office: Office) -> None:
 
 
 def test_hostile_text_cannot_drive_the_terminal(office: Office) -> None:
-    """Escape sequences and direction marks in a title are spelled out."""
-    words = ("incident", "declare", "disorder", "a\x1b[2Jb\u202ec", "--mode", "live")
-    office.run(*words, by="author-1")
-    shown = on_a_terminal(office, "incident", "list", NO_COLOR="1", TERM="dumb")
+    """Escape sequences and direction marks in what somebody says of an incident are spelled out."""
+    words = ("incident", "declare", "disorder", "Disorder", "--fact", "crowd=a\x1b[2Jb\u202ec", "--mode", "live")
+    name = office.run(*words, by="author-1").json["id"]
+    shown = on_a_terminal(office, "incident", "show", name, NO_COLOR="1", TERM="dumb")
     assert "\x1b[2J" not in shown
     assert "\\x1b[2Jb\\u202ec" in shown
 
