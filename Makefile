@@ -1,5 +1,6 @@
 # Everything a person needs to build, try and check this project; a bare `make` prints the list.
-# The environment lives in .venv. Variables: FAULT=kill (demo), TESTS=tests/cli (test), PYTHON=python3.12 (setup).
+# The environment lives in .venv. Variables: FAULT=kill (demo), TESTS=tests/cli (test), PYTHON=python3.12 (setup),
+# ARGS=dispatcher/gate (mutants).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -59,6 +60,14 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 test: setup chromium ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 2 -rs $(TESTS)
+
+.PHONY: coverage
+coverage: setup ## branch coverage of the gate, the statements and the sender
+	@$(BIN)/python -m ops.mutants --coverage
+
+.PHONY: mutants
+mutants: setup ## change the gate, the statements and the sender in thousands of ways; a test must notice each
+	@$(BIN)/python -m ops.mutants $(ARGS)
 
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests
