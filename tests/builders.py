@@ -271,7 +271,7 @@ def attested(*mitigations: str, at: datetime = NOW - 2 * HOUR, **more: Any) -> E
         "evidence": "ab" * 32,
         "app_version": "41.2",
     }
-    return signed(StatementKind.ATTEST, "security-2", at=at, **{**more, **body})
+    return signed(StatementKind.ATTEST, "security-2", at=at, **{**body, **more})
 
 
 def status(stops: Iterable[str] = (), *, at: datetime = NOW, mode: Mode = Mode.LIVE) -> Envelope:

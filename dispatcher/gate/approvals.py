@@ -6,8 +6,9 @@ Rules (reference: policy 6.2 and 6.4)
   3. Somebody's deputy and that person are one voice: what bars the one bars the other, and they count once.
   4. Where policy asks for a hardware key, or its PIN, an approval without does not count.
   5. Any rejection stops; one that names no channels stops all of them.
-  6. Break-glass: two voices, one of them uninvolved, may skip what policy names, for as long as it says, where the
-     tier allows it. Every other rule of this list and of the gate holds.
+  6. Break-glass: two voices, one of them uninvolved and neither a platform admin's nor a reviewer's, may skip what
+     policy names, for as long as it says, where the tier allows it. Every other rule of this list and of the gate
+     holds, rule 4 and the bar on policy owners for these two as well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import timedelta
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Statement, StatementKind, Verified
 from dispatcher.gate.evidence import Case
+from dispatcher.gate.stops import NEVER_RESUME
 
 BREAKERS = 2
 
@@ -38,16 +40,18 @@ class Quorum:
 def quorum(case: Case) -> Quorum:
     """Count the approvals of the case's channel."""
     given: dict[Role, set[str]] = {}
-    voices: dict[Role, set[str]] = {}
     barred: dict[str, str] = {}
+    counted: list[Statement] = []
     for verified in _approving(case):
         approval, why = verified.statement, _barred(case, verified)
         if why is not None:
             barred[approval.person] = why
             continue
+        counted.append(approval)
         given.setdefault(Role(approval.role), set()).add(approval.person)
-        voices.setdefault(Role(approval.role), set()).add(min(_voice(case, approval)))
     frozen = {role: frozenset(people) for role, people in given.items()}
+    name = {person: min(voice) for voice in _voices(case, counted) for person in voice}
+    voices = {role: {name[person] for person in people} for role, people in given.items()}
     return Quorum(frozen, barred, _unfilled(needed_roles(case), voices))
 
 
@@ -86,12 +90,14 @@ def broken_glass(case: Case) -> tuple[Statement, ...]:
     if rule is None or case.tier is None or not case.tier.break_glass:
         return ()
     lasting = timedelta(minutes=rule.minutes)
+    breaking = {s.id for s in case.evidence.about_plan(StatementKind.BREAK_GLASS, case.now)}
     signed = [
         s
-        for s in case.evidence.about_plan(StatementKind.BREAK_GLASS, case.now)
-        if _names(s, case.facts.channel) and case.now - s.not_before < lasting
+        for v in case.evidence.statements
+        if (s := v.statement).id in breaking and _names(s, case.facts.channel) and case.now - s.not_before < lasting
+        if s.role not in NEVER_RESUME and _unfit(case, v) is None
     ]
-    voices = {_voice(case, s) for s in signed}
+    voices = _voices(case, signed)
     uninvolved = [voice for voice in voices if not voice & case.plan.contributors.keys()]
     return tuple(signed) if len(voices) >= BREAKERS and uninvolved else ()
 
@@ -106,12 +112,28 @@ def _voice(case: Case, statement: Statement) -> frozenset[str]:
     return case.evidence.roster.voice(statement.person, statement.not_before)
 
 
+def _voices(case: Case, statements: Iterable[Statement]) -> list[frozenset[str]]:
+    """Who speaks in these statements; voices that share a person, who became a deputy in between, are one."""
+    found: list[frozenset[str]] = []
+    for statement in statements:
+        voice = _voice(case, statement)
+        voice = voice.union(*(other for other in found if other & voice))
+        found = [other for other in found if not other & voice] + [voice]
+    return found
+
+
 def _barred(case: Case, verified: Verified) -> str | None:
     """Why an approval does not count, or None."""
-    person, role, voice = verified.statement.person, verified.statement.role, _voice(case, verified.statement)
+    person, voice = verified.statement.person, _voice(case, verified.statement)
     for one in sorted(voice & case.plan.contributors.keys()):
         whose = "" if one == person else f", as {one}, with whom {person} is one voice"
         return f"{', '.join(case.plan.contributors[one])} in this plan{whose}"
+    return _unfit(case, verified)
+
+
+def _unfit(case: Case, verified: Verified) -> str | None:
+    """Why a signature does not count, whoever made the plan, or None."""
+    role, voice = verified.statement.role, _voice(case, verified.statement)
     if voice & case.evidence.owners:
         return "signs the policy that this is judged under"
     if role in case.version.hardware_roles and not verified.hardware:

@@ -238,11 +238,13 @@ def g13_spend(case: Case) -> Failure | None:
     """
     if case.destination is None or case.destination.placement is not Placement.PAID:
         return None
-    spend = next((s for s in case.plan.spend if s.channel == case.facts.channel), None)
+    named = [s for s in case.plan.spend if s.channel == case.facts.channel]
     cap = case.rule.spend if case.rule else None
-    if spend is None or cap is None:
-        what = "policy has no cap for" if spend else "the plan names no spend for"
-        return Failure("G13", f"{what} paid placement on {case.facts.channel}", _RESUBMIT)
+    if len(named) != 1 or cap is None:
+        what = "policy has no cap" if cap is None else f"the plan names {len(named) or 'no'} spend"
+        mend = _OWNERS if cap is None else _RESUBMIT
+        return Failure("G13", f"{what} for paid placement on {case.facts.channel}", mend)
+    (spend,) = named
     if not 0 < spend.pence <= min(cap.cap_case_pence, cap.cap_year_pence):
         return Failure("G13", f"{spend.pence} pence is over the cap of {case.facts.channel}", _RESUBMIT)
     same = [s for s in case.plan.spend if (s.case, s.year) == (spend.case, spend.year)]
@@ -339,7 +341,10 @@ def _roles(roles: tuple[Role, ...]) -> str:
 
 def _review_is_due(assessment: Statement, now: datetime) -> bool:
     due = assessment.body.get("review_at")
-    return due is not None and canonical.format_time(now) >= str(due)
+    try:
+        return due is not None and now >= canonical.parse_time(due)
+    except ValueError:
+        return True  # a date that nobody can read has come
 
 
 def _way_back_ends(case: Case) -> datetime:

@@ -97,7 +97,7 @@ def _run(
 
 
 def _until(evidence: Evidence, now: datetime) -> datetime:
-    """The next moment at which a statement, a policy version or an age limit changes what holds."""
+    """The next moment at which a statement, a policy version, an age limit or a role changes what holds."""
     return min((moment for moment in _moments(evidence) if moment > now), default=END_OF_TIME)
 
 
@@ -113,6 +113,9 @@ def _moments(evidence: Evidence) -> Iterator[datetime]:
             yield from (_later(statement.not_before, age) for age in ages)
         with suppress(ValueError):
             yield parse_time(statement.body.get("review_at"))
+    for person in evidence.roster.people:
+        for held in person.roles:
+            yield from filter(None, (held.not_before, held.expires))
 
 
 def _later(start: datetime, span: timedelta) -> datetime:

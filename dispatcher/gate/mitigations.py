@@ -16,6 +16,7 @@ from datetime import timedelta
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Statement, StatementKind
+from dispatcher.gate.approvals import approvals
 from dispatcher.gate.evidence import Case
 from dispatcher.gate.policy import CheckedBy
 
@@ -67,7 +68,8 @@ def _operators(case: Case) -> str | None:
     """M07: authorised users only. Two people may operate the device, neither with another part in the plan."""
     people = case.evidence.roster.holders(Role.OPERATOR, case.now)
     voices = {case.evidence.roster.voice(person.id, case.now) for person in people}
-    free = [voice for voice in voices if not voice & case.plan.contributors.keys()]
+    busy = case.plan.contributors.keys() | {approval.person for approval in approvals(case)}
+    free = [voice for voice in voices if not voice & busy]
     return None if len(free) >= OPERATORS else "two operators without another part in this plan are not on the roster"
 
 
@@ -111,7 +113,9 @@ def _no_alternative(case: Case) -> str | None:
 def _approvers(case: Case) -> str | None:
     """M16: the right approver. Policy itself asks for the security team, and the minister or a standing clearance."""
     asked = case.tier is not None and Role.SECURITY in case.tier.approvals
-    minister = case.rule is not None and (case.rule.minister or bool(case.rule.standing))
+    standing = case.rule.standing.values() if case.rule else ()
+    cleared = any(case.facts.account in s.accounts and case.plan.purpose in s.purposes for s in standing)
+    minister = case.rule is not None and (case.rule.minister or cleared)
     return None if asked and minister else "this policy does not ask the security team and the minister"
 
 

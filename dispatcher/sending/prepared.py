@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from channels.contract import Channel, DeliveryKind, Rendering
 from dispatcher.domain import canonical
@@ -26,7 +27,7 @@ RENDERING_SCHEMA = "rendering/v1"
 RESOLVED_BY = 2
 
 
-@dataclass(slots=True)
+@dataclass  # without slots, so that what is the same for every delivery is worked out once
 class Prepared:
     """A bundle read once: its plan, renderings by recomputed digest, authentic statements, and what was judged.
 
@@ -37,7 +38,7 @@ class Prepared:
     digest: str
     renderings: Mapping[str, Rendering]
     statements: tuple[Verified, ...]
-    judged: dict[tuple[str, str, DeliveryKind, int], tuple[Judgement, str]] = field(default_factory=dict)
+    judged: dict[tuple[str, str, DeliveryKind, str, int], tuple[Judgement, str]] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tracked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     until: datetime = END_OF_TIME
@@ -77,9 +78,11 @@ class Prepared:
                     languages |= rendering_languages(rendering)
         return frozenset(languages)
 
+    @cached_property
     def plan_problems(self) -> tuple[str, ...]:
         """What lint finds in the plan as a whole: a language of the message that no destination carries."""
-        lacking = [language for language in self.plan.languages if language not in self.carried_languages()]
+        carried = self.carried_languages()
+        lacking = [language for language in self.plan.languages if language not in carried]
         return tuple(f"no destination carries the message in {language}" for language in lacking)
 
     def resolved_unsent(self, delivery: str, since: datetime) -> bool:

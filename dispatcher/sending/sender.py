@@ -252,7 +252,7 @@ class LocalSender:
     def _decide(self, prepared: Prepared, evidence: Evidence, facts: DeliveryFacts) -> tuple[Decision, str]:
         """The decision, and the name under which its plan's share is on record."""
         now = self._clock()
-        about = (facts.channel, facts.account, facts.kind, self._keeping.stops.version)
+        about = (facts.channel, facts.account, facts.kind, facts.rendering, self._keeping.stops.version)
         judged = prepared.judged.get(about)
         if judged is None or now >= judged[0].until:
             judgement = judge_plan(evidence, facts, now)
@@ -345,8 +345,8 @@ class LocalSender:
 
     def _forget(self) -> None:
         now = self._clock()
-        for id_ in [id_ for id_, granted in self._granted.items() if now >= granted.permit.expires_at]:
-            del self._granted[id_]
+        while self._granted and now >= next(iter(self._granted.values())).permit.expires_at:
+            self._granted.pop(next(iter(self._granted)))  # permits live equally long: the first is the oldest
 
 
 def _signed_list(destination: Destination | None, list_id: str) -> SignedList | None:

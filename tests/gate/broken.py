@@ -8,47 +8,34 @@ from datetime import timedelta
 from channels.contract import DeliveryKind
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.message import TextKind
-from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.evidence import Then
 from dispatcher.gate.stops import Stops, stops_from
-from tests.builders import MITIGATIONS, READ_BACK_CODE, assessed, attested, draft, everything_signed, evidence_for
-from tests.cast import DAY, HOUR, NOW, person, roster, signed
+from tests.builders import draft, everything_signed, evidence_for
+from tests.cast import DAY, HOUR, NOW
+from tests.gate.broken_approvals import APPROVALS
+from tests.gate.broken_evidence import EVIDENCE
+from tests.gate.broken_mitigations import UNMET
 from tests.gate.support import (
     CLEARED,
     MICROSECOND,
     PLAN,
     SECOND,
+    TIKTOK,
     Broken,
     about,
     cleared,
-    decided,
     halted,
-    paid,
     planned,
-    planned_without,
     revoked,
     unarmed,
     under,
     without,
 )
 
-BROKEN = {
+RULES = {
     "policy unknown": Broken(
         "G01", "names a policy version that is not", "new plan", lambda: planned(policy="ab" * 32), "x"
-    ),
-    "other incident": Broken("G02", "belongs to incident inc-b", "plan for that", facts=(("incident", "inc-b"),)),
-    "incident over": Broken(
-        "G02", "the incident is stood_down", "activates", facts=(("incident_state", "stood_down"),)
-    ),
-    "incident closed": Broken(
-        "G02",
-        "the incident is closed",
-        "activates",
-        lambda: evidence_for(PLAN, everything_signed(PLAN, [DeliveryKind.CORRECT])),
-        "x",
-        TextKind.CORRECT,
-        (("incident_state", "closed"),),
     ),
     "unreleased": Broken(
         "G03", "no signed release", "duty_director", lambda: evidence_for(PLAN, without(StatementKind.RELEASE))
@@ -78,7 +65,7 @@ BROKEN = {
         "G04", "window ends", "new plan", lambda: planned(valid_until=NOW + 4 * SECOND), "x", then=Then.EXPIRE
     ),
     "window too long": Broken(
-        "G04", "longer than 360 minutes", "shorter window", lambda: planned("tiktok", not_before=NOW - 3 * HOUR)
+        "G04", "longer than 360 minutes", "shorter window", lambda: planned(*TIKTOK, not_before=NOW - 3 * HOUR)
     ),
     "way back over": Broken(
         "G04",
@@ -113,7 +100,7 @@ BROKEN = {
         "G06", "purpose campaign is not listed", "two policy owners", lambda: planned(purpose="campaign"), "x"
     ),
     "purpose not for TikTok": Broken(
-        "G06", "purpose public_safety", "two policy owners", lambda: planned("tiktok", purpose="public_safety")
+        "G06", "purpose public_safety", "two policy owners", lambda: planned(*TIKTOK, purpose="public_safety")
     ),
     "incident kind not listed": Broken(
         "G06", "incident kind festival", "two policy owners", lambda: planned(incident_kind="festival"), "x"
@@ -126,7 +113,7 @@ BROKEN = {
         "x",
     ),
     "not severe enough": Broken(
-        "G06", "severity S1 is below S2", "other channels", lambda: planned("tiktok", severity=Severity.S1)
+        "G06", "severity S1 is below S2", "other channels", lambda: planned(*TIKTOK, severity=Severity.S1)
     ),
     "account not in the plan": Broken(
         "G07", "does not have account hook-9 on webhook", "author", facts=(("account", "hook-9"),), channel="webhook"
@@ -141,205 +128,6 @@ BROKEN = {
     ),
     "recipient not proved": Broken(
         "G07", "no such row", "author", channel="notify", facts=(("recipient_fault", "no such row"),)
-    ),
-    "not submitted": Broken(
-        "G08", "no contributor signed", "author", lambda: evidence_for(PLAN, without(StatementKind.SUBMIT))
-    ),
-    "submitted by an outsider": Broken(
-        "G08",
-        "no contributor signed",
-        "author",
-        lambda: cleared(about(StatementKind.SUBMIT, "ops-1"), instead_of=StatementKind.SUBMIT),
-    ),
-    "rejected": Broken(
-        "G08",
-        "rejected by legal-1 (legal)",
-        "author",
-        lambda: cleared(about(StatementKind.REJECT, "legal-1", channels=["tiktok"])),
-        then=Then.CANCEL,
-    ),
-    "rejected without saying where": Broken(
-        "G08",
-        "rejected by legal-1",
-        "author",
-        lambda: cleared(about(StatementKind.REJECT, "legal-1")),
-        then=Then.CANCEL,
-    ),
-    "checker missing": Broken(
-        "G08",
-        "approval missing: checker",
-        "checker",
-        lambda: evidence_for(PLAN, without(StatementKind.APPROVE, Role.CHECKER)),
-    ),
-    "security missing": Broken(
-        "G08",
-        "approval missing: security",
-        "security",
-        lambda: evidence_for(PLAN, without(StatementKind.APPROVE, Role.SECURITY)),
-    ),
-    "approver contributed": Broken(
-        "G08",
-        "checker-1 does not count (edit in this plan)",
-        "checker",
-        lambda: planned(contributors={"author-1": ("author",), "checker-1": ("edit",)}),
-        "x",
-    ),
-    "approved for another channel": Broken(
-        "G08",
-        "approval missing: duty_director",
-        "duty_director",
-        lambda: evidence_for(
-            PLAN,
-            [
-                *without(StatementKind.APPROVE, Role.DUTY_DIRECTOR),
-                about(StatementKind.APPROVE, "director-1", channels=["x"]),
-            ],
-        ),
-    ),
-    "approval lapsed": Broken(
-        "G08",
-        "approval missing: checker",
-        "checker",
-        lambda: evidence_for(
-            PLAN,
-            [
-                *without(StatementKind.APPROVE, Role.CHECKER),
-                about(StatementKind.APPROVE, "checker-1", expires=NOW, channels=list(PLAN.channels)),
-            ],
-        ),
-    ),
-    "flag not cleared": Broken("G08", "approval missing: legal", "legal", lambda: planned(flags=("arrest",)), "x"),
-    "language not checked": Broken(
-        "G08",
-        "nobody has checked the language: cy",
-        "language_checker",
-        lambda: evidence_for(PLAN, without(StatementKind.APPROVE, Role.LANGUAGE_CHECKER)),
-    ),
-    "language checked by no native": Broken(
-        "G08",
-        "nobody has checked the language: cy",
-        "language_checker",
-        lambda: replace(CLEARED, roster=roster(checker_cy=replace(person("checker-cy"), languages=("fr",)))),
-    ),
-    "not assessed": Broken(
-        "G09", "no assessment of x (organic)", "security", lambda: planned_without(StatementKind.ASSESS), "x"
-    ),
-    "assessed for paid only": Broken(
-        "G09",
-        "no assessment of x (organic)",
-        "security",
-        lambda: cleared(
-            signed(StatementKind.ASSESS, "director-2", channel="x", placement="paid", outcome="permitted"),
-            instead_of=StatementKind.ASSESS,
-        ),
-        "x",
-    ),
-    "assessment too old": Broken(
-        "G09",
-        "too old",
-        "security",
-        lambda: cleared(assessed("x", at=NOW - 180 * DAY), instead_of=StatementKind.ASSESS),
-        "x",
-    ),
-    "assessed as refused since": Broken(
-        "G09",
-        "was assessed as refused",
-        "two policy owners",
-        lambda: cleared(assessed("x", "refused", at=NOW - DAY)),
-        "x",
-    ),
-    "assessed by another role": Broken(
-        "G09",
-        "no assessment of x",
-        "security",
-        lambda: cleared(
-            signed(StatementKind.ASSESS, "ops-1", channel="x", placement="organic", outcome="permitted"),
-            instead_of=StatementKind.ASSESS,
-        ),
-        "x",
-    ),
-    "no exemption": Broken(
-        "G10", "no exemption covers account tiktok-1", "security", lambda: planned_without(StatementKind.EXEMPT)
-    ),
-    "exemption for another account": Broken(
-        "G10",
-        "no exemption covers account tiktok-1",
-        "security",
-        lambda: cleared(
-            signed(StatementKind.EXEMPT, "security-2", channel="tiktok", account="*"),
-            instead_of=StatementKind.EXEMPT,
-        ),
-    ),
-    "no attestation": Broken(
-        "G11", "too long ago: M01 M02", "security", lambda: planned_without(StatementKind.ATTEST)
-    ),
-    "one mitigation not attested": Broken(
-        "G11",
-        "not attested, or too long ago: M13",
-        "security",
-        lambda: cleared(
-            attested(*(code for code in MITIGATIONS if code != "M13")),
-            instead_of=StatementKind.ATTEST,
-        ),
-    ),
-    "attestations a day old": Broken(
-        "G11",
-        "not attested, or too long ago: M01 M08 M19",
-        "security",
-        lambda: cleared(attested(at=NOW - DAY), instead_of=StatementKind.ATTEST),
-    ),
-    "no decision": Broken("G12", "no minister's decision", "minister", lambda: planned_without(StatementKind.DECIDE)),
-    "minister refused": Broken("G12", "the minister refused", "minister", lambda: decided(decision="refused")),
-    "refused beside an agreement": Broken(
-        "G12",
-        "the minister refused",
-        "minister",
-        lambda: cleared(about(StatementKind.DECIDE, "minister-1", decision="refused", channels=["tiktok"])),
-    ),
-    "decision for another channel": Broken(
-        "G12", "no minister's decision", "minister", lambda: decided(channels=["x"])
-    ),
-    "decision unconfirmed": Broken(
-        "G12", "not confirmed within 24 hours", "minister", lambda: planned_without(StatementKind.CONFIRM)
-    ),
-    "decision confirmed with a wrong code": Broken(
-        "G12",
-        "not confirmed",
-        "minister",
-        lambda: cleared(
-            about(StatementKind.CONFIRM, "private-1", at=NOW - DAY, code="0000"), instead_of=StatementKind.CONFIRM
-        ),
-    ),
-    "decision confirmed too late": Broken(
-        "G12",
-        "not confirmed",
-        "minister",
-        lambda: cleared(
-            about(StatementKind.CONFIRM, "private-1", at=NOW - HOUR, code=READ_BACK_CODE),
-            instead_of=StatementKind.CONFIRM,
-        ),
-    ),
-    "decision with an odd code": Broken(
-        "G12", "not confirmed", "minister", lambda: decided(at=25 * HOUR, code_digest="ŵ")
-    ),
-    "decision recorded by a contributor": Broken(
-        "G12",
-        "private-1 recorded the decision and contributed",
-        "minister",
-        lambda: planned("tiktok", contributors={"author-1": ("author",), "private-1": ("edit",)}),
-    ),
-    "decision recorded by an approver": Broken(
-        "G12",
-        "private-1 recorded the decision and approved as checker",
-        "minister",
-        lambda: cleared(
-            signed(StatementKind.APPROVE, "private-1", Role.CHECKER, subject=PLAN.digest, channels=["tiktok"]),
-            roster=roster(private_1=person("private-1", Role.CHECKER)),
-        ),
-    ),
-    "placement is paid": Broken("G13", "no spend is reserved", "organic placement only", paid, "webhook"),
-    "money is asked for": Broken(
-        "G13", "no spend is reserved", "organic placement only", lambda: planned(spend=({"pence": 1},)), "x"
     ),
     "sender of the other mode": Broken(
         "G14", "the plan is live, this sender is exercise", "author", lambda: replace(CLEARED, mode=Mode.EXERCISE)
@@ -390,4 +178,32 @@ BROKEN = {
     "correction not sendable": Broken(
         "G18", "armed correct: too long", "message arm", facts=(("armed_problems", ("armed correct: too long",)),)
     ),
+    "clock not to be gone by": Broken(
+        "G04",
+        "this host's clock was set by 9 s",
+        "set this host's clock",
+        facts=(("clock_fault", "this host's clock was set by 9 s"),),
+        then=Then.WAIT,
+    ),
+    "renewed too often": Broken(
+        "G04", "was renewed 4 times, policy allows 3", "not a renewal", lambda: planned(renewal=4), "x"
+    ),
+    "halt of the plan": Broken(
+        "G16", "halted (plan", "two others", lambda: halted("plan", PLAN.digest), "x", then=Then.WAIT
+    ),
+    "resumed by a platform admin and one other": Broken(
+        "G16", "halted (all)", "two others", lambda: halted("all", "", "ops-2", "director-1"), then=Then.WAIT
+    ),
+    "resumed by a reviewer and one other": Broken(
+        "G16", "halted (all)", "two others", lambda: halted("all", "", "reviewer-1", "director-1"), then=Then.WAIT
+    ),
+    "resumed by whoever halted and one other": Broken(
+        "G16",
+        "halted (all) by security-1",
+        "two others",
+        lambda: halted("all", "", "security-1", "director-1", by="security-1"),
+        then=Then.WAIT,
+    ),
 }
+
+BROKEN = {**RULES, **EVIDENCE, **UNMET, **APPROVALS}

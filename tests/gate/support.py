@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from dispatcher.domain.incident import Item
 from dispatcher.domain.message import TextKind
-from dispatcher.domain.people import Role
-from dispatcher.domain.plan import Placement, Plan
+from dispatcher.domain.people import Person, Role, RoleHeld
+from dispatcher.domain.plan import Placement, Plan, Spend
 from dispatcher.domain.statement import Envelope, Statement, StatementKind
 from dispatcher.gate.decide import Decision, decide
 from dispatcher.gate.evidence import Evidence, Then
 from dispatcher.gate.stops import stops_from
 from tests.builders import draft, everything_signed, evidence_for, facts_for, verified
-from tests.cast import HOUR, NOW, policies, policy_document, signed
+from tests.cast import CAST, HOUR, NOW, START, person, policies, policy_document, signed
 
 PLAN = draft("x", "webhook", "notify", "tiktok").plan
+TIKTOK = ("tiktok", "webhook")
+"""The channels of a plan for TikTok: a correction can stand on another one (M23)."""
 SIGNED = everything_signed(PLAN)
 CLEARED = evidence_for(PLAN, SIGNED)
 SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
@@ -69,6 +72,22 @@ def under(change: Callable[[dict[str, Any]], None], *channels: str, **plan: Any)
     return evidence_for(drafted, policies=changed)
 
 
+def held(person_id: str, role: Role | None = None, **held: Any) -> Person:
+    """One of the cast whose only role is another one, or held until a time or in somebody's stead."""
+    return replace(person(person_id), roles=(RoleHeld(role or CAST[person_id], START, **held),))
+
+
+def items(*names: str, value: str = "as reported", at: datetime = NOW - HOUR) -> tuple[Item, ...]:
+    """Items of evidence for an incident."""
+    return tuple(Item(name, value, "the police", at) for name in names)
+
+
+def on_hardware(evidence: Evidence, *, pin: bool) -> Evidence:
+    """The same, everything signed with touched hardware keys."""
+    signed_so = (replace(v, hardware=True, touched=True, pin=pin) for v in evidence.statements)
+    return replace(evidence, statements=tuple(signed_so))
+
+
 def planned_without(kind: StatementKind) -> Evidence:
     """The cleared case without a kind of statement."""
     return evidence_for(PLAN, without(kind))
@@ -92,15 +111,17 @@ class Broken:
         return judged(self.evidence(), self.channel, self.text, **dict(self.facts))
 
 
-def paid() -> Evidence:
-    """A paid post under a policy that allows paid placement."""
+def paid(*spend: Spend, cap: tuple[int, int] | None = (9_000_000, 40_000_000)) -> Evidence:
+    """A paid post under a policy that allows paid placement, with its caps per case and year in pence."""
 
     def allow(version: dict[str, Any]) -> None:
         version["channel"]["webhook"]["placements"].append("paid")
+        if cap is not None:
+            version["channel"]["webhook"]["spend"] = {"cap_case_pence": cap[0], "cap_year_pence": cap[1]}
 
-    drafted = draft("webhook", policy=policies(with_policy(allow)).versions[-1].digest).plan
-    destinations = tuple(replace(d, placement=Placement.PAID) for d in drafted.destinations)
-    return evidence_for(replace(drafted, destinations=destinations), policies=policies(with_policy(allow)))
+    evidence = under(allow, "webhook", spend=spend)
+    destinations = tuple(replace(d, placement=Placement.PAID) for d in evidence.plan.destinations)
+    return evidence_for(replace(evidence.plan, destinations=destinations), policies=evidence.policies)
 
 
 def unarmed() -> Evidence:
@@ -110,10 +131,11 @@ def unarmed() -> Evidence:
     return evidence_for(replace(plan, destinations=(replace(plan.destinations[0], renderings=only),)))
 
 
-def halted(scope: str, target: str = "") -> Evidence:
-    """The cleared case with a halt."""
-    halt = signed(StatementKind.HALT, "ops-1", scope=scope, target=target)
-    return replace(CLEARED, stops=stops_from(verified([halt]), status_at=NOW))
+def halted(scope: str, target: str = "", *resumed: str, by: str = "ops-1") -> Evidence:
+    """The cleared case with a halt, and those who signed that it may go on."""
+    (halt,) = verified([signed(StatementKind.HALT, by, scope=scope, target=target)])
+    resumes = verified(signed(StatementKind.RESUME, one, subject=halt.statement.id) for one in resumed)
+    return replace(CLEARED, stops=stops_from([halt, *resumes], status_at=NOW))
 
 
 def revoked() -> Evidence:

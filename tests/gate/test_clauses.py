@@ -7,6 +7,8 @@ import pytest
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.evidence import Then
+from dispatcher.gate.mitigations import CHECKS
+from dispatcher.gate.policy import CHECKED_BY_SOFTWARE
 from dispatcher.gate.stops import Stops
 from tests.builders import (
     draft,
@@ -14,6 +16,7 @@ from tests.builders import (
 )
 from tests.gate.broken import BROKEN
 from tests.gate.support import (
+    CLEARED,
     Broken,
     judged,
     revoked,
@@ -42,6 +45,23 @@ def test_a_failure_says_what_becomes_of_the_delivery(broken: Broken) -> None:
 def test_every_clause_can_fail_alone() -> None:
     """The table above breaks each of the eighteen."""
     assert {broken.clause for broken in BROKEN.values()} == {f"G{number:02}" for number in range(1, 19)}
+
+
+def test_every_check_of_the_software_can_fail_but_the_one_that_g07_makes_first() -> None:
+    """The table breaks each mitigation that software sees to; M17 fails only where the plan has another account."""
+    words = " ".join(broken.fact for broken in BROKEN.values())
+    assert {code for code in CHECKS if code not in words} == {"M17"}
+
+
+def test_policy_and_gate_know_the_same_checks() -> None:
+    """What policy may leave to software is what the gate can check."""
+    assert frozenset(CHECKS) == CHECKED_BY_SOFTWARE
+
+
+def test_another_way_to_the_platform_is_no_loophole() -> None:
+    """An account that was signed for X is refused on TikTok for what it is (G07), and as a mitigation (M17)."""
+    decision = judged(CLEARED, account="x-1")
+    assert "M17 account x-1 was signed for another platform" in " ".join(f.fact for f in decision.failures)
 
 
 def test_every_failed_clause_is_reported() -> None:

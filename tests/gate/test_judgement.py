@@ -14,8 +14,8 @@ from dispatcher.gate.decide import Judgement, decide, judge_plan
 from dispatcher.gate.evidence import Evidence
 from dispatcher.gate.stops import Stops
 from tests.builders import assessed, attested, draft, everything_signed, evidence_for, facts_for, verified
-from tests.cast import DAY, HOUR, NOW, policies, policy_document
-from tests.gate.support import CLEARED, MICROSECOND, PLAN, decided
+from tests.cast import DAY, HOUR, NOW, policies, policy_document, roster
+from tests.gate.support import CLEARED, MICROSECOND, PLAN, decided, held
 
 CHANNELS = st.sampled_from(PLAN.channels)
 
@@ -96,6 +96,13 @@ def test_a_judgement_ends_when_an_unconfirmed_decision_does() -> None:
     """The 24 hours of a recorded decision are one of the boundaries."""
     ends = {judged.until for judged in boundaries(decided(at=3 * HOUR / 7), "tiktok", NOW)}
     assert NOW + 24 * HOUR - 3 * HOUR / 7 in ends
+
+
+def test_a_judgement_ends_when_an_operators_time_does() -> None:
+    """Who may operate the device is for the roster to say, at the moment of sending (M07)."""
+    people = roster(operator_2=held("operator-2", expires=NOW + HOUR / 7))
+    first, second = boundaries(replace(CLEARED, roster=people), "tiktok", NOW, count=2)
+    assert (first.until, first.failures, [f.clause for f in second.failures]) == (NOW + HOUR / 7, (), ["G11"])
 
 
 @settings(max_examples=100, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import permutations
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channels.contract import Json
-from dispatcher.domain.people import Role
+from dispatcher.domain.people import Person, Role, RoleHeld, Roster
 from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
-from dispatcher.gate.approvals import Quorum, quorum
+from dispatcher.gate.approvals import Quorum, broken_glass, quorum
 from dispatcher.gate.evidence import Case, case_for
 from tests.builders import draft, evidence_for, facts_for
-from tests.cast import DEPLOYMENT, HOUR, NOW
+from tests.cast import DEPLOYMENT, HOUR, NOW, START
 
 ROLES = (Role.CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.LEGAL, Role.FINANCE)
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
@@ -86,6 +87,35 @@ def test_approving_twice_counts_once() -> None:
     """Two statements, even under two keys, are one person's."""
     twice = [approval("ann", Role.CHECKER, "1"), replace(approval("ann", Role.CHECKER, "2"), key="another")]
     assert quorum(case((Role.CHECKER, Role.DUTY_DIRECTOR), twice, frozenset())).missing == (Role.DUTY_DIRECTOR,)
+
+
+def turned_deputy(*approvals: Verified) -> Case:
+    """The case of these approvals, where zed became ann's deputy half an hour ago."""
+    roles = (RoleHeld(Role.CHECKER, START), RoleHeld(Role.DUTY_DIRECTOR, NOW - HOUR / 2, deputy_for="ann"))
+    made = case((Role.CHECKER, Role.DUTY_DIRECTOR), list(approvals), frozenset())
+    people = (Person("ann", "Ann", (RoleHeld(Role.DUTY_DIRECTOR, START),)), Person("zed", "Zed", roles))
+    return replace(made, evidence=replace(made.evidence, roster=Roster(3, DEPLOYMENT, people)))
+
+
+def at(moment: datetime, verified: Verified) -> Verified:
+    """The same, signed at another moment."""
+    return replace(verified, statement=replace(verified.statement, not_before=moment))
+
+
+def test_one_person_who_becomes_a_deputy_between_two_approvals_counts_once() -> None:
+    """As themselves before, as one voice with another after: still one person."""
+    before = at(NOW - HOUR, approval("zed", Role.CHECKER))
+    after = at(NOW, approval("zed", Role.DUTY_DIRECTOR))
+    assert quorum(turned_deputy(before, after)).missing == (Role.DUTY_DIRECTOR,)
+
+
+def test_one_person_who_becomes_a_deputy_in_between_does_not_break_the_glass_alone() -> None:
+    """Two signatures and two names for the voice are one voice."""
+    breaking = (
+        replace(v, statement=replace(v.statement, kind=StatementKind.BREAK_GLASS))
+        for v in (at(NOW - HOUR * 0.9, approval("zed", Role.CHECKER)), at(NOW, approval("zed", Role.DUTY_DIRECTOR)))
+    )
+    assert broken_glass(turned_deputy(*breaking)) == ()
 
 
 @pytest.mark.parametrize("who", ["ann", "bob"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.sending.order import MAX_ORDERS, Bundle
 from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.sending.sender import REMEMBERED_BUNDLES
-from tests.builders import draft, everything_signed, status
+from tests.builders import draft, everything_signed, revision, status
 from tests.cast import NOW, START, person, roster, signed
 from tests.sending.kit import House, clauses, run, told
 
@@ -53,6 +54,22 @@ def test_tiktok_goes_with_a_fresh_status(house: House) -> None:
         return await house.deliver(house.drafted.order("tiktok"))
 
     assert isinstance(run(main), Outcome)
+
+
+def test_what_was_judged_of_one_text_is_not_said_of_another(tmp_path: Path) -> None:
+    """A clean text, asked for first in the place of the signed one, does not let that one's tracker through (G11)."""
+    texts = dict(revision().texts)
+    tracked = "Where to go: https://city.example/storm?utm_source=tiktok"
+    texts[TextKind.PUBLISH] = tuple(replace(text, body=tracked) for text in texts[TextKind.PUBLISH])
+    drafted = draft("tiktok", "webhook", message=revision(texts=texts))
+    house = House(tmp_path, drafted)
+    honest, other = drafted.order("tiktok"), drafted.order("tiktok", TextKind.ALL_CLEAR)
+
+    async def main() -> list[Sequence[str]]:
+        await told(house.sender, status=status())
+        return [await house.refused(replace(honest, rendering=other.rendering)), await house.refused(honest)]
+
+    assert run(main) == [("G07",), ("G11",)]
 
 
 @pytest.mark.parametrize(
