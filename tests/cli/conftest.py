@@ -74,12 +74,12 @@ class Office:
         self.run("account", "add", name, *about, *settings, by="ops-1")
         return name
 
-    def message(self, text: str = ENGLISH) -> str:
-        """Draft and arm a message for an exercise with one account."""
+    def message(self, text: str = ENGLISH, incident: str = "") -> str:
+        """Draft and arm a message for an exercise with one account; about a storm that was warned of, else named."""
         self.feed()
         file = self.folder.parent / "storm.txt"
         file.write_text(text)
-        words = ("message", "draft", self.warned(), "--text", f"en-GB={file}", "--valid-until", "+6h")
+        words = ("message", "draft", incident or self.warned(), "--text", f"en-GB={file}", "--valid-until", "+6h")
         name = str(self.run(*words, by="author-1").json["message"])
         self.run("message", "arm", name, by="author-1")
         return name
@@ -87,6 +87,13 @@ class Office:
     def plan(self) -> str:
         """Submit a plan for one feed in English, which a checker and a director must approve."""
         return str(self.run("clearance", "submit", self.message(), by="author-1").json["plan"])
+
+    def document(self, plan: str) -> dict[str, Any]:
+        """A plan as people sign it."""
+        with contextlib.closing(sqlite3.connect(self.folder / "data" / "dispatcher.db")) as database:
+            (body,) = database.execute("SELECT body FROM plans WHERE digest = ?", (plan,)).fetchone()
+        document: dict[str, Any] = json.loads(body)
+        return document
 
     def cleared(self) -> str:
         """A plan that only wants its release."""

@@ -22,6 +22,31 @@ def test_a_submission_is_one_document_with_its_schema(office: Office) -> None:
     assert "G08" in {failure["clause"] for failure in document["channels"][0]["failures"]}
 
 
+def test_a_submission_that_nothing_could_clear_is_refused(office: Office) -> None:
+    """Exit code 3, the clause with who can mend it, and no plan."""
+    name = office.message(incident=office.incident())
+    said = office.run("clearance", "submit", name, by="author-1", code=3)
+    assert "G02" in said.err
+    assert "dispatcher incident evidence" in said.err
+    assert office.run("status").json["plans"] == []
+
+
+def test_no_alternative_is_in_what_people_sign(office: Office) -> None:
+    """Which audience no other channel reaches stands in the plan."""
+    words = ("clearance", "submit", office.message(), "--no-alternative", "people under 25")
+    plan = office.run(*words, by="author-1").json["plan"]
+    assert office.document(plan)["no_alternative"] == "people under 25"
+
+
+def test_a_renewal_is_a_new_plan_that_names_the_old_one(office: Office) -> None:
+    """It has no signature but its submitter's, and the old plan stays as it was."""
+    old = office.cleared()
+    made = office.run("clearance", "renew", old[:12], "--window", "30m", by="author-1").json
+    document = office.document(made["plan"])
+    assert (document["renews"], document["renewal"]) == (old, 1)
+    assert "G08" in {failure["clause"] for failure in made["channels"][0]["failures"]}
+
+
 def test_enough_different_people_clear_a_plan(office: Office) -> None:
     """After a checker and a director the channel is clear, and the next command is the release."""
     said = office.run("clearance", "show", office.cleared())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,44 @@ def test_an_amendment_adds_to_what_is_known(office: Office) -> None:
 def test_an_amendment_of_nothing_is_wrong_input(office: Office) -> None:
     """Nothing to amend is said so."""
     assert "--severity" in office.run("incident", "amend", office.incident(), by="author-1", code=2).err
+
+
+def test_an_item_of_evidence_is_kept_with_its_source_time_and_file(office: Office, tmp_path: Path) -> None:
+    """What is known, who says so since when, and the digest of the file that says it."""
+    (tmp_path / "warning.pdf").write_bytes(b"red")
+    words = ("warning", "red", "--source", "weather service", "--at", "2026-01-01T06:00Z")
+    made = office.run(
+        "incident", "evidence", office.incident(), *words, "--file", tmp_path / "warning.pdf", by="author-1"
+    )
+    (item,) = made.json["facts"]["evidence"]
+    assert {key: item[key] for key in ("name", "value", "source", "at")} == {
+        "name": "warning",
+        "value": "red",
+        "source": "weather service",
+        "at": "2026-01-01T06:00:00.000000Z",
+    }
+    assert item["sha256"] == hashlib.sha256(b"red").hexdigest()
+
+
+def test_an_item_of_evidence_needs_its_source(office: Office) -> None:
+    """Without --source nothing is recorded."""
+    name = office.incident()
+    words = ("incident", "evidence", name, "warning", "red")
+    assert "Missing option '--source'" in office.run(*words, by="author-1", code=2).err
+    assert "evidence" not in office.run("incident", "show", name).json["facts"]
+
+
+def test_evidence_in_a_file_that_is_not_there_is_wrong_input(office: Office) -> None:
+    """A misspelled file is said so."""
+    words = ("incident", "evidence", office.incident(), "warning", "red", "--source", "x", "--file", "none.pdf")
+    assert "none.pdf" in office.run(*words, by="author-1", code=2).err
+
+
+def test_a_title_that_misleads_the_eye_is_wrong_input(office: Office) -> None:
+    """A look-alike letter is named with its place, and nothing is declared."""
+    said = office.run("incident", "declare", "disorder", "D\u0456sorder", "--mode", "live", by="author-1", code=2)
+    assert "U+0456 CYRILLIC" in said.err
+    assert office.run("incident", "list").json["incidents"] == []
 
 
 def test_an_alert_proposes_an_incident(office: Office, tmp_path: Path) -> None:
