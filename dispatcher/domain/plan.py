@@ -78,7 +78,7 @@ class Spend:
     approval: str | None = None
 
 
-@dataclass(frozen=True)  # without slots, so that the digest is worked out once
+@dataclass(frozen=True)  # without slots, so that digest and look-ups are worked out once
 class Plan:
     """See the module. ``policy`` is the digest of the policy version in force at submit; ``generation`` counts the
     plans of one message; ``renewal`` how often the window was renewed, ``renews`` the plan before. ``no_alternative``
@@ -111,7 +111,11 @@ class Plan:
 
     def destination(self, account: str) -> Destination | None:
         """The destination with this account, if the plan has it."""
-        return next((d for d in self.destinations if d.account == account), None)
+        return self._destinations.get(account)
+
+    @cached_property
+    def _destinations(self) -> dict[str, Destination]:
+        return {destination.account: destination for destination in reversed(self.destinations)}
 
     @property
     def channels(self) -> tuple[str, ...]:

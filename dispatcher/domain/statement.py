@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from channels.contract import Json
 from dispatcher.domain import canonical, documents
@@ -58,7 +59,7 @@ class StatementError(ValueError):
     """The bytes are not a statement; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that the digest is worked out once
 class Statement:
     """One sentence. ``roster`` is the roster version under which ``person`` holds ``role``.
 
@@ -82,7 +83,7 @@ class Statement:
         """The canonical bytes that are signed."""
         return documents.encode(SCHEMA, self)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The digest that names this statement."""
         return canonical.digest(SCHEMA, self.encoded())

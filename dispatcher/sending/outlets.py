@@ -57,7 +57,7 @@ def facts_of(
         clock_fault=clock_fault,
         reaches=reaches,
         trackers=prepared.trackers(order.rendering),
-        problems=prepared.check(order.rendering, outlet.adapter) + prepared.plan_problems(),
+        problems=prepared.check(order.rendering, outlet.adapter) + prepared.plan_problems,
         armed_problems=prepared.armed_problems(destination, outlet.adapter) if destination else (),
     )
 

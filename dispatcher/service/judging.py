@@ -150,7 +150,7 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
         rendering=digest,
         needs=timedelta(0),
         trackers=prepared.trackers(digest),
-        problems=prepared.check(digest, adapter) + prepared.plan_problems(),
+        problems=prepared.check(digest, adapter) + prepared.plan_problems,
         armed_problems=prepared.armed_problems(destination, adapter),
     )
 
