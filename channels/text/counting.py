@@ -27,7 +27,7 @@ BLUESKY_GRAPHEMES = 300
 BLUESKY_BYTES = 3000
 NOTIFY_SMS_CHARACTERS = 918
 
-_X_LIGHT = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
+_X_LIGHT = frozenset({*range(4352), *range(8192, 8206), *range(8208, 8224), *range(8242, 8248)})
 
 _PICTURE = r"\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F)?"
 EMOJI = (
@@ -91,7 +91,7 @@ def _x_weight(token: regex.Match[str]) -> int:
         return max(X_LINK_WEIGHT, len(found))
     if len(found) > 1:
         return 2
-    return 1 if any(ord(found) in light for light in _X_LIGHT) else 2
+    return 1 if ord(found) in _X_LIGHT else 2
 
 
 def _segments(units: int, alone: int, joined: int) -> int:

@@ -70,7 +70,7 @@ def parse_time(value: Json) -> datetime:
     """Read exactly what :func:`format_time` writes. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("a time must be text")  # noqa: TRY004 - one error type for every malformed time
-    parsed = datetime.strptime(value, _TIME).replace(tzinfo=UTC)
+    parsed = datetime.fromisoformat(value)
     if format_time(parsed) != value:
         raise ValueError(f"time not in canonical form: {value}")
     return parsed

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from nacl import bindings
@@ -74,6 +75,7 @@ def strict_base64(text: str, what: str) -> bytes:
     return data
 
 
+@lru_cache(maxsize=1024)  # far more than a roster has
 def _read(blob: bytes) -> tuple[KeyType, bytes]:
     reader = WireReader(blob, "public key")
     name = reader.string()
