@@ -247,11 +247,30 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """When a version begins, and whether it loosens anything that held until then; the first one does."""
+
+    version: str
+    digest: str
+    at: datetime
+    loosens: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
     """All versions, oldest first; ``digest`` names the whole signed file."""
 
     versions: tuple[PolicyVersion, ...]
     digest: str
+
+    @property
+    def beginnings(self) -> tuple[Beginning, ...]:
+        """When each begins, and whether it loosens."""
+        pairs = zip((None, *self.versions), self.versions, strict=False)
+        return tuple(
+            Beginning(v.version, v.digest, v.effective_from, before is None or loosens(before, v))
+            for before, v in pairs
+        )
 
     def in_force(self, at: datetime) -> PolicyVersion | None:
         """The version in force at a moment, or None before the first."""
@@ -273,10 +292,11 @@ def load(document: Json, digest: str) -> Policies:
     starts = [v.effective_from for v in versions]
     if not starts or starts != sorted(set(starts)):
         raise PolicyError("policy file: needs versions in order of effective_from, no two at once")
-    for number, version in enumerate(versions):
-        if version.recorded_at == version.effective_from and (not number or loosens(versions[number - 1], version)):
+    policies = Policies(versions, digest)
+    for number, beginning in enumerate(policies.beginnings):
+        if beginning.loosens and versions[number].recorded_at == beginning.at:
             raise PolicyError(f"policy file.policy[{number}]: it loosens a rule, so it must begin after recorded_at")
-    return Policies(versions, digest)
+    return policies
 
 
 def flattened(documents_: Json) -> Iterable[tuple[dict[str, Json], str]]:

@@ -5,7 +5,9 @@ Rules (reference: reliability 2.1, TUF's rollback defence)
      A higher root is taken only where the one last gone by is among those it follows from.
   2. A policy file has no version of its own: another document whose owners signed no later than the one last used
      (earliest of the counted signatures) is refused.
-  3. The floor only rises, is written whole or not at all, and one that cannot be read refuses everything.
+  3. Another policy file keeps every version that has begun as it was, and none that is new and loosens a rule begins
+     before its owners signed: what was forbidden yesterday stays forbidden yesterday (reference: policy 6.8).
+  4. The floor only rises, is written whole or not at all, and one that cannot be read refuses everything.
 """
 
 from __future__ import annotations
@@ -14,14 +16,17 @@ import fcntl
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dispatcher.domain import documents
 from dispatcher.domain.canonical import CanonicalError
 from dispatcher.domain.documents import DocumentError
+from dispatcher.gate.policy import Beginning
 from dispatcher.statements.errors import TrustError
 
 SCHEMA = "floor/v1"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GIVE_FOLDER = "Give this process the folder of its floor, to read and write."
 
 
@@ -46,31 +51,55 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The marks of root, roster and policy."""
+    """The marks of root, roster and policy, and the versions of the policy file."""
 
     root: Mark
     roster: Mark
     policy: Mark
+    versions: tuple[Beginning, ...] = ()
 
-    def raised_to(self, other: Floor, roots: Collection[Mark]) -> Floor:
-        """Return the higher of the two. Raises TrustError if any document of ``other`` is older."""
+    def raised_to(self, other: Floor, roots: Collection[Mark], now: datetime | None = None) -> Floor:
+        """Return the higher of the two. Raises TrustError where ``other`` is older, or rewrites rules in force."""
         if self.root.at < other.root.at and self.root not in roots:
             raise TrustError(
                 f"root.json: no signed steps lead from root {self.root.at}, which this host has gone by, "
                 f"to {other.root.at}",
                 "Install the roots.json that belongs to it; a root of another origin is never taken.",
             )
-        return Floor(
+        reached = Floor(
             self.root.raised_to(other.root, "root.json"),
             self.roster.raised_to(other.roster, "roster.toml"),
             self.policy.raised_to(other.policy, "policy.toml"),
+            other.versions,
         )
+        signed_at = EPOCH + timedelta(microseconds=other.policy.at)
+        _check_versions(self.versions, other.versions, signed_at, now or signed_at)
+        return reached
 
 
-def raise_floor(path: Path, reached: Floor, roots: Collection[Mark] = ()) -> None:
+def _check_versions(
+    before: Collection[Beginning], after: Collection[Beginning], signed_at: datetime, now: datetime
+) -> None:
+    known, kept = ({one.digest for one in versions} for versions in (before, after))
+    for one in before:
+        if one.at <= now and one.digest not in kept:
+            raise TrustError(
+                f"policy.toml: version {one.version} has been in force, and was changed or is gone",
+                "Put it back as it was; a change is a new version that begins later.",
+            )
+    for one in after:
+        if one.loosens and one.digest not in known and one.at < signed_at:
+            raise TrustError(
+                f"policy.toml: version {one.version} loosens a rule, and begins before its owners signed it",
+                "Let it begin after they have signed.",
+            )
+
+
+def raise_floor(path: Path, reached: Floor, roots: Collection[Mark] = (), now: datetime | None = None) -> None:
     """Hold ``reached`` against the floor at ``path`` and write it there if it is higher.
 
-    ``roots`` are those that the root follows from, each signed for the next.
+    ``roots`` are those that the root follows from, each signed for the next. Without ``now``, the time is that of the
+    policy's signatures.
 
     Raises TrustError where it is lower; then nothing is written. Processes may share a floor: they take turns, so
     that a slower one cannot write an older floor over a newer one.
@@ -79,7 +108,7 @@ def raise_floor(path: Path, reached: Floor, roots: Collection[Mark] = ()) -> Non
         with path.with_name(f".{path.name}.lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = _read(path)
-            after = before.raised_to(reached, roots) if before else reached
+            after = before.raised_to(reached, roots, now) if before else reached
             if after != before:
                 _write(path, documents.encode(SCHEMA, after))
     except OSError as error:

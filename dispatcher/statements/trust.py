@@ -8,7 +8,8 @@ Rules (reference: gate 4 and 13, reliability 2.2 and 2.3)
      nothing, and a new root needs roster and policy signed again where too few of their signatures are left.
   3. Root, roster and signatures are for one deployment, and no key stands under two people or for two purposes. An
      owner's key is not one that the roster revokes, and an owner holds no role that policy owners may not.
-  4. Nothing older than what this sender has gone by before (``floor.json``) is taken again.
+  4. Nothing older than what this sender has gone by before (``floor.json``) is taken again, and no policy that
+     rewrites the rules of a time that has begun.
 
 A folder, where ``roots.json`` is there from the second root on::
 
@@ -21,25 +22,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from channels.contract import Json
 from dispatcher.domain import canonical
 from dispatcher.domain.people import Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.gate.policy import Beginning
 from dispatcher.statements.errors import StatementRefused, TrustError
-from dispatcher.statements.floor import Floor, Mark, raise_floor
+from dispatcher.statements.floor import EPOCH, Floor, Mark, raise_floor
 from dispatcher.statements.owned import owner_statements
 from dispatcher.statements.root import Step, follow, parse_root, parse_steps, read_canonical
 from dispatcher.statements.roster import clashing, parse_roster
 from dispatcher.statements.toml import MAX_FILE, parse_toml
 
 POLICY_SCHEMA = "policy/v1"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-P = TypeVar("P")
+
+class Dated(Protocol):
+    """A policy file as it was read."""
+
+    @property
+    def beginnings(self) -> tuple[Beginning, ...]:
+        """Its versions, oldest first."""
+
+
+P = TypeVar("P", bound=Dated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +88,9 @@ def load_trust(
     _signed(folder / "roster.sigs.json", roster.digest, root, now)
     policy_signed = _signed(folder / "policy.sigs.json", found.policy_digest, root, now)
     signed_at = min(said.not_before for said in policy_signed)
-    policy_mark = Mark((signed_at - _EPOCH) // timedelta(microseconds=1), found.policy_digest)
-    reached = Floor(roots[-1], Mark(roster.version, roster.digest), policy_mark)
-    raise_floor(floor or folder / "floor.json", reached, roots)
+    policy_mark = Mark((signed_at - EPOCH) // timedelta(microseconds=1), found.policy_digest)
+    reached = Floor(roots[-1], Mark(roster.version, roster.digest), policy_mark, found.policy.beginnings)
+    raise_floor(floor or folder / "floor.json", reached, roots, now)
     return Trust(root, roster, found.policy, found.policy_digest, found.steps)
 
 
@@ -140,7 +150,7 @@ def _check_together(root: TrustRoot, roster: Roster) -> None:
     for owner in root.owners:
         for key in owner.keys:
             _check_owners_key(owner, key, roster)
-        if clash := clashing((*_roles(roster.person(owner.person)), RoleHeld(Role.POLICY_OWNER, _EPOCH))):
+        if clash := clashing((*_roles(roster.person(owner.person)), RoleHeld(Role.POLICY_OWNER, EPOCH))):
             raise TrustError(f"roster.toml: {owner.person}, an owner, holds {clash}", "Give that role to another.")
 
 

@@ -10,15 +10,17 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from nacl.signing import SigningKey
 
 from channels.contract import Json
 from dispatcher.domain.people import Key, KeyType, Person, Role, RoleHeld, Roster
 from dispatcher.domain.statement import Mode, Statement, StatementKind
+from dispatcher.gate.policy import Beginning
 from dispatcher.statements import sshsig
 from dispatcher.statements.keys import APPLICATION, parse_public_blob
 from dispatcher.statements.wire import WireReader, string, uint32
@@ -28,6 +30,15 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 DEPLOYMENT = "example"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A policy as it is, with no versions to keep."""
+
+    document: Any
+    digest: str
+    beginnings: tuple[Beginning, ...] = ()
 
 
 class SoftKey:

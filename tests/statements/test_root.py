@@ -21,7 +21,7 @@ from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import sign
 from dispatcher.statements.toml import parse_toml
 from dispatcher.statements.trust import Trust, load_trust, policy_digest, write_envelopes
-from tests.statements.support import NOW, SecurityKey, SoftKey, key_of, person, policy_statement, roster
+from tests.statements.support import NOW, Read, SecurityKey, SoftKey, key_of, person, policy_statement, roster
 
 ONE, ONE_TOKEN, TWO, THREE, STATUS = SoftKey(11), SecurityKey(12), SoftKey(13), SoftKey(16), SoftKey(14)
 FRESH, STRANGER = SoftKey(17), SoftKey(99)
@@ -68,9 +68,9 @@ class Host:
         for name in ("roster", "policy"):
             (self.path / f"{name}.sigs.json").write_bytes(envelopes)
 
-    def load(self) -> Trust[Json]:
+    def load(self) -> Trust[Read]:
         """What a sender does."""
-        return load_trust(self.path, lambda document, _: document, now=NOW)
+        return load_trust(self.path, Read, now=NOW)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import sign
 from dispatcher.statements.toml import parse_toml
 from dispatcher.statements.trust import Trust, load_trust, policy_digest, read_envelopes, write_envelopes
-from tests.statements.support import DAY, NOW, SecurityKey, SoftKey, key_of, person, policy_statement, roster
+from tests.statements.support import DAY, NOW, Read, SecurityKey, SoftKey, key_of, person, policy_statement, roster
 
 ONE, ONE_TOKEN, TWO, STATUS, DIRECTOR = SoftKey(11), SecurityKey(12), SoftKey(13), SoftKey(14), SoftKey(15)
 OWNERS = (Owner("owner-1", (ONE.key, ONE_TOKEN.key)), Owner("owner-2", (TWO.key,)))
@@ -30,11 +30,6 @@ ROOT = TrustRoot(1, "example", DeploymentKind.TEST, OWNERS, 2, STATUS.key)
 ROSTER = roster(person("director-1", Role.DUTY_DIRECTOR, key_of(DIRECTOR)))
 POLICY = 'schema = 1\n[[policy]]\nversion = "2024-11"\neffective_from = 2024-11-21T00:00:00Z\nreviewed = 2024-11-20\n'
 DIGEST = "cd" * 32
-
-
-def read_policy(document: Json, digest: str) -> tuple[Json, str]:
-    """A policy reader that takes every policy as it is."""
-    return document, digest
 
 
 @dataclass
@@ -57,8 +52,8 @@ class Folder:
     def sign(self, name: str, digest: str, **changes: object) -> None:
         (self.path / f"{name}.sigs.json").write_bytes(write_envelopes(both(digest, **changes)))
 
-    def load(self, now: datetime | None = NOW, floor: Path | None = None) -> Trust[tuple[Json, str]]:
-        return load_trust(self.path, read_policy, floor=floor, now=now)
+    def load(self, now: datetime | None = NOW, floor: Path | None = None) -> Trust[Read]:
+        return load_trust(self.path, Read, floor=floor, now=now)
 
 
 def both(digest: str, **changes: object) -> list[Envelope]:
@@ -136,7 +131,7 @@ def test_a_sound_folder_is_trusted(folder: Folder) -> None:
 
 def test_the_policy_is_read_as_plain_values_with_canonical_times(folder: Folder) -> None:
     """Times and dates in TOML become text."""
-    document: Any = folder.load().policy[0]
+    document: Any = folder.load().policy.document
     assert document["policy"] == [
         {"version": "2024-11", "effective_from": "2024-11-21T00:00:00.000000Z", "reviewed": "2024-11-20"}
     ]
@@ -145,13 +140,13 @@ def test_the_policy_is_read_as_plain_values_with_canonical_times(folder: Folder)
 def test_the_policy_reader_gets_the_document_and_its_digest(folder: Folder) -> None:
     """The typed policy is the caller's."""
     document = parse_toml(POLICY, "policy.toml")
-    assert folder.load().policy == (document, policy_digest(document))
+    assert folder.load().policy == Read(document, policy_digest(document))
 
 
 def test_a_policy_that_its_reader_refuses_is_refused(folder: Folder) -> None:
     """Signatures do not make sense of nonsense."""
 
-    def refuse(document: Json, digest: str) -> None:
+    def refuse(document: Json, digest: str) -> Read:
         raise ValueError("tier T9 is unknown")
 
     with pytest.raises(TrustError, match=r"policy\.toml: tier T9 is unknown"):
