@@ -292,10 +292,10 @@ def load(document: Json, digest: str) -> Policies:
     starts = [v.effective_from for v in versions]
     if not starts or starts != sorted(set(starts)):
         raise PolicyError("policy file: needs versions in order of effective_from, no two at once")
+    at_once = [n for n, version in enumerate(versions) if version.recorded_at == version.effective_from]
     policies = Policies(versions, digest)
-    for number, beginning in enumerate(policies.beginnings):
-        if beginning.loosens and versions[number].recorded_at == beginning.at:
-            raise PolicyError(f"policy file.policy[{number}]: it loosens a rule, so it must begin after recorded_at")
+    if loosened := [n for n in at_once if policies.beginnings[n].loosens]:
+        raise PolicyError(f"policy file.policy[{loosened[0]}]: it loosens a rule, so it must begin after recorded_at")
     return policies
 
 
