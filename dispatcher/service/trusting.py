@@ -186,7 +186,7 @@ def install(folder: Path, trust: Path, floor: Path, now: datetime) -> Trust[Poli
     found = read_documents(folder, load)
     envelopes = tuple(_signed(path) for path in sorted(folder.glob("*.statement.sig")))
     try:
-        with tempfile.TemporaryDirectory(dir=trust.parent, prefix=".trust.") as place:
+        with tempfile.TemporaryDirectory(dir=trust.parent, prefix=".trust.", ignore_cleanup_errors=True) as place:
             staged = shutil.copytree(trust, Path(place) / "trust")
             _write(folder, found, envelopes, staged)
             if floor.exists():

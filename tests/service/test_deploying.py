@@ -30,7 +30,7 @@ def make(folder: Path, kind: DeploymentKind = DeploymentKind.TEST, name: str = "
 
 
 def test_its_trust_files_are_ones_to_go_by(tmp_path: Path) -> None:
-    """All owners, of whom two are enough, signed roster and policy, and the trust root has the digest that is read aloud."""
+    """All owners, two of whom are enough, signed roster and policy; the trust root has the digest to read aloud."""
     made = make(tmp_path / "d")
     trust = load_trust(tmp_path / "d" / "trust", load, floor=tmp_path / "floor.json", now=NOW)
     for name in ("roster", "policy"):
