@@ -16,6 +16,7 @@ from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, Role, R
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.gate import policy
 from dispatcher.gate.policy import Policies
+from dispatcher.service.evidence import AssessmentRecord
 from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import sign
 from dispatcher.statements.toml import parse_toml
@@ -24,6 +25,9 @@ from tests.statements.support import SoftKey
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
+RECORD = AssessmentRecord("suitable", "organic only", "lawful speech respected", "enforces its own rules")
+"""What an assessment of a channel found for each principle."""
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DEPLOYMENT = "example-city"
 EXAMPLE_POLICY = Path(dispatcher.gate.__file__).with_name("example_policy.toml")

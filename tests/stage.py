@@ -56,6 +56,7 @@ from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow
+from tests.cast import RECORD
 from workers.main import ROLES
 
 MODE = Mode.EXERCISE
@@ -246,6 +247,7 @@ class Stage:
             channel=channel,
             placement=Placement.ORGANIC,
             outcome=AssessmentOutcome.PERMITTED,
+            record=RECORD,
             evidence="ab" * 32,
         )
 

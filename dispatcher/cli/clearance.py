@@ -1,12 +1,8 @@
-"""``dispatcher clearance`` and ``dispatcher evidence``: what different people sign before anything leaves.
-
-Submit a plan, approve, reject or revoke it; sign what it rests on: assessments, exemptions, attestations, decisions.
-"""
+"""``dispatcher clearance``: submit a plan, approve, reject, suspend or revoke it, and see where it stands."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from textwrap import indent
 from typing import Any
 
@@ -14,33 +10,28 @@ import click
 
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
-from dispatcher.cli.output import facts, next_step, say, untold
+from dispatcher.cli.output import facts, next_step, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
-from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import clearing, notices, stopping, submitting
-from dispatcher.service import evidence as service
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
-from dispatcher.service.evidence import AssessmentOutcome, Decided, Decision, Recorded
 from dispatcher.service.judging import who_can
 
 PLAN = click.argument("plan")
 ROLE = click.option("--role", type=one_of(Role), help="Sign in this role of yours.")
 CHANNEL = many("channel", "Only this channel; may be repeated.")
 REASON = click.option("--reason", default="", help="Why.")
-MODE = click.option("--mode", type=one_of(Mode), required=True)
-FILE = click.option("--evidence", "file", required=True, metavar="FILE", help="Its SHA-256 is signed; keep the file.")
-ACCOUNT = click.option("--account", required=True, help="One of ours; there are no wildcards.")
 
 COMMANDS = {
     "G03": "dispatcher release {plan}",
     "G08": "dispatcher clearance approve {plan}",
-    "G09": "dispatcher evidence assess {channel} --outcome permitted --evidence FILE --mode {mode}",
+    "G09": "dispatcher evidence assess {channel} --outcome permitted --record FILE --mode {mode}",
     "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
     "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --app-version VERSION"
     " --evidence FILE --mode {mode}",
@@ -49,7 +40,6 @@ COMMANDS = {
 """What to type for a clause that a signature mends."""
 
 clearance = Noun("clearance")
-evidence = Noun("evidence")
 
 
 @clearance.command(cls=Signed)
@@ -159,65 +149,6 @@ def read(session: Session, plan: str) -> None:
     next_step(f"dispatcher clearance approve {plan}")
 
 
-@evidence.command(cls=Signed)
-@click.argument("channel")
-@click.option("--outcome", type=one_of(AssessmentOutcome), required=True)
-@click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
-@click.option("--conditions", default="", help="What it is permitted under.")
-@FILE
-@MODE
-def assess(session: Session, mode: Mode, file: str, **said: Any) -> None:
-    """Sign the assessment record of CHANNEL for a placement."""
-    digest = service.file_digest(Path(file))
-    _show_recorded(session, service.assess(session.desk, session.pen, mode, evidence=digest, **said))
-
-
-@evidence.command(cls=Signed)
-@click.argument("channel")
-@ACCOUNT
-@click.option("--need", required=True, help="The need that it meets, in words.")
-@MODE
-def exempt(session: Session, mode: Mode, **said: Any) -> None:
-    """Sign a standing exemption for one account on CHANNEL."""
-    _show_recorded(session, service.exempt(session.desk, session.pen, mode, **said))
-
-
-@evidence.command(cls=Signed)
-@click.argument("channel")
-@ACCOUNT
-@click.option("--device", required=True, help="The device registered for the account.")
-@click.option("--app-version", required=True, help="The version of the app that is installed.")
-@many("mitigation", "Only this; else all that policy asks people to attest. May be repeated.")
-@FILE
-@MODE
-def attest(session: Session, mode: Mode, file: str, **said: Any) -> None:
-    """Sign that mitigations hold for an account on CHANNEL and its device; one signature covers the profile."""
-    digest = service.file_digest(Path(file))
-    _show_recorded(session, service.attest(session.desk, session.pen, mode, evidence=digest, **said))
-
-
-@evidence.command()
-@click.argument("plan")
-@click.option("--decision", type=one_of(Decision), required=True)
-@many("channel", "Else all of the plan's; may be repeated.")
-def decide(session: Session, plan: str, decision: Decision, channels: Names) -> None:
-    """Record the minister's decision about PLAN.
-
-    A read-back code goes to the minister's own contact. Where none takes it, it is shown here, this once: bring it
-    to the minister by another route. It is signed here, with a key or the agent, because the code is made in the same
-    moment.
-    """
-    _show_decision(session, service.decide(session.desk, plan, session.pen, decision, channels))
-
-
-@evidence.command(cls=Signed)
-@click.argument("plan")
-@click.option("--code", required=True, help="The code as the minister read it back.")
-def confirm(session: Session, plan: str, code: str) -> None:
-    """Confirm the recorded decision about PLAN with the minister's read-back code."""
-    _show_decision(session, Decided(service.confirm(session.desk, plan, session.pen, code)))
-
-
 def _told(made: dict[str, Any]) -> str:
     parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
     return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts])
@@ -232,13 +163,13 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     about["evidence"] = [facts(item) | {"conflict": item in conflicts(items)} for item in items]
-    _show_channels(session, "clearance", standing, **about)
+    show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
     next_step(*what_next(session.desk, standing))
 
 
-def _show_channels(session: Session, schema: str, standing: Standing, **about: Any) -> None:
+def show_channels(session: Session, schema: str, standing: Standing, **about: Any) -> None:
     """Show what the gate says of each channel, after what else there is to show."""
     channels = [
         facts(finding)
@@ -262,23 +193,3 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
     command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
     return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), people or failures[0].fact
-
-
-def _show_recorded(session: Session, made: Recorded) -> None:
-    session.show("evidence", made)
-    next_step("dispatcher status")
-
-
-def _show_decision(session: Session, made: Decided) -> None:
-    stored, code = made.standing.stored, made.code.reveal() if made.code else None
-    sent_to = list(dict.fromkeys(notice.person for notice in made.told if notice.sent))
-    about = {"plan": stored.digest, "state": stored.state, "code": code, "sent_to": sent_to}
-    _show_channels(session, "decision", made.standing, **about)
-    untold(made.told)
-    if not code and not sent_to:
-        next_step(*what_next(session.desk, made.standing))
-        return
-    if code:
-        say("Warning: no contact of the minister took the code, shown this once: bring it by another route")
-    missing = f"the code, as the minister reads it back within 24 hours ({', '.join(sent_to) or 'not sent'})"
-    next_step(f"dispatcher evidence confirm {short(stored.digest)} --code CODE", missing)

@@ -42,8 +42,10 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import incident as module
         case "message":
             from dispatcher.cli import message as module
-        case "clearance" | "evidence":
+        case "clearance":
             from dispatcher.cli import clearance as module
+        case "evidence":
+            from dispatcher.cli import evidence as module
         case "gate":
             from dispatcher.cli import gate as module
         case "spend":

@@ -24,7 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from channels.contract import Json, Secret
-from dispatcher.domain import canonical
+from dispatcher.domain import canonical, documents
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.ids import ALPHABET, short
 from dispatcher.domain.people import Person, Role
@@ -38,6 +38,7 @@ from dispatcher.service.accounts import channel_named
 from dispatcher.service.clearing import Standing, show, sign_about
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.notices import Notice
+from dispatcher.statements.toml import parse_toml
 from dispatcher.store import accounts, records
 
 EXEMPTION_LIFE = timedelta(days=90)
@@ -57,6 +58,27 @@ class AssessmentOutcome(StrEnum):
 
     PERMITTED = "permitted"
     REFUSED = "refused"
+    VOID = "void"  # owner, terms or moderation changed: to be assessed again
+
+
+PRINCIPLES = ("safety", "ads_context", "freedom_of_speech", "ethics")
+"""The principles of the framework for brand safety of 2020; what a fifth asks is the department's to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRecord:
+    """A channel's assessment: what was found for each principle (reference: policy 2).
+
+    ``fifth`` is free, because its name is not published. From ``review_at`` the record no longer counts.
+    """
+
+    safety: str = ""
+    ads_context: str = ""
+    freedom_of_speech: str = ""
+    ethics: str = ""
+    fifth: str = ""
+    conditions: str = ""
+    review_at: datetime | None = None
 
 
 class Decision(StrEnum):
@@ -100,6 +122,17 @@ def file_digest(path: Path) -> str:
         raise NotFound(f"{path}: cannot be read ({error.strerror})", "name the evidence file") from error
 
 
+def read_record(path: Path) -> AssessmentRecord:
+    """Read an assessment record from its TOML file. Raises Invalid naming the key, NotFound."""
+    try:
+        text = path.read_text("utf-8")
+        return documents.read(AssessmentRecord, parse_toml(text, path.name), path.name, defaults=True)
+    except OSError as error:
+        raise NotFound(f"{path}: cannot be read ({error.strerror})", "name the assessment record") from error
+    except ValueError as error:
+        raise Invalid(f"{error}", f"an assessment record is TOML with: {', '.join(PRINCIPLES)}, fifth") from error
+
+
 def assess(
     desk: Desk,
     pen: Pen,
@@ -108,13 +141,22 @@ def assess(
     channel: str,
     placement: Placement,
     outcome: AssessmentOutcome,
+    record: AssessmentRecord,
     evidence: str,
-    conditions: str = "",
 ) -> Recorded:
-    """Record the assessment of a channel for a placement; ``evidence`` is the digest of its file."""
+    """Record the assessment of a channel for a placement; ``evidence`` is the digest of the record's file.
+
+    Raises Invalid for a channel that is permitted though a principle has no answer, or though its review is due.
+    """
     version, name, rule = _rule(desk, channel)
+    if outcome is AssessmentOutcome.PERMITTED:
+        lacking = [principle for principle in PRINCIPLES if not getattr(record, principle).strip()]
+        if lacking:
+            raise Invalid(f"the record does not answer: {', '.join(lacking)}", "write what was found, then sign")
+        if record.review_at is not None and record.review_at <= desk.now():
+            raise Invalid("the record's own review is due", "assess the channel again")
     scope: dict[str, Json] = {"channel": name, "placement": str(placement)}
-    said: dict[str, Json] = {"outcome": str(outcome), "conditions": conditions, "evidence": evidence}
+    said: dict[str, Json] = {"outcome": str(outcome), "evidence": evidence, **documents.to_json(record)}
     life = rule.assessment_max_age or ASSESSMENT_LIFE
     return _record(desk, pen, mode, StatementKind.ASSESS, version.may_assess, scope, said, life)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.domain.lifecycle import UNSETTLED
+from dispatcher.service.evidence import PRINCIPLES
 from ops.demo.alert import storm
 from ops.demo.cast import FAULTS, LIST, accounts, write_numbers
 from ops.demo.stage import DemoFailed, Stage, running, set_up, until
@@ -103,8 +104,11 @@ def prepare(stage: Stage, feed: Path) -> None:
     record = stage.deployment.parent / "evidence.txt"
     record.write_text("What was looked at, by whom and when, stands here in a real department.\n")
     proof = ("--mode", "exercise", "--evidence", str(record))
+    safe = stage.deployment.parent / "assessment.toml"
+    safe.write_text("".join(f'{principle} = "Found suitable for an exercise."\n' for principle in PRINCIPLES))
     for channel in ("x", "bluesky", "tiktok"):
-        stage.act("director-1", "evidence", "assess", channel, "--outcome", "permitted", *proof)
+        assessed = ("--outcome", "permitted", "--record", str(safe), "--mode", "exercise")
+        stage.act("director-1", "evidence", "assess", channel, *assessed)
     scope = ("tiktok", "--account", "tiktok-city")
     need = ("--need", "reaches young adults whom nothing else reaches", "--mode", "exercise")
     stage.act("security-1", "evidence", "exempt", *scope, *need)

@@ -14,6 +14,9 @@ X = ("x-city", "--channel", "x", "--handle", "@city", "--language", "en-GB", "--
 X_SETTINGS = ("--set", f"base_url={SIMULATOR}/x", "--set", "user_id=1")
 
 
+SAFE = 'safety = "suitable"\nads_context = "none"\nfreedom_of_speech = "respected"\nethics = "enforced"\n'
+
+
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
     """The file that a piece of evidence is about."""
@@ -21,30 +24,58 @@ def record(tmp_path: Path) -> Path:
     return tmp_path / "record.pdf"
 
 
-def test_an_assessment_is_signed_by_who_may(office: Office, record: Path) -> None:
-    """A director's assessment holds until policy says it is too old; the file's digest is signed."""
-    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", record, "--mode", "exercise")
-    made = office.run(*words, by="director-1").json
+@pytest.fixture
+def assessed(tmp_path: Path) -> Path:
+    """An assessment record with an answer to each principle."""
+    (tmp_path / "x.toml").write_text(f'{SAFE}fifth = "ours"\nreview_at = 2099-01-01T00:00:00Z\n')
+    return tmp_path / "x.toml"
+
+
+def assess(file: Path | str, channel: str = "x", mode: str = "exercise") -> tuple[object, ...]:
+    """The command that signs a record."""
+    return ("evidence", "assess", channel, "--outcome", "permitted", "--record", file, "--mode", mode)
+
+
+def test_an_assessment_is_signed_by_who_may(office: Office, assessed: Path) -> None:
+    """A director's assessment says what was found for each principle, and names its file by its digest."""
+    made = office.run(*assess(assessed), by="director-1").json
     assert (made["schema"], made["kind"], made["person"]) == ("dispatcher/evidence/v1", "assess", "director-1")
     assert len(made["body"]["evidence"]) == 64
+    said = ("safety", "fifth", "review_at")
+    assert [made["body"][name] for name in said] == ["suitable", "ours", "2099-01-01T00:00:00.000000Z"]
 
 
-def test_an_assessment_by_an_author_does_not_count(office: Office, record: Path) -> None:
+def test_an_assessment_by_an_author_does_not_count(office: Office, assessed: Path) -> None:
     """Exit code 4: ask somebody who holds the role."""
-    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", record, "--mode", "exercise")
-    office.run(*words, by="author-1", code=4)
+    office.run(*assess(assessed), by="author-1", code=4)
 
 
-def test_a_channel_that_is_not_used_is_refused(office: Office, record: Path) -> None:
+def test_a_channel_that_is_not_used_is_refused(office: Office, assessed: Path) -> None:
     """WeChat is refused by policy, however it is spelled."""
-    words = ("evidence", "assess", "We-Chat", "--outcome", "permitted", "--evidence", record, "--mode", "live")
-    office.run(*words, by="director-1", code=8)
+    office.run(*assess(assessed, "We-Chat", "live"), by="director-1", code=8)
+
+
+def test_a_principle_without_an_answer_permits_nothing(office: Office, assessed: Path) -> None:
+    """Exit code 2, naming what is not answered."""
+    assessed.write_text(SAFE.replace("enforced", " "))
+    assert "does not answer: ethics" in office.run(*assess(assessed), by="director-1", code=2).err
+
+
+def test_a_record_whose_review_is_due_permits_nothing(office: Office, assessed: Path) -> None:
+    """Exit code 2: it would count from the day it does not count any more."""
+    assessed.write_text(f"{SAFE}review_at = 2020-01-01T00:00:00Z\n")
+    assert "review is due" in office.run(*assess(assessed), by="director-1", code=2).err
+
+
+def test_a_record_with_an_unknown_key_is_wrong_input(office: Office, assessed: Path) -> None:
+    """Exit code 2, naming the key: a misspelled principle is no answer."""
+    assessed.write_text(f'{SAFE}ethic = "?"\n')
+    assert "unknown key 'ethic'" in office.run(*assess(assessed), by="director-1", code=2).err
 
 
 def test_evidence_without_its_file_is_wrong_input(office: Office) -> None:
     """A file that is not there is exit code 2."""
-    words = ("evidence", "assess", "x", "--outcome", "permitted", "--evidence", "none.pdf", "--mode", "live")
-    assert "none.pdf" in office.run(*words, by="director-1", code=2).err
+    assert "none.toml" in office.run(*assess("none.toml"), by="director-1", code=2).err
 
 
 def test_a_tiktok_account_gets_its_device_exemption_and_attestation(office: Office, record: Path) -> None:

@@ -61,6 +61,7 @@ from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
+from tests.cast import RECORD
 from tests.office import FilePen
 from tests.servers import until
 
@@ -126,6 +127,7 @@ class Deployment:
             permitted: dict[str, Any] = {
                 "placement": Placement.ORGANIC,
                 "outcome": AssessmentOutcome.PERMITTED,
+                "record": RECORD,
                 "evidence": EVIDENCE,
             }
             evidence.assess(self.desk, director, mode, channel=channel, **permitted)

@@ -12,6 +12,7 @@ from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, clearing, evidence
 from dispatcher.service.evidence import AssessmentOutcome, Decision
+from tests.cast import RECORD
 from tests.office import EXCEPTIONAL, Office
 
 DIGEST = "ab" * 32
@@ -26,6 +27,7 @@ def assess(office: Office, channel: str, person: str = "director-2", outcome: st
         channel=channel,
         placement=Placement.ORGANIC,
         outcome=AssessmentOutcome(outcome),
+        record=RECORD,
         evidence=DIGEST,
     )
 
