@@ -1,4 +1,4 @@
-"""``dispatcher evidence``: what a clearance rests on: assessments, exemptions, attestations, the minister's decision."""
+"""``dispatcher evidence``: assessments, exemptions, attestations and the minister's decision."""
 
 from __future__ import annotations
 
