@@ -16,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import combinations
 
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Statement, StatementKind, Verified
 from dispatcher.gate.evidence import Case
 from dispatcher.gate.stops import NEVER_RESUME
-
-BREAKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,16 @@ class Quorum:
 def quorum(case: Case) -> Quorum:
     """Count the approvals of the case's channel."""
     given: dict[Role, set[str]] = {}
+    voices: dict[Role, list[frozenset[str]]] = {}
     barred: dict[str, str] = {}
-    counted: list[Statement] = []
     for verified in _approving(case):
         approval, why = verified.statement, _barred(case, verified)
         if why is not None:
             barred[approval.person] = why
             continue
-        counted.append(approval)
         given.setdefault(Role(approval.role), set()).add(approval.person)
+        voices.setdefault(Role(approval.role), []).append(_voice(case, approval))
     frozen = {role: frozenset(people) for role, people in given.items()}
-    name = {person: min(voice) for voice in _voices(case, counted) for person in voice}
-    voices = {role: {name[person] for person in people} for role, people in given.items()}
     return Quorum(frozen, barred, _unfilled(needed_roles(case), voices))
 
 
@@ -97,9 +94,9 @@ def broken_glass(case: Case) -> tuple[Statement, ...]:
         if (s := v.statement).id in breaking and _names(s, case.facts.channel) and case.now - s.not_before < lasting
         if s.role not in NEVER_RESUME and _unfit(case, v) is None
     ]
-    voices = _voices(case, signed)
-    uninvolved = [voice for voice in voices if not voice & case.plan.contributors.keys()]
-    return tuple(signed) if len(voices) >= BREAKERS and uninvolved else ()
+    made = case.plan.contributors.keys()
+    pairs = combinations([_voice(case, s) for s in signed], 2)
+    return tuple(signed) if any(not one & other and not (one & made and other & made) for one, other in pairs) else ()
 
 
 def _approving(case: Case) -> Iterable[Verified]:
@@ -110,16 +107,6 @@ def _approving(case: Case) -> Iterable[Verified]:
 
 def _voice(case: Case, statement: Statement) -> frozenset[str]:
     return case.evidence.roster.voice(statement.person, statement.not_before)
-
-
-def _voices(case: Case, statements: Iterable[Statement]) -> list[frozenset[str]]:
-    """Who speaks in these statements; voices that share a person, who became a deputy in between, are one."""
-    found: list[frozenset[str]] = []
-    for statement in statements:
-        voice = _voice(case, statement)
-        voice = voice.union(*(other for other in found if other & voice))
-        found = [other for other in found if not other & voice] + [voice]
-    return found
 
 
 def _barred(case: Case, verified: Verified) -> str | None:
@@ -174,16 +161,23 @@ def _list(statement: Statement, key: str) -> list[object]:
     return list(value) if isinstance(value, list) else []
 
 
-def _unfilled(needed: Sequence[Role], given: Mapping[Role, set[str]]) -> tuple[Role, ...]:
-    """The fewest roles that stay empty when every voice fills at most one (augmenting paths)."""
-    filled: dict[str, Role] = {}
-    return tuple(role for role in needed if not _place(role, given, filled, set()))
+def _unfilled(
+    needed: Sequence[Role], voices: Mapping[Role, Sequence[frozenset[str]]], heard: frozenset[str] = frozenset()
+) -> tuple[Role, ...]:
+    """The fewest roles that stay empty when nobody is heard twice, alone or in a voice with others.
 
-
-def _place(role: Role, given: Mapping[Role, set[str]], filled: dict[str, Role], tried: set[str]) -> bool:
-    for person in sorted(given.get(role, set()) - tried):
-        tried.add(person)
-        if person not in filled or _place(filled[person], given, filled, tried):
-            filled[person] = role
-            return True
-    return False
+    Tries every way: those who approved one plan are few.
+    """
+    if not needed:
+        return ()
+    role, rest = needed[0], needed[1:]
+    best: tuple[Role, ...] | None = None
+    for voice in dict.fromkeys(voices.get(role, ())):
+        if voice & heard:
+            continue
+        found = _unfilled(rest, voices, heard | voice)
+        if not found:
+            return ()
+        best = min(best or found, found, key=len)
+    left = (role, *_unfilled(rest, voices, heard))
+    return min(best or left, left, key=len)
