@@ -38,8 +38,8 @@ EMOJI = (
 _HOST = r"(?:[a-z0-9][a-z0-9_-]*+\.){1,8}[a-z]{2,}+(?![0-9_-])"
 _TAIL = r"(?::[0-9]+)?(?:[/?#](?:[a-z0-9!*';:=+,.$%#\[\]/~@&|()?_-]*[a-z0-9=_/+-])?)?"
 _X_TOKEN = regex.compile(
-    rf"(?P<link>https?://{_HOST}{_TAIL})|(?P<bare>(?<![a-z0-9_-]){_HOST}{_TAIL})|(?P<emoji>{EMOJI})|.",
-    regex.IGNORECASE | regex.DOTALL,
+    rf"(?P<link>https?://{_HOST}{_TAIL})|(?P<bare>(?<![a-z0-9_-]){_HOST}{_TAIL})|(?P<emoji>{EMOJI})",
+    regex.IGNORECASE,
 )
 
 _GSM7 = frozenset(
@@ -51,7 +51,10 @@ _GSM7_EXTENSION = frozenset("^{}\\[~]|€")
 
 def x_length(text: str) -> int:
     """The weighted length of a post on X; the limit is :data:`X_WEIGHT`."""
-    return sum(_x_weight(token) for token in _X_TOKEN.finditer(unicodedata.normalize("NFC", text)))
+    whole = unicodedata.normalize("NFC", text)
+    letters = _X_TOKEN.sub("", whole)
+    weights = sum(_x_weight(token) for token in _X_TOKEN.finditer(whole))
+    return weights + sum(map(_x_letter, letters))
 
 
 def graphemes(text: str) -> int:
@@ -89,9 +92,11 @@ def _x_weight(token: regex.Match[str]) -> int:
         return X_LINK_WEIGHT
     if token.lastgroup == "bare":
         return max(X_LINK_WEIGHT, len(found))
-    if len(found) > 1:
-        return 2
-    return 1 if ord(found) in _X_LIGHT else 2
+    return 2 if len(found) > 1 else _x_letter(found)
+
+
+def _x_letter(letter: str) -> int:
+    return 1 if ord(letter) in _X_LIGHT else 2
 
 
 def _segments(units: int, alone: int, joined: int) -> int:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from channels.contract import Json
 
+K = TypeVar("K")
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -88,14 +90,20 @@ def _check(value: Json, path: str, depth: int) -> None:
             if abs(value) > MAX_INTEGER:
                 raise CanonicalError(f"{path}: integer beyond 2^53 - 1")
         case dict():
-            for key, item in value.items():
+            for key in value:
                 _check_text(key, path)
+            for key, item in _notable(value.items(), depth):
                 _check(item, f"{path}.{key}", depth + 1)
         case list():
-            for index, item in enumerate(value):
+            for index, item in _notable(enumerate(value), depth):
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
             raise CanonicalError(f"{path}: {type(value).__name__} has no canonical form")
+
+
+def _notable(items: Iterable[tuple[K, Json]], depth: int) -> list[tuple[K, Json]]:
+    """Those in which there is anything to check: most of what is signed is plain ASCII."""
+    return [(k, item) for k, item in items if type(item) is not str or not item.isascii() or depth >= MAX_DEPTH]
 
 
 def _check_text(value: object, path: str) -> None:

@@ -82,7 +82,7 @@ def _write(value: object) -> Json:
 
 
 def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
-    origin, inner = get_origin(kind), get_args(kind)
+    origin, inner, fielded = _shape(kind)
     if origin is UnionType:
         given = [one for one in inner if one is not NoneType]
         return value if value is None or len(given) > 1 else _read(given[0], value, where, defaults)  # or any Json
@@ -92,7 +92,7 @@ def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
     if origin is Mapping:
         pairs = _expect(dict, value, where, "an object").items()
         return {_read(inner[0], k, where, False): _read(inner[1], v, f"{where}.{k}", defaults) for k, v in pairs}
-    if is_dataclass(kind):
+    if fielded:
         return _read_fields(kind, _expect(dict, value, where, "an object"), where, defaults)
     return _read_plain(kind, value, where, defaults)
 
@@ -108,8 +108,7 @@ def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -
 
 def _read_plain(kind: Any, value: Any, where: str, defaults: bool) -> Any:
     if issubclass(kind, Enum):
-        words = {word.value: word for word in kind}
-        words |= {word.name: word for word in kind if defaults and issubclass(kind, int)}
+        words = _words(kind, defaults)
         if type(value) not in (str, int) or value not in words:
             raise DocumentError(f"{where}: {value!r} is none of {', '.join(map(str, words))}")
         return words[value]
@@ -121,6 +120,12 @@ def _read_plain(kind: Any, value: Any, where: str, defaults: bool) -> Any:
         raise DocumentError(f"{where}: {error}") from error
 
 
+@cache
+def _words(kind: type[Enum], defaults: bool) -> dict[Any, Enum]:
+    words: dict[Any, Enum] = {word.value: word for word in kind}
+    return words | {word.name: word for word in kind if defaults and issubclass(kind, int)}
+
+
 _NAMES = {str: "text", int: "an integer", bool: "true or false"}
 
 
@@ -128,6 +133,11 @@ def _expect(kind: type[T], value: Any, where: str, name: str) -> T:
     if type(value) is not kind:  # an exact type: true is no integer
         raise DocumentError(f"{where}: expected {name}")
     return value
+
+
+@cache
+def _shape(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    return get_origin(kind), get_args(kind), is_dataclass(kind)
 
 
 @cache

@@ -134,4 +134,6 @@ class Plan:
     @classmethod
     def decode(cls, data: bytes) -> Plan:
         """Read canonical bytes. Raises DocumentError or CanonicalError for anything else."""
-        return documents.decode(cls, SCHEMA, data)
+        plan = documents.decode(cls, SCHEMA, data)
+        vars(plan)["digest"] = canonical.digest(SCHEMA, data)  # these are the bytes that it would be written as
+        return plan

@@ -96,9 +96,11 @@ class Statement:
     def decode(cls, data: bytes) -> Statement:
         """Read canonical bytes. Raises StatementError for anything that :meth:`encoded` would not write."""
         try:
-            return documents.decode(cls, SCHEMA, data)
+            statement = documents.decode(cls, SCHEMA, data)
         except (canonical.CanonicalError, documents.DocumentError) as error:
             raise StatementError(str(error)) from error
+        vars(statement)["id"] = canonical.digest(SCHEMA, data)  # these are the bytes that it would be written as
+        return statement
 
 
 @dataclass(frozen=True, slots=True)

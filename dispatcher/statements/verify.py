@@ -29,6 +29,7 @@ from dispatcher.statements import sshsig
 from dispatcher.statements.errors import RefusalCode, SshsigError, StatementRefused, WrongNamespace
 
 MAX_PAYLOAD = 64 * 1024  # bytes; reference: reliability 2.2
+_ROLES = frozenset(Role)
 REMEMBERED = 4096  # envelopes; a few for each plan in flight
 
 Refusals = list[tuple[Envelope, StatementRefused]]
@@ -145,7 +146,7 @@ def _check_key(statement: Statement, key: Key, times: tuple[datetime, ...], now:
 
 
 def _check_role(statement: Statement, roster: Roster, times: tuple[datetime, ...]) -> None:
-    known = statement.role in set(Role)
+    known = statement.role in _ROLES
     if not known or not all(roster.holds(statement.person, Role(statement.role), time) for time in times):
         raise StatementRefused(
             RefusalCode.ROLE,
