@@ -96,7 +96,7 @@ def g04_window(case: Case) -> Failure | None:
     """
     plan = case.plan
     if case.facts.clock_fault:
-        return Failure("G04", case.facts.clock_fault, "ops: set this host's clock", Then.WAIT)
+        return untimely(case.facts.clock_fault)
     if plan.renewal > case.version.renewals_max and not case.making_safe:
         fact = f"the window was renewed {plan.renewal} times, policy allows {case.version.renewals_max}"
         return Failure("G04", fact, "author: submit a new plan, not a renewal")
@@ -112,6 +112,11 @@ def g04_window(case: Case) -> Failure | None:
             "G04", f"the window is longer than {minutes:.0f} minutes", "submit a plan with a shorter window"
         )
     return None
+
+
+def untimely(fault: str) -> Failure:
+    """The one thing to say on a host whose clock cannot be gone by."""
+    return Failure("G04", fault, "ops: set this host's clock", Then.WAIT)
 
 
 def g05_tier(case: Case) -> Failure | None:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.statement import StatementKind
-from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause
+from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause, untimely
 from dispatcher.gate.evidence import CONFIRM_WITHIN, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.policy import PolicyVersion
 
@@ -66,7 +66,9 @@ def judge_plan(evidence: Evidence, facts: DeliveryFacts, now: datetime) -> Judge
 
 
 def decide(evidence: Evidence, facts: DeliveryFacts, now: datetime, judged: Judgement | None = None) -> Decision:
-    """Evaluate all eighteen clauses for one delivery at one moment."""
+    """Evaluate all eighteen clauses for one delivery at one moment; none by a clock that cannot be gone by."""
+    if facts.clock_fault:
+        return Decision((untimely(facts.clock_fault),), ())
     if judged is None or now >= judged.until:
         judged = judge_plan(evidence, facts, now)
     versions = _versions(evidence, now)

@@ -128,8 +128,7 @@ class LocalSender:
         evidence = self._evidence(prepared)
         self._forget()
         answers = [self._permit(prepared, evidence, bundle, order) for order in orders]
-        refused = ((one.delivery, one.failures) for one in answers if isinstance(one, Refusal))
-        self._keeping.decisions.refused(refused, self._clock())
+        self._record(answers)
         return answers
 
     async def send(self, permit: Permit, note: Note) -> Outcome:
@@ -176,7 +175,9 @@ class LocalSender:
 
     async def issue(self, bundle: Bundle, order: Order, device: str, envelope: Envelope) -> HandOff | Refusal:
         """Seal the packet of a handed-over delivery and show its code, once (see ``issuing``)."""
-        return await self._issuer.issue(bundle, order, device, envelope)
+        answer = await self._issuer.issue(bundle, order, device, envelope)
+        self._record([answer])
+        return answer
 
     async def close(self) -> None:
         """Close the adapters' connections and the spent file."""
@@ -242,6 +243,10 @@ class LocalSender:
             return Refusal(order.delivery, decision.failures, decision.then)
         return issuing.Judged(prepared, outlet.adapter, _job(order, prepared, outlet, None), key, decision.failures)
 
+    def _record(self, answers: Sequence[Permit | HandOff | Refusal]) -> None:
+        refused = ((one.delivery, one.failures) for one in answers if isinstance(one, Refusal))
+        self._keeping.decisions.refused(refused, self._clock())
+
     def _facts(self, prepared: Prepared, order: Order, outlet: Outlet, **faults: str | None) -> DeliveryFacts:
         clock_fault = self._clock_fault(order.asked_at)
         return facts_of(prepared, order, outlet, clock_fault=clock_fault, reaches=self._keeping.reaches, **faults)
@@ -252,6 +257,9 @@ class LocalSender:
     def _decide(self, prepared: Prepared, evidence: Evidence, facts: DeliveryFacts) -> tuple[Decision, str]:
         """The decision, and the name under which its plan's share is on record."""
         now = self._clock()
+        if facts.clock_fault:
+            self._prepared.clear()  # what was read and judged by a wrong clock does not outlast it
+            return decide(evidence, facts, now), ""
         about = (facts.channel, facts.account, facts.kind, facts.rendering, self._keeping.stops.version)
         judged = prepared.judged.get(about)
         if judged is None or now >= judged[0].until:
