@@ -84,11 +84,10 @@ def _check(value: Json, path: str, depth: int) -> None:
     match value:
         case str():
             _check_text(value, path)
-        case bool() | None:
+        case int() if abs(value) > MAX_INTEGER:
+            raise CanonicalError(f"{path}: integer beyond 2^53 - 1")
+        case bool() | int() | None:
             return
-        case int():
-            if abs(value) > MAX_INTEGER:
-                raise CanonicalError(f"{path}: integer beyond 2^53 - 1")
         case dict():
             for key in value:
                 _check_text(key, path)
