@@ -1,0 +1,36 @@
+"""``python -m ops.bench [NAME …]``: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ops.bench import gate
+from ops.bench.figures import Figure, table, write
+
+BUILD = Path("build")
+MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
+    "gate": gate.measure,
+}
+"""What can be measured, by name; each gets a folder of its own."""
+
+
+def main() -> int:
+    """Measure, print and write; the exit code is 0 only if every promise that was measured is met."""
+    parser = argparse.ArgumentParser(prog="python -m ops.bench", description="Measure what this product promises.")
+    parser.add_argument("names", nargs="*", choices=MEASUREMENTS, metavar="NAME", help=", ".join(MEASUREMENTS))
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    figures: list[Figure] = []
+    for name in names:
+        figures += MEASUREMENTS[name](BUILD / "bench" / name)
+    write(BUILD / "bench.json", figures)
+    print(f"{table(figures)}\n\nWritten to {BUILD / 'bench.json'}.")
+    return 0 if all(figure.document()["met"] for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,62 @@
+"""What was measured, what was promised, and the file that holds both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+DIGITS = 3
+COLUMNS = ("median", "min", "max", "p99", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Samples in ``unit``, and the promise that their ``judged_by`` (median, max or p99) is under ``target``."""
+
+    name: str
+    unit: str
+    samples: Sequence[float]
+    target: float
+    judged_by: str = "median"
+
+    @property
+    def statistics(self) -> dict[str, float]:
+        """Median, min, max and p99."""
+        one = len(self.samples) == 1
+        p99 = self.samples[0] if one else quantiles(self.samples, n=100, method="inclusive")[98]
+        found = {"median": median(self.samples), "min": min(self.samples), "max": max(self.samples), "p99": p99}
+        return {name: round(value, DIGITS) for name, value in found.items()}
+
+    def document(self) -> dict[str, float | str | bool]:
+        """As it stands in ``bench.json``."""
+        found = self.statistics
+        return {
+            **found,
+            "unit": self.unit,
+            "target": self.target,
+            "judged_by": self.judged_by,
+            "samples": len(self.samples),
+            "met": found[self.judged_by] < self.target,
+        }
+
+
+def write(path: Path, figures: Iterable[Figure]) -> None:
+    """Put figures into the file, beside those that it holds of other measurements."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known |= {figure.name: figure.document() for figure in figures}
+    path.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """A line per figure, for a person."""
+    lines = [f"{'figure':<36}{''.join(f'{name:>11}' for name in COLUMNS)}  unit    judged by  met"]
+    for figure in figures:
+        known = figure.document()
+        cells = "".join(f"{known[name]:>11g}" for name in COLUMNS)
+        met = "yes" if known["met"] else "NO"
+        lines.append(f"{figure.name:<36}{cells}  {figure.unit:<8}{figure.judged_by:<11}{met}")
+    return "\n".join(lines)

@@ -1,0 +1,170 @@
+"""A deployment to measure on: real keys, trust files, accounts and plans, through the use cases that commands call.
+
+The way of one measurement::
+
+    with office_at(root / "gate", simulator="http://127.0.0.1:9") as office:
+        office.add("webhook", "webhook-1", ("en-GB", "cy-GB"))
+        plan = office.cleared(languages=("en-GB", "cy-GB"))     # signed by everybody whom policy asks
+        office.release(plan)
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypedDict
+
+from channels.contract import Account, LanguageText, Secret
+from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.webhook.simulator import secret
+from dispatcher.bootstrap import open_desk
+from dispatcher.domain.incident import Item
+from dispatcher.domain.people import DeploymentKind
+from dispatcher.domain.plan import Placement
+from dispatcher.domain.statement import Envelope, Mode, Statement
+from dispatcher.sender_bootstrap import now
+from dispatcher.service import (
+    accounts,
+    clearing,
+    deploying,
+    evidence,
+    incidents,
+    messages,
+    recipients,
+    releasing,
+    submitting,
+)
+from dispatcher.service.desk import Desk
+from dispatcher.service.evidence import AssessmentOutcome, AssessmentRecord, Decision
+from dispatcher.service.submitting import Wish
+from dispatcher.statements.signing import KeyFileSigner, sign
+
+MODE = Mode.EXERCISE
+EVIDENCE = "0" * 64
+AUDIENCE = "people whom nothing else reaches"
+SERVICE = "11111111-2222-4333-8444-555555555555"
+DRAMA = 1_000
+"""Numbers that are kept for drama, 07700 900000 to 900999: the most that one list can hold."""
+
+
+class Scope(TypedDict):
+    """The account that an exemption or attestation is about."""
+
+    channel: str
+    account: str
+
+
+class FilePen:
+    """Signs with a key file of the deployment."""
+
+    def __init__(self, path: Path) -> None:
+        self._signer = KeyFileSigner(path)
+        self.fingerprint = self._signer.fingerprint
+
+    def sign(self, statement: Statement) -> Envelope:
+        """As the Pen protocol says."""
+        return sign(statement, self._signer)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One deployment, and everybody in it."""
+
+    folder: Path
+    desk: Desk
+
+    def pen(self, person: str) -> FilePen:
+        """The pen of one of the example people."""
+        return FilePen(self.folder / "keys" / "exercise" / person)
+
+    def add(self, channel: str, name: str, languages: Sequence[str] = ("en-GB",)) -> None:
+        """Add an account that reaches the simulator, with what policy wants on record about it."""
+        settings, held = _profile(self.desk.settings.simulator, channel, name)
+        accounts.add(self.desk, Account(name, channel, name, tuple(languages), settings), MODE, held, "ops-1")
+        if channel == "tiktok":
+            self._attest(name)
+        if channel in ("x", "tiktok"):
+            evidence.assess(
+                self.desk,
+                self.pen("director-1"),
+                MODE,
+                channel=channel,
+                placement=Placement.ORGANIC,
+                outcome=AssessmentOutcome.PERMITTED,
+                record=AssessmentRecord("suitable", "organic", "respected", "enforced"),
+                evidence=EVIDENCE,
+            )
+
+    def add_list(self, name: str) -> None:
+        """Import a list of numbers that reach nobody."""
+        file = self.folder.with_name(f"{name}.csv")
+        file.write_text("phone\n" + "".join(f"07700900{index:03d}\n" for index in range(DRAMA)))
+        recipients.import_csv(self.desk, name, file, MODE, "ops-1")
+
+    def cleared(self, *, languages: Sequence[str] = ("en-GB",), lists: Sequence[str] = ()) -> str:
+        """A plan over all accounts, signed by everybody but for its release; returns its digest."""
+        warning = Item("warning", "red", "national weather service", now())
+        incident = incidents.declare(
+            self.desk, kind="severe_weather", title="Storm", mode=MODE, person="author-1", evidence=(warning,)
+        ).id
+        texts = tuple(LanguageText(tag, "Storm tonight", f"Stay indoors ({tag}).") for tag in languages)
+        written = messages.Draft(texts, valid_until=now() + timedelta(hours=6))
+        message = messages.draft(self.desk, incident, written, "author-1").message
+        messages.arm(self.desk, message, {}, "author-1")
+        wish = Wish(lists={"": lists}, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
+        stored = submitting.submit(self.desk, message, wish, self.pen("author-1")).stored
+        for person in ("checker-1", "director-1", *(["welsh-checker-1"] if "cy-GB" in languages else [])):
+            clearing.approve(self.desk, stored.digest, self.pen(person))
+        if "tiktok" in stored.plan.channels:
+            self._decide(stored.digest)
+        return stored.digest
+
+    def release(self, plan: str) -> None:
+        """Release a cleared plan."""
+        releasing.release(self.desk, plan, self.pen("director-1"))
+
+    def _attest(self, name: str) -> None:
+        security, scope = self.pen("security-1"), Scope(channel="tiktok", account=name)
+        accounts.register(self.desk, f"phone-{name}", name, "ops-1")
+        evidence.exempt(self.desk, security, MODE, **scope, need="nothing else reaches young adults")
+        phone = f"phone-{name}"
+        evidence.attest(self.desk, security, MODE, **scope, device=phone, app_version="41.2", evidence=EVIDENCE)
+
+    def _decide(self, plan: str) -> None:
+        office = self.pen("private-office-1")
+        clearing.approve(self.desk, plan, self.pen("security-1"))
+        decided = evidence.decide(self.desk, plan, office, Decision.AGREED, ("tiktok",))
+        evidence.confirm(self.desk, plan, office, decided.code.reveal() if decided.code else "")
+
+
+@contextmanager
+def office_at(root: Path, simulator: str, redis: str = "embedded") -> Iterator[Office]:
+    """Make a deployment in a fresh ``root``, with the waits of the reference."""
+    shutil.rmtree(root, ignore_errors=True)
+    folder = root.absolute() / "deployment"
+    made = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", simulator, redis=redis)
+    deploying.init(folder, made, now(), secrets.token_bytes)
+    desk = open_desk(folder, "bench")
+    try:
+        yield Office(folder, desk)
+    finally:
+        desk.store.close()
+
+
+def _profile(simulator: str, channel: str, name: str) -> tuple[Mapping[str, str], Mapping[str, Secret]]:
+    """An account's settings and secrets, as the simulator knows it."""
+    base = f"{simulator}/{channel}"
+    match channel:
+        case "x":
+            return {"base_url": base, "user_id": "1001"}, {"token": Secret("sim-1001")}
+        case "notify":
+            return {"base_url": base, "template_id": TEMPLATE_ID}, {"api_key": Secret(api_key(SERVICE))}
+        case "webhook":
+            return {"base_url": f"{base}/{name}"}, {"secret": Secret(secret(name))}
+        case _:
+            return {}, {}
