@@ -87,7 +87,7 @@ class _Tried:
             os._exit(1)
 
     def picked(self, items: Iterable[pytest.Item], chosen: Collection[str], file: str) -> list[pytest.Item]:
-        """The chosen ones among ``items`` that are not slow: those named after the file first, then the quick ones."""
+        """The chosen ones that are not slow: those named after the file first, then the quick ones."""
         taken = (item for item in items if item.nodeid in chosen and self._seconds[item.nodeid] < SLOW_S)
         return sorted(taken, key=lambda i: (Path(file).stem not in i.path.stem, self._seconds[i.nodeid]))
 
@@ -167,10 +167,11 @@ def _import(map_: Map, mutant: Mutant) -> int:
     SourceFileLoader.get_code = changed  # type: ignore[method-assign, assignment]
     chosen = map_.running(mutant.file) - {ON_IMPORT}
     files = sorted({test.partition("::")[0] for test in chosen})
+    if not files:
+        return SURVIVED
     signal.alarm(60)
-    return int(
-        bool(files) and pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(map_.seconds, chosen, mutant.file)])
-    )
+    code = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(map_.seconds, chosen, mutant.file)])
+    return SURVIVED if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)
 
 
 def _each(mutants: Sequence[Mutant], attempt: Callable[[Mutant], int], jobs: int) -> list[int]:
