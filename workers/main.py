@@ -12,6 +12,7 @@ Each role loads only what it needs. The loop is uvloop's; SIGTERM drains.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -52,8 +53,28 @@ async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str)
         loop.add_signal_handler(number, stopping.set)
     logger = structlog.get_logger("role")
     logger.info("started", owner=owner)
-    await main(settings, mode, owner, stopping)
+    await _together(stopping, main(settings, mode, owner, stopping), _watch(settings, stopping))
     logger.info("stopped", owner=owner)
+
+
+async def _watch(settings: Settings, stopping: asyncio.Event) -> None:
+    """End the role when its trust files are replaced: whoever keeps it running starts it with the new ones."""
+    from workers.pausing import pause
+
+    began_with = _trust_files(settings)
+    while not stopping.is_set():
+        await pause(stopping, settings.timing.stops_ms / 1000)
+        if _trust_files(settings) != began_with:
+            structlog.get_logger("role").warning("trust_replaced")
+            stopping.set()
+
+
+def _trust_files(settings: Settings) -> set[tuple[str, int, int]]:
+    """Which files those are, by name, inode and time of change."""
+    with contextlib.suppress(FileNotFoundError):  # one was replaced between listing and looking
+        files = settings.path("trust").iterdir()
+        return {(file.name, stat.st_ino, stat.st_mtime_ns) for file in files for stat in [file.stat()]}
+    return set()
 
 
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:

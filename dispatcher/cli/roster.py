@@ -107,7 +107,8 @@ def install(session: Session, folder: str) -> None:
         "roster_digest": people.digest,
     }
     session.show("trust", {**body, "policy_digest": trust.policy_digest})
-    next_step("dispatcher up", "roles that are running go by the old files until they are started again")
+    say("Roles that are running end by themselves, and are started with the new files.")
+    next_step("dispatcher status")
 
 
 @click.command(cls=Verb)

@@ -19,15 +19,16 @@ from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident
-from dispatcher.domain.lifecycle import CLEARANCE, IncidentState
+from dispatcher.domain.lifecycle import CLEARANCE, IncidentState, SpendState
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.mitigations import names
 from dispatcher.gate.policy import CheckedBy, PolicyVersion
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import account_subject
-from dispatcher.store import deliveries, records, sweep
+from dispatcher.store import deliveries, records, spends, sweep
 from dispatcher.store.database import Work
+from dispatcher.store.tables import SpendRow
 
 STANDS_FOR = timedelta(days=3_653)
 REVIEWING = (Role.REVIEWER, Role.DUTY_DIRECTOR, Role.POLICY_OWNER)
@@ -158,6 +159,12 @@ def _after_standing_down(
     unsure = any(state in UNSURE for plan in plans for _, _, state, _, _ in deliveries.counts(work, plan.digest))
     command = f"dispatcher delivery list --incident {id_}"
     yield Obligation("every delivery has ended, none is in doubt or waits for people", deletion, not unsure, command)
+    for plan in plans:
+        if any(spend.state == SpendState.COMMITTED for spend in spends.listed(work, SpendRow.plan == plan.digest)):
+            name = short(plan.digest)
+            command = f"dispatcher spend reconcile {name} --channel CHANNEL --billed AMOUNT --invoice REF"
+            due_at = since + timedelta(days=rules.formal_review_days)
+            yield Obligation(f"the money of plan {name} is reconciled", due_at, done=False, command=command)
     reviews = {s.body.get("review") for s in desk.said(work, StatementKind.REVIEW, _subject(id_), incident.mode)}
     for which, span in (
         ("hot", timedelta(hours=rules.hot_review_hours)),
