@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from dispatcher.cli.commands import Names, Noun, Pairs, Verb, many, pairs, read_text
-from dispatcher.cli.output import next_step
+from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
 
 CHECKED = {

@@ -103,7 +103,7 @@ def test_every_step_says_what_comes_next(office: Office, new_key: Path) -> None:
     for owner in ("owner-1", "owner-2"):
         said = office.run("roster", "sign", change, by=owner)
     assert f"Next: dispatcher roster install {change}" in said.err
-    assert "until they are started again" in office.run("roster", "install", change).err
+    assert "started with the new files" in office.run("roster", "install", change).err
 
 
 @pytest.mark.system
