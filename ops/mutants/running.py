@@ -170,8 +170,8 @@ def _import(map_: Map, mutant: Mutant) -> int:
     if not files:
         return SURVIVED
     signal.alarm(60)
-    code = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(map_.seconds, chosen, mutant.file)])
-    return SURVIVED if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)
+    result = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(map_.seconds, chosen, mutant.file)])
+    return SURVIVED if result == pytest.ExitCode.NO_TESTS_COLLECTED else int(result)
 
 
 def _each(mutants: Sequence[Mutant], attempt: Callable[[Mutant], int], jobs: int) -> list[int]:
