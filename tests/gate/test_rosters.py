@@ -8,11 +8,11 @@ them twice; the statements are verified against that roster as a sender does it,
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, product
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,6 +26,7 @@ from tests.builders import draft, evidence_for, facts_for
 from tests.cast import DEPLOYMENT, HOUR, NOW, START
 from tests.statements.support import SecurityKey, SoftKey
 
+W = TypeVar("W", str, Role)
 DRAWS, PARTS = 100_000, 4
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
 ROLES = (Role.CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.LEGAL)
@@ -104,9 +105,13 @@ def envelopes() -> dict[tuple[int, Approval], Envelope]:
     return {(plan, approval): envelope_of(plan, approval) for plan in range(len(PLANS)) for approval in every}
 
 
+def some(random_: random.Random, words: Sequence[W], most: int) -> tuple[W, ...]:
+    """Up to so many of the words."""
+    return tuple(random_.sample(words, random_.randint(0, most)))
+
+
 def drawn(random_: random.Random, every: list[Approval]) -> Drawn:
     """One draw."""
-    some = lambda words, most: tuple(random_.sample(words, random_.randint(0, most)))  # noqa: E731
     approvals = random_.choices(every, k=random_.randint(2, 9))
     roles: dict[str, dict[Role, tuple[datetime | None, str | None]]] = {person: {} for person in PEOPLE}
     for approval in approvals:
@@ -117,10 +122,10 @@ def drawn(random_: random.Random, every: list[Approval]) -> Drawn:
         plan=random_.randrange(len(PLANS)),
         roles=roles,
         keys={(a.person, a.key): (random_.choice(ENDS), random_.random() < 0.03) for a in approvals[1:]},
-        owners=frozenset(some(PEOPLE, 1)),
-        needed=some(ROLES, 2) or (random_.choice(ROLES),) * 2,
-        hardware=some(ROLES, 1),
-        pin=some(ROLES, 1),
+        owners=frozenset(some(random_, PEOPLE, 1)),
+        needed=some(random_, ROLES, 2) or (random_.choice(ROLES),) * 2,
+        hardware=some(random_, ROLES, 1),
+        pin=some(random_, ROLES, 1),
         approvals=tuple(approvals),
     )
 
