@@ -85,13 +85,12 @@ def answer_document(answer: Permit | Refusal | HandOff) -> dict[str, Json]:
         case Refusal():
             failures: list[Json] = [{**_clean(f.document()), "then": str(f.then)} for f in answer.failures]
             return {"refused": answer.delivery, "failures": failures, "then": str(answer.then)}
-        case HandOff():
-            return {
-                "packet": b64encode(answer.packet).decode(),
-                "code": answer.code,
-                "issued_at": format_time(answer.issued_at),
-                "expires_at": format_time(answer.expires_at),
-            }
+    return {
+        "packet": b64encode(answer.packet).decode(),
+        "code": answer.code,
+        "issued_at": format_time(answer.issued_at),
+        "expires_at": format_time(answer.expires_at),
+    }
 
 
 def permit_document(permit: Permit) -> dict[str, Json]:
