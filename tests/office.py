@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import update
 
 from channels.contract import Account, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from dispatcher.domain.incident import Item, Severity
-from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.gate.policy import load
@@ -80,24 +80,28 @@ class Office:
         made = Account(name or f"{channel}-1", channel, f"Example on {channel}", languages, SETTINGS[channel])
         return accounts.add(self.desk, made, Mode.EXERCISE, SECRETS, "ops-1").account
 
-    def plan(self, wish: Wish | None = None, languages: tuple[str, ...] = ("en-GB", "cy")) -> str:
-        """An incident, an armed message and a submitted plan over all accounts; returns the plan's digest."""
-        incident = incidents.declare(
-            self.desk,
-            kind="severe_weather",
-            title="Storm",
-            mode=Mode.EXERCISE,
-            person="author-1",
-            severity=Severity.S3,
-            evidence=(Item("warning", "red", "national weather service", self.clock.now),),
-        )
+    def message(
+        self,
+        languages: tuple[str, ...] = ("en-GB", "cy"),
+        *,
+        text: str = "Stay in.",
+        valid_for: timedelta = timedelta(hours=6),
+        **incident: Any,
+    ) -> str:
+        """An incident, of which what is named here is so, and an armed message about it; returns the message's id."""
+        warning = Item("warning", "red", "national weather service", self.clock.now)
+        about = {"kind": "severe_weather", "title": "Storm", "severity": Severity.S3, "evidence": (warning,)}
+        declared = incidents.declare(self.desk, mode=Mode.EXERCISE, person="author-1", **{**about, **incident})
         welsh = LanguageText("cy", "Storm heno", "Arhoswch.")
-        texts = (LanguageText("en-GB", "Storm tonight", "Stay in."), *([welsh] if "cy" in languages else []))
-        until = self.clock.now + timedelta(hours=6)
-        written = messages.Draft(texts, valid_until=until)
-        message = messages.draft(self.desk, incident.id, written, "author-1").message
-        armed: Mapping[TextKind, tuple[LanguageText, ...]] = {}
-        messages.arm(self.desk, message, armed, "author-1")
+        texts = (LanguageText("en-GB", "Storm tonight", text), *([welsh] if "cy" in languages else []))
+        written = messages.Draft(texts, valid_until=self.clock.now + valid_for)
+        message = messages.draft(self.desk, declared.id, written, "author-1").message
+        messages.arm(self.desk, message, {}, "author-1")
+        return message
+
+    def plan(self, wish: Wish | None = None, languages: tuple[str, ...] = ("en-GB", "cy"), **about: Any) -> str:
+        """The same, and a submitted plan over all accounts; returns the plan's digest."""
+        message = self.message(languages, **about)
         return submitting.submit(self.desk, message, wish or Wish(), self.pen("author-1")).stored.digest
 
     def approved(self, *also: str, wish: Wish | None = None) -> str:

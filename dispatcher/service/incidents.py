@@ -37,7 +37,7 @@ def declare(
     if fault := lookalikes.fault(title):
         raise Invalid(f"the title does not read as it is written: {fault}", "type it again in plain letters")
     id_, now = desk.new_id("inc"), desk.now()
-    known = {**(facts or {}), **_listed(evidence)}
+    known = {**_plain(facts or {}), **_listed(evidence)}
     return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, known))
 
 
@@ -78,7 +78,7 @@ def amend(
     """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it."""
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
-        merged = {**incident.facts, **facts}
+        merged = {**incident.facts, **_plain(facts)}
         level = severity or incident.severity
         records.update_facts(work, incident.id, merged, severity=int(level))
         work.record("incident.amended", incident=incident.id, actor=person, facts=dict(facts), severity=level.name)
@@ -95,6 +95,14 @@ def add_evidence(desk: Desk, name: str, person: str, item: Item) -> Incident:
         records.update_facts(work, incident.id, facts)
         work.record("incident.evidence", incident=incident.id, actor=person, item=documents.to_json(item))
     return replace(incident, facts=facts)
+
+
+def _plain(facts: Mapping[str, Json]) -> Mapping[str, Json]:
+    if EVIDENCE in facts:
+        raise Invalid(
+            "evidence is recorded item by item, each with its source", "dispatcher incident evidence --help"
+        )
+    return facts
 
 
 def _listed(items: Sequence[Item]) -> dict[str, Json]:
