@@ -156,8 +156,8 @@ class Stage:
         path.write_text("phone\n" + "".join(f"07700 900{300 + number}\n" for number in range(count)))
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
-    def submitted(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:
-        """A plan over all accounts that waits for signatures; returns its digest."""
+    def submitted(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), **more: Any) -> str:
+        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
         incident = incidents.declare(
             self.desk,
             kind="severe_weather",
@@ -171,7 +171,7 @@ class Stage:
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
-        wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND))
+        wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
     def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:

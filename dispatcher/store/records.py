@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound, Stale
@@ -136,11 +136,9 @@ def accounts(work: Work, mode: Mode, names: Iterable[str] | None = None) -> list
 
 
 def add_renderings(work: Work, bodies: Mapping[str, bytes]) -> None:
-    """Write renderings that are not there yet."""
-    known = set(work.execute(select(RenderingRow.digest).where(RenderingRow.digest.in_(bodies))).scalars())
-    fresh = [{"digest": digest, "body": body} for digest, body in bodies.items() if digest not in known]
-    if fresh:
-        work.execute(insert(RenderingRow), fresh)
+    """Write renderings that are not there yet; in one order, so that two who write the same ones do not deadlock."""
+    added = text("INSERT INTO renderings (digest, body) VALUES (:digest, :body) ON CONFLICT DO NOTHING")
+    work.execute(added, [{"digest": digest, "body": bodies[digest]} for digest in sorted(bodies)])
 
 
 def add_plan(work: Work, plan: Plan, message: str) -> None:
@@ -226,7 +224,7 @@ def incident_envelopes(work: Work, incident_id: str, kind: StatementKind) -> lis
 
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
-    """All halts, resumes, revocations and stand-downs of a mode."""
+    """All of a mode that may stop something, or end a stop."""
     return envelopes(work, StatementRow.kind.in_([str(kind) for kind in STOP_KINDS]), StatementRow.mode == mode)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -23,9 +21,7 @@ from dispatcher.service.spending import Budget
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.trust import load_trust
 from dispatcher.store import deliveries, queue, records, spends
-from dispatcher.store.database import Store, open_engine
 from dispatcher.store.spends import StoredSpend
-from tests.builders import drawn
 from tests.office import Office
 from tests.paid import buying, order, put_in_force
 from workers.ordering import UNPAID, Orders
@@ -152,29 +148,6 @@ def test_a_campaign_in_two_orders_is_one_campaign(buyer: Office) -> None:
         f"webhook: £100,000.00 for case storms needs an amc_approval_ref; taken: plan {plan[:12]}: £60,000.00"
     )
     assert rows(buyer, buyer.plan(order(3_999_999)))
-
-
-def test_of_two_orders_at_once_exactly_one_is_reserved(buyer: Office) -> None:
-    """£60,000 and £60,000 against £90,000: two authors, two processes' connections, one room."""
-    together = threading.Barrier(2)
-
-    def submit(number: int) -> list[str]:
-        store = Store(open_engine(buyer.desk.settings.database), buyer.clock, f"tests-{number}")
-        own = Office(replace(buyer.desk, store=store, random_bytes=drawn(f"author {number}")), buyer.clock, [])
-        together.wait()
-        try:
-            own.plan(order(6_000_000, approval="AMC-2026-014"))
-        except GateClosed as closed:
-            return [clause for clause, _, _ in closed.reasons]
-        finally:
-            store.close()
-        return []
-
-    with ThreadPoolExecutor(2) as authors:
-        assert sorted(authors.map(submit, range(2))) == [[], ["G13"]]
-    with buyer.desk.store.read() as work:
-        assert [row.pence for row in spends.listed(work)] == [6_000_000]
-    assert len(buyer.ledger("submission.refused")) == 1
 
 
 def test_the_release_commits_the_money(buyer: Office) -> None:
