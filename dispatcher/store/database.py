@@ -9,7 +9,9 @@ Rules
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from dispatcher.ledger.chain import Chain, Entry
 from dispatcher.store.tables import LedgerRow
 
 BUSY_TIMEOUT_MS = 10_000
+ASK_AGAIN_MS = 3
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Store:
         """One write transaction; commits at the end, or rolls back and forgets its ledger entries."""
         with self._turn, _reachable(), self.engine.connect() as connection:
             if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin(connection)
             work = Work(connection, self._now(connection))
             yield work
             chain = self._append(work)
@@ -112,6 +115,20 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
     return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+
+
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock. Its own wait sleeps ever longer and loses to whoever comes later: ask often instead."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            break
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
