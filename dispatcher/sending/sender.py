@@ -121,13 +121,15 @@ class LocalSender:
         """Ask the gate for each order; at most 1,000."""
         if len(orders) > MAX_ORDERS:
             raise ValueError(f"more than {MAX_ORDERS} orders at once")
+        self._forget()
+        answers: list[Permit | Refusal]
         try:
             prepared = self._read(bundle)
         except (canonical.CanonicalError, DocumentError) as error:
-            return [unreadable(order, error) for order in orders]
-        evidence = self._evidence(prepared)
-        self._forget()
-        answers = [self._permit(prepared, evidence, bundle, order) for order in orders]
+            answers = [unreadable(order, error) for order in orders]
+        else:
+            evidence = self._evidence(prepared)
+            answers = [self._permit(prepared, evidence, bundle, order) for order in orders]
         self._record(answers)
         return answers
 
