@@ -118,7 +118,7 @@ def open_engine(url: str) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    """Take SQLite's write lock. Its own wait sleeps ever longer and loses to whoever comes later: ask often instead."""
+    """Take SQLite's write lock. SQLite's own wait sleeps ever longer and loses to whoever comes later: ask often."""
     connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
