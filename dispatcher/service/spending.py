@@ -110,7 +110,7 @@ def _against(spend: Spend, plan: Plan, policy: PolicyVersion, others: Sequence[S
 
 def _exceeded(spend: Spend, what: str, cap: int, same: Sequence[StoredSpend]) -> Iterator[Failure]:
     if _taken(same) + spend.pence > cap:
-        taken = f"{pounds(_taken(same))} is taken ({_by_plan(same) or 'by no plan'})"
+        taken = f"{pounds(_taken(same))} is taken ({_by_plan(same)})"
         fact = f"{pounds(spend.pence)} more would exceed the cap of {what}, {pounds(cap)}: {taken}"
         yield Failure(CLAUSE, fact, "finance: dispatcher spend list")
 
