@@ -28,7 +28,7 @@ K = TypeVar("K", bound=PublicKey)
 
 def parse_public_line(line: str) -> PublicKey:
     """Read ``type base64 [comment]``. Raises SshsigError for anything else, and for keys that are not admitted."""
-    words = line.split(maxsplit=2)
+    words = line.split()
     if len(words) < 2 or "\n" in line.strip():
         raise SshsigError("not an OpenSSH public key line", "Paste the one line of the .pub file.")
     key = parse_public_blob(strict_base64(words[1], "public key"))

@@ -75,7 +75,7 @@ def owner_statements(
 
 
 def _about(statement: Statement, document_digest: str, now: datetime | None) -> Statement:
-    if statement.kind is not StatementKind.POLICY or statement.role != Role.POLICY_OWNER:
+    if statement.kind is not StatementKind.POLICY:
         raise StatementRefused(RefusalCode.KIND, f"{statement.person} signed a {statement.kind}, not a policy")
     if document_digest not in (statement.subject, *statement.body.values()):
         raise StatementRefused(RefusalCode.SUBJECT, f"{statement.person} signed another document or version")

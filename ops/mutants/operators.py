@@ -175,9 +175,9 @@ def _other_values(value: object) -> tuple[object, ...]:
         case float():
             return (value + 1,)
         case str():
-            return (value + "~",)
+            return (value + "z",)
         case bytes():
-            return (value + b"~",)
+            return (value + b"z",)
     return ()
 
 

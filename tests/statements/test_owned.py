@@ -1,0 +1,33 @@
+"""What a policy owner signs, and how a lack of signatures is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatcher.domain.people import DeploymentKind, Owner, Role, TrustRoot
+from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.statements.errors import StatementRefused
+from dispatcher.statements.owned import SIGNATURE_LIFE, owner_statement, owner_statements
+from dispatcher.statements.signing import sign
+from tests.statements.support import NOW, SoftKey, person, policy_statement, roster
+
+ONE, TWO, STATUS = SoftKey(11), SoftKey(13), SoftKey(14)
+ROOT = TrustRoot(1, "example", DeploymentKind.TEST, (Owner("a", (ONE.key,)), Owner("b", (TWO.key,))), 2, STATUS.key)
+ROSTER = roster(person("director-1", Role.DUTY_DIRECTOR))
+
+
+def test_an_owner_signs_root_roster_and_policy_by_name() -> None:
+    """One sentence: these three documents, together, for ten years."""
+    said = owner_statement("a", ROOT, ROSTER, "cd" * 32, NOW, "00" * 16)
+    assert (said.kind, said.mode, said.person, said.role) == (StatementKind.POLICY, Mode.LIVE, "a", "policy_owner")
+    assert (said.subject, said.body) == (ROSTER.digest, {"root": ROOT.digest, "policy": "cd" * 32})
+    assert (said.deployment, said.roster, said.nonce) == ("example", ROSTER.version, "00" * 16)
+    assert (said.not_before, said.expires) == (NOW, NOW + SIGNATURE_LIFE)
+
+
+def test_a_lack_of_signatures_is_told_without_reasons_where_there_are_none() -> None:
+    """Nobody signed what would not count: how many did is the whole message."""
+    one = sign(policy_statement("a", "ef" * 32), ONE)
+    with pytest.raises(StatementRefused) as refused:
+        owner_statements("ef" * 32, [one], ROOT)
+    assert refused.value.message == "signed by 1 of 2 policy owners"
