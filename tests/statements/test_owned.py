@@ -1,13 +1,17 @@
-"""What a policy owner signs, and how a lack of signatures is told."""
+"""Policy owners: their names, what they sign, and how a lack of signatures is told."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from dispatcher.domain import canonical
 from dispatcher.domain.people import DeploymentKind, Owner, Role, TrustRoot
 from dispatcher.domain.statement import Mode, StatementKind
-from dispatcher.statements.errors import StatementRefused
+from dispatcher.statements.errors import StatementRefused, TrustError
 from dispatcher.statements.owned import SIGNATURE_LIFE, owner_statement, owner_statements
+from dispatcher.statements.root import parse_root
 from dispatcher.statements.signing import sign
 from tests.statements.support import NOW, SoftKey, person, policy_statement, roster
 
@@ -31,3 +35,11 @@ def test_a_lack_of_signatures_is_told_without_reasons_where_there_are_none() -> 
     with pytest.raises(StatementRefused) as refused:
         owner_statements("ef" * 32, [one], ROOT)
     assert refused.value.message == "signed by 1 of 2 policy owners"
+
+
+def test_an_owner_has_a_name_like_everybody() -> None:
+    """The trust root names owners as rosters name people."""
+    owners = (Owner("owner-1", (ONE.key,)), Owner("Owner Two", (TWO.key,)))
+    document: Any = canonical.decode(TrustRoot(1, "example", DeploymentKind.TEST, owners, 2, STATUS.key).encoded())
+    with pytest.raises(TrustError, match=r"root\.json\.owners\[1\]\.person: use lower case"):
+        parse_root(canonical.encode(document))
