@@ -24,7 +24,7 @@ from channels import registry
 from channels.contract import Json, Secret
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time
-from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid, NotFound
+from dispatcher.domain.errors import DispatcherError, Forbidden, GateClosed, Invalid, NotFound
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.sending import HandOff
@@ -82,8 +82,10 @@ def open_packet(desk: Desk, delivery_name: str, device: str, pen: Pen, issue: Is
     try:
         made = issue(bundle, order, device, envelope)  # takes its time: nothing is locked meanwhile
     except DispatcherError as error:
+        reasons = error.reasons if isinstance(error, GateClosed) else ()
+        failures = [dict(zip(("clause", "fact", "mend"), reason, strict=True)) for reason in reasons]
         with desk.store.write() as work:
-            work.record("hand_off.refused", **about, reason=error.message)
+            work.record("hand_off.refused", **about, reason=error.message, failures=failures)
         raise
     path = _write(desk, row.id, made.packet)
     packet = {"device": device, "packet": hashlib.sha256(made.packet).hexdigest()}

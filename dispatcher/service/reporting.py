@@ -234,14 +234,14 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
         known = {name: getattr(row, name) for name in same}
         sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
         attempts = tuple(tried.get(row.id, ()))
-        yield Delivered(**known, sentence=sentence + _remark(row, attempts, row.plan in revoked), attempts=attempts)
+        yield Delivered(**known, sentence=sentence + _remark(row, row.plan in revoked), attempts=attempts)
 
 
-def _remark(row: Any, attempts: Sequence[Tried], revoked: bool) -> str:
+def _remark(row: Any, revoked: bool) -> str:
     """What a reader should know of a post that is out though its time or its clearance is over."""
     if row.state not in OUT:
         return ""
-    late = bool(attempts) and attempts[-1].ended_at is not None and attempts[-1].ended_at >= row.expires_at
+    late = row.accepted_at is not None and row.accepted_at >= row.expires_at
     return ("; committed before its window ended" if late else "") + (
         "; its plan was revoked, and its correction is armed" if revoked else ""
     )

@@ -1,10 +1,21 @@
-"""Somebody with full write access to SQL and Redis, and with no key that the roster knows."""
+"""Somebody with full write access to SQL and Redis, and with no key that the roster knows.
+
+A forgery is a named function of an attacker and a plan that honest people made first (``prepare``): it writes what it
+likes, and returns the deliveries that must be refused, by default all of the plan's. A module's forgeries are a
+:class:`Campaign`; one is carried out so::
+
+    plan = prepare(attacker)              # honest: submitted, cleared, released, sent …
+    attack(attacker, plan)                # written past every trigger and foreign key
+    the rest of what makes a lane look    # a dispatch, a doorbell, deliveries that are due
+    refused(…)                            # every delivery, on record, with the clause
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +23,8 @@ import redis
 from sqlalchemy import Connection, Executable, insert, select, text, update
 
 from dispatcher.domain.ids import new_id
+from dispatcher.domain.statement import Envelope, Statement, StatementKind
+from dispatcher.statements.signing import KeyFileSigner, Signer, sign
 from dispatcher.store.database import open_engine
 from dispatcher.store.tables import Base, DeliveryRow, DispatchRow, OutboxRow, PlanRow, StatementRow
 from tests.builders import drawn
@@ -47,7 +60,7 @@ class Attacker:
         self.does(insert(table).values(**values))
         return values
 
-    def delivery(self, plan: Cleared, **changes: Any) -> str:
+    def delivery(self, plan: Cleared, /, **changes: Any) -> str:
         """Insert a delivery like the plan's first, due now, under a new id; returns the id."""
         like = self.row(DeliveryRow, DeliveryRow.plan == plan.digest)
         fresh = {"id": new_id("dly", DRAWN), "state": "ready", "due_at": self.site.desk.now()}
@@ -81,6 +94,32 @@ class Attacker:
             bell = {"lane": lane, "mode": dispatch["mode"], "dispatch": dispatch["id"]}
             self.does(insert(OutboxRow).values(**bell, created_at=self.site.desk.now()))
 
+    def statement(self, kind: StatementKind | str, *where: Any, **about: str) -> Statement:
+        """What the first row that fits says."""
+        named = [getattr(StatementRow, key) == value for key, value in about.items()]
+        row = self.row(StatementRow, StatementRow.kind == str(kind), *named, *where)
+        return Statement.decode(self.site.signed(row["id"]).payload)
+
+    def key(self, person: str) -> Signer:
+        """The key file of one of the example people: what that person signed elsewhere, he can copy from there."""
+        return KeyFileSigner(self.site.folder / "keys" / "exercise" / person)
+
+    def says(self, like: Statement, signer: Signer, **changes: Any) -> Envelope:
+        """A statement like another one, with changes and a nonce of its own, signed."""
+        return sign(replace(like, **{"nonce": DRAWN(16).hex(), **changes}), signer)
+
+    def files(self, envelope: Envelope | Mapping[str, Any], like: Statement, **changes: Any) -> None:
+        """Insert a statement's row; the columns say what ``like`` says, whatever the envelope holds."""
+        same = {name: getattr(like, name) for name in ("subject", "person", "role", "not_before", "expires")}
+        words = {"id": new_id("stm", DRAWN), "kind": str(like.kind), "mode": str(like.mode), "incident": None}
+        document = envelope.document() if isinstance(envelope, Envelope) else dict(envelope)
+        values = {**same, **words, "envelope": document, "recorded_at": self.site.desk.now()}
+        self.does(insert(StatementRow).values(**{**values, **changes}))
+
+    def released(self, plan: Cleared) -> bool:
+        """Whether the plan has a dispatch."""
+        return self.does(select(DispatchRow.id).where(DispatchRow.plan == plan.digest)).first() is not None
+
     def pushes(self, name: str, message: bytes, lane: str = "accounts") -> None:
         """Put bytes into a lane's queue as Dramatiq's broker would, and ring its bell."""
         queue = f"{NAMESPACE}:{queue_name(lane, 'exercise')}"
@@ -110,6 +149,52 @@ def attacker_on(site: Deployment) -> Iterator[Attacker]:
     engine.dispose()
 
 
+Prepare = Callable[[Attacker], Cleared]
+Attack = Callable[[Attacker, Cleared], Sequence[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """One forgery: what honest people did before, what the attacker does, the clauses that each delivery meets."""
+
+    prepare: Prepare
+    attack: Attack
+    clauses: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The name of its function, in words."""
+        return self.attack.__name__.replace("_", " ")
+
+    def strike(self, attacker: Attacker) -> None:
+        """Carry it out: nothing leaves, and the refusal of every delivery is on record."""
+        plan = self.prepare(attacker)
+        with nothing_leaves(attacker.site):
+            named = self.attack(attacker, plan)
+            if not attacker.released(plan):
+                attacker.dispatches(plan)
+            if named is None:
+                attacker.lets_go(plan)
+            found = refused(attacker.site, plan, *(named or ()))
+            assert self.clauses <= found, f"{self.name}: refused by {sorted(found)}"
+
+
+@dataclass
+class Campaign:
+    """The table of a module's forgeries."""
+
+    forgeries: list[Forgery] = field(default_factory=list)
+
+    def forgery(self, prepare: Prepare, *clauses: str) -> Callable[[Attack], Attack]:
+        """Enter a function into the table, to be refused by at least these clauses."""
+
+        def entered(attack: Attack) -> Attack:
+            self.forgeries.append(Forgery(prepare, attack, frozenset(clauses)))
+            return attack
+
+        return entered
+
+
 @contextmanager
 def nothing_leaves(site: Deployment) -> Iterator[None]:
     """Hold a block to this: no platform is asked to publish, no alert and no packet appears."""
@@ -119,11 +204,25 @@ def nothing_leaves(site: Deployment) -> Iterator[None]:
 
 
 def refused(site: Deployment, plan: Cleared, *names: str) -> set[str]:
-    """Wait until the ledger has a refusal of every delivery of a plan, or of those named; the clauses all name."""
+    """Wait until a refusal of every delivery of a plan, or of those named, is on record; the clauses all have."""
     wanted = names or tuple(row.id for row in site.rows(plan))
 
     def found() -> set[str] | None:
-        clauses = [site.clauses(name) for name in wanted]
-        return set.intersection(*clauses) if all(clauses) else None
+        known = on_record(site)
+        clauses = [known.get(name) for name in wanted]
+        return set.intersection(*(c for c in clauses if c)) if all(clauses) else None
 
-    return until(found, f"{len(wanted)} deliveries of {plan.headline} are refused", 30)
+    return until(found, f"{len(wanted)} deliveries of {plan.headline} are refused", 60)
+
+
+def on_record(site: Deployment) -> dict[str, set[str]]:
+    """By which clauses each delivery was refused, as the ledger or the sender's own record has it."""
+    said = [(entry["delivery"], entry["failures"]) for entry in site.entries("gate.refused")]
+    for file in site.folder.glob("sender/*/*/decisions.jsonl"):
+        written = file.read_text().rpartition("\n")[0].splitlines()
+        lines = [json.loads(line) for line in written if '"refusal"' in line]
+        said += [(line["delivery"], line["failures"]) for line in lines]
+    known: dict[str, set[str]] = {}
+    for delivery, failures in said:
+        known.setdefault(delivery, set()).update(failure["clause"] for failure in failures)
+    return known

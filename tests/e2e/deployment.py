@@ -83,14 +83,24 @@ CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300} for channel in C
 CHUNK = 10
 LIST_SIZE = 25
 SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
-USERS = {"x-city": "450100002201", "x-dinas": "450100002202", "live-x": "950100002203"}
+USERS = {"x-city": "450100002201", "x-dinas": "450100002202", "x-gov": "450100002204", "live-x": "950100002203"}
 DEVICE = "phone-{}"
 AUDIENCE = "people under 25, whom our other channels do not reach"
 BOTH = ("en-GB", "cy-GB")
 """English and Welsh, which everything but single posts carries together."""
 
 EVIDENCE = "0" * 64
+APP_VERSION = "41.2"
 ENDS_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """An armed message that nobody has submitted."""
+
+    message: str
+    incident: str
+    headline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class Deployment:
             self.pens[person] = FilePen(self.folder / "keys" / "exercise" / person)
         return self.pens[person]
 
-    def add(self, channel: str, name: str, mode: Mode = Mode.EXERCISE) -> str:
+    def add(self, channel: str, name: str, mode: Mode = Mode.EXERCISE, *, attested: bool = True) -> str:
         """Add an account that reaches the simulator, assessed, exempted and attested where policy asks for it."""
         account, held = profile(self, channel, name)
         accounts.add(self.desk, account, mode, held, "ops-1")
@@ -137,9 +147,15 @@ class Deployment:
             self.devices[name] = accounts.register(self.desk, DEVICE.format(name), name, "ops-1").secret
             scope: dict[str, Any] = {"channel": channel, "account": name}
             evidence.exempt(self.desk, security, mode, **scope, need="nothing else reaches young adults")
-            attested = {"device": DEVICE.format(name), "app_version": "41.2", "evidence": EVIDENCE}
-            evidence.attest(self.desk, security, mode, **scope, **attested)
+            if attested:
+                self.attest(name, mode=mode)
         return name
+
+    def attest(self, name: str, *codes: str, mode: Mode = Mode.EXERCISE, at: Desk | None = None) -> None:
+        """The security team attests these mitigations of a hand-off account, else all; at another desk if given."""
+        about = {"channel": "tiktok", "account": name, "device": DEVICE.format(name)}
+        said = {"app_version": APP_VERSION, "evidence": EVIDENCE}
+        evidence.attest(at or self.desk, self.pen("security-1"), mode, **about, **said, mitigations=codes)
 
     def add_list(self, name: str, size: int = LIST_SIZE, mode: Mode = Mode.EXERCISE) -> str:
         """Import a list of numbers from the range that is kept for drama."""
@@ -149,16 +165,12 @@ class Deployment:
         file.unlink()
         return name
 
-    def submitted(
-        self,
-        *names: str,
-        mode: Mode = Mode.EXERCISE,
-        lists: Mapping[str, Sequence[str]] | None = None,
-        languages: Sequence[str] = ("en-GB",),
-    ) -> Cleared:
-        """An incident, a message and a submitted plan over these accounts, about something never heard of before."""
+    def drafted(
+        self, mode: Mode = Mode.EXERCISE, languages: Sequence[str] = ("en-GB",), kind: str = "severe_weather"
+    ) -> Drafted:
+        """An incident and an armed message, about something never heard of before."""
         headline = f"Storm {secrets.token_hex(4)}"
-        about: dict[str, Any] = {"kind": "severe_weather", "title": headline, "mode": mode, "person": "author-1"}
+        about: dict[str, Any] = {"kind": kind, "title": headline, "mode": mode, "person": "author-1"}
         warning = Item("warning", "red", "national weather service", self.desk.now())
         incident = incidents.declare(self.desk, **about, evidence=(warning,)).id
         texts = tuple(LanguageText(tag, headline, f"Stay in ({tag}).", "Wait.") for tag in languages)
@@ -166,14 +178,27 @@ class Deployment:
         written = messages.Draft(texts, valid_until=until_then, area=("Example Bay",))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
+        return Drafted(message, incident, headline)
+
+    def submitted(
+        self,
+        *names: str,
+        mode: Mode = Mode.EXERCISE,
+        lists: Mapping[str, Sequence[str]] | None = None,
+        languages: Sequence[str] = ("en-GB",),
+        window: timedelta = timedelta(hours=4),
+    ) -> Cleared:
+        """A submitted plan of such a message over these accounts."""
+        drafted = self.drafted(mode, languages)
         wish = Wish(
             accounts=names,
             lists=lists or {"": ["residents"]},
             purpose="exceptional_public_safety",
+            window=window,
             no_alternative=AUDIENCE,
         )
-        standing = submitting.submit(self.desk, message, wish, self.pen("author-1"))
-        return Cleared(standing.stored.digest, incident, headline)
+        standing = submitting.submit(self.desk, drafted.message, wish, self.pen("author-1"))
+        return Cleared(standing.stored.digest, drafted.incident, drafted.headline)
 
     def cleared(self, *names: str, **wanted: Any) -> Cleared:
         """The same, signed by everybody whom policy asks, and every channel clear."""
@@ -327,19 +352,31 @@ def profile(site: Deployment, channel: str, name: str) -> tuple[Account, dict[st
 
 
 @contextmanager
-def deployment_at(root: Path, kind: DeploymentKind = DeploymentKind.TEST) -> Iterator[Deployment]:
-    """Start a simulator and make a deployment beside it, without accounts."""
+def deployment_at(
+    root: Path,
+    kind: DeploymentKind = DeploymentKind.TEST,
+    timing: deploying.Figures | None = None,
+    channels: Mapping[str, deploying.Figures] | None = None,
+    age: timedelta = timedelta(0),
+) -> Iterator[Deployment]:
+    """Start a simulator and make a deployment beside it, without accounts.
+
+    ``timing`` and ``channels`` go before this module's own waits; ``age`` is how long its people have had their keys.
+    """
     root.mkdir(parents=True, exist_ok=True)
     with simulator_at(root) as url:
         folder = root / "deployment"
-        waits: dict[str, Any] = {"timing": TIMING, "channels": CHANNEL_TIMING} if kind is DeploymentKind.TEST else {}
-        blueprint = deploying.Blueprint("example-city", kind, "Example City", url, chunk=CHUNK, **waits)
-        deploying.init(folder, blueprint, now(), secrets.token_bytes)
-        desk = open_desk(folder, "tests")
+        waits: dict[str, Any] = {"timing": {**TIMING, **(timing or {})}}
+        waits["channels"] = {**CHANNEL_TIMING, **(channels or {})}
+        blueprint = deploying.Blueprint(
+            "example-city", kind, "Example City", url, chunk=CHUNK, **(waits if kind is DeploymentKind.TEST else {})
+        )
+        deploying.init(folder, blueprint, now() - age, secrets.token_bytes)
+        site = Deployment(folder, url, open_desk(folder, "tests"))
         try:
-            yield Deployment(folder, url, desk)
+            yield site
         finally:
-            desk.store.close()
+            site.desk.store.close()
 
 
 @contextmanager

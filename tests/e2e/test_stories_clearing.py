@@ -5,11 +5,7 @@ Everything the story's people do, they type. Roles are running all the while, so
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -17,52 +13,9 @@ from sqlalchemy import update
 from dispatcher.store.tables import DeliveryRow, RenderingRow
 from tests.e2e.attacker import attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import Cleared, Deployment
+from tests.e2e.stories import NEED, PURPOSE, STORM, approved, clauses, drafted, submitted, typed
 
 pytestmark = pytest.mark.system
-
-STORM = {"en-GB": "Storm tonight\n\nStay in.", "cy-GB": "Storm heno\n\nArhoswch dan do, Ŵyr."}
-PURPOSE = "exceptional_public_safety"
-NEED = ("--no-alternative", "people under 25, whom nothing else reaches")
-
-
-def typed(site: Deployment, person: str, *words: str, fails: int = 0) -> Any:
-    """A command by a person, and what it answered: its JSON, or what it told the person when it failed."""
-    done = site.run("--json", *words, person=person)
-    assert done.returncode == fails, (words, done.stdout, done.stderr)
-    return done.stderr if fails else json.loads(done.stdout)
-
-
-def clauses(told: str) -> set[str]:
-    """The clauses that a refusal names."""
-    return set(re.findall(r"\bG\d\d\b", told))
-
-
-def drafted(site: Deployment, texts: dict[str, str], kind: str = "severe_weather", *evidence: str) -> tuple[str, str]:
-    """An incident with its evidence and an armed message; returns both ids."""
-    incident = typed(site, "author-1", "incident", "declare", kind, "Storm", "--mode", "exercise")["id"]
-    for item in evidence or ("warning",):
-        typed(site, "author-1", "incident", "evidence", incident, item, "red", "--source", "weather service")
-    words = []
-    for language, text in texts.items():
-        file = site.folder.with_name(f"{language}.txt")
-        file.write_text(f"{text} ({secrets.token_hex(4)})")
-        words += ["--text", f"{language}={file}"]
-    message = typed(site, "author-1", "message", "draft", incident, *words, "--valid-until", "+6h")["message"]
-    typed(site, "author-1", "message", "arm", message)
-    return incident, message
-
-
-def submitted(site: Deployment, message: str, *accounts: str, texts: tuple[str, ...] = NEED) -> str:
-    """A submitted plan over these accounts; returns its digest."""
-    words = [word for account in accounts for word in ("--account", account)]
-    made = typed(site, "author-1", "clearance", "submit", message, *words, "--purpose", PURPOSE, *texts)
-    return str(made["plan"])
-
-
-def approved(site: Deployment, plan: str, *people: str) -> None:
-    """These people approve, each in the role they hold."""
-    for person in people:
-        typed(site, person, "clearance", "approve", plan)
 
 
 def test_a_campaign_on_tiktok_is_refused_at_submit(exercise: Deployment) -> None:
