@@ -18,6 +18,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.incident import METHANE, NO_INCIDENT
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import TextKind
+from dispatcher.domain.money import pounds
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Statement, StatementKind
@@ -171,14 +172,14 @@ def g08_approvals(case: Case) -> Failure | None:
     refused = rejections(case)
     if refused:
         return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT, Then.CANCEL)
-    counted = quorum(case)
-    if not counted:
-        barred = "".join(f"; {person} does not count ({why})" for person, why in counted.barred.items())
-        return Failure("G08", f"approval missing: {_roles(counted.missing)}{barred}", _roles(counted.missing))
-    languages = unchecked_languages(case)
-    if languages:
-        return Failure("G08", f"nobody has checked the language: {', '.join(languages)}", Role.LANGUAGE_CHECKER)
-    return None
+    counted, languages = quorum(case), unchecked_languages(case)
+    facts = [f"approval missing: {_roles(counted.missing)}"] if counted.missing else []
+    facts += [f"nobody has checked the language: {', '.join(languages)}"] if languages else []
+    if not facts:
+        return None
+    facts += [f"{person} does not count ({why})" for person, why in counted.barred.items()]
+    missing = (*counted.missing, *((Role.LANGUAGE_CHECKER,) if languages else ()))
+    return Failure("G08", "; ".join(facts), _roles(missing))
 
 
 def g09_assessment(case: Case) -> Failure | None:
@@ -239,9 +240,10 @@ def g12_minister(case: Case) -> Failure | None:
 def g13_spend(case: Case) -> Failure | None:
     """What a paid channel may cost is in the plan, within the caps of case and year, approved where that is asked.
 
-    That the sum of all plans stays within them is for the spend ledger to say, which can only refuse.
+    That the sum of all plans stays within them is for the spend ledger to say, which can only refuse. The way back
+    costs nothing.
     """
-    if case.destination is None or case.destination.placement is not Placement.PAID:
+    if case.making_safe or case.destination is None or case.destination.placement is not Placement.PAID:
         return None
     named = [s for s in case.plan.spend if s.channel == case.facts.channel]
     cap = case.rule.spend if case.rule else None
@@ -251,11 +253,11 @@ def g13_spend(case: Case) -> Failure | None:
         return Failure("G13", f"{what} for paid placement on {case.facts.channel}", mend)
     (spend,) = named
     if not 0 < spend.pence <= min(cap.cap_case_pence, cap.cap_year_pence):
-        return Failure("G13", f"{spend.pence} pence is over the cap of {case.facts.channel}", _RESUBMIT)
+        return Failure("G13", f"{pounds(spend.pence)} is over the cap of {case.facts.channel}", _RESUBMIT)
     same = [s for s in case.plan.spend if (s.case, s.year) == (spend.case, spend.year)]
     total = sum(s.pence for s in same)
     if total >= case.version.spending_control.threshold_pence and not all(s.approval for s in same):
-        fact = f"{total} pence for case {spend.case} needs an amc_approval_ref"
+        fact = f"{pounds(total)} for case {spend.case} needs an amc_approval_ref"
         return Failure("G13", fact, "finance: name the central approval in a new plan")
     if case.facts.spend_fault:
         return Failure("G13", case.facts.spend_fault, "finance: dispatcher spend list")

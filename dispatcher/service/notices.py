@@ -146,8 +146,6 @@ def _approvers(desk: Desk, standing: Standing) -> list[Person]:
     plan, roster, now = standing.stored.plan, desk.trust.roster, desk.now()
     lacking = [f for finding in standing.findings for f in finding.lacking if f.clause == APPROVALS]
     missing = {role.strip() for failure in lacking for role in failure.mend.split(",")}
-    if lacking:
-        missing.add(Role.LANGUAGE_CHECKER)
     asked: list[Person] = []
     for role in (role for role in Role if role in missing):
         free = [p for p in roster.holders(role, now) if roster.voice(p.id, now).isdisjoint(plan.contributors)]

@@ -239,28 +239,28 @@ EVIDENCE = {
     ),
     "spend over the cap of its case": Broken(
         "G13",
-        "5001 pence is over the cap of webhook",
+        "£50.01 is over the cap of webhook",
         "new plan",
         lambda: paid(Spend("webhook", "storms", 5_001, 2026), cap=(5_000, 9_000)),
         "webhook",
     ),
     "spend over the cap of the year": Broken(
         "G13",
-        "5001 pence is over the cap of webhook",
+        "£50.01 is over the cap of webhook",
         "new plan",
         lambda: paid(Spend("webhook", "storms", 5_001, 2026), cap=(9_000, 5_000)),
         "webhook",
     ),
     "spend of nothing": Broken(
         "G13",
-        "0 pence is over the cap of webhook",
+        "£0.00 is over the cap of webhook",
         "new plan",
         lambda: paid(Spend("webhook", "storms", 0, 2026)),
         "webhook",
     ),
     "sum at the threshold without central approval": Broken(
         "G13",
-        "10000000 pence for case storms needs",
+        "£100,000.00 for case storms needs",
         "finance",
         lambda: paid(
             Spend("webhook", "storms", 6_000_000, 2026, "AMC-1"), Spend("social_paid", "storms", 4_000_000, 2026)
