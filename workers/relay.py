@@ -17,6 +17,7 @@ from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import PublicKey
 from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.gate.stops import stops_something
 from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
@@ -133,7 +134,8 @@ class Relay:
 
 
 def _ids(envelopes: Iterable[Envelope]) -> Iterator[str]:
-    """The ids of those that can be read: nobody can have been stopped by the others."""
+    """The ids of those that can be read and stop something: nobody can have been stopped by the others."""
     for envelope in envelopes:
         with contextlib.suppress(ValueError):
-            yield statement_of(envelope).id
+            if stops_something(statement := statement_of(envelope)):
+                yield statement.id

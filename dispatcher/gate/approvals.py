@@ -62,7 +62,7 @@ def rejections(case: Case) -> list[Statement]:
     digest = case.plan.digest
     return [
         v.statement
-        for v in case.evidence.statements
+        for v in case.evidence.said
         if v.statement.kind is StatementKind.REJECT
         and v.statement.subject == digest
         and (_names(v.statement, case.facts.channel) or not _list(v.statement, "channels"))

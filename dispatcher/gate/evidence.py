@@ -41,7 +41,12 @@ class Evidence:
 
     def holding(self, kind: StatementKind, now: datetime) -> Iterator[Statement]:
         """Statements of one kind that hold now, whatever their subject."""
-        return (v.statement for v in self.statements if v.statement.kind is kind and v.statement.holds_at(now))
+        return (v.statement for v in self.said if v.statement.kind is kind and v.statement.holds_at(now))
+
+    @property
+    def said(self) -> tuple[Verified, ...]:
+        """The statements, and every no that this process was ever told, whoever has deleted it since."""
+        return self.statements + self.stops.noes
 
 
 @dataclass(frozen=True, slots=True)

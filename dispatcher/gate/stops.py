@@ -1,4 +1,4 @@
-"""What has been stopped: halts, revocations, stand-downs, and how fresh that knowledge is.
+"""What has been stopped: halts, revocations, stand-downs, every no, and how fresh that knowledge is.
 
 Rules
   1. Knowledge of stops only grows; a deleted row brings nothing back to life.
@@ -6,6 +6,8 @@ Rules
      as reviewer (reference: policy 6.2). A halt of one plan suspends its clearance.
   3. A stop that is listed in a signed status but whose statement is not at hand counts as a halt of everything.
   4. Corrections, withdrawals and all-clears pass a halt, unless it says everything.
+  5. A no (a rejection, a minister's refusal, an assessment that does not permit) counts wherever its row has gone:
+     otherwise whoever deletes it would bring back the yes before it.
 """
 
 from __future__ import annotations
@@ -19,8 +21,17 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Statement, StatementKind, Verified
 
-STOP_KINDS = frozenset({StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE, StatementKind.STAND_DOWN})
-"""The statements that stop something, or end a stop."""
+NOES = {
+    StatementKind.REJECT: ("", ""),
+    StatementKind.DECIDE: ("decision", "agreed"),
+    StatementKind.ASSESS: ("outcome", "permitted"),
+}
+"""The statements that can say no, each with the one entry of its body that makes it a yes."""
+
+STOP_KINDS = frozenset(
+    {StatementKind.HALT, StatementKind.RESUME, StatementKind.REVOKE, StatementKind.STAND_DOWN, *NOES}
+)
+"""The kinds of which a statement may stop something, or end a stop; see :func:`stops_something`."""
 
 RESUMED_BY = 2
 NEVER_RESUME = frozenset({Role.OPS, Role.REVIEWER})
@@ -74,6 +85,7 @@ class Stops:
     status_at: datetime | None = None
     missing: tuple[str, ...] = ()
     stood_down: frozenset[str] = frozenset()
+    noes: tuple[Verified, ...] = ()
 
     def halt_on(self, plan: Plan, channel: str, account: str, *, making_safe: bool) -> Halt | None:
         """The first halt that stops such a delivery."""
@@ -84,6 +96,12 @@ class Stops:
         return tuple(s for s in self.revoked if s.subject == plan_digest)
 
 
+def stops_something(statement: Statement) -> bool:
+    """Whether a statement stops something or ends a stop: one of the :data:`STOP_KINDS`, and no yes."""
+    key, yes = NOES.get(statement.kind, ("", ""))
+    return statement.kind in STOP_KINDS and (not key or statement.body.get(key) != yes)
+
+
 def stops_from(
     statements: Iterable[Verified], *, status_at: datetime | None = None, listed: Iterable[str] = ()
 ) -> Stops:
@@ -91,7 +109,8 @@ def stops_from(
 
     ``listed`` are the statement ids of the last signed status; those not at hand become ``missing``.
     """
-    known = {verified.statement.id: verified.statement for verified in statements}
+    stopping = {v.statement.id: v for v in statements if stops_something(v.statement)}
+    known = {id_: verified.statement for id_, verified in stopping.items()}
     resumed: dict[str, set[str]] = {}
     for statement in known.values():
         if statement.kind is StatementKind.RESUME and statement.role not in NEVER_RESUME:
@@ -105,7 +124,8 @@ def stops_from(
     )
     revoked = tuple(s for s in known.values() if s.kind is StatementKind.REVOKE)
     over = frozenset(str(s.body.get("incident")) for s in known.values() if s.kind is StatementKind.STAND_DOWN)
-    return Stops(halts, revoked, status_at, tuple(sorted(set(listed) - known.keys())), over)
+    noes = tuple(verified for verified in stopping.values() if verified.statement.kind in NOES)
+    return Stops(halts, revoked, status_at, tuple(sorted(set(listed) - known.keys())), over, noes)
 
 
 def _halt(id_: str, statement: Statement) -> Halt:

@@ -1,4 +1,4 @@
-"""The sender's own book of stops: every halt, resume, revocation and stand-down it was ever told of, on its own disk.
+"""The sender's own book of stops: every halt, resume, revocation, stand-down and no it was told of, on its own disk.
 
 Rules
   1. Only authentic statements are taken in; the book only grows, so that deleting a row elsewhere undoes nothing,
@@ -21,7 +21,7 @@ import structlog
 from channels.contract import Json
 from dispatcher.domain.people import PublicKey
 from dispatcher.domain.statement import Envelope, Verified
-from dispatcher.gate.stops import STOP_KINDS, Stops, stops_from
+from dispatcher.gate.stops import Stops, stops_from, stops_something
 from dispatcher.sending.status import Status, StatusRefused, read_status
 from dispatcher.statements.errors import StatementRefused
 from dispatcher.statements.verify import Verifier, read_signed
@@ -59,7 +59,7 @@ class StopBook:
             self._log.warning("stop_refused", code=str(refusal.code), reason=refusal.message)
             return False
         statement = verified.statement
-        if statement.kind not in STOP_KINDS or statement.id in self._known:
+        if not stops_something(statement) or statement.id in self._known:
             return False
         self._known[statement.id] = verified
         return True
