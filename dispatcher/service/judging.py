@@ -139,7 +139,13 @@ def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
 
 
 def _facts(prepared: Prepared, destination: Destination, incident_state: str, text: TextKind) -> DeliveryFacts:
-    adapter, digest = registry.adapter(destination.channel), destination.renderings[text]
+    digest, armed = destination.renderings[text], tuple[str, ...]()
+    try:
+        adapter = registry.adapter(destination.channel)
+        problems = prepared.check(digest, adapter)
+        armed = prepared.armed_problems(destination, adapter)
+    except registry.UnknownChannelError as error:  # a plan that no submission made
+        problems = (str(error),)
     return DeliveryFacts(
         delivery="",
         incident=prepared.plan.incident,
@@ -150,8 +156,8 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
         rendering=digest,
         needs=timedelta(0),
         trackers=prepared.trackers(digest),
-        problems=prepared.check(digest, adapter) + prepared.plan_problems,
-        armed_problems=prepared.armed_problems(destination, adapter),
+        problems=problems + prepared.plan_problems,
+        armed_problems=armed,
     )
 
 
