@@ -198,7 +198,7 @@ def g09_assessment(case: Case) -> Failure | None:
     ]
     if not records:
         return Failure("G09", f"no assessment of {case.facts.channel} ({placement})", _roles(case.version.may_assess))
-    newest = max(records, key=lambda s: s.not_before)
+    newest = max(records, key=lambda s: (s.not_before, s.body.get("outcome") != "permitted"))
     if case.now - newest.not_before >= rule.assessment_max_age or _review_is_due(newest, case.now):
         return Failure("G09", f"the assessment of {case.facts.channel} is too old", _roles(case.version.may_assess))
     if newest.body.get("outcome") != "permitted":

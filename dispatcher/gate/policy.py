@@ -29,6 +29,9 @@ from dispatcher.domain.plan import Placement
 from dispatcher.gate.policy_diff import loosens
 
 NEVER_USED = "T4"
+BREAKABLE = ("T0", "T1")
+"""The tiers whose approvals may be skipped in an immediate threat to life (reference: policy 6.4)."""
+
 HEAD = ("version", "effective_from", "recorded_at", "source", "inherits")
 """What a version says of itself, and does not hand on to those that inherit from it."""
 
@@ -339,6 +342,8 @@ def _version(document: dict[str, Json], where: str) -> PolicyVersion:
     for name, tier in version.tier.items():
         if not tier.approvals:
             raise PolicyError(f"{where}.tier.{name}: a tier needs at least one approval beside the author")
+        if tier.break_glass and name not in BREAKABLE:
+            raise PolicyError(f"{where}.tier.{name}: the glass is broken on {' and '.join(BREAKABLE)} only")
     for name, rule in version.channel.items():
         _check_channel(version, rule, f"{where}.channel.{name}")
     return version

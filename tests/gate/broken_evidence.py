@@ -90,6 +90,13 @@ EVIDENCE = {
         lambda: cleared(assessed("x", "refused", at=NOW - DAY)),
         "x",
     ),
+    "assessed as permitted and refused at once": Broken(
+        "G09",
+        "was assessed as refused",
+        "security",
+        lambda: cleared(assessed("x", at=NOW - DAY), assessed("x", "refused", at=NOW - DAY)),
+        "x",
+    ),
     "assessed by another role": Broken(
         "G09",
         "no assessment of x",

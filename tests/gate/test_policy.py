@@ -82,6 +82,10 @@ FAULTS = {
         put("channel", "tiktok", "attestation_max_age_hours", to={"M01": 24}),
         "attestation_max_age_hours needs a default",
     ),
+    "a glass to break on T3": (
+        put("tier", "T3", "break_glass", to=True),
+        "T3: the glass is broken on T0 and T1 only",
+    ),
     "unknown role in a tier": (
         put("tier", "T0", "approvals", to=["chief"]),
         "T0.approvals[0]: 'chief' is none of author",
