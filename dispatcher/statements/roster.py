@@ -134,9 +134,11 @@ def _check_windows(person: Person, where: str) -> None:
 
 def _check_deputy(person: Person, roster: Roster, where: str) -> None:
     for held in person.roles:
-        other = roster.person(held.deputy_for or "") if held.deputy_for != person.id else None
+        if held.deputy_for is None:
+            continue
+        other = roster.person(held.deputy_for) if held.deputy_for != person.id else None
         own = (one for one in (other.roles if other else ()) if one.role is held.role and one.deputy_for is None)
-        if held.deputy_for is not None and not any(_overlap(one, held) for one in own):
+        if not any(_overlap(one, held) for one in own):
             raise DocumentError(
                 f"{where}: {person.id} is {held.role} for {held.deputy_for}, who must be another person on the "
                 "roster and hold that role in their own right at that time"

@@ -1,4 +1,4 @@
-"""Turns on call, as the roster takes them."""
+"""Turns on call and names, as the roster's file has them."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def test_a_turn_on_call_is_nobodys_but_ones_own() -> None:
     other = person("director-2", Role.CHECKER)
     with pytest.raises(TrustError, match=r"on_call\[0\]"):
         parse_roster(roster_toml(roster(replace(TWO_ROLES, on_call=(turn,)), other)))
+
+
+def test_a_turn_on_call_may_end_with_the_role() -> None:
+    """Until the very moment that the role ends."""
+    people = roster(replace(TWO_ROLES, roles=(held(Role.CHECKER, NOW + DAY),), on_call=(TURN,)))
+    assert parse_roster(roster_toml(people)) == people
+
+
+def test_letters_stand_in_the_file_as_they_are() -> None:
+    """People edit it and read names in it."""
+    assert '"Siân Ŵyn"' in roster_toml(roster(replace(TWO_ROLES, name="Siân Ŵyn")))
