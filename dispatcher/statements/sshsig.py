@@ -114,7 +114,7 @@ def _dearmour(text: str) -> bytes:
     if len(text) > MAX_ARMOUR:
         raise SshsigError("too long for an SSH signature", "Give the .sig file that ssh-keygen wrote.")
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    if len(lines) < 3 or lines[0] != BEGIN or lines[-1] != END:
+    if lines[0] != BEGIN or lines[-1] != END:
         raise SshsigError("not an armoured SSH signature", "Give the .sig file that ssh-keygen wrote.")
     return strict_base64("".join(lines[1:-1]), "signature")
 
