@@ -17,9 +17,7 @@ deployment's settings. Every process is one that the kernel ends with the tests.
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -42,7 +40,6 @@ from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Envelope, Mode
-from dispatcher.embedded.process import ending_with
 from dispatcher.embedded.state import UpState, read_state
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import (
@@ -62,6 +59,7 @@ from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
 from tests.cast import RECORD
+from tests.e2e.processes import environment_of, process, simulator_at
 from tests.office import FilePen
 from tests.servers import until
 
@@ -377,40 +375,6 @@ def deployment_at(
             yield site
         finally:
             site.desk.store.close()
-
-
-@contextmanager
-def simulator_at(root: Path) -> Iterator[str]:
-    """Run the simulator on a free port, and yield its address."""
-    listening = root / "simulator.log"
-    with process([sys.executable, "-m", "channels.simulator"], listening):
-        line = until(lambda: listening.read_text().strip(), "the simulator listens", 30)
-        yield json.loads(line.splitlines()[0])["url"]
-
-
-@contextmanager
-def process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program with its output in a file; it ends with the block, at the latest with the tests."""
-    with log.open("wb") as output:
-        started = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment_of(None),
-            preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
-        )
-    try:
-        yield started
-    finally:
-        started.send_signal(signal.SIGTERM)
-        started.wait(30)
-
-
-def environment_of(key: Path | None) -> dict[str, str]:
-    """The environment of a command: nobody's agent, at most one key."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("SSH_AUTH_SOCK", "TERM")}
-    return environment | ({"DISPATCHER_KEY": str(key)} if key else {})
 
 
 def shifted(desk: Desk, by: timedelta) -> Desk:

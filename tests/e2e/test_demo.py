@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.deployment import environment_of
+from tests.e2e.processes import environment_of
 
 pytestmark = pytest.mark.system
 

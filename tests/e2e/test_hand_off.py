@@ -18,14 +18,17 @@ from tests.servers import until
 
 pytestmark = pytest.mark.system
 
-ACCOUNT = "tiktok-city"
+ACCOUNT, BESIDE = "tiktok-city", "x-city"
+"""The second carries the correction, in case the first is taken over (mitigation M23)."""
+
 LATE = timedelta(minutes=10, seconds=1)
 
 
 @pytest.fixture(scope="module")
 def site(empty: Deployment) -> Iterator[Deployment]:
-    """One TikTok account with its device, and every role running."""
+    """One TikTok account with its device, another account beside it, and every role running."""
     empty.add("tiktok", ACCOUNT)
+    empty.add("x", BESIDE)
     with empty.up(Mode.EXERCISE) as running:
         yield running
 
@@ -33,17 +36,21 @@ def site(empty: Deployment) -> Iterator[Deployment]:
 @pytest.fixture
 def plan(site: Deployment) -> Cleared:
     """A released plan whose one delivery waits for two operators."""
-    made = site.cleared(ACCOUNT)
+    made = site.cleared(ACCOUNT, BESIDE)
     site.release(made)
-    assert site.ended(made) == {"handed_over": 1}
+    assert site.ended(made) == {"accepted": 1, "handed_over": 1}
     return made
 
 
 @pytest.fixture
 def delivery(site: Deployment, plan: Cleared) -> str:
     """That delivery."""
-    (row,) = site.rows(plan)
-    return str(row.id)
+    return str(handed_over(site, plan).id)
+
+
+def handed_over(site: Deployment, plan: Cleared) -> Any:
+    """The row of the delivery that people finish."""
+    return next(row for row in site.rows(plan) if row.account == ACCOUNT)
 
 
 def opened(site: Deployment, delivery: str) -> Any:
@@ -53,8 +60,7 @@ def opened(site: Deployment, delivery: str) -> Any:
 
 def link(site: Deployment, plan: Cleared) -> str:
     """What is reported in an exercise: an address that cannot exist."""
-    (row,) = site.rows(plan)
-    return f"https://exercise.invalid/{row.reference}"
+    return f"https://exercise.invalid/{handed_over(site, plan).reference}"
 
 
 def test_opening_gives_a_packet_for_the_device_and_its_code(site: Deployment, delivery: str) -> None:
@@ -137,7 +143,7 @@ def test_two_operators_receipts_make_it_accepted(site: Deployment, plan: Cleared
     second = site.told(*words, person="operator-2")
     assert (first["state"], first["needed"]) == ("handed_over", 1)
     assert (second["state"], second["needed"]) == ("accepted", 0)
-    assert site.states(plan) == {"accepted": 1}
+    assert site.states(plan) == {"accepted": 2}
 
 
 def test_one_operator_cannot_sign_twice_for_two(site: Deployment, plan: Cleared, delivery: str) -> None:
@@ -145,7 +151,7 @@ def test_one_operator_cannot_sign_twice_for_two(site: Deployment, plan: Cleared,
     opened(site, delivery)
     words = ("handoff", "receipt", delivery, "--url", link(site, plan))
     assert [site.told(*words, person="operator-1")["needed"] for _ in range(2)] == [1, 1]
-    assert site.states(plan) == {"handed_over": 1}
+    assert handed_over(site, plan).state == "handed_over"
 
 
 def test_a_late_receipt_raises_an_alarm(site: Deployment, plan: Cleared, delivery: str) -> None:
