@@ -34,7 +34,7 @@ ARGUMENTS = (
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is there before its pytest plugin
     *("-x", "-q", "--no-header"),
-    *("--ignore", "tests/gate/test_rosters.py"),  # 100,000 draws, of what other tests cover as well
+    *("--ignore=tests/gate/test_rosters.py", "--ignore=tests/sending/test_mutations.py"),  # 100,000 draws each
 )
 SURVIVED, NOT_SWAPPED = 0, 3
 MEMORY = 4 << 30
