@@ -136,13 +136,16 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.bootstrap import open_store
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.statements.signing import KeyFileSigner
+    from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.relay import Relay
 
     store = open_store(settings, "relay")
     trust = open_trust(settings, settings.path("data", "relay-floor.json"))
     signer = KeyFileSigner(settings.path("keys", "status"))
-    relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, open_doorbell(settings))
+    verifier = Verifier(trust.roster, trust.root.deployment, mode)
+    bell = open_doorbell(settings)
+    relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
     try:
         await relay.run(stopping)
     finally:

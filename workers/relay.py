@@ -1,14 +1,14 @@
 """The relay: rings what was not heard, finds what got lost, and signs what is stopped. One leads per mode.
 
 Every tick is one transaction that first renews the leader's term; a relay whose term was taken does nothing in it.
-What a status of this mode ever listed, as far as this process has seen, stays listed, whatever SQL has lost since.
+What a status of this mode ever listed, as far as this process has seen, stays listed, whatever SQL has lost since;
+therefore only authentic statements are listed, or a row written by hand would stop everything for good.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,21 +16,24 @@ import structlog
 from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import stops_something
 from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
+from dispatcher.statements.verify import Verifier
 from dispatcher.store import leading, records, spends, sweep
 from dispatcher.store.database import Store, Work
-from dispatcher.store.records import statement_of
 from workers.pausing import pause
 
 Ring = Callable[[str, str, str], None]
 
 
 class Relay:
-    """See the module. ``status_key`` is the trust root's; ``signer`` holds its private half."""
+    """See the module. ``status_key`` is the trust root's; ``signer`` holds its private half.
+
+    ``verifier`` is of this mode.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Relay:
         clock: Clock,
         signer: Signer,
         status_key: PublicKey,
+        verifier: Verifier,
         ring: Ring,
     ) -> None:
         self._mode = mode
@@ -50,6 +54,7 @@ class Relay:
         self._clock = clock
         self._signer = signer
         self._status_key = status_key
+        self._verifier = verifier
         self._ring = ring
         self._status_at: datetime | None = None
         self._listed: set[str] = set()
@@ -96,7 +101,8 @@ class Relay:
         if self._status_at is not None and now - self._status_at < self._settings.timing.lasting("status"):
             return
         self._listed |= self._listed_before(work)
-        self._listed.update(_ids(records.stop_envelopes(work, str(self._mode))))
+        verified, _ = self._verifier.verify_all(records.stop_envelopes(work, str(self._mode)), now)
+        self._listed.update(v.statement.id for v in verified if stops_something(v.statement))
         status = sign_status(self._settings.deployment, self._mode, now, self._listed, self._signer)
         records.put_status(work, str(self._mode), status)
         self._status_at = now
@@ -131,11 +137,3 @@ class Relay:
                 leading.resign(work, f"relay-{self._mode}", self._owner)
         except DispatcherError as error:
             self._log.warning("store_unreachable", reason=error.message)
-
-
-def _ids(envelopes: Iterable[Envelope]) -> Iterator[str]:
-    """The ids of those that can be read and stop something: nobody can have been stopped by the others."""
-    for envelope in envelopes:
-        with contextlib.suppress(ValueError):
-            if stops_something(statement := statement_of(envelope)):
-                yield statement.id

@@ -43,7 +43,17 @@ def relay_of(stage: Stage, owner: str = "relay-1", *, clock: Clock = now, ring: 
     desk: Desk = stage.desk
     signer = KeyFileSigner(stage.folder / "keys" / "status")
     key = desk.trust.root.status_key
-    return Relay(Mode.EXERCISE, owner, desk.store, desk.settings, clock, signer, key, ring or Bells())
+    return Relay(
+        Mode.EXERCISE,
+        owner,
+        desk.store,
+        desk.settings,
+        clock,
+        signer,
+        key,
+        desk.verifier(Mode.EXERCISE),
+        ring or Bells(),
+    )
 
 
 def envelope_of(stage: Stage) -> Envelope | None:
