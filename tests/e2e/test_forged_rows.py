@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -197,7 +198,7 @@ def everything_in_the_accounts_lane(attacker: Attacker, plan: Cleared) -> Sequen
 
 
 @CAMPAIGN.forgery(waiting, "G07")
-def channels_under_other_names(attacker: Attacker, plan: Cleared) -> Sequence[str]:
+def an_account_on_a_channel_under_another_name(attacker: Attacker, plan: Cleared) -> Sequence[str]:
     """An account that the plan does not name, on a channel spelt with a space, by its old name, in full width."""
     spelt = {"x ": "one", "Twitter": "two", "\uff38": "three", "wechat": "four", "WeChat ": "five"}
     return [attacker.delivery(plan, account="x-dinas", channel=name, destination=d) for name, d in spelt.items()]
@@ -424,7 +425,13 @@ def test_what_a_platform_receives_is_what_was_signed(exercise: Deployment, attac
     plan = exercise.cleared(dict(CAST)[channel], languages=BOTH if channel in ("webhook", "notify") else BOTH[:1])
     exercise.release(plan)
     exercise.ended(plan)
-    said = [part["text"] for body in bodies(attacker, plan).values() for part in json.loads(body)["parts"]]
     seen = {effect["text"] for effect in exercise.published(channel, plan.headline)}
     assert seen
-    assert seen <= {*said, "\n\n".join(said)}
+    assert seen <= {text for body in bodies(attacker, plan).values() for text in carried(json.loads(body))}
+
+
+def carried(rendering: dict[str, Any]) -> Iterator[str]:
+    """The texts that a signed rendering lets a platform show: each of its parts, or a webhook's event as a whole."""
+    yield from (part["text"] for part in rendering["parts"])
+    entries = rendering["options"].get("data", {}).get("texts", [])
+    yield "\n\n".join(f"{entry['headline']}\n\n{entry['body']}" for entry in entries)

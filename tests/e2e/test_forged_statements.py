@@ -353,7 +353,7 @@ def a_release_of_no_kind(attacker: Attacker, plan: Cleared) -> None:
 
 @CAMPAIGN.forgery(unreleased, "G03")
 def a_release_that_ran_out(attacker: Attacker, plan: Cleared) -> None:
-    """True, and over."""
+    """A true release, and over."""
     released(attacker, plan, expires=attacker.site.desk.now() - timedelta(milliseconds=1))
 
 

@@ -243,7 +243,7 @@ def test_a_deleted_revocation_still_counts_after_a_restart(exercise: Deployment,
         revived(attacker, plan)
         exercise.release(plan)
         assert "G03" in refused(exercise, plan)
-        assert exercise.states(plan) == {"cancelled": 1}
+        assert exercise.ended(plan) == {"cancelled": 1}
     assert killed
 
 
