@@ -1,4 +1,4 @@
-"""Ringing from a command: open the broker before the release commits, ring right after."""
+"""Ringing from a command: for a release, open the broker before it commits and ring right after; for a halt, ring."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import redis
 
 from dispatcher.domain.errors import Unavailable
+from dispatcher.embedded.errors import EmbeddedError
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import private_redis
 from dispatcher.settings import Settings
 from workers.broker import open_broker, ring
+from workers.stops import bell
 
+RING_S = 1.0
 Ring = Callable[[str, str, str], None]
 """Rings a lane: lane, mode, dispatch. Raises Unavailable."""
 
@@ -23,6 +26,14 @@ def redis_url(settings: Settings) -> str:
     if settings.redis != "embedded":
         return settings.redis
     return private_redis(Folder(Path(settings.root))).url
+
+
+def ring_stops(settings: Settings, mode: str) -> None:
+    """Have all senders of a mode look at what is stopped, now. Where Redis is away they look by themselves."""
+    with contextlib.suppress(redis.RedisError, EmbeddedError):
+        redis.Redis.from_url(redis_url(settings), socket_timeout=RING_S, socket_connect_timeout=RING_S).publish(
+            bell(mode), b""
+        )
 
 
 def open_doorbell(settings: Settings) -> Ring:

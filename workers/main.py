@@ -95,9 +95,11 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
-    ears = listen(redis_url(settings), lane, str(mode), engine.ring)
+    url = redis_url(settings)
+    ears = listen(url, lane, str(mode), engine.ring)
+    parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
     try:
-        await _together(stopping, engine.run(stopping), reconciler.run(stopping), stops.run(stopping))
+        await _together(stopping, *parts)
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()

@@ -1,10 +1,15 @@
-"""Telling the sender what is stopped: a poll of SQL several times a second (design: gate 9, at most 250 ms)."""
+"""Telling the sender what is stopped: a poll of SQL several times a second (design: gate 9, at most 250 ms).
+
+A halt also rings: then the poll looks at once. Redis carries no more than that; without it the poll finds the halt.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import structlog
+from redis import RedisError
+from redis.asyncio import Redis
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Envelope
@@ -12,7 +17,13 @@ from dispatcher.sending import Sender
 from dispatcher.settings import Settings
 from dispatcher.store import records
 from dispatcher.store.database import Store
+from workers.broker import NAMESPACE, WAIT_S
 from workers.pausing import pause
+
+
+def bell(mode: str) -> str:
+    """The Redis channel that a halt rings on; every sender of the mode hears it."""
+    return f"{NAMESPACE}:stops:{mode}"
 
 
 class StopPoll:
@@ -23,6 +34,7 @@ class StopPoll:
         self._store = store
         self._sender = sender
         self._settings = settings
+        self._rung = asyncio.Event()
         self._told: set[bytes] = set()
         self._status: bytes = b""
         self._log = structlog.get_logger("stops")
@@ -30,8 +42,21 @@ class StopPoll:
     async def run(self, stopping: asyncio.Event) -> None:
         """Poll until ``stopping``."""
         while not stopping.is_set():
+            self._rung.clear()
             await self.once()
-            await pause(stopping, self._settings.timing.stops_ms / 1000)
+            await pause(self._rung, self._settings.timing.stops_ms / 1000)
+
+    async def listen(self, url: str, stopping: asyncio.Event) -> None:
+        """Look at once whenever a halt rings, until ``stopping``."""
+        while not stopping.is_set():
+            try:
+                async with Redis.from_url(url) as client, client.pubsub() as ears:
+                    await ears.subscribe(bell(self._mode))
+                    while not stopping.is_set():
+                        if await ears.get_message(ignore_subscribe_messages=True, timeout=WAIT_S):
+                            self._rung.set()
+            except (RedisError, OSError):
+                await pause(stopping, self._settings.timing.sweep_ms / 1000)
 
     async def once(self) -> bool:
         """Tell the sender what it has not been told yet. False when that failed: the next poll tries again."""

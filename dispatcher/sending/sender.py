@@ -4,7 +4,8 @@ The way of one order::
 
     permit(bundle, orders)   read the bundle → recompute digests → prove the recipient → ask the gate → mint
     (the worker commits its intent)
-    send(permit, note)       time, halt, permit and spent file once more → "open" on disk → adapter → outcome on disk
+    send(permit, note)       time, halt, permit and spent file once more → "open" on disk → time and halt again
+                             → adapter → outcome on disk
 
 What the sender goes by is its own: trust files, credentials, spent file, stops it was told of. A bundle and an order
 are claims.
@@ -146,7 +147,7 @@ class LocalSender:
             await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), permit.decision)
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
-        outcome = await self._call(granted, note)
+        outcome = self._stopped(granted) or await self._call(granted, note)  # a disk may have taken its time
         await self._settle(granted, outcome)
         return outcome
 
@@ -308,14 +309,15 @@ class LocalSender:
         return self._list_keys[sealed]
 
     def _last_check(self, granted: Granted) -> Outcome | None:
-        now = self._clock()
-        if now >= granted.permit.expires_at:
+        if self._clock() >= granted.permit.expires_at:
             return Outcome(Verdict.DEFERRED, "the permit ran out before its turn", "permit")
+        fault = self._spent_fault(granted.prepared, granted.order, granted.outlet, granted.spent_key)
+        return Outcome(Verdict.DEFERRED, fault, "G15") if fault else self._stopped(granted)
+
+    def _stopped(self, granted: Granted) -> Outcome | None:
+        """What time, policy or a stop has against it now."""
+        now = self._clock()
         evidence = replace(granted.evidence, stops=self._keeping.stops.stops)
-        outlet = granted.outlet
-        fault = self._spent_fault(granted.prepared, granted.order, outlet, granted.spent_key)
-        if fault:
-            return Outcome(Verdict.DEFERRED, fault, "G15")
         version = evidence.policies.in_force(now)
         if version is None:
             return Outcome(Verdict.DEFERRED, "no policy is in force", "G01")

@@ -8,12 +8,13 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ops.bench import gate
+from ops.bench import gate, halts
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
 MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "gate": gate.measure,
+    "halts": halts.measure,
 }
 """What can be measured, by name; each gets a folder of its own."""
 

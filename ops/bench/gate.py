@@ -22,10 +22,10 @@ from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.gate.decide import decide, judge_plan
 from dispatcher.sender_bootstrap import VaultOutlets, now
+from dispatcher.sending import Refusal
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet
-from dispatcher.sending.permit import Refusal
 from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook

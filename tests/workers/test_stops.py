@@ -19,6 +19,7 @@ from dispatcher.store import records
 from dispatcher.store.tables import StatementRow, StatusRow
 from tests.stage import Stage
 from tests.workers.conftest import Make
+from workers.doorbell import ring_stops
 from workers.stops import StopPoll
 
 
@@ -68,6 +69,29 @@ def test_a_new_halt_reaches_the_sender_within_a_poll(make: Make) -> None:
     took_s = asyncio.run(main())
     assert len(ear.stops) == 1
     print(f"told after {took_s * 1000:.0f} ms")  # noqa: T201 - a figure for people (pytest -s)
+
+
+def test_a_ring_makes_the_poll_look_at_once(make: Make, redis_url: str) -> None:
+    """With a poll of an hour, a halt that rings is told all the same."""
+    stage, ear = make(redis=redis_url, timing={"stops_ms": 3_600_000}), Ear()
+    put_status(stage)
+
+    async def main() -> None:
+        stopping, stops = asyncio.Event(), poll_of(stage, ear)
+        parts = [asyncio.create_task(stops.listen(redis_url, stopping)), asyncio.create_task(stops.run(stopping))]
+        async with asyncio.timeout(20):
+            await ear.heard.wait()  # the first look is over: the next is an hour away
+            await asyncio.to_thread(stage.halt)
+            while not ear.stops:
+                await asyncio.to_thread(ring_stops, stage.desk.settings, "exercise")
+                await asyncio.sleep(0)
+            stopping.set()
+            while not parts[1].done():
+                await asyncio.to_thread(ring_stops, stage.desk.settings, "exercise")
+            await asyncio.gather(*parts)
+
+    asyncio.run(main())
+    assert len(ear.stops) == 1
 
 
 def test_each_stop_is_told_once(make: Make) -> None:
