@@ -104,8 +104,8 @@ def _is_wording(node: ast.AST) -> bool:
             return True
         case ast.Constant(str(text)):
             return " " in text
-        case ast.Call(ast.Attribute(ast.Name(name) | ast.Attribute(_, name))):
-            return name in LOGS
+        case ast.Call(ast.Attribute(ast.Name(name) | ast.Attribute(_, name), attribute)):
+            return name in LOGS or attribute == "get_logger"
         case ast.Call(ast.Name("TypeVar")):
             return True
     return False

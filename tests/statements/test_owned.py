@@ -13,6 +13,7 @@ from dispatcher.statements.errors import StatementRefused, TrustError
 from dispatcher.statements.owned import SIGNATURE_LIFE, owner_statement, owner_statements
 from dispatcher.statements.root import parse_root
 from dispatcher.statements.signing import sign
+from dispatcher.statements.trust import read_envelopes
 from tests.statements.support import NOW, SoftKey, person, policy_statement, roster
 
 ONE, TWO, STATUS = SoftKey(11), SoftKey(13), SoftKey(14)
@@ -43,3 +44,10 @@ def test_an_owner_has_a_name_like_everybody() -> None:
     document: Any = canonical.decode(TrustRoot(1, "example", DeploymentKind.TEST, owners, 2, STATUS.key).encoded())
     with pytest.raises(TrustError, match=r"root\.json\.owners\[1\]\.person: use lower case"):
         parse_root(canonical.encode(document))
+
+
+def test_a_file_of_signatures_is_a_list() -> None:
+    """One statement without its list is refused, with what to do."""
+    with pytest.raises(TrustError, match=r"policy\.sigs\.json: expected a list") as refused:
+        read_envelopes(b"{}", "policy.sigs.json")
+    assert refused.value.next_step == "Collect the signatures again."

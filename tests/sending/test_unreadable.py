@@ -1,0 +1,78 @@
+"""What a sender is given and cannot read, and what it lets go of when it closes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dispatcher.domain.statement import Mode
+from dispatcher.sending.order import Bundle
+from dispatcher.sending.permit import Permit, Refusal
+from dispatcher.sending.sender import LocalSender
+from dispatcher.sending.spent import SpentEvent
+from tests.builders import draft
+from tests.cast import NOW
+from tests.sending.handing import DEVICE, Office, opening
+from tests.sending.kit import House, run
+
+JUNK = Bundle(b"junk", {}, ())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A sender of X with a cleared plan."""
+    return House(tmp_path, draft("x"))
+
+
+def test_no_code_is_issued_for_a_plan_that_cannot_be_read(tmp_path: Path) -> None:
+    """The refusal is the one of a plan that cannot be read, for the delivery that was asked about."""
+    office = Office(tmp_path)
+
+    async def main() -> object:
+        return await office.sender.issue(JUNK, office.order(), DEVICE, opening(office.order()))
+
+    refusal = run(main)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.delivery, refusal.clauses) == (office.order().delivery, ("G07",))
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"junk", b"\xff", b"{}"])
+def test_bytes_that_are_no_rendering_harm_no_other(house: House, body: bytes) -> None:
+    """They have no digest that anybody signed; what was signed goes out."""
+    bundle = house.bundle
+    more = Bundle(bundle.plan, {"ab" * 32: body, **bundle.renderings}, bundle.envelopes)
+
+    async def main() -> object:
+        return await house.ask(house.drafted.order("x"), more)
+
+    assert isinstance(run(main), Permit)
+
+
+def test_closing_lets_go_of_connections_and_of_the_spent_file(house: House) -> None:
+    """After it, nothing can be recorded, so nothing can be sent."""
+    let_go: list[str] = []
+
+    async def go() -> None:
+        let_go.append("connections")
+
+    async def main() -> None:
+        keeping = house.sender._keeping
+        sender = LocalSender(keeping, house._outlets, Mode.LIVE, house.clock, lambda: "n", let_go=go)
+        await sender.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            await keeping.spent.append("k", SpentEvent.OPEN, "dlv-1 t", NOW)
+
+    run(main)
+    assert let_go == ["connections"]
+
+
+def test_a_sender_without_connections_closes_too(house: House) -> None:
+    """Only the spent file is let go of."""
+
+    async def main() -> None:
+        await house.sender.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            await house.sender._keeping.spent.append("k", SpentEvent.OPEN, "dlv-1 t", NOW)
+
+    run(main)
