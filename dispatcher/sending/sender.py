@@ -366,13 +366,10 @@ def _signed_list(destination: Destination | None, list_id: str) -> SignedList | 
 
 
 def _job(order: Order, prepared: Prepared, outlet: Outlet, row: tuple[str, Row] | None) -> Job:
-    rendering = prepared.renderings.get(order.rendering)
-    if rendering is None:
-        raise DocumentError(f"rendering {order.rendering[:12]} is not at hand")
     return Job(
         delivery=order.delivery,
         attempt=order.attempt,
-        rendering=rendering,
+        rendering=prepared.renderings[order.rendering],
         intended_at=order.intended_at,
         timeout_s=outlet.timeout_s,
         recipient=row[1].address if row else None,
