@@ -12,4 +12,7 @@ Rules
 Sequence: run the tests once and note which lines each of them runs (``make coverage`` ends here); fork a process per
 mutant from one that has imported everything; try what survives there, and also runs on import, in a process that
 imports the mutant.
+
+Lives here: the operators, the runner, and why each survivor may live.
+May not live here: anything that the product needs to run.
 """

@@ -11,7 +11,7 @@ import pytest
 
 from dispatcher.cli.pens import Held
 from dispatcher.domain.errors import DispatcherError, Invalid, NotFound, SignatureNeeded, Unavailable
-from dispatcher.domain.people import DeploymentKind, Key, Person, Role, RoleHeld, Roster
+from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import Policies, load
 from dispatcher.service import deploying, trusting
@@ -24,7 +24,7 @@ from dispatcher.statements.trust import Trust, load_trust
 from dispatcher.statements.verify import Verifier
 from tests.builders import drawn
 from tests.cast import DAY, HOUR, NOW
-from tests.statements.support import SecurityKey, SoftKey, statement
+from tests.statements.support import SoftKey, statement
 
 LATER = NOW + HOUR
 NEW, OTHER = SoftKey(501), SoftKey(502)
@@ -404,32 +404,3 @@ def test_a_linked_trust_folder_is_replaced_by_a_real_one(host: Host) -> None:
     host.install()
     assert host.load().roster.version == 2
     assert parse_roster((elsewhere / "roster.toml").read_text()).version == 1
-
-
-def test_a_roster_at_a_glance() -> None:
-    """Keys with their state, who would be locked out by losing one, and where nobody is on call."""
-    soft, token = SoftKey(1), SecurityKey(2)
-    keys = (
-        Key(soft.public, NOW, expires=NOW + HOUR),
-        Key(token.public, NOW + HOUR),
-        Key(NEW.public, NOW, revoked_at=NOW),
-        Key(OTHER.public, NOW),
-    )
-    role = RoleHeld(Role.DUTY_DIRECTOR, NOW)
-    director = Person("director-1", "Director", (role,), keys, on_call=(replace(role, expires=NOW + HOUR),))
-    roster = Roster(
-        1, "city", (director, Person("checker-1", "Checker", (replace(role, role=Role.CHECKER),), keys[3:]))
-    )
-    before, after = trusting.checked(roster, NOW), trusting.checked(roster, NOW + HOUR)
-    assert [(key.state, key.hardware) for key in before.keys[:4]] == [
-        *(("in force", False), ("not yet", True), ("revoked", False), ("in force", False)),
-    ]
-    assert [key.state for key in after.keys[:2]] == ["expired", "in force"]
-    assert before.one_key == ("checker-1",)
-    assert Role.DUTY_DIRECTOR not in before.nobody_on_call
-    assert set(after.nobody_on_call) == set(Role)
-    assert [(shown.person, shown.role, shown.on_call) for shown in before.roles] == [
-        ("director-1", Role.DUTY_DIRECTOR, False),
-        ("director-1", Role.DUTY_DIRECTOR, True),
-        ("checker-1", Role.CHECKER, False),
-    ]
