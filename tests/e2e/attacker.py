@@ -116,6 +116,18 @@ class Attacker:
         values = {**same, **words, "envelope": document, "recorded_at": self.site.desk.now()}
         self.does(insert(StatementRow).values(**{**values, **changes}))
 
+    def said(self, plan: Cleared, **changes: Any) -> Statement:
+        """What the checker would have said of the plan, with changes."""
+        like = self.statement(StatementKind.APPROVE, subject=plan.digest, person="director-1")
+        return replace(like, **{"person": "checker-1", "role": "checker", "nonce": DRAWN(16).hex(), **changes})
+
+    def signs_release(self, plan: Cleared, **changes: Any) -> None:
+        """The director's own signature under a release, filed without asking whether the plan is clear."""
+        like = self.statement(StatementKind.APPROVE, subject=plan.digest, person="director-1")
+        about: dict[str, Any] = {"kind": StatementKind.RELEASE, "body": {"kinds": ["publish"]}, **changes}
+        envelope = self.says(like, self.key("director-1"), **about)
+        self.files(envelope, Statement.decode(envelope.payload))
+
     def released(self, plan: Cleared) -> bool:
         """Whether the plan has a dispatch."""
         return self.does(select(DispatchRow.id).where(DispatchRow.plan == plan.digest)).first() is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from tests.e2e import test_forged_rows, test_forged_statements, test_forged_stops, test_forged_trust
+from tests.e2e import forged_evidence, test_forged_rows, test_forged_statements, test_forged_stops, test_forged_trust
 
 AT_LEAST = 40
 """How many named forgeries reach no platform (reference: reliability 7, promise 1)."""
@@ -12,7 +12,7 @@ AT_LEAST = 40
 ATTACKS = [
     *(
         f.attack
-        for module in (test_forged_statements, test_forged_rows, test_forged_stops)
+        for module in (forged_evidence, test_forged_statements, test_forged_rows, test_forged_stops)
         for f in module.CAMPAIGN.forgeries
     ),
     *test_forged_trust.TABLE.values(),

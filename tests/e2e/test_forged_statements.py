@@ -8,26 +8,25 @@ Some envelopes are the checker's own, signed for something else, because those l
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 
 from dispatcher.domain.people import KeyType
-from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
-from dispatcher.service import clearing, evidence, submitting
-from dispatcher.service.evidence import Decision
+from dispatcher.domain.statement import Envelope, Mode, StatementKind
+from dispatcher.service import clearing, submitting
 from dispatcher.service.submitting import Wish
 from dispatcher.statements import sshsig
 from dispatcher.statements.signing import Signer
 from dispatcher.statements.wire import string
-from dispatcher.store.tables import ClearanceRow, DeliveryRow, PlanRow, StatementRow
+from dispatcher.store.tables import ClearanceRow, PlanRow, StatementRow
+from tests.e2e import forged_evidence
 from tests.e2e.attacker import DRAWN, Attacker, Campaign, Forgery, attacker_on
-from tests.e2e.deployment import BOTH, Cleared, Deployment
+from tests.e2e.deployment import Cleared, Deployment
 from tests.statements.support import SoftKey, make_key_file, ssh_keygen
 
 pytestmark = pytest.mark.system
@@ -52,39 +51,20 @@ def unchecked(attacker: Attacker) -> Cleared:
     """A plan that lacks the checker's approval only; its release is signed and not yet written."""
     plan = attacker.site.submitted("x-city")
     clearing.approve(attacker.site.desk, plan.digest, attacker.site.pen("director-1"))
-    released(attacker, plan)
+    attacker.signs_release(plan)
     return plan
-
-
-def unreleased(attacker: Attacker) -> Cleared:
-    """A plan that lacks its release only, on two channels."""
-    return attacker.site.cleared("x-city", "webhook-council", languages=BOTH)
-
-
-def released(attacker: Attacker, plan: Cleared, **changes: Any) -> None:
-    """The director's own signature under a release, filed without asking whether the plan is clear."""
-    like = attacker.statement(APPROVE, subject=plan.digest, person="director-1")
-    about: dict[str, Any] = {"kind": RELEASE, "body": {"kinds": ["publish"]}, **changes}
-    envelope = attacker.says(like, attacker.key("director-1"), **about)
-    attacker.files(envelope, Statement.decode(envelope.payload))
-
-
-def said(attacker: Attacker, plan: Cleared, **changes: Any) -> Statement:
-    """What the checker would have said of the plan, with changes."""
-    like = attacker.statement(APPROVE, subject=plan.digest, person="director-1")
-    return replace(like, **{"person": "checker-1", "role": "checker", "nonce": DRAWN(16).hex(), **changes})
 
 
 def files(attacker: Attacker, plan: Cleared, signer: Signer | None = None, **changes: Any) -> None:
     """File the checker's approval with changes, signed, by default, with the checker's own key."""
-    statement = said(attacker, plan, **changes)
+    statement = attacker.said(plan, **changes)
     envelope = attacker.says(statement, signer or attacker.key("checker-1"), nonce=statement.nonce)
-    attacker.files(envelope, said(attacker, plan))
+    attacker.files(envelope, attacker.said(plan))
 
 
 def files_raw(attacker: Attacker, plan: Cleared, envelope: Envelope | Mapping[str, Any]) -> None:
     """File whatever this is as the checker's approval."""
-    attacker.files(envelope, said(attacker, plan))
+    attacker.files(envelope, attacker.said(plan))
 
 
 def elsewhere(attacker: Attacker, **wanted: Any) -> tuple[Cleared, Envelope]:
@@ -141,7 +121,7 @@ def the_same_words_signed_live(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(unchecked, "G08")
 def a_live_signature_under_exercise_words(attacker: Attacker, plan: Cleared) -> None:
     """The payload says exercise, the signature was made in the live namespace."""
-    payload = said(attacker, plan).encoded()
+    payload = attacker.said(plan).encoded()
     live = attacker.key("checker-1").sign("dispatcher-live-v1", payload)
     files_raw(attacker, plan, Envelope(payload, live))
 
@@ -149,7 +129,7 @@ def a_live_signature_under_exercise_words(attacker: Attacker, plan: Cleared) -> 
 @CAMPAIGN.forgery(unchecked, "G08")
 def a_signature_made_for_a_file(attacker: Attacker, plan: Cleared) -> None:
     """The checker signed these bytes as a file, as one signs a commit or an e-mail."""
-    payload = said(attacker, plan).encoded()
+    payload = attacker.said(plan).encoded()
     files_raw(attacker, plan, Envelope(payload, attacker.key("checker-1").sign("file", payload)))
 
 
@@ -157,7 +137,7 @@ def a_signature_made_for_a_file(attacker: Attacker, plan: Cleared) -> None:
 def a_signature_copied_to_other_words(attacker: Attacker, plan: Cleared) -> None:
     """A true signature of the checker's over another plan, put under this plan's words."""
     _, envelope = elsewhere(attacker)
-    files_raw(attacker, plan, Envelope(said(attacker, plan).encoded(), envelope.signature))
+    files_raw(attacker, plan, Envelope(attacker.said(plan).encoded(), envelope.signature))
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
@@ -215,7 +195,7 @@ def a_small_order_key(attacker: Attacker, plan: Cleared) -> None:
     identity = b"\x01" + bytes(31)
     blob = string(KeyType.ED25519.encode()) + string(identity)
     signature = sshsig.armour(blob, EXERCISE, sshsig.signature_blob(identity + bytes(32)))
-    files_raw(attacker, plan, Envelope(said(attacker, plan).encoded(), signature))
+    files_raw(attacker, plan, Envelope(attacker.said(plan).encoded(), signature))
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
@@ -224,7 +204,7 @@ def an_rsa_key(attacker: Attacker, plan: Cleared) -> None:
     folder = attacker.site.folder.with_name("rsa")
     folder.mkdir(exist_ok=True)
     key, message = make_key_file(folder / DRAWN(4).hex(), "rsa"), folder / "message"
-    message.write_bytes(payload := said(attacker, plan).encoded())
+    message.write_bytes(payload := attacker.said(plan).encoded())
     signing = [ssh_keygen(), "-q", "-Y", "sign", "-n", EXERCISE, "-f", str(key), str(message)]
     subprocess.run(signing, check=True, stderr=subprocess.DEVNULL)
     files_raw(attacker, plan, Envelope(payload, Path(f"{message}.sig").read_text()))
@@ -246,7 +226,7 @@ def a_roster_that_is_not_here(attacker: Attacker, plan: Cleared) -> None:
 def an_approval_that_ran_out(attacker: Attacker, plan: Cleared) -> None:
     """True, and over."""
     now = attacker.site.desk.now()
-    begun = said(attacker, plan).not_before - timedelta(seconds=1)
+    begun = attacker.said(plan).not_before - timedelta(seconds=1)
     files(attacker, plan, not_before=begun, expires=now - timedelta(milliseconds=1))
 
 
@@ -296,7 +276,7 @@ def an_approval_of_another_generation(attacker: Attacker, plan: Cleared) -> None
 @CAMPAIGN.forgery(unchecked, "G08")
 def no_json(attacker: Attacker, plan: Cleared) -> None:
     """Envelopes that cannot be read: of another shape, with bytes for a payload, without a signature."""
-    payload = said(attacker, plan).encoded().decode()
+    payload = attacker.said(plan).encoded().decode()
     for document in ({}, {"payload": 7, "signature": []}, {"payload": payload}, {"payload": "{", "signature": ""}):
         files_raw(attacker, plan, document)
 
@@ -310,7 +290,7 @@ def a_huge_statement(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(unchecked, "G08")
 def a_duplicate_key(attacker: Attacker, plan: Cleared) -> None:
     """Signed by the checker, with a second list of channels in the same object."""
-    payload = said(attacker, plan, body={"channels": ["webhook"]}).encoded()
+    payload = attacker.said(plan, body={"channels": ["webhook"]}).encoded()
     doubled = payload.replace(b'"channels":["webhook"]', b'"channels":["webhook"],"channels":["x"]')
     assert doubled != payload
     files_raw(attacker, plan, Envelope(doubled, attacker.key("checker-1").sign(EXERCISE, doubled)))
@@ -321,178 +301,13 @@ def a_break_glass_by_strangers(attacker: Attacker, plan: Cleared) -> None:
     """Two strangers sign that life is in danger, under the names of the two who were asked."""
     for seed, name, role in ((13, "security-1", "security"), (14, "director-1", "duty_director")):
         about: dict[str, Any] = {"kind": StatementKind.BREAK_GLASS, "person": name, "role": role}
-        statement = said(attacker, plan, **about)
+        statement = attacker.said(plan, **about)
         attacker.files(attacker.says(statement, SoftKey(seed)), statement)
 
 
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_dispatch_by_hand(_: Attacker, __: Cleared) -> None:
-    """A dispatch, a doorbell and a plan marked released, and no release."""
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_of_another_plan(attacker: Attacker, plan: Cleared) -> None:
-    """A director's own release of one plan, filed under another."""
-    other = attacker.site.cleared("x-city")
-    released(attacker, other)
-    about = (StatementRow.subject == other.digest, StatementRow.kind == "release")
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest, incident=plan.incident))
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_for_corrections(attacker: Attacker, plan: Cleared) -> None:
-    """The director released the way back, not the message."""
-    released(attacker, plan, body={"kinds": ["correct", "withdraw"]})
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_of_no_kind(attacker: Attacker, plan: Cleared) -> None:
-    """A release whose body says neither what nor a list."""
-    released(attacker, plan, body={"kinds": "publish"})
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_that_ran_out(attacker: Attacker, plan: Cleared) -> None:
-    """A true release, and over."""
-    released(attacker, plan, expires=attacker.site.desk.now() - timedelta(milliseconds=1))
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_by_an_approval(attacker: Attacker, plan: Cleared) -> None:
-    """The director's approval, in a row that says release."""
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.person == "director-1")
-    attacker.does(update(StatementRow).where(StatementRow.id == row["id"]).values(kind="release"))
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_by_security(attacker: Attacker, plan: Cleared) -> None:
-    """Signed by somebody who may revoke and not release."""
-    like = attacker.statement(APPROVE, subject=plan.digest, person="security-1")
-    about: dict[str, Any] = {"kind": RELEASE, "body": {"kinds": ["publish"]}}
-    attacker.files(attacker.says(like, attacker.key("security-1"), **about), replace(like, kind=RELEASE))
-
-
-@CAMPAIGN.forgery(unreleased, "G03")
-def a_release_by_a_stranger(attacker: Attacker, plan: Cleared) -> None:
-    """The director's name under a stranger's signature."""
-    like = attacker.statement(APPROVE, subject=plan.digest, person="director-1")
-    about: dict[str, Any] = {"kind": RELEASE, "body": {"kinds": ["publish"]}}
-    attacker.files(attacker.says(like, SoftKey(13), **about), replace(like, kind=RELEASE))
-
-
-@CAMPAIGN.forgery(unreleased, "G08")
-def a_deleted_submission(attacker: Attacker, plan: Cleared) -> None:
-    """Nobody who wrote it has signed for it any more."""
-    released(attacker, plan)
-    about = (StatementRow.subject == plan.digest, StatementRow.kind == "submit")
-    attacker.does(delete(StatementRow).where(*about))
-
-
-def posted(attacker: Attacker, account: str, *, decided: bool) -> Cleared:
-    """A released plan for a video, whose other half (a webhook) is left out of what is delivered."""
-    site, names = attacker.site, (account, "webhook-council")
-    plan = (site.cleared if decided else site.submitted)(*names, languages=BOTH)
-    if not decided:
-        for person in ("checker-1", "welsh-checker-1", "security-1", "director-1"):
-            clearing.approve(site.desk, plan.digest, site.pen(person))
-    released(attacker, plan)
-    of_webhook = (DeliveryRow.plan == plan.digest, DeliveryRow.channel == "webhook")
-    attacker.does(delete(DeliveryRow).where(*of_webhook))
-    return plan
-
-
-def undecided(attacker: Attacker) -> Cleared:
-    """A plan for a video that lacks the minister's decision only."""
-    return posted(attacker, "tiktok-city", decided=False)
-
-
-def attested(attacker: Attacker) -> Cleared:
-    """A plan for a video that lacks nothing, on an account whose attestation is forged."""
-    return posted(attacker, "tiktok-second", decided=True)
-
-
-def exempted(attacker: Attacker) -> Cleared:
-    """A plan for a video that lacks nothing, on an account whose exemption is forged."""
-    return posted(attacker, "tiktok-third", decided=True)
-
-
-def assessed(attacker: Attacker) -> Cleared:
-    """A plan that lacks nothing, on a channel whose assessment is forged."""
-    plan = attacker.site.cleared("bluesky-city")
-    released(attacker, plan)
-    return plan
-
-
-@CAMPAIGN.forgery(undecided, "G12")
-def a_decision_on_another_plan(attacker: Attacker, plan: Cleared) -> None:
-    """The minister agreed to another plan; that decision, and its confirmation, are filed under this one."""
-    other = attacker.site.cleared("tiktok-city", "webhook-council", languages=BOTH)
-    about = (StatementRow.subject == other.digest, StatementRow.kind.in_(("decide", "confirm")))
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest, incident=plan.incident))
-
-
-@CAMPAIGN.forgery(undecided, "G12")
-def a_decision_by_a_stranger(attacker: Attacker, plan: Cleared) -> None:
-    """The minister's name under a stranger's signature."""
-    body = {"decision": "agreed", "channels": ["tiktok"]}
-    about: dict[str, Any] = {"kind": StatementKind.DECIDE, "person": "minister-1", "role": "minister", "body": body}
-    statement = said(attacker, plan, **about)
-    attacker.files(attacker.says(statement, SoftKey(13)), statement)
-
-
-@CAMPAIGN.forgery(undecided, "G12")
-def a_refusal_turned_round(attacker: Attacker, plan: Cleared) -> None:
-    """The private office recorded that the minister refused; the word in the row's envelope says agreed."""
-    site = attacker.site
-    evidence.decide(site.desk, plan.digest, site.pen("private-office-1"), Decision.REFUSED, ("tiktok",))
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.kind == "decide")
-    envelope = site.signed(row["id"])
-    edited = replace(envelope, payload=envelope.payload.replace(b'"refused"', b'"agreed"')).document()
-    attacker.does(update(StatementRow).where(StatementRow.id == row["id"]).values(envelope=edited))
-
-
-@CAMPAIGN.forgery(attested, "G11")
-def an_attestation_of_another_account(attacker: Attacker, plan: Cleared) -> None:
-    """What security attested of one account's device, in the place of what it attested of another's."""
-    swapped(
-        attacker, StatementKind.ATTEST, b"tiktok-second", lambda _: standing(attacker, "attest", b"tiktok-city")[1]
-    )
-
-
-@CAMPAIGN.forgery(exempted, "G10")
-def an_exemption_for_everything(attacker: Attacker, plan: Cleared) -> None:
-    """A true exemption with the account's name edited to a wildcard."""
-    swapped(attacker, StatementKind.EXEMPT, b"tiktok-third", lambda e: edited(e, b"tiktok-third", b"*"))
-
-
-@CAMPAIGN.forgery(assessed, "G09")
-def an_assessment_edited(attacker: Attacker, plan: Cleared) -> None:
-    """The record of another channel with this one's name written over."""
-    other = standing(attacker, "assess", b'"x"')[1]
-    swapped(attacker, StatementKind.ASSESS, b'"bluesky"', lambda _: edited(other, b'"x"', b'"bluesky"'))
-
-
-def standing(attacker: Attacker, kind: str, about: bytes) -> tuple[str, Envelope]:
-    """The row and the envelope of a standing statement whose payload holds these bytes."""
-    rows = attacker.does(select(StatementRow.id).where(StatementRow.kind == kind)).scalars().all()
-    found = [(row, attacker.site.signed(row)) for row in rows]
-    return next((row, envelope) for row, envelope in found if about in envelope.payload)
-
-
-def edited(envelope: Envelope, old: bytes, new: bytes) -> Envelope:
-    """An envelope with other words under its old signature."""
-    assert old in envelope.payload
-    return replace(envelope, payload=envelope.payload.replace(old, new))
-
-
-def swapped(attacker: Attacker, kind: StatementKind, about: bytes, forged: Callable[[Envelope], Envelope]) -> None:
-    """Put another envelope in the place of a standing statement's."""
-    row, envelope = standing(attacker, str(kind), about)
-    document = forged(envelope).document()
-    attacker.does(update(StatementRow).where(StatementRow.id == row).values(envelope=document))
-
-
-@pytest.mark.parametrize("forgery", CAMPAIGN.forgeries, ids=lambda forgery: forgery.name)
+@pytest.mark.parametrize(
+    "forgery", CAMPAIGN.forgeries + forged_evidence.CAMPAIGN.forgeries, ids=lambda forgery: forgery.name
+)
 def test_a_forged_statement_sends_nothing(attacker: Attacker, forgery: Forgery) -> None:
     """Nothing leaves, and every delivery's refusal is on record with its clause and no other."""
     assert forgery.strike(attacker) == forgery.clauses

@@ -22,6 +22,7 @@ from dispatcher.statements.signing import KeyFileSigner, Signer
 from dispatcher.store.tables import ClearanceRow, DeliveryRow, IncidentRow, StatementRow, StatusRow
 from tests.e2e.attacker import DRAWN, Attacker, Campaign, Forgery, attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import BOTH, Cleared, Deployment
+from tests.e2e.honest import released, waiting
 from tests.servers import until
 from tests.statements.support import SoftKey
 from workers.broker import queue_name
@@ -29,6 +30,14 @@ from workers.broker import queue_name
 pytestmark = pytest.mark.system
 
 CAMPAIGN = Campaign()
+FLOOD = 3_000
+CALLBACKS: dict[str, Any] = {
+    "on_success": "ring_accounts",
+    "on_failure": "publish",
+    "pipe_target": {"actor_name": "publish", "args": ["x-city"], "kwargs": {}, "options": {}},
+}
+"""Options by which Dramatiq's own middleware would run other actors."""
+
 STOPS = StatementRow.kind.in_([str(kind) for kind in STOP_KINDS])
 
 
@@ -42,23 +51,11 @@ def attacker(exercise: Deployment) -> Iterator[Attacker]:
         yield intruder
 
 
-def waiting(attacker: Attacker) -> Cleared:
-    """A released plan over one account, its delivery put off."""
-    return released(attacker, attacker.site.cleared("x-city"))
-
-
 def video(attacker: Attacker) -> Cleared:
     """A released plan for a video, its delivery put off; its other half, a webhook, is left out."""
     plan = released(attacker, attacker.site.cleared("tiktok-city", "webhook-council", languages=BOTH))
     of_webhook = (DeliveryRow.plan == plan.digest, DeliveryRow.channel == "webhook")
     attacker.does(delete(DeliveryRow).where(*of_webhook))
-    return plan
-
-
-def released(attacker: Attacker, plan: Cleared) -> Cleared:
-    """Put a plan's deliveries off and release it."""
-    attacker.holds_back(plan)
-    attacker.site.release(plan)
     return plan
 
 
@@ -294,13 +291,15 @@ def test_a_doorbell_for_an_unreleased_plan_moves_nothing(exercise: Deployment, a
     assert exercise.published("x", plan.headline) == []
 
 
-@pytest.mark.parametrize("pushed", ["foreign", "garbage", "ill-fitting", "huge"])
+@pytest.mark.parametrize("pushed", ["foreign", "garbage", "ill-fitting", "huge", "callbacks", "another lane's"])
 def test_a_lane_outlives_what_is_no_doorbell(exercise: Deployment, attacker: Attacker, pushed: str) -> None:
-    """An actor of another program, bytes, wrong arguments, a megabyte: nothing leaves, and the next ring is heard."""
+    """Another actor, bytes, wrong arguments, a megabyte, callbacks: nothing leaves, and the next ring is heard."""
     messages = {
         "foreign": bell(actor="publish", args=("x-city", "Go out!")),
         "garbage": b"\x80\x04\x95\xff not a message",
         "ill-fitting": bell(actor="ring_accounts", args=(1, 2, 3)),
+        "callbacks": bell(actor="ring_accounts", args=("accounts", "dsp-1"), **CALLBACKS),
+        "another lane's": bell(actor="ring_tiktok", args=("tiktok", "dsp-1")),
         "huge": bell(actor="ring_accounts", args=("accounts", "x" * 1_000_000)),
     }
     before = exercise.report()
@@ -315,8 +314,21 @@ def test_a_lane_outlives_what_is_no_doorbell(exercise: Deployment, attacker: Att
     assert after.roles["accounts"] == before.roles["accounts"]
 
 
-def bell(actor: str, args: tuple[object, ...]) -> bytes:
+def test_thousands_of_doorbells_send_nothing_twice(exercise: Deployment, attacker: Attacker) -> None:
+    """A flood of rings for one true dispatch is one post, and the lane has emptied its queue."""
+    plan = exercise.cleared("x-city")
+    dispatch = exercise.release(plan)
+    ring = bell(actor="ring_accounts", args=("accounts", dispatch))
+    for number in range(FLOOD):
+        attacker.pushes(f"flood-{number}", ring)
+    assert exercise.ended(plan) == {"accepted": 1}
+    attacker.heard()
+    assert len(exercise.published("x", plan.headline)) == 1
+
+
+def bell(actor: str, args: tuple[object, ...], **options: object) -> bytes:
     """A message as Dramatiq writes it."""
-    message: dramatiq.Message[None] = dramatiq.Message(queue_name("accounts", "exercise"), actor, args, {}, {})
+    queue = queue_name("accounts", "exercise")
+    message: dramatiq.Message[None] = dramatiq.Message(queue, actor, args, {}, options)
     encoded: bytes = message.encode()
     return encoded
