@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,26 @@ def test_a_sender_without_connections_closes_too(house: House) -> None:
             await house.sender._keeping.spent.append("k", SpentEvent.OPEN, "dlv-1 t", NOW)
 
     run(main)
+
+
+def test_what_one_bundle_lacked_the_next_may_bring(house: House) -> None:
+    """Bundles are told apart by all that they hold: plan, renderings, signatures."""
+    whole, order = house.bundle, house.drafted.order("x")
+    poorer = (Bundle(whole.plan, {}, whole.envelopes), Bundle(whole.plan, whole.renderings, ()))
+
+    async def main() -> list[bool]:
+        return [isinstance(await house.ask(order, bundle), Permit) for bundle in (*poorer, whole)]
+
+    assert run(main) == [False, False, True]
+
+
+def test_a_signature_is_told_from_its_forgery(house: House) -> None:
+    """The same statement under another signature makes another bundle, read for itself."""
+    whole, order = house.bundle, house.drafted.order("x")
+    forged = tuple(replace(envelope, signature=envelope.signature[::-1]) for envelope in whole.envelopes)
+
+    async def main() -> list[bool]:
+        bundles = (replace(whole, envelopes=forged), whole)
+        return [isinstance(await house.ask(order, bundle), Permit) for bundle in bundles]
+
+    assert run(main) == [False, True]
