@@ -13,6 +13,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?=
 FAULT ?=
+BENCH ?=
 
 # Hashes for every file of every release; no index, folder, path or comment of the machine that made it.
 LOCK := $(BIN)/pip-compile pyproject.toml --quiet --no-config --generate-hashes --strip-extras --allow-unsafe \
@@ -68,6 +69,10 @@ coverage: setup ## branch coverage of the gate, the statements and the sender
 .PHONY: mutants
 mutants: setup ## change the gate, the statements and the sender in thousands of ways; a test must notice each
 	@$(BIN)/python -m ops.mutants $(ARGS)
+
+.PHONY: bench
+bench: setup ## measure what this product promises, and write build/bench.json (BENCH=gate for some)
+	@$(BIN)/python -m ops.bench $(BENCH)
 
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests

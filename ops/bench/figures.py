@@ -14,12 +14,15 @@ COLUMNS = ("median", "min", "max", "p99", "target")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Samples in ``unit``, and the promise that their ``judged_by`` (median, max or p99) is under ``target``."""
+    """Samples in ``unit``, and the promise that their ``judged_by`` (median, max or p99) is under ``target``.
+
+    Without a target nothing was promised, and the figure is there to be looked at.
+    """
 
     name: str
     unit: str
     samples: Sequence[float]
-    target: float
+    target: float | None = None
     judged_by: str = "median"
 
     @property
@@ -30,16 +33,20 @@ class Figure:
         found = {"median": median(self.samples), "min": min(self.samples), "max": max(self.samples), "p99": p99}
         return {name: round(value, DIGITS) for name, value in found.items()}
 
-    def document(self) -> dict[str, float | str | bool]:
+    @property
+    def met(self) -> bool:
+        """Whether the promise is kept."""
+        return self.target is None or self.statistics[self.judged_by] < self.target
+
+    def document(self) -> dict[str, float | str | bool | None]:
         """As it stands in ``bench.json``."""
-        found = self.statistics
         return {
-            **found,
+            **self.statistics,
             "unit": self.unit,
             "target": self.target,
             "judged_by": self.judged_by,
             "samples": len(self.samples),
-            "met": found[self.judged_by] < self.target,
+            "met": self.met,
         }
 
 
@@ -56,7 +63,7 @@ def table(figures: Iterable[Figure]) -> str:
     lines = [f"{'figure':<36}{''.join(f'{name:>11}' for name in COLUMNS)}  unit    judged by  met"]
     for figure in figures:
         known = figure.document()
-        cells = "".join(f"{known[name]:>11g}" for name in COLUMNS)
-        met = "yes" if known["met"] else "NO"
+        cells = "".join(f"{'-' if known[name] is None else known[name]:>11}" for name in COLUMNS)
+        met = "yes" if figure.met else "NO"
         lines.append(f"{figure.name:<36}{cells}  {figure.unit:<8}{figure.judged_by:<11}{met}")
     return "\n".join(lines)

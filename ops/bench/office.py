@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
-from channels.contract import Account, LanguageText, Secret
+from channels.contract import Account, Clock, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.webhook.simulator import secret
 from dispatcher.bootstrap import open_desk
@@ -28,6 +29,11 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.sender_bootstrap import now
+from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.outlets import Outlets
+from dispatcher.sending.sender import Keeping, LocalSender
+from dispatcher.sending.spent import SpentFile
+from dispatcher.sending.stopbook import StopBook
 from dispatcher.service import (
     accounts,
     clearing,
@@ -43,6 +49,7 @@ from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome, AssessmentRecord, Decision
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
+from dispatcher.statements.verify import Verifier
 
 MODE = Mode.EXERCISE
 EVIDENCE = "0" * 64
@@ -154,6 +161,17 @@ def office_at(root: Path, simulator: str, redis: str = "embedded") -> Iterator[O
         yield Office(folder, desk)
     finally:
         desk.store.close()
+
+
+def sender_at(office: Office, outlets: Outlets, clock: Clock) -> LocalSender:
+    """A sender that has seen nothing yet, with a place of its own on disk."""
+    place = office.folder / "bench" / secrets.token_hex(4)
+    place.mkdir(parents=True)
+    trust = office.desk.trust
+    book = StopBook(place / "stops", Verifier(trust.roster, trust.root.deployment, MODE), trust.root.status_key)
+    keeping = Keeping(trust, SpentFile(place / "spent"), book, Decisions(place / "decisions"))
+    nonce = partial(secrets.token_hex, 16)
+    return LocalSender(keeping, outlets, MODE, clock, nonce, elapsed=lambda: clock().timestamp())
 
 
 def _profile(simulator: str, channel: str, name: str) -> tuple[Mapping[str, str], Mapping[str, Secret]]:

@@ -1,0 +1,48 @@
+"""The bench measures on a real deployment and keeps its figures in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ops.bench import gate, stale
+from ops.bench.figures import Figure, table, write
+
+GATE = {"gate.decide.warm", "gate.permit.warm", "gate.permit.first", "gate.permit.cold", "gate.permit.flat"}
+SHAPE = {"median", "min", "max", "p99", "unit", "target", "judged_by", "samples", "met"}
+
+
+def test_the_gate_is_measured_with_real_permits(tmp_path: Path) -> None:
+    """Each figure of the gate comes from permits that were given, and has the shape that the file promises."""
+    file = tmp_path / "bench.json"
+
+    write(file, gate.measure(tmp_path / "gate", gate.Size(few=2, many=5, runs=3, passes=1)))
+
+    figures = json.loads(file.read_text())
+    assert figures.keys() == GATE
+    assert all(figure.keys() == SHAPE and 0 < figure["min"] <= figure["max"] for figure in figures.values())
+
+
+def test_no_t3_send_starts_once_the_status_is_over_sixty_seconds_old(tmp_path: Path) -> None:
+    """Looked at every twenty seconds, sends start up to sixty and never after."""
+    (figure,) = stale.measure(tmp_path / "stale", step_s=20.0)
+
+    assert figure.samples == [20.0, 40.0, 60.0]
+
+
+def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:
+    """A second measurement adds to what the first one wrote, and replaces its own."""
+    file = tmp_path / "bench.json"
+    write(file, [Figure("one", "ms", [1.0], 2), Figure("two", "ms", [1.0])])
+
+    write(file, [Figure("one", "ms", [3.0], 2)])
+
+    figures = json.loads(file.read_text())
+    assert {name: known["met"] for name, known in figures.items()} == {"one": False, "two": True}
+
+
+def test_a_missed_promise_is_seen_in_the_table() -> None:
+    """Whoever reads the table sees which promise was judged by what, and that it is not met."""
+    line = table([Figure("slow", "ms", [1.0, 9.0], 5, "max")]).splitlines()[1]
+
+    assert line.split()[-4:] == ["5", "ms", "max", "NO"]
