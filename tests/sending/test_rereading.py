@@ -1,0 +1,55 @@
+"""When a sender reads a bundle again that it has read before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatcher.domain.people import Role, RoleHeld
+from tests.builders import draft
+from tests.cast import HOUR, NOW, START, person, roster
+from tests.sending.kit import House, run
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("begins", ["role", "key"])
+def test_the_next_change_of_the_roster_counts_and_not_the_last(tmp_path: Path, begins: str) -> None:
+    """Somebody's role ends in two seconds and somebody else's in an hour: in two seconds it is read again."""
+    ending = replace(person("checker-1"), roles=(RoleHeld(Role.CHECKER, START, NOW + 2 * SECOND),))
+    (key,) = person("legal-1").keys
+    starting = {
+        "role": replace(person("legal-1"), roles=(RoleHeld(Role.LEGAL, NOW + HOUR),)),
+        "key": replace(person("legal-1"), keys=(replace(key, not_before=NOW + HOUR),)),
+    }[begins]
+    house = House(tmp_path, draft("webhook"), roster=roster(checker_1=ending, legal_1=starting))
+
+    async def main() -> list[Any]:
+        await house.permit(house.drafted.order("webhook"))
+        house.clock.advance(2 * SECOND)
+        return list(await house.refused(house.drafted.order("webhook")))
+
+    assert run(main) == ["G08"]
+
+
+@pytest.mark.parametrize("begins", ["role", "key"])
+def test_an_approval_counts_from_when_its_role_or_key_does(tmp_path: Path, begins: str) -> None:
+    """Signed a moment early, it was refused; nothing but a statement made since then mends that."""
+    checker = person("checker-1")
+    (key,) = checker.keys
+    late = {
+        "role": replace(checker, roles=(RoleHeld(Role.CHECKER, NOW + SECOND),)),
+        "key": replace(checker, keys=(replace(key, not_before=NOW + SECOND),)),
+    }[begins]
+    house = House(tmp_path, draft("webhook"), roster=roster(checker_1=late))
+
+    async def main() -> list[Any]:
+        first = list(await house.refused(house.drafted.order("webhook")))
+        house.clock.advance(2 * SECOND)
+        return [first, list(await house.refused(house.drafted.order("webhook")))]
+
+    assert run(main) == [["G08"], ["G08"]]
