@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from channels.contract import Clock
 from dispatcher.domain.errors import Unavailable
@@ -110,6 +110,19 @@ def test_a_status_lists_every_stop(quiet: Stage) -> None:
     relay_of(quiet).tick()
     assert len(status_of(quiet).stops) == 3
     assert halt in status_of(quiet).stops
+
+
+def test_a_stop_that_nobody_signed_is_not_listed(quiet: Stage) -> None:
+    """A row written by hand would otherwise stay listed, unseen by every sender, and stop everything for good."""
+    halt = quiet.halt()
+    with quiet.desk.store.write() as work:
+        (envelope,) = records.stop_envelopes(work, "exercise")
+        forged = {**envelope.document(), "payload": envelope.payload.decode().replace('"ops-1"', '"ops-2"')}
+        assert forged != envelope.document()
+        row = dict(work.execute(select(StatementRow.__table__)).one()._mapping)
+        work.execute(insert(StatementRow).values(**{**row, "id": "forged", "envelope": forged}))
+    relay_of(quiet).tick()
+    assert status_of(quiet).stops == (halt,)
 
 
 def test_a_deleted_halt_stays_listed(quiet: Stage) -> None:
