@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Finding, Found, Json
+from channels.contract import Finding, Found, Json, Outcome, Verdict
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending import wire
 from dispatcher.sending.order import Bundle
-from dispatcher.sending.permit import Refusal
+from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.sending.remote import MAX_ENVELOPE, RemoteSender
 from tests.builders import draft
 from tests.cast import NOW, signed
@@ -149,3 +149,24 @@ def test_without_a_sender_the_next_step_is_to_start_it(path: Path) -> None:
     with pytest.raises(Unavailable, match=r"did not answer: FileNotFoundError$") as unavailable:
         run(main)
     assert unavailable.value.next_step == "start it: dispatcher up"
+
+
+def test_frames_that_come_together_are_read_apart(path: Path) -> None:
+    """A long handle and the outcome behind it, in one go: each is taken whole, and no byte of the other."""
+    handle, outcome = "h" * 200_000, Outcome(Verdict.ACCEPTED, reference="ref")
+    noted: list[str] = []
+
+    async def pretend(reader: StreamReader, writer: StreamWriter) -> None:
+        await whole_frame(reader)
+        writer.write(wire.pack({"note": handle}) + wire.pack({"answer": wire.outcome_document(outcome)}))
+        await whole_frame(reader)
+        writer.close()
+
+    async def keep(said: str) -> None:
+        noted.append(said)
+
+    async def main() -> Outcome:
+        async with pretending(path, pretend):
+            return await RemoteSender(path, LONG_S).send(Permit("p-1", "dlv-1", NOW, ("1",)), keep)
+
+    assert (run(main), noted) == (outcome, [handle])
