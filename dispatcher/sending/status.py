@@ -4,11 +4,13 @@ Rules (design: gate 9)
   1. The leader signs one every five seconds with its own key, which the trust root names.
   2. It lists the ids of all halts, resumes and revocations, and never fewer than the one before.
   3. A sender takes one only if it is newer than the last it took; how old it may be is policy's to say.
+  4. What a status lists was authentic when it was listed: it goes on stopping after its signer has left the roster,
+     also on a host that hears of it only now. A resume does not: it needs its signer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +19,11 @@ from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.domain.statement import Envelope, Mode, StatementKind, Verified
 from dispatcher.statements import sshsig
-from dispatcher.statements.errors import SshsigError
+from dispatcher.statements.errors import SshsigError, StatementRefused
 from dispatcher.statements.signing import Signer
+from dispatcher.statements.verify import Verifier, read_signed
 
 SCHEMA = "status/v1"
 
@@ -73,3 +76,17 @@ def read_status(envelope: Envelope, key: PublicKey, deployment: str, mode: Mode)
     if (status.deployment, status.mode) != (deployment, mode):
         raise StatusRefused("status: for another deployment or mode")
     return status
+
+
+def authentic_stop(envelope: Envelope, verifier: Verifier, now: datetime, listed: Collection[str]) -> Verified:
+    """A stop as the roster of today verifies it, or as one of ``listed``, the ids in a signed status (rule 4).
+
+    Raises StatementRefused.
+    """
+    try:
+        return verifier.verify(envelope, now)
+    except StatementRefused:
+        statement, signature = read_signed(envelope, verifier.mode)
+        if statement.id not in listed or statement.kind is StatementKind.RESUME:
+            raise
+        return Verified(statement, signature.fingerprint)

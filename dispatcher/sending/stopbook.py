@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +21,9 @@ import structlog
 
 from channels.contract import Json
 from dispatcher.domain.people import PublicKey
-from dispatcher.domain.statement import Envelope, Verified
+from dispatcher.domain.statement import Envelope, Statement, StatementError, StatementKind, Verified
 from dispatcher.gate.stops import Stops, stops_from, stops_something
-from dispatcher.sending.status import Status, StatusRefused, read_status
+from dispatcher.sending.status import Status, StatusRefused, authentic_stop, read_status
 from dispatcher.statements.errors import StatementRefused
 from dispatcher.statements.verify import Verifier, read_signed
 
@@ -37,6 +38,7 @@ class StopBook:
         self._known: dict[str, Verified] = {}
         self._status: Status | None = None
         self._listed: set[str] = set()
+        self._passed_over: set[str] = set()
         self._unsaved: list[dict[str, Json]] = []
         self._log = structlog.get_logger("stopbook")
         self.version = 0
@@ -46,23 +48,33 @@ class StopBook:
 
     def take(self, stops: Sequence[Envelope], status: Envelope | None, now: datetime) -> None:
         """Take in what is new. Raises OSError where it cannot be kept; it is in force all the same."""
+        newer = self._newer(status)
         fresh = [envelope for envelope in stops if self._authentic(envelope, now)]
         self._unsaved += [{"stop": envelope.document()} for envelope in fresh]
-        if self._newer(status) or fresh:
+        if newer or fresh:
             self._work_out()
         self._save()
 
     def _authentic(self, envelope: Envelope, now: datetime) -> bool:
         try:
-            verified = self._verifier.verify(envelope, now)
+            verified = authentic_stop(envelope, self._verifier, now, self._listed)
         except StatementRefused as refusal:
             self._log.warning("stop_refused", code=str(refusal.code), reason=refusal.message)
+            self._pass_over(envelope)
             return False
         statement = verified.statement
         if not stops_something(statement) or statement.id in self._known:
             return False
         self._known[statement.id] = verified
         return True
+
+    def _pass_over(self, envelope: Envelope) -> None:
+        """A listed resume whose signer has left ends nothing; it is at hand all the same, and not missing."""
+        with suppress(StatementError):
+            statement = Statement.decode(envelope.payload)
+            if statement.kind is StatementKind.RESUME and statement.id in self._listed:
+                self._passed_over.add(statement.id)
+                self._work_out()
 
     def _newer(self, envelope: Envelope | None) -> bool:
         if envelope is None:
@@ -86,7 +98,7 @@ class StopBook:
         self.stops = stops_from(
             self._known.values(),
             status_at=status.made_at if status else None,
-            listed=self._listed,
+            listed=self._listed - self._passed_over,
         )
         if replace(before, status_at=self.stops.status_at) != self.stops:
             self.version += 1

@@ -6,7 +6,6 @@ This answer is for people. What counts is the sender's own, made from its own fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,8 +21,8 @@ from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, The
 from dispatcher.gate.stops import stops_from
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.prepared import Prepared, prepare
-from dispatcher.sending.status import StatusRefused, read_status
 from dispatcher.service.desk import Desk
+from dispatcher.service.stopping import stops_known
 from dispatcher.store import records
 from dispatcher.store.database import Work
 
@@ -121,11 +120,7 @@ def _signed(case: Case) -> tuple[str, ...]:
 
 def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
     mode, root = prepared.plan.mode, desk.trust.root
-    verified, _ = desk.verifier(mode).verify_all(records.stop_envelopes(work, str(mode)), work.now)
-    status, made_at = records.status(work, str(mode)), None
-    if status is not None:
-        with suppress(StatusRefused):
-            made_at = read_status(status, root.status_key, root.deployment, mode).made_at
+    verified, made_at = stops_known(desk, work, mode)
     return Evidence(
         plan=prepared.plan,
         deployment=root.deployment,

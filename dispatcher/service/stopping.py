@@ -11,6 +11,7 @@ A halt reaches the senders through the lanes' own look at the store, within a qu
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +21,10 @@ from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind, Verified
 from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope, stops_from
+from dispatcher.sending.status import StatusRefused, authentic_stop, read_status
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.desk import Desk, Pen
+from dispatcher.statements.errors import StatementRefused
 from dispatcher.store import accounts, records
 from dispatcher.store.database import Work
 
@@ -94,8 +97,22 @@ def halts(desk: Desk, mode: Mode) -> list[Halted]:
 
 def halts_in(desk: Desk, work: Work, mode: Mode) -> list[Halted]:
     """The same, in a transaction that is open."""
-    verified, _ = desk.verifier(mode).verify_all(records.stop_envelopes(work, str(mode)), work.now)
+    verified, _ = stops_known(desk, work, mode)
     return [_halted(v, verified) for v in verified if v.statement.kind is StatementKind.HALT]
+
+
+def stops_known(desk: Desk, work: Work, mode: Mode) -> tuple[list[Verified], datetime | None]:
+    """Every authentic stop of a mode, as senders go by it, and when the last signed status was made."""
+    status, listed, made_at = records.status(work, str(mode)), tuple[str, ...](), None
+    root, verifier, known = desk.trust.root, desk.verifier(mode), []
+    if status is not None:
+        with suppress(StatusRefused):
+            read = read_status(status, root.status_key, root.deployment, mode)
+            listed, made_at = read.stops, read.made_at
+    for envelope in records.stop_envelopes(work, str(mode)):
+        with suppress(StatementRefused):
+            known.append(authentic_stop(envelope, verifier, work.now, listed))
+    return known, made_at
 
 
 def _named(desk: Desk, name: str) -> Halted:

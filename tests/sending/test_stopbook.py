@@ -78,6 +78,34 @@ def test_a_halt_outlives_the_one_who_signed_it(tmp_path: Path, change: str) -> N
     assert in_force(book(tmp_path, people)) == (1, 0, 0)
 
 
+def without(*people: str) -> Roster:
+    """The cast after some have left."""
+    whole = roster()
+    return replace(whole, people=tuple(one for one in whole.people if one.id not in people))
+
+
+def test_a_new_host_knows_the_halt_of_somebody_who_has_left(tmp_path: Path) -> None:
+    """The signed status lists it, so it was authentic: it is in force, and nothing is missing."""
+    kept = book(tmp_path, without("ops-1"))
+    kept.take([HALT], status([named(HALT)]), NOW)
+    assert in_force(kept) == (1, 0, 0)
+
+
+def test_a_halt_of_a_stranger_that_nobody_listed_is_no_halt(tmp_path: Path) -> None:
+    """Who is on no roster and in no status stops nothing."""
+    kept = book(tmp_path, without("ops-1"))
+    kept.take([HALT], status([]), NOW)
+    assert in_force(kept) == (0, 0, 0)
+
+
+def test_the_resume_of_somebody_who_has_left_ends_nothing(tmp_path: Path) -> None:
+    """What ends a stop needs a signer who is there: the halt holds, and nothing is missing."""
+    first, second = resumed("director-1"), resumed("director-2")
+    kept = book(tmp_path, without("director-2"))
+    kept.take([HALT, first, second], status([named(one) for one in (HALT, first, second)]), NOW)
+    assert in_force(kept) == (1, 0, 0)
+
+
 def test_a_resume_by_two_others_outlives_a_restart(tmp_path: Path) -> None:
     """The book also remembers what ended."""
     book(tmp_path).take([HALT, resumed("director-2"), resumed("director-1")], None, NOW)
