@@ -139,7 +139,7 @@ class Case:
 def case_for(evidence: Evidence, facts: DeliveryFacts, version: PolicyVersion, now: datetime) -> Case:
     """Put a case together, with the rules that this policy version has for its channel and account."""
     rule = version.rule(facts.channel)
-    if rule is not None and rule.standing:
+    if rule is not None:
         rule = rule.for_account(facts.account, evidence.plan.purpose)
     tier = version.tier.get(rule.tier) if rule else None
     return Case(evidence, facts, version, now, rule, tier, evidence.plan.destination(facts.account))

@@ -14,6 +14,7 @@ from dispatcher.sending import wire
 from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.sending.remote import RemoteSender
+from dispatcher.sending.server import serve
 from tests.memory_channel import MemoryChannel
 from tests.sending.kit import note, run
 from tests.sending.socketed import LONG_S, Hanging, Noting, Place, eventually, planned, serving, talk
@@ -186,3 +187,58 @@ def test_a_permit_is_good_for_one_call_over_the_socket(place: Place, path: Path)
 
     first, second = run(main)
     assert (first.verdict, second.verdict, second.code) == (Verdict.ACCEPTED, Verdict.DEFERRED, "permit")
+
+
+def test_stopping_lets_go_of_who_never_asked_anything(place: Place, path: Path) -> None:
+    """Nothing was under way on that connection."""
+
+    async def main() -> bytes:
+        async with serving(place.sender, path):
+            with wire.short_address(path) as address:
+                reader, writer = await asyncio.open_unix_connection(address)
+            await talk(path, TELL, half_close=True)  # by now both have been let in
+        rest = await reader.read()
+        writer.close()
+        return rest
+
+    assert run(main) == b""
+
+
+def test_the_server_ends_after_what_is_under_way(place: Place, path: Path) -> None:
+    """Who stops it may close the spent file behind it."""
+
+    async def main() -> tuple[bool, bool]:
+        hanging, stopping = Hanging(), asyncio.Event()
+        place.put("x", hanging)
+        server = asyncio.create_task(serve(place.sender, path, stopping, timeout_s=LONG_S))
+        await eventually(path.exists)
+        asked = asyncio.create_task(talk(path, await sending(place), half_close=True))
+        await hanging.reached.wait()
+        stopping.set()
+        await eventually(lambda: not path.exists())
+        ended, _ = await asyncio.wait({server}, timeout=0.05)
+        hanging.go_on.set()
+        await server
+        return bool(ended), b'"accepted"' in await asked
+
+    assert run(main) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        ({"verb": "tell", "stops": [], "status": None, "force": True}, "request: unknown key force"),
+        ({"verb": "publish"}, "request.verb: there is no 'publish'"),
+        ({"verb": "tell", "status": None}, "request: stops is missing"),
+    ],
+)
+def test_a_faulty_request_is_logged_by_place(place: Place, path: Path, request_: Json, reason: str) -> None:
+    """Operators see what the other side got wrong."""
+
+    async def main() -> bytes:
+        async with serving(place.sender, path):
+            return await talk(path, wire.pack(request_), half_close=True)
+
+    with structlog.testing.capture_logs() as logs:
+        run(main)
+    assert [line["reason"].partition(": ")[2] for line in logs] == [reason]
