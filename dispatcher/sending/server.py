@@ -49,7 +49,7 @@ async def serve(
     """
     users = frozenset({os.getuid()} if allowed is None else allowed)
     switchboard = _Switchboard(sender, timeout_s, users)
-    listening = await asyncio.start_unix_server(switchboard.connected, sock=_bound(path))
+    listening = await asyncio.start_unix_server(switchboard.connected, sock=_bound(path), backlog=BACKLOG)
     try:
         await stopping.wait()
     finally:
@@ -244,7 +244,7 @@ def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
 
 
 def _bound(path: Path) -> socket.socket:
-    """A listening socket under rule 1; a stale one in its place is removed. Raises Unavailable."""
+    """A socket to listen at, under rule 1; a stale one in its place is removed. Raises Unavailable."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.parent.chmod(0o700)
     if _answers(path):
@@ -254,7 +254,6 @@ def _bound(path: Path) -> socket.socket:
     with wire.short_address(path) as address:
         listening.bind(address)
     path.chmod(0o600)
-    listening.listen(BACKLOG)
     return listening
 
 

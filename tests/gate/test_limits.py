@@ -14,11 +14,12 @@ from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.decide import decide, judge_plan
-from dispatcher.gate.evidence import CONFIRM_WITHIN
+from dispatcher.gate.evidence import CONFIRM_WITHIN, Then
 from dispatcher.gate.ministers import code_digest
+from dispatcher.gate.stops import Stops
 from tests.builders import assessed, evidence_for, facts_for
 from tests.cast import HOUR, NOW
-from tests.gate.support import MICROSECOND, PLAN, about, cleared, judged, paid, planned, without
+from tests.gate.support import MICROSECOND, PLAN, SECOND, about, cleared, judged, paid, planned, without
 
 CODE = "0815-4711"
 DECISION: dict[str, Any] = {
@@ -103,3 +104,15 @@ def test_a_confirmation_by_somebody_else_is_none() -> None:
     decided = about(StatementKind.DECIDE, "private-1", at=at, expires=NOW + HOUR, **DECISION)
     confirmed = about(StatementKind.CONFIRM, "director-2", at=at + HOUR, expires=NOW + HOUR, code=CODE)
     assert judged(evidence_for(PLAN, [*UNDECIDED, decided, confirmed])).clauses == ("G12",)
+
+
+@pytest.mark.parametrize(("age", "stale"), [(60 * SECOND, False), (60 * SECOND + MICROSECOND, True)])
+def test_a_status_is_fresh_for_a_minute(age: timedelta, stale: bool) -> None:
+    """To the microsecond (design: gate 9)."""
+    evidence = replace(cleared(), stops=Stops(status_at=NOW - age))
+    assert ("G16" in judged(evidence).clauses) is stale
+
+
+def test_what_becomes_of_a_delivery_is_stored_in_these_words() -> None:
+    """The gravest first; they are in records, and between processes of different ages."""
+    assert [str(then) for then in Then] == ["cancel", "expire", "hold", "hold_stale", "wait"]

@@ -1,0 +1,42 @@
+"""What the events of one destination add up to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dispatcher.sending.spent import Account, Opened, SpentEvent
+from tests.cast import NOW
+
+LATER = NOW + timedelta(minutes=1)
+EVENTS = [str(event) for event in SpentEvent]
+
+
+def folded(*events: SpentEvent) -> Account:
+    """Attempts a, b, c … in turn, each event a minute after NOW."""
+    account, names = Account(), iter("abc")
+    for event in events:
+        account.fold(event, next(names) if event is SpentEvent.OPEN else "", LATER)
+    return account
+
+
+def test_a_look_is_about_the_last_attempt_and_leaves_the_others() -> None:
+    """Nothing is forgotten of those before it, and nothing counted twice."""
+    account = folded(SpentEvent.OPEN, SpentEvent.OPEN, SpentEvent.OPEN, SpentEvent.ABSENT)
+    assert account.opens == (Opened("a", LATER), Opened("b", LATER), Opened("c", LATER, (LATER,)))
+
+
+def test_what_was_not_sent_takes_back_one_attempt() -> None:
+    """The last; those before it may still be out."""
+    account = folded(SpentEvent.OPEN, SpentEvent.OPEN, SpentEvent.OPEN, SpentEvent.UNSENT)
+    assert [opened.job for opened in account.opens] == ["a", "b"]
+
+
+def test_a_code_is_remembered_beside_what_settled_the_destination() -> None:
+    """Each stays, whichever came first."""
+    account = folded(SpentEvent.OPEN, SpentEvent.HANDED_OVER, SpentEvent.CODE_ISSUED)
+    assert (account.settled, account.code_issued) == (SpentEvent.HANDED_OVER, True)
+
+
+def test_events_are_stored_in_these_words() -> None:
+    """A file of years ago reads as it was meant."""
+    assert EVENTS == ["open", "unsent", "absent", "found", "accepted", "handed_over", "code_issued"]
