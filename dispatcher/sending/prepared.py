@@ -90,7 +90,7 @@ class Prepared:
         people = {
             v.statement.person
             for v in self.statements
-            if v.statement.kind is StatementKind.RESOLVE
+            if (v.statement.kind, v.statement.subject) == (StatementKind.RESOLVE, self.digest)
             and v.statement.not_before >= since
             and _says_unsent(v.statement, delivery)
         }

@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any
 
 from channels.contract import Json
-from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.domain.people import Role
@@ -63,7 +62,7 @@ def resolve(desk: Desk, delivery_name: str, answer: Answer, pen: Pen, url: str |
     if url:
         body["url"] = url
     mode = Mode(row.mode)
-    envelope = desk.sign(pen, RESOLVING, StatementKind.RESOLVE, _subject(row.id), mode, body)
+    envelope = desk.sign(pen, RESOLVING, StatementKind.RESOLVE, row.plan, mode, body)
     with desk.store.write() as work:
         row = deliveries.find(work, row.id, lock=True)
         _refuse_unless_held(row, answer)
@@ -88,7 +87,7 @@ def _refuse_unless_held(row: Any, answer: Answer) -> None:
 
 
 def _people(desk: Desk, work: Work, row: Any, answer: Answer) -> tuple[str, ...]:
-    said = desk.said(work, StatementKind.RESOLVE, _subject(row.id), Mode(row.mode))
+    said = desk.said(work, StatementKind.RESOLVE, row.plan, Mode(row.mode))
     about = {"delivery": row.id, "seen": str(answer), "attempts": row.attempts}
     return tuple(sorted({s.person for s in said if all(s.body.get(key) == value for key, value in about.items())}))
 
@@ -98,7 +97,3 @@ def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) ->
     if answer is Answer.NOT_SEEN:
         return replace(move, due_at=work.now, failures=0, looked=0, absent=0)
     return replace(move, url=url)
-
-
-def _subject(delivery: str) -> str:
-    return canonical.digest("resolve/v1", canonical.encode({"delivery": delivery}))

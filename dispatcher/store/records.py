@@ -36,8 +36,8 @@ from dispatcher.store.tables import (
     StatusRow,
 )
 
-STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST, StatementKind.RESOLVE)
-"""Statements about accounts, channels and deliveries: they go along with every plan."""
+STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST)
+"""Statements about accounts and channels: they go along with every plan."""
 
 LISTED = {"incident": "incident list", "delivery": "delivery list"}
 """The command that lists a kind of thing; what has none stands in ``dispatcher status``."""

@@ -14,10 +14,12 @@ from channels.contract import Found, Job, Note, Outcome, Verdict
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending.spent import SpentEvent, SpentFile
+from tests.builders import draft
 from tests.cast import HOUR, NOW, signed
 from tests.sending.kit import KEYED, MAYBE, NEITHER, QUERY, House, house_in, run, sent
 
 SECOND = timedelta(seconds=1)
+PLAN = draft("x").plan.digest
 LAG = timedelta(seconds=5)
 DOUBT = Outcome(Verdict.IN_DOUBT, "no answer", "timeout")
 DEFERRED = Outcome(Verdict.DEFERRED, "too many requests", "429")
@@ -295,10 +297,10 @@ def test_a_resend_happens_once(tmp_path: Path, before: tuple[Outcome, ...]) -> N
     assert run(main) == [*(["deferred"] * len(before)), "in_doubt", "in_doubt", MAYBE]
 
 
-def resolution(person: str, after: timedelta = SECOND, **body: Any) -> Envelope:
+def resolution(person: str, after: timedelta = SECOND, plan: str = PLAN, **body: Any) -> Envelope:
     """One person's signed word that the post is not to be seen."""
     whole = {"delivery": "dlv-x-publish", "seen": "not_seen", **body}
-    return signed(StatementKind.RESOLVE, person, at=NOW + after, **whole)
+    return signed(StatementKind.RESOLVE, person, subject=plan, at=NOW + after, **whole)
 
 
 RESOLUTIONS = {
@@ -307,6 +309,7 @@ RESOLUTIONS = {
     "one person twice": ([resolution("ops-1"), resolution("ops-1", 2 * SECOND)], MAYBE),
     "one who saw it": ([resolution("ops-1"), resolution("director-1", seen="seen")], MAYBE),
     "of another delivery": ([resolution("ops-1", delivery="d-2"), resolution("director-1", delivery="d-2")], MAYBE),
+    "of another plan": ([resolution("ops-1", plan="ab"), resolution("director-1", plan="ab")], MAYBE),
     "from before the attempt": ([resolution("ops-1"), resolution("director-1", -SECOND)], MAYBE),
 }
 
