@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
 from datetime import timedelta
+from pathlib import Path
 
-from dispatcher.sending.spent import Account, Opened, SpentEvent
+import pytest
+
+from dispatcher.sending.spent import Account, Opened, SpentEvent, SpentFile
 from tests.cast import NOW
 
 LATER = NOW + timedelta(minutes=1)
@@ -40,3 +46,28 @@ def test_a_code_is_remembered_beside_what_settled_the_destination() -> None:
 def test_events_are_stored_in_these_words() -> None:
     """A file of years ago reads as it was meant."""
     assert EVENTS == ["open", "unsent", "absent", "found", "accepted", "handed_over", "code_issued"]
+
+
+def test_lines_are_written_one_batch_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one batch is being flushed nothing else is: the file's order is the order asked for."""
+    flushing, go_on, flush, at_once = threading.Event(), threading.Event(), os.fdatasync, []
+
+    def slow(descriptor: int) -> None:
+        at_once.append(1)
+        flushing.set()
+        assert go_on.wait(10)
+        flush(descriptor)
+
+    async def main() -> list[int]:
+        spent = SpentFile(tmp_path / "spent.jsonl")
+        monkeypatch.setattr(os, "fdatasync", slow)
+        first = asyncio.create_task(spent.append("k1", SpentEvent.OPEN, "dlv-1 t", NOW))
+        assert await asyncio.to_thread(flushing.wait, 10)
+        second = asyncio.create_task(spent.append("k2", SpentEvent.OPEN, "dlv-2 t", NOW))
+        await asyncio.wait({second}, timeout=0.05)
+        meanwhile = list(at_once)
+        go_on.set()
+        await asyncio.gather(first, second)
+        return meanwhile
+
+    assert asyncio.run(main()) == [1]
