@@ -106,7 +106,7 @@ def _is_wording(node: ast.AST) -> bool:
             return " " in text
         case ast.Call(ast.Attribute(ast.Name(name) | ast.Attribute(_, name), attribute)):
             return name in LOGS or attribute == "get_logger"
-        case ast.Call(ast.Name("TypeVar")):
+        case ast.Call(ast.Name("TypeVar")) | ast.Assign([ast.Name("__all__")]):
             return True
     return False
 

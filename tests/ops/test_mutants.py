@@ -51,6 +51,7 @@ def test_a_place_is_changed_in_every_way_there_is(tmp_path: Path, text: str, mut
         'log.info("event", count=3)',
         'self._log.info("event")',
         'structlog.get_logger("name")',
+        '__all__ = ["name"]',
         "a: Literal[3]",
         "@a(frozen=True)\nclass B: c",
     ],
