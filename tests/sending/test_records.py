@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from channels.contract import Outcome, Verdict
 from dispatcher.domain.canonical import format_time
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.permit import Refusal
 from tests.builders import draft, status
 from tests.cast import NOW
 from tests.sending.handing import MINUTE, Office, opening
-from tests.sending.kit import House, run, told
+from tests.sending.kit import House, note, run, told
 
 
 @pytest.fixture
@@ -71,3 +72,27 @@ def test_an_operators_receipt_that_is_too_old_is_told_how_old_it_may_be(tmp_path
     refusal = run(main)
     assert isinstance(refusal, Refusal)
     assert "it must be signed within the last 10 minutes" in refusal.sentence
+
+
+def test_the_second_of_two_permits_is_deferred_by_its_clause(house: House) -> None:
+    """The worker learns which clause it was, as from a refusal."""
+
+    async def main() -> Outcome:
+        first, second = [await house.permit(house.drafted.order("x")) for _ in range(2)]
+        await house.sender.send(first, note)
+        return await house.sender.send(second, note)
+
+    outcome = run(main)
+    assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "G15")
+
+
+def test_an_adapter_that_fails_is_told_from_a_platform_that_does(house: House) -> None:
+    """By the outcome's code; its reason names the kind of error and none of its words."""
+    house.platforms["x"].script.append(RuntimeError("token tops3cret"))
+
+    async def main() -> Outcome:
+        return await house.sender.send(await house.permit(house.drafted.order("x")), note)
+
+    outcome = run(main)
+    assert (outcome.verdict, outcome.code) == (Verdict.IN_DOUBT, "adapter")
+    assert outcome.reason == "the adapter failed: RuntimeError"
