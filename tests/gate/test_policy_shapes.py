@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from dispatcher.gate.policy import PolicyError, PolicyVersion, load
+from dispatcher.gate.evidence import case_for
+from dispatcher.gate.mitigations import CHECKS
+from dispatcher.gate.policy import PolicyError, PolicyVersion, Standing, load
 from dispatcher.gate.policy_diff import Direction, differences
-from tests.cast import policies, policy_document
+from tests.builders import draft, evidence_for, facts_for
+from tests.cast import NOW, policies, policy_document
 
 VERSION = policies().versions[-1]
 
@@ -72,3 +75,33 @@ def test_naming_no_account_means_all_of_them(
     """So a first name narrows, and the last one taken away opens."""
     (found,) = differences(naming(*before), naming(*after))
     assert (found.channel, found.rule, found.direction) == ("x", "accounts", direction)
+
+
+def test_a_shorter_life_of_attestations_is_tighter_and_nothing_else() -> None:
+    """It is told mitigation by mitigation, and each of them is tighter."""
+    rule = VERSION.channel["tiktok"]
+    shorter = {code: hours - 1 for code, hours in rule.attestation_max_age_hours.items()}
+    channel = {**VERSION.channel, "tiktok": replace(rule, attestation_max_age_hours=shorter)}
+    found = differences(VERSION, replace(VERSION, channel=MappingProxyType(channel)))
+    assert {one.rule.partition(".")[0] for one in found} == {"attestation_max_age_hours"}
+    assert {one.direction for one in found} == {Direction.TIGHTER}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "purposes", "stands"),
+    [
+        (("tiktok-1",), ("exceptional_public_safety",), True),
+        (("tiktok-1",), ("recruitment",), False),
+        (("tiktok-2",), ("exceptional_public_safety",), False),
+    ],
+)
+def test_a_standing_clearance_stands_for_the_minister_where_it_is_for_this(
+    accounts: tuple[str, ...], purposes: tuple[str, ...], stands: bool
+) -> None:
+    """Account and purpose, both (M16)."""
+    plan = draft("tiktok", "webhook").plan
+    case = case_for(evidence_for(plan, []), facts_for(plan, "tiktok"), VERSION, NOW)
+    assert case.rule is not None
+    standing = Standing(accounts=accounts, purposes=purposes, requires_incident=True, minister=False, source="a test")
+    rule = replace(case.rule, minister=False, standing=MappingProxyType({"one": standing}))
+    assert (CHECKS["M16"](replace(case, rule=rule)) is None) is stands

@@ -61,3 +61,10 @@ def test_a_halt_of_one_thing_stops_that_and_no_other(scope: HaltScope) -> None:
     for name, target in targets.items():
         (halt,) = stops_from(verified([signed(StatementKind.HALT, "ops-1", scope=str(scope), target=target)])).halts
         assert halt.covers(PLAN, "x", "x-1", making_safe=False) is (name == scope)
+
+
+def test_a_listed_stop_is_at_hand_only_as_a_stop() -> None:
+    """A status that lists an approval lists something that nobody here knows as a stop."""
+    approval = about(StatementKind.APPROVE, "checker-1", channels=["x"])
+    name = said(approval).id
+    assert stops_from(verified([approval]), listed=[name]).missing == (name,)
