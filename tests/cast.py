@@ -97,8 +97,12 @@ def _example_policy() -> dict[str, Any]:
 
 def policies(document: dict[str, Any] | None = None) -> Policies:
     """The example policy, or another document, as the gate reads it."""
-    chosen = document or _example_policy()
-    return policy.load(chosen, policy_digest(chosen))
+    return _loaded() if document is None else policy.load(document, policy_digest(document))
+
+
+@cache
+def _loaded() -> Policies:
+    return policy.load(_example_policy(), policy_digest(_example_policy()))
 
 
 def write_trust(folder: Path, roster_file: Roster | None = None, policy_text: str | None = None) -> Path:
