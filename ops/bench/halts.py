@@ -30,7 +30,7 @@ from ops.bench.office import DRAMA, MODE, Office, office_at
 from ops.demo.stage import Stage, running, until
 from workers.doorbell import ring_stops
 
-HALTS = 100
+HALTS = 40
 HOSTS = 4
 LISTS = 10
 RESERVE = 4_000
