@@ -102,7 +102,9 @@ def reject(session: Session, plan: str, reason: str, role: Role | None, channels
 @REASON
 def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
-    _show(session, clearing.revoke(session.desk, plan, session.pen, reason), StatementKind.REVOKE)
+    standing = clearing.revoke(session.desk, plan, session.pen, reason)
+    session.ring_stops(standing.stored.plan.mode)
+    _show(session, standing, StatementKind.REVOKE)
 
 
 @clearance.command("break-glass", cls=Signed)
@@ -125,6 +127,7 @@ def suspend(session: Session, plan: str, reason: str) -> None:
     """Freeze PLAN's clearance, at once. Two others end that: dispatcher resume."""
     stored = clearing.show(session.desk, plan).stored
     stopping.halt(session.desk, HaltScope.PLAN, stored.digest, session.pen, stored.plan.mode, reason)
+    session.ring_stops(stored.plan.mode)
     _show(session, clearing.show(session.desk, stored.digest), StatementKind.HALT)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
@@ -67,8 +68,11 @@ SUMMARIES = {
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value not in (None, False):
-        setattr(context.ensure_object(Session), str(parameter.name), value)
+    """What is typed counts, wherever it stands; the environment only where nothing is."""
+    session, name = context.ensure_object(Session), str(parameter.name)
+    typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    if value not in (None, False) and (typed or not getattr(session, name)):
+        setattr(session, name, value)
 
 
 def _kept(name: str, text: str, metavar: str | None = "FILE", **more: Any) -> click.Option:

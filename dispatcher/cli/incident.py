@@ -103,7 +103,9 @@ def add_evidence(session: Session, name: str, item: str, text: str, source: str,
 @click.option("--reason", default="", help="Why; may follow later.")
 def stand_down(session: Session, name: str, reason: str) -> None:
     """End INCIDENT's messaging, at once: what has not begun is cancelled, corrections still pass."""
-    _show_owed(session, closing.stand_down(session.desk, name, session.pen, reason))
+    found = closing.stand_down(session.desk, name, session.pen, reason)
+    session.ring_stops(found.incident.mode)
+    _show_owed(session, found)
 
 
 @incident.command()

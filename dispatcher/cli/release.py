@@ -52,10 +52,8 @@ def halt(session: Session, everything: bool, mode: Mode | None, reason: str, **t
         raise Invalid("one halt stops one thing", "give one of --channel, --account, --incident, --everything")
     scope, target = named[0] if named else (HaltScope.EVERYTHING if everything else HaltScope.ALL, "")
     mode = mode or _mode(session.desk, scope, target)
-    from workers.doorbell import ring_stops
-
     made = stopping.halt(session.desk, scope, target, session.pen, mode, reason)
-    ring_stops(session.desk.settings, str(mode))
+    session.ring_stops(mode)
     _show(session, made)
 
 

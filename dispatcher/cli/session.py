@@ -83,6 +83,12 @@ class Session:
         else:
             click.echo(output.plain(text))
 
+    def ring_stops(self, mode: str) -> None:
+        """Have every sender look at what is stopped, now; without Redis they look by themselves."""
+        from workers.doorbell import ring_stops
+
+        ring_stops(self.desk.settings, mode)
+
     def second_half(self) -> str:
         """The command that brings a signature back to what ``--to-sign`` wrote."""
         file = shlex.quote(self.to_sign or "")

@@ -219,3 +219,13 @@ def test_a_narrow_terminal_folds_and_never_cuts(office: Office) -> None:
     shown = on_a_terminal(office, "incident", "list", COLUMNS="40", NO_COLOR="1")
     cells = [line.split() for line in shown.splitlines()]
     assert name in "".join(line[0] for line in cells if line)
+
+
+@pytest.mark.parametrize("words", [("--deployment", "{}", "status"), ("status", "--deployment", "{}")])
+def test_a_deployment_that_is_typed_goes_before_the_environments(
+    office: Office, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Wherever the option stands: the command acts on the deployment that the person named."""
+    environment = {"DISPATCHER_DEPLOYMENT": str(tmp_path / "elsewhere")}
+    done = CliRunner(env=environment).invoke(root, [word.format(office.folder) for word in words])
+    assert done.exit_code == 0, done.stderr
