@@ -60,7 +60,7 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 .PHONY: test
 test: setup chromium ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
-	@$(BIN)/python -m pytest -v -n 2 -rs $(TESTS)
+	@$(BIN)/python -m pytest -v -n 2 --dist worksteal -rs $(TESTS)
 
 .PHONY: coverage
 coverage: setup ## branch coverage of the gate, the statements and the sender

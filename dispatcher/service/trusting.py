@@ -37,6 +37,7 @@ from dispatcher.domain.statement import Envelope, Statement, StatementError
 from dispatcher.gate.policy import Policies, load
 from dispatcher.service.deploying import beside
 from dispatcher.service.desk import Pen
+from dispatcher.statements.errors import TrustError
 from dispatcher.statements.owned import owner_statement, owners_of
 from dispatcher.statements.root import Step, write_steps
 from dispatcher.statements.roster import roster_toml
@@ -177,6 +178,18 @@ def sign(folder: Path, pen: Pen) -> Path:
     return target
 
 
+def _refuse_back_dated(before: Policies, after: Policies, envelopes: Collection[Envelope]) -> None:
+    """What was forbidden yesterday stays forbidden yesterday, whatever a file says of when it was recorded."""
+    signed_at = min(Statement.decode(envelope.payload).not_before for envelope in envelopes)
+    known = {version.digest for version in before.versions}
+    for one in after.beginnings:
+        if one.loosens and one.digest not in known and one.at < signed_at:
+            raise TrustError(
+                f"policy.toml: version {one.version} loosens a rule, and begins before its owners signed it",
+                "Let it begin after they have signed; on a host that missed a change, install that one first.",
+            )
+
+
 def install(folder: Path, trust: Path, floor: Path, now: datetime) -> Trust[Policies]:
     """Put what ``folder`` proposes, with the signatures found there, in the place of the folder ``trust``.
 
@@ -192,6 +205,7 @@ def install(folder: Path, trust: Path, floor: Path, now: datetime) -> Trust[Poli
             if floor.exists():
                 shutil.copyfile(floor, Path(place) / "floor.json")
             installed = load_trust(staged, load, floor=Path(place) / "floor.json", now=now)
+            _refuse_back_dated(read_documents(trust, load).policy, installed.policy, envelopes)
             _flush(staged)
             _exchange(staged, trust)
     except OSError as error:

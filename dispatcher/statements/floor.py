@@ -5,8 +5,9 @@ Rules (reference: reliability 2.1, TUF's rollback defence)
      A higher root is taken only where the one last gone by is among those it follows from.
   2. A policy file has no version of its own: another document whose owners signed no later than the one last used
      (earliest of the counted signatures) is refused.
-  3. Another policy file keeps every version that has begun as it was, and none that is new and loosens a rule begins
-     before its owners signed: what was forbidden yesterday stays forbidden yesterday (reference: policy 6.8).
+  3. Another policy file keeps every version that has begun as it was (reference: policy 6.8). That what loosens a
+     rule begins after its owners signed is seen to where a change is installed: every change is signed anew, so a
+     host that missed one cannot tell from the signatures when an older version was agreed on.
   4. The floor only rises, is written whole or not at all, and one that cannot be read refuses everything.
 """
 
@@ -72,26 +73,17 @@ class Floor:
             self.policy.raised_to(other.policy, "policy.toml"),
             other.versions,
         )
-        signed_at = EPOCH + timedelta(microseconds=other.policy.at)
-        _check_versions(self.versions, other.versions, signed_at, now or signed_at)
+        _check_versions(self.versions, other.versions, now or EPOCH + timedelta(microseconds=other.policy.at))
         return reached
 
 
-def _check_versions(
-    before: Collection[Beginning], after: Collection[Beginning], signed_at: datetime, now: datetime
-) -> None:
-    known, kept = ({one.digest for one in versions} for versions in (before, after))
+def _check_versions(before: Collection[Beginning], after: Collection[Beginning], now: datetime) -> None:
+    kept = {one.digest for one in after}
     for one in before:
         if one.at <= now and one.digest not in kept:
             raise TrustError(
                 f"policy.toml: version {one.version} has been in force, and was changed or is gone",
                 "Put it back as it was; a change is a new version that begins later.",
-            )
-    for one in after:
-        if one.loosens and one.digest not in known and one.at < signed_at:
-            raise TrustError(
-                f"policy.toml: version {one.version} loosens a rule, and begins before its owners signed it",
-                "Let it begin after they have signed.",
             )
 
 
