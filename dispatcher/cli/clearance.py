@@ -10,7 +10,7 @@ import click
 
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
-from dispatcher.cli.output import facts, next_step, untold
+from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
@@ -126,9 +126,10 @@ def break_glass(session: Session, plan: str, reason: str, channels: Names) -> No
 def suspend(session: Session, plan: str, reason: str) -> None:
     """Freeze PLAN's clearance, at once. Two others end that: dispatcher resume."""
     stored = clearing.show(session.desk, plan).stored
-    stopping.halt(session.desk, HaltScope.PLAN, stored.digest, session.pen, stored.plan.mode, reason)
+    made = stopping.halt(session.desk, HaltScope.PLAN, stored.digest, session.pen, stored.plan.mode, reason)
     session.ring_stops(stored.plan.mode)
     _show(session, clearing.show(session.desk, stored.digest), StatementKind.HALT)
+    say(f"Two others end the suspension: dispatcher resume {short(made.statement)}")
 
 
 @clearance.command(cls=Signed)

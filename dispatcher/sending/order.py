@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from channels.contract import DeliveryKind, Json
@@ -107,10 +107,6 @@ class Order:
     def job(self) -> str:
         """Names what adapters derive their idempotency keys from: only the same job repeats harmlessly."""
         return f"{self.delivery} {format_time(self.intended_at)}"
-
-    def with_attempt(self, number: int) -> Order:
-        """The same order as another attempt."""
-        return replace(self, attempt=number)
 
     def document(self) -> dict[str, Json]:
         """As JSON, for the socket."""

@@ -32,6 +32,7 @@ from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode, Statement, StatementKind
 from dispatcher.gate.evidence import CONFIRM_WITHIN
 from dispatcher.gate.ministers import code_digest
+from dispatcher.gate.mitigations import EXEMPTION_LONGEST
 from dispatcher.gate.policy import ChannelRule, CheckedBy, PolicyVersion
 from dispatcher.service import notices
 from dispatcher.service.accounts import channel_named
@@ -42,7 +43,6 @@ from dispatcher.statements.toml import parse_toml
 from dispatcher.store import accounts, records
 
 EXEMPTION_LIFE = timedelta(days=90)
-EXEMPTION_LONGEST = timedelta(days=365)
 ASSESSMENT_LIFE = timedelta(days=180)
 """For a channel whose policy gives no age of its own."""
 

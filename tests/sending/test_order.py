@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,8 +73,7 @@ def test_a_bundle_reads_back_as_it_was_written(bundle: Bundle) -> None:
 
 def test_the_next_attempt_is_the_same_job() -> None:
     """Only the number differs, so that idempotency keys stay the same."""
-    later = ORDER.with_attempt(4)
-    assert (later.attempt, later.job, later.with_attempt(1)) == (4, ORDER.job, ORDER)
+    assert replace(ORDER, attempt=4).job == ORDER.job
 
 
 def changed(document: dict[str, Any], key: str, value: object) -> dict[str, Any]:
