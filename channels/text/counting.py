@@ -52,9 +52,9 @@ _GSM7_EXTENSION = frozenset("^{}\\[~]|€")
 def x_length(text: str) -> int:
     """The weighted length of a post on X; the limit is :data:`X_WEIGHT`."""
     whole = unicodedata.normalize("NFC", text)
-    letters = _X_TOKEN.sub("", whole)
-    weights = sum(_x_weight(token) for token in _X_TOKEN.finditer(whole))
-    return weights + sum(map(_x_letter, letters))
+    tokens = list(_X_TOKEN.finditer(whole))
+    extra = sum(_x_weight(token) - _x_letters(token.group()) for token in tokens)
+    return _x_letters(whole) + extra
 
 
 def graphemes(text: str) -> int:
@@ -92,11 +92,11 @@ def _x_weight(token: regex.Match[str]) -> int:
         return X_LINK_WEIGHT
     if token.lastgroup == "bare":
         return max(X_LINK_WEIGHT, len(found))
-    return 2 if len(found) > 1 else _x_letter(found)
+    return 2 if len(found) > 1 else _x_letters(found)
 
 
-def _x_letter(letter: str) -> int:
-    return 1 if ord(letter) in _X_LIGHT else 2
+def _x_letters(text: str) -> int:
+    return len(text) if text.isascii() else sum(1 if ord(letter) in _X_LIGHT else 2 for letter in text)
 
 
 def _segments(units: int, alone: int, joined: int) -> int:

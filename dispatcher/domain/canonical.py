@@ -36,7 +36,7 @@ def encode(value: Json) -> bytes:
     """
     _check(value, "$", 0)
     try:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise CanonicalError("text holds a lone surrogate, which UTF-8 cannot carry") from error
 
@@ -44,9 +44,7 @@ def encode(value: Json) -> bytes:
 def decode(data: bytes) -> Json:
     """Read canonical JSON strictly. Raises CanonicalError for anything that is not its own canonical form."""
     try:
-        value: Json = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
-        )
+        value: Json = _DECODER.decode(data.decode("utf-8"))
     except CanonicalError:
         raise
     except (ValueError, RecursionError) as error:
@@ -121,3 +119,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_float(token: str) -> NoReturn:
     raise CanonicalError(f"{token}: floats have no canonical form; use integers with a unit in the name")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)

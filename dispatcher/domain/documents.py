@@ -18,13 +18,15 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 from channels.contract import Json
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time, parse_time
 
 T = TypeVar("T")
+Where: TypeAlias = "str | tuple[Where, str | int]"
+"""A place in a document: its name, or a place and the key or index inside it; put into words when it is at fault."""
 
 
 class DocumentError(ValueError):
@@ -81,70 +83,106 @@ def _write(value: object) -> Json:
             return to_json(value)
 
 
-def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
-    origin, inner, fielded = _shape(kind)
-    if origin is UnionType:
-        given = [one for one in inner if one is not NoneType]
-        return value if value is None or len(given) > 1 else _read(given[0], value, where, defaults)  # or any Json
-    if origin is tuple:
-        items = enumerate(_expect(list, value, where, "a list"))
-        return tuple(_read(inner[0], item, f"{where}[{index}]", defaults) for index, item in items)
-    if origin is Mapping:
-        pairs = _expect(dict, value, where, "an object").items()
-        return {_read(inner[0], k, where, False): _read(inner[1], v, f"{where}.{k}", defaults) for k, v in pairs}
-    if fielded:
-        return _read_fields(kind, _expect(dict, value, where, "an object"), where, defaults)
-    return _read_plain(kind, value, where, defaults)
-
-
-def _read_fields(kind: Any, value: dict[str, Any], where: str, defaults: bool) -> Any:
-    types, needed = _types(kind)
-    if unknown := value.keys() - types.keys():
-        raise DocumentError(f"{where}: unknown key {min(unknown)!r}")
-    if missing := (needed if defaults else types.keys()) - value.keys():
-        raise DocumentError(f"{where}: {min(missing)} is missing")
-    return kind(**{key: _read(types[key], item, f"{where}.{key}", defaults) for key, item in value.items()})
-
-
-def _read_plain(kind: Any, value: Any, where: str, defaults: bool) -> Any:
-    if issubclass(kind, Enum):
-        words = _words(kind, defaults)
-        if type(value) not in (str, int) or value not in words:
-            raise DocumentError(f"{where}: {value!r} is none of {', '.join(map(str, words))}")
-        return words[value]
-    if kind is not datetime:
-        return _expect(kind, value, where, _NAMES[kind])
-    try:
-        return parse_time(value)
-    except ValueError as error:
-        raise DocumentError(f"{where}: {error}") from error
+def _read(kind: Any, value: Any, where: Where, defaults: bool) -> Any:
+    return _reader(kind, defaults)(value, where)
 
 
 @cache
-def _words(kind: type[Enum], defaults: bool) -> dict[Any, Enum]:
+def _reader(kind: Any, defaults: bool) -> Callable[[Any, Where], Any]:
+    """How a value of this type is read: worked out once for each type, because a sender reads before it sends."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return _optional([one for one in inner if one is not NoneType], defaults)
+    if origin is tuple:
+        return _tuple(_reader(inner[0], defaults))
+    if origin is Mapping:
+        return _mapping(_reader(inner[0], False), _reader(inner[1], defaults))
+    if is_dataclass(kind):
+        return _fields(kind, defaults)
+    if kind is datetime:
+        return _time
+    return _word(kind, defaults) if issubclass(kind, Enum) else _exactly(kind, _NAMES[kind])
+
+
+def _optional(given: list[Any], defaults: bool) -> Callable[[Any, Where], Any]:
+    if len(given) > 1:
+        return lambda value, _: value  # any JSON
+    read_one = _reader(given[0], defaults)
+    return lambda value, where: None if value is None else read_one(value, where)
+
+
+def _tuple(read_one: Callable[[Any, Where], Any]) -> Callable[[Any, Where], Any]:
+    def read_all(value: Any, where: Where) -> Any:
+        items = _expect(list, value, where, "a list")
+        return tuple([read_one(item, (where, index)) for index, item in enumerate(items)])
+
+    return read_all
+
+
+def _mapping(
+    read_key: Callable[[Any, Where], Any], read_one: Callable[[Any, Where], Any]
+) -> Callable[[Any, Where], Any]:
+    def read_all(value: Any, where: Where) -> Any:
+        pairs = _expect(dict, value, where, "an object").items()
+        return {read_key(key, where): read_one(item, (where, key)) for key, item in pairs}
+
+    return read_all
+
+
+def _fields(kind: Any, defaults: bool) -> Callable[[Any, Where], Any]:
+    hints = get_type_hints(kind)
+    needed = {f.name for f in fields(kind) if defaults is False or (f.default is MISSING is f.default_factory)}
+    readers = {field.name: _reader(hints[field.name], defaults) for field in fields(kind)}
+
+    def read_all(value: Any, where: Where) -> Any:
+        given = _expect(dict, value, where, "an object").keys()
+        if unknown := given - readers.keys():
+            raise DocumentError(f"{_at(where)}: unknown key {min(unknown)!r}")
+        if missing := needed - given:
+            raise DocumentError(f"{_at(where)}: {min(missing)} is missing")
+        return kind(**{key: readers[key](item, (where, key)) for key, item in value.items()})
+
+    return read_all
+
+
+def _word(kind: type[Enum], defaults: bool) -> Callable[[Any, Where], Any]:
     words: dict[Any, Enum] = {word.value: word for word in kind}
-    return words | {word.name: word for word in kind if defaults and issubclass(kind, int)}
+    if defaults and issubclass(kind, int):
+        words |= {word.name: word for word in kind}
+
+    def read_one(value: Any, where: Where) -> Any:
+        if type(value) not in (str, int) or value not in words:
+            raise DocumentError(f"{_at(where)}: {value!r} is none of {', '.join(map(str, words))}")
+        return words[value]
+
+    return read_one
+
+
+def _exactly(kind: type[T], name: str) -> Callable[[Any, Where], T]:
+    return lambda value, where: _expect(kind, value, where, name)
+
+
+def _time(value: Any, where: Where) -> datetime:
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise DocumentError(f"{_at(where)}: {error}") from error
 
 
 _NAMES = {str: "text", int: "an integer", bool: "true or false"}
 
 
-def _expect(kind: type[T], value: Any, where: str, name: str) -> T:
+def _expect(kind: type[T], value: Any, where: Where, name: str) -> T:
     if type(value) is not kind:  # an exact type: true is no integer
-        raise DocumentError(f"{where}: expected {name}")
+        raise DocumentError(f"{_at(where)}: expected {name}")
     return value
 
 
-@cache
-def _shape(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
-    return get_origin(kind), get_args(kind), is_dataclass(kind)
-
-
-@cache
-def _types(kind: Any) -> tuple[dict[str, Any], set[str]]:
-    hints = get_type_hints(kind)
-    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
-    return {field.name: hints[field.name] for field in fields(kind)}, needed
+def _at(where: Where) -> str:
+    if isinstance(where, str):
+        return where
+    outer, step = where
+    return f"{_at(outer)}[{step}]" if isinstance(step, int) else f"{_at(outer)}.{step}"
 
 
 class Reader:

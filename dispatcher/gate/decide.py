@@ -106,7 +106,7 @@ def _until(evidence: Evidence, now: datetime) -> datetime:
 def _moments(evidence: Evidence) -> Iterator[datetime]:
     for version in evidence.policies.versions:
         yield version.effective_from
-    ages = {age for version in evidence.policies.versions for age in version.ages()} | {CONFIRM_WITHIN}
+    ages = evidence.policies.ages | {CONFIRM_WITHIN}
     for verified in evidence.said:
         statement = verified.statement
         yield statement.not_before

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from channels.contract import Json
@@ -259,12 +260,17 @@ class Beginning:
     loosens: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that ages are worked out once
 class Policies:
     """All versions, oldest first; ``digest`` names the whole signed file."""
 
     versions: tuple[PolicyVersion, ...]
     digest: str
+
+    @cached_property
+    def ages(self) -> frozenset[timedelta]:
+        """Every age at which a statement or an item of evidence stops counting under any version."""
+        return frozenset(age for version in self.versions for age in version.ages())
 
     @property
     def beginnings(self) -> tuple[Beginning, ...]:

@@ -9,6 +9,7 @@ Rules (design: gate 2; reference: policy 6.5)
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -25,13 +26,13 @@ REMEMBERED = 10_000
 
 
 class Decisions:
-    """An append-only file of judgements and refusals."""
+    """An append-only file of judgements and refusals. Raises OSError where it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._said: dict[str, tuple[Failure, ...]] = {}
         self._log = structlog.get_logger("decisions")
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def judged(self, evidence: Evidence, facts: DeliveryFacts, judgement: Judgement, now: datetime) -> str:
         """Write what was decided of a plan for one account; returns the name that permits carry."""
@@ -72,12 +73,15 @@ class Decisions:
             for delivery, failures in fresh
         )
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
     def _write(self, documents: Iterable[dict[str, Json]]) -> None:
         lines = "".join(f"{json.dumps(document)}\n" for document in documents)
         if not lines:
             return
         try:
-            with self._path.open("a") as file:
-                file.write(lines)
+            os.write(self._descriptor, lines.encode())
         except OSError as error:
             self._log.error("decisions_not_written", reason=str(error))

@@ -183,10 +183,11 @@ class LocalSender:
         return answer
 
     async def close(self) -> None:
-        """Close the adapters' connections and the spent file."""
+        """Close the adapters' connections and this sender's own files."""
         if self._let_go is not None:
             await self._let_go()
         self._keeping.spent.close()
+        self._keeping.decisions.close()
 
     def _read(self, bundle: Bundle) -> Prepared:
         name, now = bundle_digest(bundle), self._clock()

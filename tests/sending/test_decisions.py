@@ -206,12 +206,18 @@ def test_a_clock_that_is_off_judges_no_plan(house: House) -> None:
     assert [clauses(entry) for entry in written(house.decisions_path, "refusal")] == [["G04"]]
 
 
-def test_a_disk_that_is_full_is_logged_and_permits_are_given(house: House) -> None:
+@pytest.fixture
+def full(tmp_path: Path) -> House:
+    """The same where the disk of its decisions is full."""
+    (tmp_path / "decisions.jsonl").symlink_to("/dev/full")
+    return House(tmp_path, draft("x", "webhook"))
+
+
+def test_a_disk_that_is_full_is_logged_and_permits_are_given(full: House) -> None:
     """Without its record a permit is worth as much; what nothing leaves without is the spent file."""
-    house.decisions_path.symlink_to("/dev/full")
 
     async def main() -> list[Any]:
-        return await ask(house)
+        return await ask(full)
 
     with structlog.testing.capture_logs() as logs:
         (answer,) = run(main)
@@ -221,13 +227,12 @@ def test_a_disk_that_is_full_is_logged_and_permits_are_given(house: House) -> No
     ]
 
 
-def test_a_full_disk_refuses_nothing_that_it_would_not_refuse_anyway(house: House) -> None:
+def test_a_full_disk_refuses_nothing_that_it_would_not_refuse_anyway(full: House) -> None:
     """A refusal that cannot be written is a refusal."""
-    house.decisions_path.symlink_to("/dev/full")
 
     async def main() -> list[Any]:
-        await told(house.sender, HALT)
-        return list(await house.refused(house.drafted.order("x")))
+        await told(full.sender, HALT)
+        return list(await full.refused(full.drafted.order("x")))
 
     with structlog.testing.capture_logs():
         assert run(main) == ["G16"]
