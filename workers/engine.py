@@ -39,15 +39,13 @@ from dispatcher.store.queue import Leased
 from workers.fence import SelfFence
 from workers.ordering import Orders
 from workers.outcomes import Rules, after_refusal, after_send, keepable, returned
+from workers.pacing import IN_FLIGHT, Pacing
 from workers.recorder import Recorder
 
 T = TypeVar("T")
 
 FENCED = 0.8
 """The share of a lease after which a process that still holds it is killed (see ``workers.fence``)."""
-
-IN_FLIGHT = 256
-"""Sends that may be under way at once in one process (measured: reference, dramatiq B)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,7 @@ class Engine:
         self._orders = Orders(store)
         self._recorder = Recorder(self.write)
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._limits: dict[str, asyncio.Semaphore] = {}
-        self._paused: dict[str, datetime] = {}
+        self._pacing = Pacing(clock)
         self._chunks: set[asyncio.Task[None]] = set()
         self._number = 0
         self._log = structlog.get_logger("engine")
@@ -166,7 +162,7 @@ class Engine:
 
     async def _chunk(self, leased: list[Leased], hold: Hold) -> None:
         with self._fence.during(hold.lasting, hold.since_s):
-            ready = await self._unpaused(leased)
+            ready = await self._admitted(leased)
             permits = await self._permits(ready)
             kept = await self._intend(permits, hold.owner)
             sends = [self._send(item, permits[item], hold.fenced_at) for item in kept]
@@ -175,13 +171,11 @@ class Engine:
             if error is not None:  # the row is still sending: the sweeper puts it in doubt
                 self._log.error("send_failed", **_names(item), error=type(error).__name__)
 
-    async def _unpaused(self, leased: Sequence[Leased]) -> list[Leased]:
-        now = self._clock()
-        waiting = [item for item in leased if self._paused.get(item.account, now) > now]
-        for item in waiting:
-            until = self._paused[item.account]
-            await self._recorder.put(returned(item, "the account waits as its platform asked", until))
-        return [item for item in leased if item not in waiting]
+    async def _admitted(self, leased: Sequence[Leased]) -> list[Leased]:
+        admitted, moves = self._pacing.admit(leased)
+        for move in moves:
+            await self._recorder.put(move)
+        return admitted
 
     async def _permits(self, leased: Sequence[Leased]) -> dict[Leased, Permit]:
         permits: dict[Leased, Permit] = {}
@@ -238,25 +232,16 @@ class Engine:
         return kept or []
 
     async def _send(self, item: Leased, permit: Permit, fenced_at: datetime) -> None:
-        async with self._slots, self._limit(item):
+        async with self._pacing.slot(item):
             latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
-            outcome = await self._wait_for_account(item, latest)
+            outcome = await self._pacing.turn(item, latest)
             started = self._clock()
             if outcome is None and started > latest:
                 outcome = Outcome(Verdict.DEFERRED, "the lease would not outlast the call", "lease")
             outcome = keepable(outcome or await self._sender.send(permit, self._note(item)))
-        self._pause(item, outcome)
+        self._pacing.heard(item, outcome)
         self._report(item, outcome, started)
         await self._recorder.put(after_send(item, outcome, self._clock(), self._rules))
-
-    async def _wait_for_account(self, item: Leased, latest: datetime) -> Outcome | None:
-        """Wait as the account's platform asked; where that outlasts the lease, say so and send nothing."""
-        while (until := self._paused.get(item.account)) is not None and until > (now := self._clock()):
-            wait_s = (until - now).total_seconds()
-            if until > latest:
-                return Outcome(Verdict.DEFERRED, "the account waits", "paused", retry_after_s=wait_s)
-            await asyncio.sleep(wait_s)
-        return None
 
     def _report(self, item: Leased, outcome: Outcome, started: datetime) -> None:
         now = self._clock()
@@ -280,17 +265,6 @@ class Engine:
                 raise RuntimeError("the delivery is no longer ours")
 
         return note
-
-    def _pause(self, item: Leased, outcome: Outcome) -> None:
-        if outcome.account_wide and outcome.retry_after_s:
-            until = self._clock() + timedelta(seconds=outcome.retry_after_s)
-            self._paused[item.account] = max(until, self._paused.get(item.account, until))
-
-    def _limit(self, item: Leased) -> asyncio.Semaphore:
-        if item.account not in self._limits:
-            in_flight = registry.adapter(item.channel).capabilities.max_in_flight
-            self._limits[item.account] = asyncio.Semaphore(in_flight)
-        return self._limits[item.account]
 
     def _timeout_s(self, channel: str) -> float:
         configured = self._settings.channel(channel).timeout_ms
