@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from dispatcher.embedded.redis import RedisServer
-from tests.servers import PostgresServer, postgres_running, redis_running
+from ops.postgres import PostgresServer
+from tests.servers import postgres_running, redis_running
 
 
 @pytest.fixture(scope="session")

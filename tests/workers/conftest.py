@@ -10,7 +10,7 @@ import pytest
 from channels.simulator.server import Simulator
 from dispatcher.store import migrate
 from dispatcher.store.database import open_engine
-from tests.servers import PostgresServer
+from ops.postgres import PostgresServer
 from tests.stage import Stage, far_sides, stage_at
 from tests.workers.leases import Table, empty, table_at
 
