@@ -5,9 +5,10 @@ Rules
      orders; proxies from the environment and cookies are ignored.
   2. The address is checked at the moment of connecting, on the very address that is connected to: without
      ``allow_private`` nothing but public addresses is reached, whatever a name resolves to.
-  3. One request is sent at most once. Only GET and HEAD share kept-alive connections, and only those may be sent
-     again when such a connection turns out stale; everything else gets a fresh connection. (aiohttp by itself
-     re-sends PUT and DELETE after a lost connection, fresh or not; :func:`_send_once` stops that.)
+  3. One request is sent at most once; only GET and HEAD may be sent again when a kept-alive connection turns out
+     stale. Whatever publishes shares connections that were in use a moment ago (:data:`IDLE_S`): a fan-out does not
+     shake hands for every send, and no server gives up a connection that soon. (aiohttp by itself re-sends PUT and
+     DELETE after a lost connection; :func:`_send_once` stops that.)
   4. An answer is read within one total time, up to 64 headers and 256 KiB, uncompressed
      (reference: reliability 4). Whatever breaks a cap is as good as no answer.
   5. An error names the host and nothing else of the URL, and carries no aiohttp error with it, because those hold
@@ -53,6 +54,9 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 8190
 MAX_CONNECTIONS = 256
+IDLE_S = 2.0
+"""For so long a connection that nobody uses may be used again; servers wait 5 s (Node.js) to 75 s (nginx)."""
+
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -147,8 +151,7 @@ class Http:
 
     def __init__(self, policy: HttpPolicy) -> None:
         self._policy = policy
-        self._reads: aiohttp.ClientSession | None = None
-        self._writes: aiohttp.ClientSession | None = None
+        self._opened: aiohttp.ClientSession | None = None
 
     async def request(
         self,
@@ -178,10 +181,9 @@ class Http:
 
     async def close(self) -> None:
         """Close every connection."""
-        for session in (self._reads, self._writes):
-            if session is not None:
-                await session.close()
-        self._reads = self._writes = None
+        if self._opened is not None:
+            await self._opened.close()
+        self._opened = None
 
     def _prepare(
         self,
@@ -217,30 +219,26 @@ class Http:
 
     async def _exchange(self, request: _Request, progress: _Progress) -> Answer:
         started = time.perf_counter()
-        repeatable = request.method in _REPEATABLE
-        async with self._session(repeatable).request(
+        async with self._session().request(
             request.method,
             request.url,
             headers=request.headers,
             data=request.body,
             allow_redirects=False,
-            middlewares=() if repeatable else (_send_once,),
+            middlewares=() if request.method in _REPEATABLE else (_send_once,),
             trace_request_ctx=progress,
         ) as response:
             body = await _read(response)
             elapsed_ms = (time.perf_counter() - started) * 1000
             return Answer(response.status, CIMultiDictProxy(CIMultiDict(response.headers)), body, elapsed_ms)
 
-    def _session(self, repeatable: bool) -> aiohttp.ClientSession:
-        if repeatable:
-            self._reads = self._reads or self._open(force_close=False)
-            return self._reads
-        self._writes = self._writes or self._open(force_close=True)
-        return self._writes
+    def _session(self) -> aiohttp.ClientSession:
+        self._opened = self._opened or self._open()
+        return self._opened
 
-    def _open(self, *, force_close: bool) -> aiohttp.ClientSession:
+    def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=MAX_CONNECTIONS, force_close=force_close, socket_factory=self._socket, ttl_dns_cache=30
+            limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S, socket_factory=self._socket, ttl_dns_cache=30
         )
         return aiohttp.ClientSession(
             connector=connector,

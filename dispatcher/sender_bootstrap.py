@@ -112,7 +112,7 @@ class VaultOutlets:
         self._settings = settings
         self._vault = vault
         self._open: dict[str, Outlet] = {}
-        self._clients: list[Http] = []
+        self._clients: dict[HttpPolicy, Http] = {}
         self._load()
 
     def get(self, account: str) -> Outlet | None:
@@ -128,17 +128,22 @@ class VaultOutlets:
 
     async def close(self) -> None:
         """Close every connection."""
-        for http in self._clients:
+        for http in self._clients.values():
             await http.close()
 
     def _load(self) -> None:
-        from channels.http import Http
-
         for credential in self._vault.open_all():
             if credential.account.id not in self._open:
-                http = Http(network(self._settings, credential))
-                self._open[credential.account.id] = _outlet(self._settings, credential, http)
-                self._clients.append(http)
+                self._open[credential.account.id] = _outlet(self._settings, credential, self._client(credential))
+
+    def _client(self, credential: Credential) -> Http:
+        """The client of all accounts that may go to the same places: they share its connections."""
+        from channels.http import Http
+
+        policy = network(self._settings, credential)
+        if policy not in self._clients:
+            self._clients[policy] = Http(policy)
+        return self._clients[policy]
 
 
 def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:

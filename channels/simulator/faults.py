@@ -48,7 +48,7 @@ _IDLE = frozenset(
         FaultKind.ECHO,
     }
 )
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
 _PACKED = gzip.compress(b'{"data":{"id":"1"}}', mtime=0)
 _RAW: Mapping[FaultKind, bytes] = {
     FaultKind.ACT_THEN_BAD_JSON: _HEAD + b'Content-Length: 9\r\n\r\n{"data":{',

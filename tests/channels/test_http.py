@@ -159,8 +159,8 @@ def test_a_writing_request_is_sent_once_however_the_connection_ends(method: str)
     assert len(far.requests) == 1
 
 
-def test_writing_requests_never_ride_a_kept_alive_connection() -> None:
-    """Two posts in a row use two connections, so that none is lost on a stale one."""
+def test_posts_in_a_row_share_a_connection() -> None:
+    """A fan-out does not shake hands for every send."""
     peers = []
 
     async def run() -> None:
@@ -173,7 +173,25 @@ def test_writing_requests_never_ride_a_kept_alive_connection() -> None:
                 await http.request("POST", url, json={}, timeout_s=5)
 
     asyncio.run(run())
-    assert len(set(peers)) == 2
+    assert len(peers) == 1
+
+
+def test_a_connection_that_nobody_uses_is_closed_before_a_server_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no post is lost on one that the far side has just given up."""
+    monkeypatch.setattr("channels.http.IDLE_S", 0.01)
+
+    async def run() -> None:
+        closed = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await Far(OK, keep_open=True)(reader, writer)  # ends when the client has hung up
+            closed.set()
+
+        async with served(talk) as (http, url):
+            await http.request("POST", url, json={}, timeout_s=5)
+            await asyncio.wait_for(closed.wait(), 10)
+
+    asyncio.run(run())
 
 
 def test_a_read_survives_a_stale_connection() -> None:
