@@ -157,7 +157,7 @@ def test_an_exception_of_ours_keeps_its_message(stream: io.StringIO) -> None:
     """Our errors are written for people and hold no secret; what caused them is listed after them."""
     try:
         try:
-            Tree([]).path(1)
+            Tree(b"").path(1)
         except IndexError as error:
             raise Invalid("the list is empty") from error
     except Invalid:

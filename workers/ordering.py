@@ -1,14 +1,18 @@
-"""From leased rows to orders: the plan's bundle, and for recipients the row with its path to the signed root."""
+"""From leased rows to orders: the plan's bundle, and for recipients the row with its path to the signed root.
+
+Of a list, the roots of its blocks are at hand in each process, half a byte a recipient; the block that a row stands
+in is read with it. So neither memory nor the time to the first order grows with the list.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 
-from dispatcher.domain.merkle import Tree
+from dispatcher.domain.merkle import BLOCK, Tree, block_roots, leaf_hash
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
-from dispatcher.store import queue, records, spends
+from dispatcher.store import queue, recipients, records, spends
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
 
@@ -16,7 +20,7 @@ UNPAID = "no reservation is committed for this plan"
 """Said of every channel without one; the gate asks where space is bought."""
 
 TREES = 4
-"""Trees kept in memory: about 64 bytes a recipient each."""
+"""Lists whose trees over block roots are kept in memory: about a byte a recipient each."""
 
 
 class Orders:
@@ -49,24 +53,39 @@ class Orders:
         ]
 
     def _proofs(self, work: Work, items: Sequence[Leased]) -> dict[str, RecipientProof]:
-        lists: dict[str, list[Leased]] = {}
+        blocks: dict[tuple[str, int], list[tuple[str, int]]] = {}
         for item in items:
             if item.list is not None and item.position is not None:
-                lists.setdefault(item.list, []).append(item)
+                blocks.setdefault((item.list, item.position // BLOCK), []).append((item.id, item.position))
         proofs: dict[str, RecipientProof] = {}
-        for name, members in lists.items():
-            tree = self._tree(work, name)
-            sealed = records.sealed_rows(work, name, [m.position for m in members if m.position is not None])
-            for member in members:
-                position = member.position if member.position is not None else -1
-                path = tuple(node.hex() for node in tree.path(position)) if 0 <= position < tree.size else ()
-                proofs[member.id] = RecipientProof(name, position, sealed.get(position, b""), path)
+        for (name, number), members in blocks.items():
+            proofs |= self._proved(work, name, number, members)
+        return proofs
+
+    def _proved(
+        self, work: Work, name: str, number: int, members: Sequence[tuple[str, int]]
+    ) -> dict[str, RecipientProof]:
+        """The proofs of some deliveries, given with their positions, to recipients in one block of a list.
+
+        What does not stand there gets an empty one, and a block that is not whole gets paths that lead elsewhere.
+        """
+        whole = self._tree(work, name)
+        rows = recipients.block(work, name, number) if 0 <= number < whole.size else []
+        found = {position: (index, sealed) for index, (position, _, sealed) in enumerate(rows)}
+        own = tree_of([leaf for _, leaf, _ in rows])
+        above = [node.hex() for node in whole.path(number)] if rows else []
+        proofs = {}
+        for id_, position in members:
+            index, sealed = found.get(position, (None, b""))
+            path = () if index is None else (*(node.hex() for node in own.path(index)), *above)
+            proofs[id_] = RecipientProof(name, position, sealed, path)
         return proofs
 
     def _tree(self, work: Work, name: str) -> Tree:
-        with self._building:  # chunks ask from several threads; a big list's tree is built once
+        with self._building:  # chunks ask from several threads
             if name not in self._trees:
                 while len(self._trees) >= TREES:
                     self._trees.pop(next(iter(self._trees)))
-                self._trees[name] = tree_of([leaf for _, leaf in records.leaves(work, name)])
+                leaves = (leaf_hash(bytes.fromhex(leaf)) for leaf in recipients.leaves(work, name))
+                self._trees[name] = Tree(recipients.block_roots(work, name) or block_roots(leaves))
             return self._trees[name]

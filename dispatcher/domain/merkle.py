@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import islice
+
+HASH = 32
+"""Bytes of a hash."""
+
+BLOCK = 64
+"""Leaves of a block: a power of two, so that a block is a whole branch of the tree."""
 
 EMPTY = hashlib.sha256(b"").digest()
 
@@ -16,31 +23,31 @@ def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+def _node(children: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + children).digest()
 
 
 class Tree:
-    """All levels over the given leaf hashes, lowest first. Memory: about 64 bytes a leaf."""
+    """All levels over leaf hashes that follow each other in ``leaves``, lowest first. Memory: 64 bytes a leaf."""
 
     __slots__ = ("_levels",)
 
-    def __init__(self, leaves: Sequence[bytes]) -> None:
-        self._levels = [list(leaves)]
-        while len(self._levels[-1]) > 1:
-            level = self._levels[-1]
-            paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    def __init__(self, leaves: bytes) -> None:
+        self._levels = [leaves]
+        while len(level := self._levels[-1]) > HASH:
+            pairs = range(0, len(level) - HASH, 2 * HASH)
+            paired = b"".join([_node(level[at : at + 2 * HASH]) for at in pairs])
             self._levels.append(paired + level[len(paired) * 2 :])
 
     @property
     def size(self) -> int:
         """The number of leaves."""
-        return len(self._levels[0])
+        return len(self._levels[0]) // HASH
 
     @property
     def root(self) -> bytes:
         """The tree's head; of no leaves, the hash of nothing."""
-        return self._levels[-1][0] if self.size else EMPTY
+        return self._levels[-1] or EMPTY
 
     def path(self, index: int) -> tuple[bytes, ...]:
         """The siblings from leaf ``index`` to the root. Raises IndexError."""
@@ -48,25 +55,22 @@ class Tree:
             raise IndexError(index)
         siblings = []
         for level in self._levels[:-1]:
-            sibling = index ^ 1
-            if sibling < len(level):
-                siblings.append(level[sibling])
+            at = (index ^ 1) * HASH
+            if at < len(level):
+                siblings.append(level[at : at + HASH])
             index >>= 1
         return tuple(siblings)
 
 
-def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The same root as :class:`Tree` has, of leaf hashes too many to hold."""
-    peaks: list[tuple[int, bytes]] = []  # whole subtrees from the left: how many leaves, and their root
-    for leaf in leaves:
-        size, node = 1, leaf
-        while peaks and peaks[-1][0] == size:
-            size, node = size * 2, _node(peaks.pop()[1], node)
-        peaks.append((size, node))
-    root = peaks.pop()[1] if peaks else EMPTY
-    while peaks:
-        root = _node(peaks.pop()[1], root)
-    return root
+def block_roots(leaves: Iterable[bytes]) -> bytes:
+    """The roots of each :data:`BLOCK` leaf hashes: the tree over them has the same root, at a half byte a leaf.
+
+    A leaf's path is its path in its block, and then its block's path in that tree.
+    """
+    source, roots = iter(leaves), bytearray()
+    while block := b"".join(islice(source, BLOCK)):
+        roots += Tree(block).root
+    return bytes(roots)
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
@@ -79,6 +83,6 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
             if not rest:
                 return None
             sibling = rest.pop(0)
-            node = _node(sibling, node) if index & 1 else _node(node, sibling)
+            node = _node(sibling + node if index & 1 else node + sibling)
         index, last = index >> 1, last >> 1
     return node if not rest else None

@@ -97,7 +97,7 @@ def open_key(sealed: str, identity: Secret) -> ListKey:
 
 def tree_of(leaves: Sequence[str]) -> Tree:
     """The Merkle tree over leaves in list order."""
-    return Tree([leaf_hash(bytes.fromhex(leaf)) for leaf in leaves])
+    return Tree(b"".join([leaf_hash(bytes.fromhex(leaf)) for leaf in leaves]))
 
 
 def prove(proof: RecipientProof, key: ListKey, signed: SignedList) -> tuple[str, Row]:

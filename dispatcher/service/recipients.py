@@ -29,11 +29,11 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from channels.contract import Secret
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.ids import RandomBytes, is_name
-from dispatcher.domain.merkle import leaf_hash, root_of
+from dispatcher.domain.merkle import Tree, block_roots, leaf_hash
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import ListKey, Row
 from dispatcher.service.desk import Desk
-from dispatcher.store import accounts
+from dispatcher.store import recipients
 from dispatcher.store.spool import Spool
 
 NUMBER_COLUMNS = ("phone", "number", "phone_number")
@@ -85,12 +85,13 @@ def import_csv(
         duplicates = _fill(spool, _read(path, default_region, language, bad), key, desk.random_bytes)
         if not spool.count:
             raise Invalid(f"{path.name} has no usable row", _first_reason(bad))
-        root = root_of(leaf_hash(bytes.fromhex(row["leaf"])) for row in spool.rows()).hex()
+        roots = block_roots(leaf_hash(bytes.fromhex(row["leaf"])) for row in spool.rows())
+        root = Tree(roots).root.hex()
         known: dict[str, Any] = {"mode": str(mode), "root": root, "count": spool.count}
         sealed_key = key.sealed_to(desk.settings.vault(mode, ROLE).recipient())
-        header = {"id": name, **known, "sealed_key": sealed_key, "created_by": person}
+        header = {"id": name, **known, "sealed_key": sealed_key, "block_roots": roots, "created_by": person}
         with desk.store.write() as work:
-            accounts.add_list(work, header, ({"list": name, **row} for row in spool.rows()))
+            recipients.add_list(work, header, ({"list": name, **row} for row in spool.rows()))
             work.record("recipients.imported", actor=person, list=name, **known)
         return Imported(name, mode, spool.count, root, duplicates, tuple(bad))
 
@@ -98,7 +99,7 @@ def import_csv(
 def listed(desk: Desk, mode: Mode | None = None) -> list[dict[str, Any]]:
     """The recipient lists of one mode, or of both: name, mode, count, root, created_at, created_by."""
     with desk.store.read() as work:
-        return [{"name": row.id, **{key: getattr(row, key) for key in SHOWN}} for row in accounts.lists(work, mode)]
+        return [{"name": row.id, **{key: getattr(row, key) for key in SHOWN}} for row in recipients.lists(work, mode)]
 
 
 def _fill(spool: Spool, rows: Iterable[tuple[str, str]], key: ListKey, random_bytes: RandomBytes) -> int:

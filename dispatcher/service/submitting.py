@@ -36,7 +36,7 @@ from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import findings
-from dispatcher.store import accounts, deliveries, records
+from dispatcher.store import deliveries, recipients, records
 from dispatcher.store.database import Work
 
 
@@ -219,7 +219,7 @@ def _lists(work: Work, mode: Mode, account: Account, wish: Wish) -> tuple[Signed
     names = dict.fromkeys(wish.lists.get(account.id, wish.lists.get("", ())))
     if not names:
         raise Invalid(f"account {account.id} sends to recipients", f"name a list: --list {account.id}=LIST")
-    return tuple(accounts.signed_list(work, mode, name) for name in names)
+    return tuple(recipients.signed_list(work, mode, name) for name in names)
 
 
 def _add_deliveries(desk: Desk, work: Work, plan: Plan, destination: Destination) -> int:

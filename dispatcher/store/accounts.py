@@ -1,21 +1,17 @@
-"""Accounts, devices and recipient lists. Nothing secret is written here."""
+"""Accounts and devices. Nothing secret is written here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import insert, select
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound
-from dispatcher.domain.plan import SignedList
 from dispatcher.domain.statement import Mode
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, Base, DeviceRow, RecipientListRow, RecipientRow
-
-BATCH = 1_000
+from dispatcher.store.tables import AccountRow, Base, DeviceRow
 
 
 def add_account(work: Work, account: Account, lane: str, mode: Mode) -> None:
@@ -27,7 +23,8 @@ def add_account(work: Work, account: Account, lane: str, mode: Mode) -> None:
 
 def rows(work: Work, mode: Mode | None = None) -> list[Any]:
     """The accounts of one mode, or of both, by name."""
-    return _of_mode(work, AccountRow, mode)
+    query = select(AccountRow.__table__).order_by(AccountRow.mode, AccountRow.id)
+    return list(work.execute(query if mode is None else query.where(AccountRow.mode == str(mode))).all())
 
 
 def row(work: Work, name: str) -> Any:
@@ -56,35 +53,8 @@ def device_of(work: Work, account: str) -> str | None:
     return found
 
 
-def add_list(work: Work, header: Mapping[str, Any], recipients: Iterable[Mapping[str, Any]]) -> None:
-    """Write a recipient list with its rows, in batches. Raises Invalid when the name is taken."""
-    _add(work, RecipientListRow, "recipient list", {**header, "created_at": work.now})
-    source = iter(recipients)
-    while batch := list(islice(source, BATCH)):
-        work.execute(insert(RecipientRow), batch)
-
-
-def lists(work: Work, mode: Mode | None = None) -> list[Any]:
-    """The recipient lists of one mode, or of both, by name."""
-    return _of_mode(work, RecipientListRow, mode)
-
-
-def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
-    """A recipient list as it goes into a plan. Raises NotFound."""
-    query = select(RecipientListRow.__table__).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
-    found = work.execute(query).first()
-    if found is None:
-        raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
-    return SignedList(found.id, found.root, found.count)
-
-
 def _add(work: Work, table: type[Base], what: str, values: Mapping[str, Any]) -> None:
     key = table.__table__.c.id
     if work.execute(select(key).where(key == values["id"])).first():
         raise Invalid(f"{what} {values['id']} exists already", "choose another name")
     work.execute(insert(table).values(**values))
-
-
-def _of_mode(work: Work, table: type[AccountRow | RecipientListRow], mode: Mode | None) -> list[Any]:
-    query = select(table.__table__).order_by(table.mode, table.id)
-    return list(work.execute(query if mode is None else query.where(table.mode == str(mode))).all())

@@ -28,7 +28,6 @@ from dispatcher.store.tables import (
     IncidentRow,
     PlanRow,
     RecipientListRow,
-    RecipientRow,
     RenderingRow,
     RevisionRow,
     SpendRow,
@@ -323,16 +322,3 @@ def put_status(work: Work, mode: str, envelope: Envelope) -> None:
 def generation(work: Work, message: str) -> int:
     """The number of the next plan of a message."""
     return (work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar() or 0) + 1
-
-
-def leaves(work: Work, list_id: str) -> Iterable[tuple[int, str]]:
-    """Position and leaf of every row of a list, in order."""
-    query = select(RecipientRow.position, RecipientRow.leaf).where(RecipientRow.list == list_id)
-    for row in work.execute(query.order_by(RecipientRow.position).execution_options(yield_per=10_000)):
-        yield row.position, row.leaf
-
-
-def sealed_rows(work: Work, list_id: str, positions: Iterable[int]) -> dict[int, bytes]:
-    """The encrypted rows at these positions."""
-    at = (RecipientRow.list == list_id, RecipientRow.position.in_(list(positions)))
-    return dict(work.execute(select(RecipientRow.position, RecipientRow.sealed).where(*at)).all())

@@ -79,7 +79,10 @@ class AccountRow(Base):
 
 
 class RecipientListRow(Base):
-    """One recipient list; ``sealed_key`` opens it for the recipients' sender only."""
+    """One recipient list; ``sealed_key`` opens it for the recipients' sender only.
+
+    ``block_roots``: those of its Merkle tree, see ``dispatcher.domain.merkle``; none where an older version wrote it.
+    """
 
     __tablename__ = "recipient_lists"
 
@@ -90,6 +93,7 @@ class RecipientListRow(Base):
     sealed_key: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+    block_roots: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class RecipientRow(Base):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.domain.merkle import EMPTY, Tree, leaf_hash, root_from_path, root_of
+from dispatcher.domain.merkle import BLOCK, EMPTY, Tree, block_roots, leaf_hash, root_from_path
 
 datas = st.lists(st.binary(max_size=8), max_size=40)
 
@@ -39,13 +39,13 @@ def path(m: int, data: Sequence[bytes]) -> tuple[bytes, ...]:
 
 def tree(data: Sequence[bytes]) -> Tree:
     """The tree over leaves of this data."""
-    return Tree([leaf_hash(item) for item in data])
+    return Tree(b"".join(leaf_hash(item) for item in data))
 
 
 @given(datas)
 def test_the_root_is_that_of_the_recursive_definition(data: list[bytes]) -> None:
     """For any number of leaves, none included."""
-    assert tree(data).root == root_of(map(leaf_hash, data)) == mth(data)
+    assert tree(data).root == mth(data)
 
 
 @given(datas.filter(bool), st.data())
@@ -86,7 +86,7 @@ def test_a_node_does_not_pass_for_a_leaf() -> None:
     """Leaves and nodes are hashed apart: the tree over two nodes is not the tree over their four leaves."""
     four = [b"a", b"b", b"c", b"d"]
     nodes = [tree(four[:2]).root, tree(four[2:]).root]
-    assert Tree([leaf_hash(node) for node in nodes]).root != tree(four).root
+    assert tree(nodes).root != tree(four).root
 
 
 @pytest.mark.parametrize("index", [-1, 3])
@@ -100,3 +100,16 @@ def test_there_is_no_path_outside_the_tree(index: int) -> None:
 def test_there_is_no_root_for_a_place_outside_the_tree(index: int, size: int) -> None:
     """A proof that claims such a place proves nothing."""
     assert root_from_path(EMPTY, index, size, []) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 5 * BLOCK), st.data())
+def test_the_tree_over_block_roots_is_the_top_of_the_whole_tree(size: int, draw: st.DataObject) -> None:
+    """The same root; and a leaf's path is that in its block, then its block's."""
+    data = [number.to_bytes(2) for number in range(size)]
+    whole, top = tree(data), Tree(block_roots(map(leaf_hash, data)))
+    assert top.root == whole.root
+    if data:
+        number, index = divmod(draw.draw(st.integers(0, size - 1)), BLOCK)
+        block = tree(data[number * BLOCK : (number + 1) * BLOCK])
+        assert block.path(index) + top.path(number) == whole.path(number * BLOCK + index)

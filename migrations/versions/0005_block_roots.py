@@ -1,0 +1,21 @@
+"""The Merkle tree of a recipient list, kept from its import on."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.add_column("recipient_lists", sa.Column("block_roots", sa.LargeBinary(), nullable=True))
+
+
+def downgrade() -> None:
+    """Undo: for tests and empty databases only."""
+    op.drop_column("recipient_lists", "block_roots")
