@@ -66,6 +66,7 @@ class Fault:
     """An order for the next ``times`` calls of one kind to one provider whose account contains ``match``.
 
     ``on`` is a kind of route (publish, withdraw, read, session). ``delay_s`` and ``status`` mean what the kind says.
+    With ``every``, all but each so-manieth of those calls are spared.
     """
 
     provider: str
@@ -75,17 +76,29 @@ class Fault:
     on: str = "publish"
     delay_s: float = 0.0
     status: int = 503
+    every: int = 1
+
+    def meets(self, provider: str, on: str, account: str) -> bool:
+        """Whether a call is one of those."""
+        return self.provider == provider and self.on == on and self.match in account
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    left: int
+    met: int = 0
 
 
 class FaultMenu:
     """The faults that are armed."""
 
     def __init__(self) -> None:
-        self._armed: list[tuple[Fault, int]] = []
+        self._armed: list[_Armed] = []
 
     def arm(self, fault: Fault) -> None:
         """Order a fault, behind those already armed."""
-        self._armed.append((fault, fault.times))
+        self._armed.append(_Armed(fault, fault.times))
 
     def clear(self) -> None:
         """Disarm all."""
@@ -93,10 +106,16 @@ class FaultMenu:
 
     def take(self, provider: str, on: str, account: str) -> Fault | None:
         """The fault for this call, used up by one; None where none is armed."""
-        for index, (fault, left) in enumerate(self._armed):
-            if fault.provider == provider and fault.on == on and fault.match in account:
-                self._armed[index : index + 1] = [(fault, left - 1)] if left > 1 else []
-                return fault
+        for armed in self._armed:
+            if not armed.fault.meets(provider, on, account):
+                continue
+            armed.met += 1
+            if armed.met % armed.fault.every:
+                continue
+            armed.left -= 1
+            if not armed.left:
+                self._armed.remove(armed)
+            return armed.fault
         return None
 
 

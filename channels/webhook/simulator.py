@@ -1,7 +1,8 @@
 """A receiver that keeps its duties under Standard Webhooks 1.0 (reference: platforms 10).
 
 Each endpoint ``/webhook/<name>`` has a secret of its own, :func:`secret`. An event is taken once per ``webhook-id``;
-a repeat is answered 200 and changes nothing. A bad signature or an old timestamp is answered 401.
+a repeat is answered 200 and changes nothing, but for endpoints whose name begins with :data:`FORGETFUL`: those keep
+no ids, and a repeat is a double. A bad signature or an old timestamp is answered 401.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from channels.simulator.journal import EffectKind, Journal
 from channels.simulator.provider import Provider, Route, RouteKind
 
 TOLERANCE_S = 300
+FORGETFUL = "forgetful"
 _KINDS = {
     "alert.published": EffectKind.PUBLISHED,
     "alert.corrected": EffectKind.PUBLISHED,
@@ -88,7 +90,7 @@ class Receiver(Provider):
         except (ValueError, KeyError, TypeError):
             return web.json_response({"error": "not an event of ours"}, status=400)
         name = request.headers["webhook-id"]
-        if (endpoint, name) not in self.events:
+        if (endpoint, name) not in self.events or endpoint.startswith(FORGETFUL):
             self.events[endpoint, name] = event
             self.act(request, kind, key=name, reference=name, text="\n\n".join(texts))
         return web.json_response({"taken": name})

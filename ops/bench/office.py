@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from channels.contract import Account, Clock, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
@@ -95,7 +95,7 @@ class Office:
         accounts.add(self.desk, Account(name, channel, name, tuple(languages), settings), MODE, held, "ops-1")
         if channel == "tiktok":
             self._attest(name)
-        if channel in ("x", "tiktok"):
+        if channel in ("x", "bluesky", "tiktok"):
             evidence.assess(
                 self.desk,
                 self.pen("director-1"),
@@ -107,23 +107,30 @@ class Office:
                 evidence=EVIDENCE,
             )
 
-    def add_list(self, name: str) -> None:
-        """Import a list of numbers that reach nobody."""
+    def add_list(self, name: str, numbers: range = range(DRAMA)) -> None:
+        """Import a list of numbers that reach nobody: these of the :data:`DRAMA` there are."""
         file = self.folder.with_name(f"{name}.csv")
-        file.write_text("phone\n" + "".join(f"07700900{index:03d}\n" for index in range(DRAMA)))
+        file.write_text("phone\n" + "".join(f"07700900{number:03d}\n" for number in numbers))
         recipients.import_csv(self.desk, name, file, MODE, "ops-1")
 
-    def cleared(self, *, languages: Sequence[str] = ("en-GB",), lists: Sequence[str] = ()) -> str:
-        """A plan over all accounts, signed by everybody but for its release; returns its digest."""
+    def cleared(
+        self,
+        *,
+        languages: Sequence[str] = ("en-GB",),
+        lists: Sequence[str] = (),
+        headline: str = "Storm tonight",
+        accounts: Sequence[str] | None = None,
+    ) -> str:
+        """A plan over these accounts, else all, signed by everybody but for its release; returns its digest."""
         warning = Item("warning", "red", "national weather service", now())
         incident = incidents.declare(
             self.desk, kind="severe_weather", title="Storm", mode=MODE, person="author-1", evidence=(warning,)
         ).id
-        texts = tuple(LanguageText(tag, "Storm tonight", f"Stay indoors ({tag}).") for tag in languages)
+        texts = tuple(LanguageText(tag, headline, f"Stay indoors ({tag}).") for tag in languages)
         written = messages.Draft(texts, valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
-        wish = Wish(lists={"": lists}, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
+        wish = Wish(accounts, {"": lists}, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
         stored = submitting.submit(self.desk, message, wish, self.pen("author-1")).stored
         for person in ("checker-1", "director-1", *(["welsh-checker-1"] if "cy-GB" in languages else [])):
             clearing.approve(self.desk, stored.digest, self.pen(person))
@@ -150,11 +157,11 @@ class Office:
 
 
 @contextmanager
-def office_at(root: Path, simulator: str, redis: str = "embedded") -> Iterator[Office]:
-    """Make a deployment in a fresh ``root``, with the waits of the reference."""
+def office_at(root: Path, simulator: str, redis: str = "embedded", **more: Any) -> Iterator[Office]:
+    """Make a deployment in a fresh ``root``, with the waits of the reference unless ``more`` says so."""
     shutil.rmtree(root, ignore_errors=True)
     folder = root.absolute() / "deployment"
-    made = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", simulator, redis=redis)
+    made = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", simulator, redis=redis, **more)
     deploying.init(folder, made, now(), secrets.token_bytes)
     desk = open_desk(folder, "bench")
     try:
@@ -179,7 +186,10 @@ def _profile(simulator: str, channel: str, name: str) -> tuple[Mapping[str, str]
     base = f"{simulator}/{channel}"
     match channel:
         case "x":
-            return {"base_url": base, "user_id": "1001"}, {"token": Secret("sim-1001")}
+            user = f"100{name.rpartition('-')[2]}"
+            return {"base_url": base, "user_id": user}, {"token": Secret(f"sim-{user}")}
+        case "bluesky":
+            return {"base_url": base}, {"identifier": Secret(name), "password": Secret(f"app-{name}")}
         case "notify":
             return {"base_url": base, "template_id": TEMPLATE_ID}, {"api_key": Secret(api_key(SERVICE))}
         case "webhook":

@@ -162,6 +162,21 @@ def test_a_fault_strikes_only_the_matching_account_and_as_often_as_ordered() -> 
     assert statuses == [201, 502, 502, 201]
 
 
+def test_a_fault_can_spare_all_but_every_so_manieth_call() -> None:
+    """Every third of five calls meets the fault: the third, and no other."""
+    statuses: list[int] = []
+
+    async def work(far: Simulator, http: Http) -> None:
+        far.arm(Fault("pigeon", FaultKind.REFUSE, times=9, every=3, status=502))
+        for number in range(5):
+            answer = await fly(far, http, text=f"coo {number}")
+            assert isinstance(answer, Answer)
+            statuses.append(answer.status)
+
+    run(work)
+    assert statuses == [201, 201, 502, 201, 201]
+
+
 @pytest.mark.parametrize(("kind", "later"), [(FaultKind.LAG, ["coo"]), (FaultKind.HIDE, [])])
 def test_read_back_lags_or_never_shows(kind: FaultKind, later: list[str]) -> None:
     """A lagging post is seen after its delay, a hidden one never."""

@@ -41,6 +41,17 @@ def test_a_repeat_is_one_effect(on_line, make_job):
     assert (counts["requests"], counts["published"], counts["doubled"]) == (2, 1, 0)
 
 
+def test_a_repeat_at_an_endpoint_that_keeps_no_ids_is_a_double(on_line, make_job):
+    """Where the far side knows nothing again, only the near side can spare it the second."""
+
+    async def use(line):
+        for attempt in (1, 2):
+            await line.adapter.send(replace(make_job(), attempt=attempt), no_note)
+        return line.far.journal.counts()["webhook"]["doubled"]
+
+    assert on_line(use, endpoint="forgetful-1") == 1
+
+
 def test_a_lost_answer_is_in_doubt_and_a_repeat_settles_it(on_line, make_job):
     """The receiver acted and the line broke: sending again is accepted and doubles nothing."""
 
