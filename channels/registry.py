@@ -101,10 +101,8 @@ TABLE = (
 
 def entry(name: str) -> Entry:
     """The entry of a channel by any of its names. Raises UnknownChannelError."""
-    wanted = _folded(name)
-    for candidate in TABLE:
-        if wanted in (_folded(candidate.name), *map(_folded, candidate.aliases)):
-            return candidate
+    if found := _NAMED.get(_folded(name)):
+        return found
     for point in entry_points(group=ENTRY_POINTS, name=name):
         return Entry(point.name, Lane.ACCOUNTS, point.load)
     known = ", ".join(e.name for e in TABLE if e.load)
@@ -144,3 +142,6 @@ def _by_hand(channel: str) -> type[HandedOver]:
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(letter for letter in plain if letter.isalnum())
+
+
+_NAMED = {_folded(name): entry for entry in TABLE for name in (entry.name, *entry.aliases)}

@@ -44,6 +44,9 @@ from workers.recorder import Recorder
 
 T = TypeVar("T")
 
+FIRST_CHUNK = 16
+"""Deliveries that an idle engine leases: the first byte does not wait for a hundred others."""
+
 FENCED = 0.8
 """The share of a lease after which a process that still holds it is killed (see ``workers.fence``)."""
 
@@ -79,11 +82,12 @@ class Engine:
         self._settings = settings
         self._clock = clock
         self._rules = rules
-        self._orders = Orders(store)
+        self._orders = Orders(store, post.mode)
         self._recorder = Recorder(self.write)
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
         self._pacing = Pacing(clock)
         self._chunks: set[asyncio.Task[None]] = set()
+        self._arming: asyncio.Task[None] | None = None
         self._number = 0
         self._log = structlog.get_logger("engine")
         self._bell = asyncio.Event()
@@ -100,8 +104,11 @@ class Engine:
             while not stopping.is_set():
                 self._bell.clear()
                 if not await self._next_chunk():
+                    self._arm()
                     await self._idle(stopping)
         finally:
+            if self._arming:
+                self._arming.cancel()
             if self._chunks:
                 await asyncio.wait(self._chunks)
             await self._recorder.finish()
@@ -121,6 +128,18 @@ class Engine:
         await asyncio.wait(waits, timeout=self._settings.timing.poll_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+
+    def _arm(self) -> None:
+        """Begin to read what is submitted, unless that is being done: who releases it will not want to wait."""
+        if self._arming is None or self._arming.done():
+            self._arming = asyncio.create_task(self._armed())
+
+    async def _armed(self) -> None:
+        try:
+            for bundle in await asyncio.to_thread(self._orders.submitted, self._post.lane):
+                await self._sender.arm(bundle)
+        except (DispatcherError, ValueError, LookupError, TypeError, SQLAlchemyError) as error:
+            self._log.warning("not_armed", error=type(error).__name__)  # what cannot be read is refused in its turn
 
     async def _next_chunk(self) -> bool:
         """Lease one chunk and start on it; False when nothing is due."""
@@ -148,7 +167,8 @@ class Engine:
             self._log.error("chunk_failed", error=type(error).__name__)
 
     def _lease(self, hold: Hold) -> Callable[[Work], list[Leased]]:
-        post, limit = self._post, min(self._settings.chunk, MAX_ORDERS)
+        post = self._post
+        limit = min(self._settings.chunk, MAX_ORDERS if self._chunks else FIRST_CHUNK)
         return lambda work: queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting)
 
     async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T | None:

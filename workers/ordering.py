@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dispatcher.domain import canonical
 from dispatcher.domain.merkle import BLOCK, Tree, block_roots, leaf_hash
+from dispatcher.domain.plan import SCHEMA as PLAN_SCHEMA
+from dispatcher.domain.plan import Plan
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
+from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.store import queue, recipients, records, spends
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
 
 UNPAID = "no reservation is committed for this plan"
 """Said of every channel without one; the gate asks where space is bought."""
+
+PLANS = 8
+"""Plans whose texts are kept in memory."""
 
 TREES = 4
 """Lists whose trees over block roots are kept in memory: about a byte a recipient each."""
@@ -26,15 +34,17 @@ TREES = 4
 class Orders:
     """Builds orders from the store. Nothing it reads is believed by the sender."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mode: str) -> None:
         self._store = store
+        self._mode = mode
+        self._bundles: dict[str, Bundle] = {}
         self._trees: dict[str, Tree] = {}
         self._building = threading.Lock()
 
     def of(self, plan: str, items: Sequence[Leased]) -> tuple[Bundle, list[Order]]:
         """The bundle of a plan, and an order for each of its leased deliveries, in the same order."""
         with self._store.read() as work:
-            bundle = records.bundle(work, plan)
+            bundle = self._bundle(work, plan)
             states = records.incident_states(work, {item.incident for item in items})
             proofs = self._proofs(work, items)
             committed = spends.committed(work, plan)
@@ -51,6 +61,25 @@ class Orders:
             )
             for item in items
         ]
+
+    def submitted(self, lane: str) -> list[Bundle]:
+        """The bundles of the newest plans with deliveries in a lane that wait for their release."""
+        with self._store.read() as work:
+            return [self._bundle(work, plan) for plan in queue.unreleased(work, lane, self._mode, PLANS)]
+
+    def _bundle(self, work: Work, plan: str) -> Bundle:
+        """The bundle of a plan; while nothing is signed it is the same one, and only what is signed is read again."""
+        known = self._bundles.get(plan)
+        if known is None:
+            known = records.bundle(work, plan)
+            if not _is_sound(known, plan):
+                return known  # whoever mends its rows need not start this process again
+            while len(self._bundles) >= PLANS:
+                self._bundles.pop(next(iter(self._bundles)))
+        elif (envelopes := tuple(records.envelopes_for(work, plan, self._mode))) != known.envelopes:
+            known = replace(known, envelopes=envelopes)
+        self._bundles[plan] = known
+        return known
 
     def _proofs(self, work: Work, items: Sequence[Leased]) -> dict[str, RecipientProof]:
         blocks: dict[tuple[str, int], list[tuple[str, int]]] = {}
@@ -89,3 +118,12 @@ class Orders:
                 leaves = (leaf_hash(bytes.fromhex(leaf)) for leaf in recipients.leaves(work, name))
                 self._trees[name] = Tree(recipients.block_roots(work, name) or block_roots(leaves))
             return self._trees[name]
+
+
+def _is_sound(bundle: Bundle, plan: str) -> bool:
+    """Whether plan and renderings are all there, and what their names say."""
+    if canonical.digest(PLAN_SCHEMA, bundle.plan) != plan:
+        return False
+    needed = {name for one in Plan.decode(bundle.plan).destinations for name in one.renderings.values()}
+    bodies = bundle.renderings.items()
+    return needed == {name for name, body in bodies if canonical.digest(RENDERING_SCHEMA, body) == name}

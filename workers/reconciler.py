@@ -54,7 +54,7 @@ class Reconciler:
         self._clock = clock
         self._rules = rules
         self._write = write
-        self._orders = Orders(store)
+        self._orders = Orders(store, self._mode)
         self._number = 0
         self._log = structlog.get_logger("reconciler")
 

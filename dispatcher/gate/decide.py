@@ -10,21 +10,14 @@ the moment until which it holds, and ``decide`` takes it back in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from dispatcher.domain.canonical import parse_time
-from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause, untimely
-from dispatcher.gate.evidence import CONFIRM_WITHIN, DeliveryFacts, Evidence, Failure, Then, case_for
+from dispatcher.gate.evidence import END_OF_TIME, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.policy import PolicyVersion
-
-AGEING = (StatementKind.DECIDE, StatementKind.ATTEST, StatementKind.ASSESS, StatementKind.BREAK_GLASS)
-"""Statements that stop counting at an age of their own, besides their window."""
-
-END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +93,5 @@ def _run(
 
 def _until(evidence: Evidence, now: datetime) -> datetime:
     """The next moment at which a statement, a policy version, an age limit or a role changes what holds."""
-    return min((moment for moment in _moments(evidence) if moment > now), default=END_OF_TIME)
-
-
-def _moments(evidence: Evidence) -> Iterator[datetime]:
-    for version in evidence.policies.versions:
-        yield version.effective_from
-    ages = evidence.policies.ages | {CONFIRM_WITHIN}
-    for verified in evidence.said:
-        statement = verified.statement
-        yield statement.not_before
-        yield statement.expires
-        if statement.kind in AGEING:
-            yield from (_later(statement.not_before, age) for age in ages)
-        with suppress(ValueError):
-            yield parse_time(statement.body.get("review_at"))
-    for person in evidence.roster.people:
-        for held in person.roles:
-            yield from filter(None, (held.not_before, held.expires))
-
-
-def _later(start: datetime, span: timedelta) -> datetime:
-    return start + span if start < END_OF_TIME - span else END_OF_TIME
+    after = bisect_right(evidence.moments, now)
+    return evidence.moments[after] if after < len(evidence.moments) else END_OF_TIME

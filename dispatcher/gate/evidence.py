@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from channels.contract import DeliveryKind
+from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.people import Role, Roster
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
@@ -17,8 +20,13 @@ from dispatcher.gate.stops import Stops
 CONFIRM_WITHIN = timedelta(hours=24)
 """How long a recorded ministerial decision holds without confirmation (reference: policy 6.2)."""
 
+AGEING = (StatementKind.DECIDE, StatementKind.ATTEST, StatementKind.ASSESS, StatementKind.BREAK_GLASS)
+"""Statements that stop counting at an age of their own, besides their window."""
 
-@dataclass(frozen=True, slots=True)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)  # without slots, so that what was said and when it changes is worked out once
 class Evidence:
     """A plan with everything that was signed about it, as one process knows it. ``mode`` is that process's own.
 
@@ -43,10 +51,35 @@ class Evidence:
         """Statements of one kind that hold now, whatever their subject."""
         return (v.statement for v in self.said if v.statement.kind is kind and v.statement.holds_at(now))
 
-    @property
+    @cached_property
     def said(self) -> tuple[Verified, ...]:
         """The statements, and every no that this process was ever told, whoever has deleted it since."""
         return self.statements + self.stops.noes
+
+    @cached_property
+    def moments(self) -> tuple[datetime, ...]:
+        """In order, whenever a statement, a policy version, an age limit or a role changes what holds."""
+        return tuple(sorted({*self._moments()}))
+
+    def _moments(self) -> Iterator[datetime]:
+        for version in self.policies.versions:
+            yield version.effective_from
+        ages = self.policies.ages | {CONFIRM_WITHIN}
+        for verified in self.said:
+            statement = verified.statement
+            yield statement.not_before
+            yield statement.expires
+            if statement.kind in AGEING:
+                yield from (_later(statement.not_before, age) for age in ages)
+            with suppress(ValueError):
+                yield parse_time(statement.body.get("review_at"))
+        for person in self.roster.people:
+            for held in person.roles:
+                yield from filter(None, (held.not_before, held.expires))
+
+
+def _later(start: datetime, span: timedelta) -> datetime:
+    return start + span if start < END_OF_TIME - span else END_OF_TIME
 
 
 @dataclass(frozen=True, slots=True)

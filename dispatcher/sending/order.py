@@ -6,10 +6,12 @@ an order that lies is refused with its clause.
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.canonical import format_time, parse_time
@@ -19,7 +21,7 @@ from dispatcher.domain.statement import Envelope
 MAX_ORDERS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that its digest is worked out once
 class Bundle:
     """A plan's bytes, the renderings' bytes by digest, the envelopes signed about it, and lists' sealed keys."""
 
@@ -27,6 +29,16 @@ class Bundle:
     renderings: Mapping[str, bytes]
     envelopes: tuple[Envelope, ...]
     list_keys: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for exactly these bytes, to remember what was read from them."""
+        hashed = hashlib.sha256(self.plan)
+        for name in sorted(self.renderings):
+            hashed.update(b"\0r" + hashlib.sha256(self.renderings[name]).digest())
+        for envelope in self.envelopes:
+            hashed.update(b"\0e" + hashlib.sha256(envelope.payload + envelope.signature.encode()).digest())
+        return hashed.hexdigest()
 
     def document(self) -> dict[str, Json]:
         """As JSON, for the socket."""

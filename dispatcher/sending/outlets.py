@@ -1,4 +1,4 @@
-"""An account with its adapter, as a sender holds it, and the facts of one delivery to it."""
+"""An account with its adapter, as a sender holds it; the facts of one delivery to it, and the adapter's job."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from channels.contract import Account, Channel, Idempotency
+from channels.contract import Account, Channel, Idempotency, Job
 from dispatcher.domain.plan import Destination
 from dispatcher.gate.evidence import DeliveryFacts
+from dispatcher.sending.lists import Row
 from dispatcher.sending.order import Order
-from dispatcher.sending.prepared import Prepared
+from dispatcher.sending.prepared import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Outlets(Protocol):
 
 
 def facts_of(
-    prepared: Prepared,
+    texts: Texts,
     order: Order,
     outlet: Outlet,
     *,
@@ -41,7 +42,7 @@ def facts_of(
     recipient_fault: str | None = None,
 ) -> DeliveryFacts:
     """What the gate is told of one delivery: from the bytes at hand, the sender's own files, and hints."""
-    destination = prepared.plan.destination(order.account)
+    destination = texts.plan.destination(order.account)
     return DeliveryFacts(
         delivery=order.delivery,
         incident=order.incident,
@@ -49,16 +50,31 @@ def facts_of(
         account=order.account,
         channel=outlet.account.channel,
         kind=order.kind,
-        rendering=order.rendering if order.rendering in prepared.renderings else "",
+        rendering=order.rendering if order.rendering in texts.renderings else "",
         needs=timedelta(seconds=outlet.timeout_s),
         recipient_fault=recipient_fault or _kind_fault(destination, order),
         spent_fault=spent_fault,
         spend_fault=order.spend_fault,
         clock_fault=clock_fault,
         reaches=reaches,
-        trackers=prepared.trackers(order.rendering),
-        problems=prepared.check(order.rendering, outlet.adapter) + prepared.plan_problems,
-        armed_problems=prepared.armed_problems(destination, outlet.adapter) if destination else (),
+        trackers=texts.trackers(order.rendering),
+        problems=texts.check(order.rendering, outlet.adapter) + texts.plan_problems,
+        armed_problems=texts.armed_problems(destination, outlet.adapter) if destination else (),
+    )
+
+
+def job_of(texts: Texts, order: Order, outlet: Outlet, row: tuple[str, Row] | None = None) -> Job:
+    """What the adapter is told to do. ``row``: the leaf and the address of a recipient."""
+    return Job(
+        delivery=order.delivery,
+        attempt=order.attempt,
+        rendering=texts.renderings[order.rendering],
+        intended_at=order.intended_at,
+        timeout_s=outlet.timeout_s,
+        recipient=row[1].address if row else None,
+        language=row[1].language if row else None,
+        original=order.original,
+        handle=order.handle,
     )
 
 

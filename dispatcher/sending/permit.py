@@ -67,6 +67,9 @@ class Sender(Protocol):
     answers deferred (it was not asked) or in doubt (it was).
     """
 
+    async def arm(self, bundle: Bundle) -> None:
+        """Get ready for a plan that is submitted and not yet released."""
+
     async def permit(self, bundle: Bundle, orders: Sequence[Order]) -> list[Permit | Refusal]:
         """Ask the gate for each order; at most 1,000."""
 

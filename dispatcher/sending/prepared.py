@@ -6,7 +6,6 @@ nothing; the gate then says what is missing.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,8 @@ from dispatcher.domain.message import ARMED, DELIVERED_AS
 from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified
-from dispatcher.gate.decide import END_OF_TIME, Judgement
+from dispatcher.gate.decide import Judgement
+from dispatcher.gate.evidence import END_OF_TIME
 from dispatcher.gate.mitigations import trackers
 from dispatcher.sending.order import Bundle
 from dispatcher.statements.verify import Verifier
@@ -28,20 +28,21 @@ RESOLVED_BY = 2
 
 
 @dataclass  # without slots, so that what is the same for every delivery is worked out once
-class Prepared:
-    """A bundle read once: its plan, renderings by recomputed digest, authentic statements, and what was judged.
-
-    At ``until`` a key or a role of the roster begins or ends, and the statements have to be verified again.
-    """
+class Texts:
+    """A plan, its renderings by recomputed digest, and what lint finds in them; no statement changes any of it."""
 
     plan: Plan
-    digest: str
     renderings: Mapping[str, Rendering]
-    statements: tuple[Verified, ...]
-    judged: dict[tuple[str, str, DeliveryKind, str, int], tuple[Judgement, str]] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tracked: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    until: datetime = END_OF_TIME
+
+    def read_ahead(self, account: str, adapter: type[Channel] | Channel) -> None:
+        """Find now what will be asked of the texts to an account, because then it will be urgent."""
+        destination = self.plan.destination(account)
+        for kind, digest in destination.renderings.items() if destination else ():
+            self.check(digest, adapter)
+            if kind not in ARMED:
+                self.trackers(digest)
 
     def check(self, digest: str, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """What lint finds in one rendering; remembered."""
@@ -85,6 +86,29 @@ class Prepared:
         lacking = [language for language in self.plan.languages if language not in carried]
         return tuple(f"no destination carries the message in {language}" for language in lacking)
 
+
+@dataclass(slots=True)
+class Prepared:
+    """A bundle read once: its texts, authentic statements, and what was judged.
+
+    At ``until`` a key or a role of the roster begins or ends, and the statements have to be verified again.
+    """
+
+    texts: Texts
+    statements: tuple[Verified, ...]
+    judged: dict[tuple[str, str, DeliveryKind, str, int], tuple[Judgement, str]] = field(default_factory=dict)
+    until: datetime = END_OF_TIME
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that people signed."""
+        return self.texts.plan
+
+    @property
+    def digest(self) -> str:
+        """What names the plan."""
+        return self.texts.plan.digest
+
     def resolved_unsent(self, delivery: str, since: datetime) -> bool:
         """Whether two people signed that this delivery is not to be seen, having looked after its last attempt."""
         people = {
@@ -104,22 +128,21 @@ def rendering_languages(rendering: Rendering) -> frozenset[str]:
     return frozenset(listed | {part.language for part in rendering.parts if part.language != "mul"})
 
 
-def bundle_digest(bundle: Bundle) -> str:
-    """A name for exactly these bytes, to remember what was read from them."""
-    hashed = hashlib.sha256(bundle.plan)
-    for digest in sorted(bundle.renderings):
-        hashed.update(b"\0r" + hashlib.sha256(bundle.renderings[digest]).digest())
-    for envelope in bundle.envelopes:
-        hashed.update(b"\0e" + hashlib.sha256(envelope.payload + envelope.signature.encode()).digest())
-    return hashed.hexdigest()
+def prepare(bundle: Bundle, verifier: Verifier, now: datetime, texts: Texts | None = None) -> Prepared:
+    """Read a bundle. Raises CanonicalError or DocumentError where the plan itself cannot be read.
 
-
-def prepare(bundle: Bundle, verifier: Verifier, now: datetime) -> Prepared:
-    """Read a bundle. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
-    plan = Plan.decode(bundle.plan)
+    ``texts`` is what was read of the same plan's bytes before, with other statements: it is not read again.
+    """
+    if texts is None or texts.renderings.keys() != bundle.renderings.keys():
+        texts = read_texts(bundle)
     verified, _ = verifier.verify_all(_distinct(bundle.envelopes), now)
     until = min((moment for moment in _changes(verifier.roster) if moment > now), default=END_OF_TIME)
-    return Prepared(plan, plan.digest, _renderings(bundle.renderings), tuple(verified), until=until)
+    return Prepared(texts, tuple(verified), until=until)
+
+
+def read_texts(bundle: Bundle) -> Texts:
+    """What no statement changes. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
+    return Texts(Plan.decode(bundle.plan), _renderings(bundle.renderings))
 
 
 def _changes(roster: Roster) -> Iterator[datetime]:

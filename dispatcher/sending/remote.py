@@ -41,6 +41,9 @@ class RemoteSender:
         self._timeout_s = timeout_s
         self._log = structlog.get_logger("remote")
 
+    async def arm(self, bundle: Bundle) -> None:
+        """Nothing: people finish what goes this way, and milliseconds do not matter to them."""
+
     async def permit(self, bundle: Bundle, orders: Sequence[Order]) -> list[Permit | Refusal]:
         """Ask the gate for each order; at most 1,000. Raises Unavailable."""
         try:

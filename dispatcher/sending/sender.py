@@ -14,11 +14,13 @@ are claims.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -48,14 +50,16 @@ from dispatcher.sending.clocks import Elapsed, WatchedClock
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
-from dispatcher.sending.outlets import Outlet, Outlets, facts_of
+from dispatcher.sending.outlets import Outlet, Outlets, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
-from dispatcher.sending.prepared import Prepared, bundle_digest, prepare
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
 
+K = TypeVar("K")
+V = TypeVar("V")
 PERMIT_LIFE = timedelta(seconds=15)
 """A permit is used at once; one that waited longer is asked for again."""
 
@@ -114,9 +118,23 @@ class LocalSender:
         self._verifier = Verifier(keeping.trust.roster, root.deployment, mode)
         self._issuer = issuing.Issuer(self._judged, keeping.spent, self._verifier, clock, random_bytes)
         self._prepared: dict[str, Prepared] = {}
+        self._texts: dict[bytes, Texts] = {}
         self._granted: dict[str, Granted] = {}
         self._list_keys: dict[str, ListKey] = {}
         self._log = structlog.get_logger("sender")
+
+    async def arm(self, bundle: Bundle) -> None:
+        """Read what no signature changes: a plan's texts, as soon as it is submitted. A release is urgent."""
+        if bundle.plan in self._texts:
+            return
+        with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for
+            texts = await asyncio.to_thread(read_texts, bundle)
+            _remember(self._texts, bundle.plan, texts)
+            for destination in texts.plan.destinations:
+                outlet = self._outlets.get(destination.account)
+                if outlet is not None:
+                    texts.read_ahead(destination.account, outlet.adapter)
+                await asyncio.sleep(0)  # others are being sent meanwhile
 
     async def permit(self, bundle: Bundle, orders: Sequence[Order]) -> list[Permit | Refusal]:
         """Ask the gate for each order; at most 1,000."""
@@ -159,14 +177,14 @@ class LocalSender:
         except (canonical.CanonicalError, DocumentError, ListError) as error:
             return Finding(Found.UNKNOWN, reason=str(error))
         outlet = self._outlets.get(order.account)
-        rendering = prepared.renderings.get(order.rendering)
+        rendering = prepared.texts.renderings.get(order.rendering)
         if outlet is None or rendering is None:
             return Finding(Found.UNKNOWN, reason="this sender cannot look there")
         key = self._spent_key(prepared, order, row)
         last = self._keeping.spent.account(key).last
         if last is not None and last.job != order.job:
             return Finding(Found.UNKNOWN, reason="what was sent there was another delivery")
-        finding = await outlet.adapter.find(_job(order, prepared, outlet, row))
+        finding = await outlet.adapter.find(job_of(prepared.texts, order, outlet, row))
         event = {Found.FOUND: SpentEvent.FOUND, Found.ABSENT: SpentEvent.ABSENT}.get(finding.found)
         if event is not None:
             await self._keeping.spent.append(key, event, order.job, self._clock())
@@ -190,12 +208,11 @@ class LocalSender:
         self._keeping.decisions.close()
 
     def _read(self, bundle: Bundle) -> Prepared:
-        name, now = bundle_digest(bundle), self._clock()
-        known = self._prepared.get(name)
+        known, now = self._prepared.get(bundle.digest), self._clock()
         if known is None or now >= known.until:
-            while len(self._prepared) >= REMEMBERED_BUNDLES:
-                self._prepared.pop(next(iter(self._prepared)))
-            known = self._prepared[name] = prepare(bundle, self._verifier, now)
+            known = prepare(bundle, self._verifier, now, self._texts.get(bundle.plan))
+            _remember(self._prepared, bundle.digest, known)
+            _remember(self._texts, bundle.plan, known.texts)
         return known
 
     def _evidence(self, prepared: Prepared) -> Evidence:
@@ -226,7 +243,7 @@ class LocalSender:
         decision, name = self._decide(prepared, evidence, facts)
         permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce, name)
         if isinstance(permit, Permit):
-            job = _job(order, prepared, outlet, row)
+            job = job_of(prepared.texts, order, outlet, row)
             self._granted[permit.id] = Granted(permit, prepared, outlet, evidence, facts, order, job, key)
         return permit
 
@@ -245,7 +262,7 @@ class LocalSender:
         decision, _ = self._decide(prepared, self._evidence(prepared), facts)
         if not facts.rendering:
             return Refusal(order.delivery, decision.failures, decision.then)
-        return issuing.Judged(prepared, outlet.adapter, _job(order, prepared, outlet, None), key, decision.failures)
+        return issuing.Judged(prepared, outlet.adapter, job_of(prepared.texts, order, outlet), key, decision.failures)
 
     def _record(self, answers: Sequence[Permit | HandOff | Refusal]) -> None:
         refused = ((one.delivery, one.failures) for one in answers if isinstance(one, Refusal))
@@ -253,7 +270,9 @@ class LocalSender:
 
     def _facts(self, prepared: Prepared, order: Order, outlet: Outlet, **faults: str | None) -> DeliveryFacts:
         clock_fault = self._clock_fault(order.asked_at)
-        return facts_of(prepared, order, outlet, clock_fault=clock_fault, reaches=self._keeping.reaches, **faults)
+        return facts_of(
+            prepared.texts, order, outlet, clock_fault=clock_fault, reaches=self._keeping.reaches, **faults
+        )
 
     def _clock_fault(self, asked_at: datetime | None = None) -> str | None:
         return self._watched.fault(self._clock(), asked_at, self._keeping.stops.stops.status_at)
@@ -317,8 +336,9 @@ class LocalSender:
 
     def _stopped(self, granted: Granted) -> Outcome | None:
         """What time, policy or a stop has against it now."""
-        now = self._clock()
-        evidence = replace(granted.evidence, stops=self._keeping.stops.stops)
+        now, evidence, stops = self._clock(), granted.evidence, self._keeping.stops.stops
+        if evidence.stops is not stops:
+            evidence = replace(evidence, stops=stops)
         version = evidence.policies.in_force(now)
         if version is None:
             return Outcome(Verdict.DEFERRED, "no policy is in force", "G01")
@@ -362,19 +382,11 @@ class LocalSender:
             self._granted.pop(next(iter(self._granted)))  # permits live equally long: the first is the oldest
 
 
+def _remember(known: dict[K, V], key: K, value: V) -> None:
+    while len(known) >= REMEMBERED_BUNDLES and key not in known:
+        known.pop(next(iter(known)))
+    known[key] = value
+
+
 def _signed_list(destination: Destination | None, list_id: str) -> SignedList | None:
     return next((s for s in destination.lists if s.id == list_id), None) if destination else None
-
-
-def _job(order: Order, prepared: Prepared, outlet: Outlet, row: tuple[str, Row] | None) -> Job:
-    return Job(
-        delivery=order.delivery,
-        attempt=order.attempt,
-        rendering=prepared.renderings[order.rendering],
-        intended_at=order.intended_at,
-        timeout_s=outlet.timeout_s,
-        recipient=row[1].address if row else None,
-        language=row[1].language if row else None,
-        original=order.original,
-        handle=order.handle,
-    )

@@ -77,10 +77,10 @@ def texts(desk: Desk, plan_name: str) -> list[tuple[Destination, TextKind, Rende
         stored = records.plan(work, plan_name)
         prepared = prepare(records.bundle(work, stored.digest), desk.verifier(stored.plan.mode), work.now)
     return [
-        (destination, kind, prepared.renderings[destination.renderings[kind]])
+        (destination, kind, prepared.texts.renderings[destination.renderings[kind]])
         for kind in TextKind
         for destination in stored.plan.destinations
-        if destination.renderings.get(kind) in prepared.renderings
+        if destination.renderings.get(kind) in prepared.texts.renderings
     ]
 
 

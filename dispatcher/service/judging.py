@@ -137,8 +137,8 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
     digest, armed = destination.renderings[text], tuple[str, ...]()
     try:
         adapter = registry.adapter(destination.channel)
-        problems = prepared.check(digest, adapter)
-        armed = prepared.armed_problems(destination, adapter)
+        problems = prepared.texts.check(digest, adapter)
+        armed = prepared.texts.armed_problems(destination, adapter)
     except registry.UnknownChannelError as error:  # a plan that no submission made
         problems = (str(error),)
     return DeliveryFacts(
@@ -150,8 +150,8 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
         kind=DELIVERED_AS[text],
         rendering=digest,
         needs=timedelta(0),
-        trackers=prepared.trackers(digest),
-        problems=problems + prepared.plan_problems,
+        trackers=prepared.texts.trackers(digest),
+        problems=problems + prepared.texts.plan_problems,
         armed_problems=armed,
     )
 

@@ -193,7 +193,7 @@ def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
         stored=stored,
         clearances=records.clearance_states(work, stored.digest),
         signatures=(*held, *(Signature(_readable(bad), "", why.message) for bad, why in refused)),
-        texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).renderings)),
+        texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).texts.renderings)),
         released_at=dispatch.released_at if dispatch else None,
         released_by=dispatch.released_by if dispatch else None,
         stopped_in_ms=_stopped_in_ms(work, stored.digest, [said.statement for said in verified]),

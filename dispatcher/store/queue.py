@@ -15,14 +15,14 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy import Select, Table, Update, and_, bindparam, func, insert, or_, select, update
 
 from channels.contract import DeliveryKind
 from dispatcher.sending.order import Order, RecipientProof
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
+from dispatcher.store.tables import AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow
 
 RECIPIENTS_LANE = "recipients"
 
@@ -92,6 +92,14 @@ def lease(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: t
     return _own(work, rows, owner, lease_for, state="ready", to="leased")
 
 
+def unreleased(work: Work, lane: str, mode: str, limit: int) -> list[str]:
+    """The newest submitted plans with deliveries in a lane."""
+    in_lane = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.lane == lane)
+    waiting = (PlanRow.mode == mode, PlanRow.state == "submitted", in_lane.exists())
+    newest = select(PlanRow.digest).where(*waiting).order_by(PlanRow.created_at.desc()).limit(limit)
+    return list(work.execute(newest).scalars())
+
+
 def lease_doubtful(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
     """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
     free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
@@ -125,12 +133,14 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 
 def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
     """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
-    made = [move for move in moves if work.execute(_moved(move, work.now)).rowcount == 1]
-    for move in made:
-        if move.attempt is not None:
-            number = move.leased.attempts + 1
-            at = and_(AttemptRow.delivery == move.leased.id, AttemptRow.number == number)
-            work.execute(update(AttemptRow).where(at).values(ended_at=work.now, **move.attempt))
+    wanted = {(move.leased.id, move.source, move.leased.fence): move for move in moves}
+    standing = select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.fence).order_by(DeliveryRow.id).with_for_update()
+    rows = work.execute(standing.where(DeliveryRow.id.in_([id_ for id_, _, _ in wanted]))).all()
+    made = [wanted[key] for row in rows if (key := (row.id, row.state, row.fence)) in wanted]
+    if made:
+        work.execute(_MOVED, [_moved(move, work.now) for move in made])
+    if ended := [_ended(move, work.now) for move in made if move.attempt is not None]:
+        work.execute(_ENDED, ended)
     _record(work, [move for move in made if not move.again])
     return made
 
@@ -190,13 +200,41 @@ def _intent(item: Leased, owner: str, now: datetime) -> dict[str, Any]:
     return {"delivery": item.id, "number": number, "fence": item.fence, "owner": owner, "intended_at": now}
 
 
-def _moved(move: Move, now: datetime) -> Any:
-    kept = {name: value for name in _KEPT_UNLESS_GIVEN if (value := getattr(move, name)) is not None}
-    if move.target == "accepted":
-        kept["accepted_at"] = now
-    at = (DeliveryRow.id == move.leased.id, DeliveryRow.state == move.source, DeliveryRow.fence == move.leased.fence)
-    free = {"reason": move.reason, "owner": None, "lease_until": None, "leases": 0}
-    return update(DeliveryRow).where(*at).values(state=move.target, **free, **kept)
+def _moved(move: Move, now: datetime) -> dict[str, Any]:
+    given = {name: getattr(move, name) for name in _KEPT_UNLESS_GIVEN}
+    given["accepted_at"] = now if move.target == "accepted" else None
+    at = {"at_id": move.leased.id, "at_state": move.source, "at_fence": move.leased.fence}
+    return {**at, "to_state": move.target, "to_reason": move.reason, **{f"to_{k}": v for k, v in given.items()}}
+
+
+def _ended(move: Move, now: datetime) -> dict[str, Any]:
+    at = {"at_delivery": move.leased.id, "at_number": move.leased.attempts + 1}
+    return {**at, "to_ended_at": now, **{f"to_{name}": value for name, value in (move.attempt or {}).items()}}
+
+
+def _set(row: type[Base], at: Iterable[str], to: Iterable[str], kept: Iterable[str] = (), **same: Any) -> Update:
+    """An update of one row, made once and run for many; what is ``kept`` stays where None is given."""
+    table = cast("Table", row.__table__)
+    bound = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in (*to, *kept)}
+    values = {name: func.coalesce(bound[name], table.c[name]) if name in set(kept) else bound[name] for name in bound}
+    where = (table.c[name] == bindparam(f"at_{name}") for name in at)
+    return update(table).where(*where).values(**values, **same)
+
+
+_MOVED = _set(
+    DeliveryRow,
+    ("id", "state", "fence"),
+    ("state", "reason"),
+    (*_KEPT_UNLESS_GIVEN, "accepted_at"),
+    owner=None,
+    lease_until=None,
+    leases=0,
+)
+_ENDED = _set(
+    AttemptRow,
+    ("delivery", "number"),
+    ("ended_at", "verdict", "code", "reason", "status", "reference", "provider_ms"),
+)
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:

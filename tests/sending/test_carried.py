@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from channels.contract import DeliveryKind, Part, Rendering
 from dispatcher.domain.message import TextKind
-from dispatcher.sending.prepared import Prepared, rendering_languages
+from dispatcher.sending.prepared import Texts, rendering_languages
 from tests.builders import draft
 
 
@@ -21,13 +21,13 @@ def test_armed_texts_carry_no_language_to_the_public() -> None:
     digests = {kind: str(kind) for kind in TextKind}
     plan = replace(plan, destinations=(replace(plan.destinations[0], renderings=digests),))
     renderings = {str(kind): in_language("en-GB" if kind is TextKind.PUBLISH else "pl") for kind in TextKind}
-    assert Prepared(plan, plan.digest, renderings, ()).carried_languages() == {"en-GB"}
+    assert Texts(plan, renderings).carried_languages() == {"en-GB"}
 
 
 def test_a_rendering_that_is_not_at_hand_carries_nothing() -> None:
     """What nobody gave is not counted on."""
     plan = draft("x").plan
-    assert Prepared(plan, plan.digest, {}, ()).carried_languages() == frozenset()
+    assert Texts(plan, {}).carried_languages() == frozenset()
 
 
 def test_a_post_in_several_languages_carries_what_it_names() -> None:

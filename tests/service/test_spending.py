@@ -285,5 +285,5 @@ def spend_fault(office: Office, plan: str) -> str | None:
     with office.desk.store.read() as work:
         row = deliveries.listed(work, plan=plan)[0]
     known: dict[str, Any] = {name: getattr(row, name, None) for name in queue.Leased.__slots__}
-    _, (made,) = Orders(office.desk.store).of(plan, [queue.Leased(**known)])
+    _, (made,) = Orders(office.desk.store, "exercise").of(plan, [queue.Leased(**known)])
     return made.spend_fault

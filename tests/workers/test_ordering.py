@@ -47,7 +47,7 @@ def ordered(table: Table, positions: Sequence[int], name: str = "city") -> dict[
         table.add(destination=f"d{position}", list=name, position=position, lane="recipients")
     leased = table.lease(lane="recipients", limit=1_000)
     assert len(leased) == len(positions)
-    _, orders = Orders(table.store).of("plan-1", leased)
+    _, orders = Orders(table.store, "exercise").of("plan-1", leased)
     return {order.recipient.position: order.recipient for order in orders if order.recipient}
 
 
@@ -94,6 +94,6 @@ def test_a_chunk_of_two_lists_is_proved_by_each(table: Table) -> None:
     signed = [stored(table, name) for name in ("city", "coast")]
     for made in signed:
         table.add(destination=made.id, list=made.id, position=1, lane="recipients")
-    _, orders = Orders(table.store).of("plan-1", table.lease(lane="recipients"))
+    _, orders = Orders(table.store, "exercise").of("plan-1", table.lease(lane="recipients"))
     proofs = {order.recipient.list: order.recipient for order in orders if order.recipient}
     assert [prove(proofs[made.id], KEY, made)[1].address.reveal() for made in signed] == ["1", "1"]
