@@ -14,6 +14,9 @@ READY := .venv/.ready
 TESTS ?=
 FAULT ?=
 BENCH ?=
+SECONDS_PER_RUN ?= 60
+SEED ?=
+DATABASE ?= both
 
 # Hashes for every file of every release; no index, folder, path or comment of the machine that made it.
 LOCK := $(BIN)/pip-compile pyproject.toml --quiet --no-config --generate-hashes --strip-extras --allow-unsafe \
@@ -73,6 +76,10 @@ mutants: setup ## change the gate, the statements and the sender in thousands of
 .PHONY: bench
 bench: setup ## measure what this product promises, and write build/bench.json (BENCH=gate for some)
 	@$(BIN)/python -m ops.bench $(BENCH)
+
+.PHONY: chaos
+chaos: setup ## break a deployment again and again while it sends, and count (SECONDS_PER_RUN=60 SEED=1 DATABASE=sqlite)
+	@$(BIN)/python -m ops.chaos --seconds $(SECONDS_PER_RUN) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests

@@ -71,6 +71,14 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it takes connections, recovery included. Raises PostgresFailed."""
+        process, deadline = self.launch(), time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresFailed(f"PostgreSQL did not start:\n{(self.base / 'log').read_text()}")
+            time.sleep(_POLL_S)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start it without waiting for it."""
         given = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with (self.base / "log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
@@ -82,11 +90,7 @@ class PostgresServer:
                 preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
                 **self.identity,
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise PostgresFailed(f"PostgreSQL did not start:\n{(self.base / 'log').read_text()}")
-            time.sleep(_POLL_S)
+        return self.process
 
     def crash(self) -> None:
         """End it as ``pg_ctl stop -m immediate`` does: every process quits at once, and the next start recovers."""

@@ -73,6 +73,10 @@ class Stage:
         """Arm one fault at the simulator."""
         self._ask("/_sim/faults", json.dumps(order).encode())
 
+    def disarm(self) -> None:
+        """Take all armed faults back."""
+        self._ask("/_sim/faults", method="DELETE")
+
     def journal(self) -> dict[str, Any]:
         """What the simulated platforms saw."""
         document: dict[str, Any] = json.loads(self._ask("/_sim/journal"))
@@ -84,8 +88,9 @@ class Stage:
         roles: dict[str, int] = state["roles"]
         return roles
 
-    def _ask(self, path: str, body: bytes | None = None) -> bytes:
-        request = urllib.request.Request(self.simulator + path, data=body)  # noqa: S310 - the simulator's own address
+    def _ask(self, path: str, body: bytes | None = None, method: str | None = None) -> bytes:
+        address = self.simulator + path
+        request = urllib.request.Request(address, data=body, method=method)  # noqa: S310 - the simulator's own address
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
             data: bytes = answer.read()
             return data
@@ -97,7 +102,7 @@ def set_up(build: Path) -> Iterator[Stage]:
     root = build / "demo"
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    with _simulator(root) as url:
+    with simulator_at(root) as url:
         stage = Stage(root / "deployment", url)
         words = ("init", str(stage.deployment), "--kind", "test", "--name", "example-city", "--simulator", url)
         stage.act(None, *words)
@@ -135,18 +140,15 @@ def until(look: Callable[[], T | None], what: str, seconds: float) -> T:
 
 
 @contextmanager
-def _simulator(root: Path) -> Iterator[str]:
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "channels.simulator", "--journal", str(root / "journal.json")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        yield json.loads(line)["url"]
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+def simulator_at(root: Path) -> Iterator[str]:
+    """Run all far sides as one process; its journal is in ``root`` when it has ended."""
+    command = [sys.executable, "-m", "channels.simulator", "--journal", str(root / "journal.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            yield json.loads(line)["url"]
+        finally:
+            process.terminate()
 
 
 def _replace_timing(text: str) -> str:
