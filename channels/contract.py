@@ -74,8 +74,24 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """What a platform takes from one account: ``burst`` sends at once, ``sends`` more in each ``per_s`` seconds.
+
+    ``daily`` is the platform's cap on a day's sends, where it has one.
+    """
+
+    sends: int
+    per_s: float
+    burst: int
+    daily: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do, as data. Times in seconds; ``max_in_flight`` is per account and process."""
+    """What a channel can do, as data. Times in seconds; ``max_in_flight`` is per account and process.
+
+    ``rate`` is None where the platform names no limit.
+    """
 
     idempotency: Idempotency
     can_correct: bool
@@ -85,6 +101,7 @@ class Capabilities:
     by_hand: bool = False
     max_in_flight: int = 8
     timeout_s: float = 10.0
+    rate: Rate | None = None
     hosts: tuple[str, ...] = ()
     source: str = ""
 

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from channels.contract import Rate
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
@@ -29,6 +30,8 @@ from dispatcher.sending.credentials import Vault
 from dispatcher.statements.toml import parse_toml
 
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
+UNLIMITED = {"sends_per_minute"}
+"""Figures that may be zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,38 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelTiming:
-    """What a deployment says of one channel in place of the adapter's own figures; milliseconds."""
+class ChannelFigures:
+    """What a deployment says of one channel in place of the adapter's own figures.
+
+    ``sends_per_minute`` is per account, with ``burst`` sends at once before that, a second's worth unless said; 0
+    means that there is no limit. ``sends_per_day`` is the platform's daily cap.
+    """
 
     timeout_ms: int | None = None
     lag_ms: int | None = None
     ttl_ms: int | None = None
+    sends_per_minute: int | None = None
+    burst: int | None = None
+    sends_per_day: int | None = None
+
+    def rate(self, own: Rate | None) -> Rate | None:
+        """The limit of each account, where ``own`` is the adapter's; None where there is none."""
+        if self.sends_per_minute == 0:
+            return None
+        if self.sends_per_minute is not None:
+            burst = self.burst or max(1, self.sends_per_minute // 60)
+            return Rate(self.sends_per_minute, 60.0, burst, self.sends_per_day or (own.daily if own else None))
+        return own and replace(own, burst=self.burst or own.burst, daily=self.sends_per_day or own.daily)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a platform charges from a day on, in pence for a thousand fragments; ``source`` says who says so."""
+
+    channel: str
+    since: date
+    pence_per_thousand: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,8 @@ class Settings:
     """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts.
 
     ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises.
+    ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
+    ``keep_lists_days``: when recipient lists are purged, unless a plan may still need them (UK GDPR, article 5(1)(e)).
     """
 
     root: Path
@@ -83,8 +114,16 @@ class Settings:
     sent_by: str = ""
     simulator: str = ""
     chunk: int = 100
+    processes: int = 1
+    keep_lists_days: int = 30
     timing: Timing = field(default_factory=Timing)
-    channels: Mapping[str, ChannelTiming] = field(default_factory=dict)
+    channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
+    prices: tuple[Price, ...] = ()
+
+    @property
+    def keep_lists(self) -> timedelta:
+        """How long recipient lists are kept."""
+        return timedelta(days=self.keep_lists_days)
 
     def path(self, *parts: str) -> Path:
         """A place in the deployment folder."""
@@ -100,9 +139,14 @@ class Settings:
             role=role,
         )
 
-    def channel(self, name: str) -> ChannelTiming:
+    def channel(self, name: str) -> ChannelFigures:
         """What this deployment says of a channel."""
-        return self.channels.get(name, ChannelTiming())
+        return self.channels.get(name, ChannelFigures())
+
+    def price(self, channel: str, day: date) -> Price | None:
+        """What a channel costs on a day, where anybody said."""
+        known = [price for price in self.prices if price.channel == channel and price.since <= day]
+        return max(known, key=lambda price: price.since, default=None)
 
 
 def find_deployment(given: str | None) -> Path:
@@ -127,7 +171,8 @@ def load_settings(folder: Path) -> Settings:
 def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
-        {"deployment", "kind", "database", "redis", "sent_by", "simulator", "chunk", "timing", "channel"},
+        {"deployment", "kind", "database", "redis", "sent_by", "simulator", "chunk", "processes", "price"}
+        | {"keep_lists_days", "timing", "channel"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -140,20 +185,31 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         sent_by=str(document.get("sent_by", document["deployment"])),
         simulator=str(document.get("simulator", "")),
         chunk=int(document.get("chunk", 100)),
+        processes=max(1, int(document.get("processes", 1))),
+        keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
-            name: ChannelTiming(**_integers(values, ChannelTiming, f"channel.{name}"))
+            name: ChannelFigures(**_integers(values, ChannelFigures, f"channel.{name}"))
             for name, values in document.get("channel", {}).items()
         },
+        prices=tuple(_price(values) for values in document.get("price", [])),
     )
+
+
+def _price(document: Any) -> Price:
+    _only(document, {f.name for f in fields(Price)}, "price")
+    price = Price(**document)
+    if type(price.since) is not date or not isinstance(price.pence_per_thousand, int) or price.pence_per_thousand < 0:
+        raise ValueError("price: give since as a date (2026-04-01) and pence_per_thousand as a whole number")
+    return price
 
 
 def _integers(document: Any, target: type[Any], where: str) -> dict[str, int]:
     names = {f.name for f in fields(target)}
     _only(document, names, where)
-    wrong = [name for name, value in document.items() if not isinstance(value, int) or value <= 0]
+    wrong = [name for name, value in document.items() if type(value) is not int or value < (name not in UNLIMITED)]
     if wrong:
-        raise ValueError(f"{where}.{wrong[0]} must be a number of milliseconds above zero")
+        raise ValueError(f"{where}.{wrong[0]} must be a whole number above zero")
     return dict(document)
 
 

@@ -33,13 +33,14 @@ from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import Permit, Refusal, Sender
 from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.settings import Settings
-from dispatcher.store import queue
+from dispatcher.store import holds, queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased
+from workers.buckets import Buckets
 from workers.fence import SelfFence
 from workers.ordering import Orders
 from workers.outcomes import Rules, after_refusal, after_send, keepable, returned
-from workers.pacing import IN_FLIGHT, Pacing
+from workers.pacing import Pacing
 from workers.recorder import Recorder
 
 T = TypeVar("T")
@@ -74,7 +75,14 @@ class Engine:
     """See the module. Runs on one event loop; database calls go to one thread."""
 
     def __init__(
-        self, post: Post, store: Store, sender: Sender, settings: Settings, clock: Clock, rules: Rules
+        self,
+        post: Post,
+        store: Store,
+        sender: Sender,
+        settings: Settings,
+        clock: Clock,
+        rules: Rules,
+        redis: str | None = None,
     ) -> None:
         self._post = post
         self._store = store
@@ -85,12 +93,13 @@ class Engine:
         self._orders = Orders(store, post.mode)
         self._recorder = Recorder(self.write)
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
-        self._pacing = Pacing(clock)
         self._chunks: set[asyncio.Task[None]] = set()
         self._arming: asyncio.Task[None] | None = None
         self._number = 0
         self._log = structlog.get_logger("engine")
         self._bell = asyncio.Event()
+        buckets = Buckets(redis, post.mode, settings.processes)
+        self._pacing = Pacing(settings, clock, buckets, self._broken, self._bell.set)
         self._loop = asyncio.get_running_loop()
 
     def ring(self, _dispatch: str) -> None:
@@ -99,7 +108,9 @@ class Engine:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``, then let what is in flight end."""
-        recording = asyncio.create_task(self._recorder.run())
+        recording, listening = (
+            asyncio.create_task(part) for part in (self._recorder.run(), self._pacing.listen(stopping))
+        )
         try:
             while not stopping.is_set():
                 self._bell.clear()
@@ -112,7 +123,7 @@ class Engine:
             if self._chunks:
                 await asyncio.wait(self._chunks)
             await self._recorder.finish()
-            await recording
+            await asyncio.gather(recording, listening)
 
     async def write(self, change: Callable[[Work], T]) -> T:
         """Make a change in one write transaction, off the loop."""
@@ -143,8 +154,7 @@ class Engine:
 
     async def _next_chunk(self) -> bool:
         """Lease one chunk and start on it; False when nothing is due."""
-        while len(self._chunks) * self._settings.chunk >= IN_FLIGHT * 2:
-            await asyncio.wait(self._chunks, return_when=asyncio.FIRST_COMPLETED)
+        await self._pacing.room()
         self._number += 1
         hold = self._hold()
         leased = await self._attempt(lambda: self.write(self._lease(hold)))
@@ -167,9 +177,14 @@ class Engine:
             self._log.error("chunk_failed", error=type(error).__name__)
 
     def _lease(self, hold: Hold) -> Callable[[Work], list[Leased]]:
-        post = self._post
+        post, shut = self._post, self._pacing.shut()
         limit = min(self._settings.chunk, MAX_ORDERS if self._chunks else FIRST_CHUNK)
-        return lambda work: queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting)
+
+        def lease(work: Work) -> list[Leased]:
+            self._pacing.standing = holds.standing(work)
+            return queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting, shut)
+
+        return lease
 
     async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """Run a database call; where the database is away, say so and come back later."""
@@ -181,10 +196,11 @@ class Engine:
             return None
 
     async def _chunk(self, leased: list[Leased], hold: Hold) -> None:
-        with self._fence.during(hold.lasting, hold.since_s):
+        with self._fence.during(hold.lasting, hold.since_s), self._pacing.holding(leased):
             ready = await self._admitted(leased)
             permits = await self._permits(ready)
             kept = await self._intend(permits, hold.owner)
+            self._pacing.keep(leased, kept)
             sends = [self._send(item, permits[item], hold.fenced_at) for item in kept]
             ended = await asyncio.gather(*sends, return_exceptions=True)
         for item, error in zip(kept, ended, strict=True):
@@ -192,7 +208,7 @@ class Engine:
                 self._log.error("send_failed", **_names(item), error=type(error).__name__)
 
     async def _admitted(self, leased: Sequence[Leased]) -> list[Leased]:
-        admitted, moves = self._pacing.admit(leased)
+        admitted, moves = await self._pacing.admit(leased)
         for move in moves:
             await self._recorder.put(move)
         return admitted
@@ -252,14 +268,16 @@ class Engine:
         return kept or []
 
     async def _send(self, item: Leased, permit: Permit, fenced_at: datetime) -> None:
-        async with self._pacing.slot(item):
-            latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
+        latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
+        try:
             outcome = await self._pacing.turn(item, latest)
             started = self._clock()
             if outcome is None and started > latest:
                 outcome = Outcome(Verdict.DEFERRED, "the lease would not outlast the call", "lease")
             outcome = keepable(outcome or await self._sender.send(permit, self._note(item)))
-        self._pacing.heard(item, outcome)
+            self._pacing.heard(item, outcome)
+        finally:
+            self._pacing.done(item)
         self._report(item, outcome, started)
         await self._recorder.put(after_send(item, outcome, self._clock(), self._rules))
 
@@ -278,6 +296,13 @@ class Engine:
             queue_ms=_milliseconds(started - max(item.due_at, item.intended_at)),
             total_ms=_milliseconds(now - started),
         )
+
+    async def _broken(self, account: str, open_s: float | None, reason: str) -> None:
+        """Write down what an account's breaker did, for the other processes and for people."""
+        try:
+            await self.write(lambda work: holds.broke(work, account, open_s, reason))
+        except (DispatcherError, SQLAlchemyError) as error:
+            self._log.error("not_recorded", account=account, error=type(error).__name__)
 
     def _note(self, item: Leased) -> Callable[[str], Awaitable[None]]:
         async def note(handle: str) -> None:

@@ -91,11 +91,11 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     sender = _sender(settings, mode, lane)
     rules = rules_for(settings.timing)
     stops = StopPoll(str(mode), store, sender, settings)
-    engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules)
+    url = redis_url(settings)
+    engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
-    url = redis_url(settings)
     ears = listen(url, lane, str(mode), engine.ring)
     parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
     try:

@@ -30,6 +30,7 @@ from channels.contract import (
     Note,
     Outcome,
     Probe,
+    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -56,6 +57,7 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         timeout_s=30.0,
+        rate=Rate(833, 3600.0, burst=833, daily=11_666),  # 5,000 points an hour, 35,000 a day; a post costs 3
         hosts=("bsky.social",),
         source="AT Protocol lexicons, 2026-08; reference: platforms 6",
     )

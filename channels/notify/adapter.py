@@ -27,6 +27,7 @@ from channels.contract import (
     Outcome,
     Part,
     Probe,
+    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -52,6 +53,7 @@ class Adapter:
         to_recipients=True,
         max_in_flight=32,
         timeout_s=15.0,
+        rate=Rate(3000, 60.0, burst=1000, daily=250_000),  # Notify's own token bucket, per service and kind of key
         hosts=(wire.HOST,),
         source="GOV.UK Notify REST API; reference: emergency-alerts 4",
     )

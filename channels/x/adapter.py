@@ -27,6 +27,7 @@ from channels.contract import (
     Note,
     Outcome,
     Probe,
+    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -58,6 +59,7 @@ class Adapter:
         can_read_back=True,
         max_in_flight=4,
         timeout_s=30.0,
+        rate=Rate(50, 900.0, burst=50, daily=10_000),  # X counts 100 in 15 minutes: burst and refill never pass that
         hosts=("api.x.com",),
         source="X API v2 (OpenAPI 2.167); reference: platforms 3",
     )

@@ -17,14 +17,39 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, Update, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    false,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from channels.contract import DeliveryKind
 from dispatcher.sending.order import Order, RecipientProof
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow
+from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow
 
 RECIPIENTS_LANE = "recipients"
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Channels and accounts whose deliveries are not to be leased now."""
+
+    channels: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+
+
+NOTHING_SHUT = Shut()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +107,17 @@ class Move:
 
 
 _COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in ("intended_at", "dispatch")]
+_TOLD = ("verdict", "code", "reason", "status", "reference", "provider_ms")
 _KEPT_UNLESS_GIVEN = ("due_at", "reference", "url", "looked", "absent", "failures")
 
 
-def lease(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
-    """Take up to ``limit`` due deliveries of one released plan."""
+def lease(
+    work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta, shut: Shut = NOTHING_SHUT
+) -> list[Leased]:
+    """Take up to ``limit`` due deliveries of released plans, of what is not shut."""
     due = and_(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
+    if shut != NOTHING_SHUT:
+        due = and_(due, *_open(work, lane, mode, shut))
     rows = work.execute(_take(lane, mode, limit, due)).all()
     return _own(work, rows, owner, lease_for, state="ready", to="leased")
 
@@ -174,6 +204,24 @@ def order(
     )
 
 
+def _open(work: Work, lane: str, mode: str, shut: Shut) -> Sequence[ColumnElement[bool]]:
+    """What keeps shut deliveries from being leased. Where a million of them may wait, none of them is even read."""
+    if lane != RECIPIENTS_LANE:
+        return DeliveryRow.channel.not_in(shut.channels), DeliveryRow.account.not_in(shut.accounts)
+    of_account = (DeliveryRow.plan == DispatchRow.plan, DeliveryRow.account == AccountRow.id)
+    ready = DeliveryRow.state == literal_column("'ready'")  # as its index has it
+    oldest = select(func.min(DeliveryRow.due_at)).where(*of_account, ready).scalar_subquery()
+    found = work.execute(
+        select(DispatchRow.plan, AccountRow.id)
+        .join(AccountRow, AccountRow.mode == DispatchRow.mode)
+        .where(AccountRow.lane == lane, AccountRow.mode == mode, oldest <= work.now)
+        .where(AccountRow.channel.not_in(shut.channels), AccountRow.id.not_in(shut.accounts))
+        .order_by(oldest)
+        .limit(1)
+    ).first()
+    return (false(),) if found is None else (DeliveryRow.plan == found[0], DeliveryRow.account == found[1], ready)
+
+
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
     return (
         select(*_COLUMNS, DispatchRow.released_at, DispatchRow.id)
@@ -209,7 +257,8 @@ def _moved(move: Move, now: datetime) -> dict[str, Any]:
 
 def _ended(move: Move, now: datetime) -> dict[str, Any]:
     at = {"at_delivery": move.leased.id, "at_number": move.leased.attempts + 1}
-    return {**at, "to_ended_at": now, **{f"to_{name}": value for name, value in (move.attempt or {}).items()}}
+    told = move.attempt or {}
+    return {**at, "to_ended_at": now, **{f"to_{name}": told.get(name) for name in _TOLD}}
 
 
 def _set(row: type[Base], at: Iterable[str], to: Iterable[str], kept: Iterable[str] = (), **same: Any) -> Update:
@@ -230,11 +279,7 @@ _MOVED = _set(
     lease_until=None,
     leases=0,
 )
-_ENDED = _set(
-    AttemptRow,
-    ("delivery", "number"),
-    ("ended_at", "verdict", "code", "reason", "status", "reference", "provider_ms"),
-)
+_ENDED = _set(AttemptRow, ("delivery", "number"), ("ended_at",), _TOLD)
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:

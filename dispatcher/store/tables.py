@@ -10,7 +10,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from dispatcher.store.columns import UtcTime
@@ -213,6 +224,12 @@ class DeliveryRow(Base):
         UniqueConstraint("plan", "account", "kind", "destination"),
         Index("ix_deliveries_due", "lane", "mode", "state", "due_at"),
         Index("ix_deliveries_lease", "state", "lease_until"),
+        Index(
+            "ix_deliveries_ready",
+            *("plan", "account", "due_at"),
+            postgresql_where=text("state = 'ready'"),
+            sqlite_where=text("state = 'ready'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -264,6 +281,18 @@ class AttemptRow(Base):
     status: Mapped[int | None]
     reference: Mapped[str | None]
     provider_ms: Mapped[int | None]
+
+
+class HoldRow(Base):
+    """An account that gets nothing for now: held by a person or, where none is named, left alone by its breaker."""
+
+    __tablename__ = "holds"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    placed_at: Mapped[datetime]
+    until: Mapped[datetime | None]
 
 
 class OutboxRow(Base):

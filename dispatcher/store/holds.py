@@ -1,0 +1,78 @@
+"""Accounts that get nothing for now: held by a person until a person ends it, or left alone by a circuit breaker.
+
+The two are rows of their own: what the breaker writes and takes away never touches a person's hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from dispatcher.domain.errors import Invalid
+from dispatcher.store import accounts
+from dispatcher.store.database import Work
+from dispatcher.store.tables import HoldRow
+
+BREAKER = ""
+"""Who placed it, where no person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is closed: held accounts with the reason, and until when breakers are open."""
+
+    held: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, datetime] = field(default_factory=dict)
+
+    def closed(self, now: datetime) -> frozenset[str]:
+        """The accounts that get nothing now."""
+        return frozenset(self.held) | {account for account, until in self.broken.items() if until > now}
+
+    def open_s(self, account: str, now: datetime) -> float | None:
+        """For how many seconds yet a breaker is open, as its finder wrote; None where no breaker is."""
+        until = self.broken.get(account)
+        return None if until is None else (until - now).total_seconds()
+
+
+def rows(work: Work) -> list[Any]:
+    """All there are, oldest first."""
+    return list(work.execute(select(HoldRow.__table__).order_by(HoldRow.placed_at, HoldRow.account)).all())
+
+
+def standing(work: Work) -> Standing:
+    """What is closed now, as engines read it."""
+    found = rows(work)
+    held = {row.account: row.reason for row in found if row.person != BREAKER}
+    return Standing(held, {row.account: row.until for row in found if row.person == BREAKER and row.until})
+
+
+def place(work: Work, account: str, person: str, reason: str) -> None:
+    """Hold an account. Raises NotFound, Invalid where somebody holds it already."""
+    row = accounts.row(work, account)
+    if (held := standing(work).held.get(account)) is not None:
+        raise Invalid(f"account {account} is held already: {held}", f"end that: dispatcher account unhold {account}")
+    values = {"account": account, "person": person, "reason": reason, "placed_at": work.now}
+    work.execute(insert(HoldRow).values(**values))
+    work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason)
+
+
+def lift(work: Work, account: str, person: str, reason: str) -> None:
+    """End a person's hold. Raises NotFound, Invalid where nobody holds it."""
+    row = accounts.row(work, account)
+    gone = delete(HoldRow).where(HoldRow.account == account, HoldRow.person != BREAKER)
+    if not work.execute(gone).rowcount:
+        raise Invalid(f"nobody holds account {account}", "what else stops it: dispatcher status")
+    work.record("account.unheld", actor=person, account=account, mode=row.mode, reason=reason)
+
+
+def broke(work: Work, account: str, open_s: float | None, reason: str) -> None:
+    """Write down that an account's breaker opened for so long, or, with None, that it closed."""
+    work.execute(delete(HoldRow).where(HoldRow.account == account, HoldRow.person == BREAKER))
+    if open_s is not None:
+        until = work.now + timedelta(seconds=open_s)
+        values = {"account": account, "person": BREAKER, "reason": reason, "placed_at": work.now, "until": until}
+        work.execute(insert(HoldRow).values(**values))
