@@ -35,11 +35,11 @@ from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.settings import Settings
 from dispatcher.store import holds, queue
 from dispatcher.store.database import Store, Work
-from dispatcher.store.queue import Leased
+from dispatcher.store.queue import Leased, Move
 from workers.buckets import Buckets
 from workers.fence import SelfFence
 from workers.ordering import Orders
-from workers.outcomes import Rules, after_refusal, after_send, keepable, returned
+from workers.outcomes import Rules, after_refusal, after_send, before_permit, idempotency_of, keepable, returned
 from workers.pacing import Pacing
 from workers.recorder import Recorder
 
@@ -216,7 +216,7 @@ class Engine:
     async def _permits(self, leased: Sequence[Leased]) -> dict[Leased, Permit]:
         permits: dict[Leased, Permit] = {}
         plans: dict[str, list[Leased]] = {}
-        for item in leased:
+        for item in await self._repeatable(leased):
             plans.setdefault(item.plan, []).append(item)
         for plan, items in plans.items():
             for item, answer in zip(items, await self._ask(plan, items), strict=True):
@@ -228,6 +228,18 @@ class Engine:
                 else:
                     permits[item] = answer
         return permits
+
+    async def _repeatable(self, leased: Sequence[Leased]) -> list[Leased]:
+        """Those that may go; a repeat whose key grew old meanwhile is held for people."""
+        aged = {item: move for item in leased if item.looked and (move := self._aged(item)) is not None}
+        for move in aged.values():
+            await self._recorder.put(move)
+        return [item for item in leased if item not in aged]
+
+    def _aged(self, item: Leased) -> Move | None:
+        with contextlib.suppress(registry.UnknownChannelError):
+            return before_permit(item, idempotency_of(self._settings, item.channel), self._clock())
+        return None  # the sender refuses a channel that nobody knows
 
     async def _ask(self, plan: str, items: Sequence[Leased]) -> Sequence[Permit | Refusal | None]:
         try:

@@ -3,8 +3,8 @@
 Rules
   1. A retry is a row with a later ``due_at``: the platform's own wish first, else full jitter, growing and capped.
   2. Tries are capped in number and by the plan's end. Waiting for a halt, a permit or an account's pause is no try.
-  3. In doubt is left alone for the quiet period; then a young idempotent key may repeat, a queryable channel is
-     looked at twice a lag apart, and everything else waits for people.
+  3. In doubt is left alone for the quiet period; then a young idempotent key may repeat (young still when it is
+     sent), a queryable channel is looked at twice a lag apart, and everything else waits for people.
   4. What a platform says is cut and cleaned before it is kept: its bytes must not be able to stop the record.
 """
 
@@ -20,10 +20,11 @@ from typing import Any
 from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
+from channels import registry
 from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
-from dispatcher.settings import Timing
+from dispatcher.settings import Settings, Timing
 from dispatcher.store.queue import Leased, Move
 
 NOT_A_TRY = re.compile(r"permit|paused|unreachable|lease|G(0[1-9]|1[0-8])")
@@ -103,6 +104,15 @@ def after_send(leased: Leased, outcome: Outcome, now: datetime, rules: Rules) ->
             return _deferred(leased, outcome, now, rules, attempt, facts)
 
 
+def before_permit(leased: Leased, idempotency: Idempotency, now: datetime) -> Move | None:
+    """The move out of leased of a repeat whose key grew old while it waited; None for everything else.
+
+    A delivery in doubt that went on because a repeat was harmless then says so: it was ``looked`` at.
+    """
+    keyed = idempotency.kind is IdempotencyKind.IDEMPOTENT and leased.looked > 0
+    return Move(leased, "leased", "held", "ambiguous") if keyed and not _young(leased, idempotency, now) else None
+
+
 def after_refusal(leased: Leased, then: Then, sentence: str, now: datetime, rules: Rules) -> Move:
     """The move out of leased when the gate said no."""
     reason = plain(sentence)
@@ -148,7 +158,7 @@ def after_look(
             facts=facts,
         )
     if idempotency.kind is IdempotencyKind.IDEMPOTENT and _young(leased, idempotency, now):
-        return Move(leased, "in_doubt", "ready", "a repeat is harmless on this channel", due_at=now)
+        return Move(leased, "in_doubt", "ready", "a repeat is harmless on this channel", due_at=now, looked=1)
     if idempotency.kind is IdempotencyKind.QUERY and finding is not None:
         return _looked(leased, finding, lag, now, rules)
     if on_ambiguous is OnAmbiguous.RESEND and leased.attempts <= 1:
@@ -183,6 +193,16 @@ def _looked(leased: Leased, finding: Finding, lag: timedelta, now: datetime, rul
 def later(leased: Leased, reason: str, due_at: datetime) -> Move:
     """Still in doubt, when nobody could look: this counts as no look."""
     return Move(leased, "in_doubt", "in_doubt", reason, due_at=due_at, looked=leased.looked, absent=leased.absent)
+
+
+def idempotency_of(settings: Settings, channel: str) -> Idempotency:
+    """A channel's capability with the deployment's own figures. Raises registry.UnknownChannelError."""
+    capability, timing = registry.adapter(channel).capabilities.idempotency, settings.channel(channel)
+    return replace(
+        capability,
+        lag_s=capability.lag_s if timing.lag_ms is None else timing.lag_ms / 1000,
+        ttl_s=capability.ttl_s if timing.ttl_ms is None else timing.ttl_ms / 1000,
+    )
 
 
 def _young(leased: Leased, idempotency: Idempotency, now: datetime) -> bool:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels import registry
 from channels.contract import Clock, Finding, Found, Idempotency, IdempotencyKind
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.plan import OnAmbiguous, Plan
@@ -27,7 +25,7 @@ from dispatcher.store import queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased, Move
 from workers.ordering import Orders
-from workers.outcomes import Rules, after_look, later
+from workers.outcomes import Rules, after_look, idempotency_of, later
 from workers.pausing import pause
 
 MOST = 50
@@ -97,7 +95,10 @@ class Reconciler:
 
     async def _look(self, bundle: Bundle, order: Order, item: Leased) -> Move:
         try:
-            idempotency, on_ambiguous = self._idempotency(item.channel), _on_ambiguous(bundle, item.account)
+            idempotency, on_ambiguous = (
+                idempotency_of(self._settings, item.channel),
+                _on_ambiguous(bundle, item.account),
+            )
             finding = await self._find(bundle, order, idempotency)
         except DispatcherError as error:
             again = self._clock() + self._settings.timing.lasting("look_again")
@@ -133,15 +134,6 @@ class Reconciler:
             reason=move.reason,
         )
         return move
-
-    def _idempotency(self, channel: str) -> Idempotency:
-        capability = registry.adapter(channel).capabilities.idempotency
-        timing = self._settings.channel(channel)
-        return replace(
-            capability,
-            lag_s=capability.lag_s if timing.lag_ms is None else timing.lag_ms / 1000,
-            ttl_s=capability.ttl_s if timing.ttl_ms is None else timing.ttl_ms / 1000,
-        )
 
 
 def _record(work: Work, *, moves: list[Move]) -> int:

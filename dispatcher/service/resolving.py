@@ -95,5 +95,6 @@ def _people(desk: Desk, work: Work, row: Any, answer: Answer) -> tuple[str, ...]
 def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) -> Move:
     move = Move(row, row.state, TARGETS[answer], f"resolved by people: {answer}", actor=person)
     if answer is Answer.NOT_SEEN:
-        return replace(move, due_at=work.now, failures=0, looked=0, absent=0)
+        looked = 0 if row.reason == HeldReason.AMBIGUOUS else row.looked  # one person ends no doubt
+        return replace(move, due_at=work.now, failures=0, looked=looked, absent=0)
     return replace(move, url=url)

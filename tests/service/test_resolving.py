@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from dispatcher.domain.errors import Forbidden, Invalid, SignatureNeeded
 from dispatcher.service.releasing import release
 from dispatcher.service.resolving import Answer, resolve
 from dispatcher.store import deliveries
+from dispatcher.store.tables import DeliveryRow
 from tests.office import Office
 
 WORKER_WAY = {
@@ -71,6 +73,16 @@ def test_one_person_retries_what_never_left(office: Office, reason: str) -> None
     with office.desk.store.read() as work:
         row = deliveries.find(work, delivery)
     assert (row.state, row.failures, row.due_at) == ("ready", 0, office.clock.now)
+
+
+def test_one_person_ends_no_doubt(office: Office) -> None:
+    """An earlier attempt that may have been published stays remembered when one person retries a refused repeat."""
+    delivery = held(office, "refused")
+    with office.desk.store.write() as work:
+        work.execute(update(DeliveryRow).where(DeliveryRow.id == delivery).values(looked=1))
+    resolve(office.desk, delivery, Answer.NOT_SEEN, office.pen("ops-1"))
+    with office.desk.store.read() as work:
+        assert deliveries.find(work, delivery).looked == 1
 
 
 def test_nobody_can_have_seen_what_never_left(office: Office) -> None:

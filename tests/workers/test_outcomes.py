@@ -18,7 +18,17 @@ from dispatcher.settings import Timing
 from dispatcher.store.queue import Leased, Move
 from tests.cast import HOUR, NOW
 from tests.workers.leases import SECOND, a_lease
-from workers.outcomes import REASONS, Rules, after_look, after_refusal, after_send, later, returned, rules_for
+from workers.outcomes import (
+    REASONS,
+    Rules,
+    after_look,
+    after_refusal,
+    after_send,
+    before_permit,
+    later,
+    returned,
+    rules_for,
+)
 
 TIMING = Timing(retry_ms=1_000, retry_most_ms=60_000, tries=3, quiet_ms=45_000, look_again_ms=20_000, looks=3)
 RULES = Rules(TIMING, lambda failures: 7.0 * failures)
@@ -282,3 +292,26 @@ def test_a_wait_knows_whether_it_is_the_same_as_before(before: str, again: bool)
     """Waiting again for the very reason that stands on the row is marked, so that it is recorded once."""
     move = after_refusal(a_lease(reason=before), Then.WAIT, "halted by ops-1", NOW, RULES)
     assert move.again is again
+
+
+@pytest.mark.parametrize(
+    ("idempotency", "lease", "target"),
+    [
+        (KEYED, {"looked": 1, "first_intent_at": NOW - timedelta(seconds=300)}, "held"),
+        (KEYED, {"looked": 1, "first_intent_at": NOW - timedelta(seconds=299)}, None),
+        (KEYED, {"looked": 0, "first_intent_at": NOW - HOUR}, None),
+        (QUERY, {"looked": 1, "first_intent_at": NOW - HOUR}, None),
+    ],
+    ids=["old key", "young key", "no doubt", "no key"],
+)
+def test_a_repeat_is_held_once_its_key_is_old(
+    idempotency: Idempotency, lease: dict[str, Any], target: str | None
+) -> None:
+    """A doubt that rested on a young key is for people when the key grew old before the repeat left."""
+    move = before_permit(leased(**lease), idempotency, NOW)
+    assert (move and (move.target, move.reason)) == (target and (target, "ambiguous"))
+
+
+def test_a_harmless_repeat_remembers_its_doubt() -> None:
+    """The row says that it was let go on in doubt, until people have ended that."""
+    assert looked(UNKNOWN, KEYED).looked == 1
