@@ -71,6 +71,7 @@ class Notify(Provider):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.messages: list[Message] = []
+        self._by_reference: defaultdict[str | None, list[Message]] = defaultdict(list)
         self.templates = {TEMPLATE_ID: "((message))"}
         self.limits: defaultdict[str, Limits] = defaultdict(Limits)
 
@@ -122,7 +123,9 @@ class Notify(Provider):
         if number not in SMOKE:
             key = reference or name
             effect = self.act(request, EffectKind.PUBLISHED, key=key, reference=name, text=text)
-            self.messages.append(Message(name, service, reference, number, text, body["template_id"], effect))
+            message = Message(name, service, reference, number, text, body["template_id"], effect)
+            self.messages.append(message)
+            self._by_reference[reference].append(message)
         self.limits[service].sent.append(self.clock())
         return web.json_response(
             {
@@ -141,7 +144,9 @@ class Notify(Provider):
         strange = sorted(set(request.query) - _FILTERS)
         if strange:
             raise invalid(f"Additional properties are not allowed ({', '.join(strange)} was unexpected)")
-        found = [message for message in reversed(self.messages) if self._shown(message, service)]
+        asked = request.query.get("reference")
+        among = self.messages if asked is None else self._by_reference.get(asked, [])
+        found = [message for message in reversed(among) if self._shown(message, service)]
         older_than = request.query.get("older_than")
         if older_than:
             check_uuid(older_than, "older_than")

@@ -7,6 +7,7 @@ is the test that an adapter looks things up and does not guess.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -168,8 +169,9 @@ def _drop(request: web.Request, raw: bytes = b"") -> web.Response:
 
 async def _drip(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse()
-    await answer.prepare(request)
-    while request.transport is not None and not request.transport.is_closing():
-        await answer.write(b" ")
-        await asyncio.sleep(0.02)
+    with contextlib.suppress(ConnectionResetError):
+        await answer.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await answer.write(b" ")
+            await asyncio.sleep(0.02)
     return answer

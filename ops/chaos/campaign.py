@@ -116,7 +116,7 @@ def _storm(site: Site, seed: int, size: Size) -> tuple[Counter[str], float]:
         _keep(site.parts, over, "the storm is over", size.seconds * 2 + 60)
         for part in site.parts:
             part.wake()
-        _keep(site.parts, lambda: released.done() and site.all_tried, "every delivery is begun", SETTLE_WITHIN_S)
+        _keep(site.parts, lambda: released.done() and site.all_begun, "every delivery is begun", SETTLE_WITHIN_S)
         site.far.disarm()
         ended = time.monotonic()
         _keep(site.parts, lambda: site.settled, "every delivery has ended or is held", SETTLE_WITHIN_S)

@@ -19,6 +19,9 @@ from dispatcher.embedded.process import ending_with
 from ops.bench.office import MODE
 
 DISPATCHER = Path(sys.executable).with_name("dispatcher")
+NICE = ("nice", "-n", "5")
+"""Workers leave the processors to the far sides, which would have machines of their own."""
+
 AGAIN_S = 0.2
 Start = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -101,7 +104,7 @@ class Host:
         words = ["--deployment", str(self.folder), "worker", role, "--mode", str(MODE)]
         with (self.folder / "logs" / f"{role}.jsonl").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own program
-                [str(DISPATCHER), *words],
+                [*NICE, str(DISPATCHER), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -45,7 +45,7 @@ class Strike:
 def drawn(seed: int, seconds: float, faults: Iterable[Fault], stopped_for_s: float) -> list[Strike]:
     """The strikes of a campaign in order: each kind as often as its rate says, and at least once.
 
-    A stopped worker stays so for ``stopped_for_s`` and up to half as long again.
+    A stopped worker stays so for ``stopped_for_s`` and up to half as long again. All are back at the end.
     """
     source = random.Random(seed)  # noqa: S311 - spreads faults, guards nothing
     strikes = []
@@ -54,5 +54,6 @@ def drawn(seed: int, seconds: float, faults: Iterable[Fault], stopped_for_s: flo
             lasting_s = stopped_for_s * source.uniform(1, 1.5) if fault is Fault.STOP else source.random()
             if fault in (Fault.REDIS, Fault.POSTGRES):
                 lasting_s *= DOWN_AT_MOST_S
-            strikes.append(Strike(source.uniform(0, seconds), fault, source.random(), lasting_s))
+            at_s = source.uniform(0, max(0, seconds - lasting_s))
+            strikes.append(Strike(at_s, fault, source.random(), lasting_s))
     return sorted(strikes)

@@ -32,8 +32,8 @@ from ops.chaos.crew import Host, Part
 from ops.demo.stage import Stage
 from ops.postgres import PostgresServer
 
-CALL_MS = 1_000
-LEASE_MS = 4_000
+CALL_MS = 1_200
+LEASE_MS = 5_000
 TIMING = {
     "lease_ms": LEASE_MS,
     "quiet_ms": 1_500,
@@ -47,7 +47,7 @@ TIMING = {
     "ring_again_ms": 500,
 }
 CHANNELS = ("x", "bluesky", "webhook", "notify")
-CALLS = {channel: {"timeout_ms": CALL_MS, "lag_ms": 300} for channel in CHANNELS}
+CALLS = {channel: {"timeout_ms": CALL_MS, "lag_ms": 300, "sends_per_minute": 0} for channel in CHANNELS}
 CALLS["webhook"]["ttl_ms"] = 1
 
 CREWS = (("relay", "accounts", "recipients"), ("relay", "recipients"), ("recipients",))
@@ -68,7 +68,7 @@ ALWAYS = 10**9
 
 @dataclass(slots=True)
 class Site:
-    """One deployment and its far sides. ``plans`` are cleared, by mark."""
+    """One deployment and its far sides. ``plans`` are cleared, by mark; each goes to so many ``numbers``."""
 
     office: Office
     far: Stage
@@ -76,6 +76,7 @@ class Site:
     servers: dict[str, Part]
     redis: RedisServer
     plans: dict[str, str]
+    numbers: int
 
     @property
     def store(self) -> Store:
@@ -95,7 +96,7 @@ class Site:
     @property
     def expected(self) -> int:
         """How many deliveries all plans have together."""
-        return len(self.plans) * (3 * POSTS + len(NUMBERS))
+        return len(self.plans) * (3 * POSTS + self.numbers)
 
     def release(self, mark: str) -> None:
         """Release a plan, however often it takes while the database comes and goes."""
@@ -117,9 +118,9 @@ class Site:
             self.far.fault(provider=provider, **late)
 
     @property
-    def all_tried(self) -> bool:
-        """Whether every delivery was begun at least once."""
-        return self._none(DeliveryRow.attempts == 0)
+    def all_begun(self) -> bool:
+        """Whether every delivery was begun at least once, or waits for people."""
+        return self._none((DeliveryRow.attempts == 0) & (DeliveryRow.state != "held"))
 
     @property
     def settled(self) -> bool:
@@ -151,8 +152,13 @@ class Site:
 
 
 @contextmanager
-def site_at(root: Path, database: str, far: Stage, *, plans: int, hosts: int) -> Iterator[Site]:
-    """Make a deployment with its servers running, its workers not yet started, and so many cleared plans."""
+def site_at(
+    root: Path, database: str, far: Stage, *, plans: int, hosts: int = 1, numbers: range = NUMBERS, **waits: int
+) -> Iterator[Site]:
+    """Make a deployment, its PostgreSQL running and nothing else of it, with so many cleared plans to these numbers.
+
+    ``waits`` go before this module's own, in milliseconds.
+    """
     with ExitStack() as stack:
         url, postgres = f"sqlite:///{root.absolute() / 'dispatcher.db'}", None
         if database == "postgresql":
@@ -160,15 +166,15 @@ def site_at(root: Path, database: str, far: Stage, *, plans: int, hosts: int) ->
             url = postgres.create_database("chaos")
         folder = root.absolute() / "deployment"
         redis = private_redis(Folder(folder))
-        more = {"database": url, "chunk": 20, "timing": TIMING, "channels": CALLS}
+        more = {"database": url, "chunk": 20, "timing": {**TIMING, **waits}, "channels": CALLS}
         office = stack.enter_context(office_at(root, far.simulator, redis.url, **more))
         Folder(folder).prepare()
-        made = _plans(office, plans)
-        yield Site(office, far, _hosts(folder, hosts), _servers(redis, postgres), redis, made)
+        made = _plans(office, plans, numbers)
+        yield Site(office, far, _hosts(folder, hosts), _servers(redis, postgres), redis, made, len(numbers))
 
 
-def _plans(office: Office, number: int) -> dict[str, str]:
-    office.add_list("city", NUMBERS)
+def _plans(office: Office, number: int, numbers: range) -> dict[str, str]:
+    office.add_list("city", numbers)
     office.add("notify", "sms-1")
     fixed = [f"{channel}-{post}" for channel in ("bluesky", FORGETFUL) for post in range(POSTS)]
     for name in fixed:
