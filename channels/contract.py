@@ -88,10 +88,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do, as data. Times in seconds; ``max_in_flight`` is per account and process.
-
-    ``rate`` is None where the platform names no limit.
-    """
+    """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process."""
 
     idempotency: Idempotency
     can_correct: bool

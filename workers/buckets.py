@@ -153,6 +153,9 @@ class Buckets:
                             self._hear(said["data"], await self._now_s(self._redis), heard)
             except (RedisError, OSError):
                 await pause(stopping, AGAIN_S)
+
+    async def aclose(self) -> None:
+        """Nothing more will be asked."""
         if self._redis is not None:
             with suppress(RedisError, OSError):
                 await self._redis.aclose()

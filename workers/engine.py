@@ -124,6 +124,7 @@ class Engine:
                 await asyncio.wait(self._chunks)
             await self._recorder.finish()
             await asyncio.gather(recording, listening)
+            await self._pacing.close()
 
     async def write(self, change: Callable[[Work], T]) -> T:
         """Make a change in one write transaction, off the loop."""

@@ -40,11 +40,17 @@ IN_FLIGHT = 256
 HAND = 8 * IN_FLIGHT
 """Deliveries that one process may hold: leased, and not yet answered."""
 
+LEAST = 8
+"""Deliveries that any account may have in hand, however many there are."""
+
 HORIZON_S = 5.0
 """How far ahead of their time deliveries of a limited account are leased, where the lease allows as much."""
 
 SOON_S = 1.0
 """When to look again at what waits for something that nobody can time."""
+
+NOW_S = 0.001
+"""What is due within this is due now."""
 
 AGAIN_S = 0.1
 """A platform that repeats its wish within this much is not heard twice."""
@@ -100,6 +106,11 @@ class Pacing:
     async def listen(self, stopping: asyncio.Event) -> None:
         """Hear what other processes were told by platforms, until ``stopping``."""
         await self._buckets.listen(self._pause, stopping)
+
+    async def close(self) -> None:
+        """Nothing more will be sent; what is still to be told is told."""
+        await asyncio.gather(*self._tasks)
+        await self._buckets.aclose()
 
     async def room(self) -> None:
         """Wait until this process may hold more."""
@@ -240,7 +251,7 @@ class Pacing:
         for name, items in limited.items():
             got = taken[name]
             for number, item in enumerate(items[: got.count]):
-                if (wait_s := got.first_s + number * got.every_s) > 0:
+                if (wait_s := got.first_s + number * got.every_s) > NOW_S:
                     self._good_s[item.id] = now_s + wait_s
             granted += items[: got.count]
             if dry := items[got.count :]:
@@ -288,7 +299,7 @@ class Pacing:
         return HAND // (len(self._by_channel) + 1)
 
     def _share_of(self, item: Leased, account: _Account) -> int:
-        return max(account.in_flight, self._share() // (self._sharing[item.channel] + 1))
+        return max(2 * account.in_flight, LEAST, self._share() // (self._sharing[item.channel] + 1))
 
     def _reopen(self, item: Leased, account: _Account) -> None:
         self._room.set()

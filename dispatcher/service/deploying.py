@@ -63,7 +63,7 @@ Figures = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What to make. ``timing`` and ``channels`` are milliseconds by name (see settings), in test deployments only."""
+    """What to make. ``timing`` and ``channels`` are figures by name (see settings), in test deployments only."""
 
     deployment: str
     kind: DeploymentKind
@@ -198,7 +198,5 @@ def _settings_toml(blueprint: Blueprint) -> str:
     tables = {"timing": blueprint.timing} | {f"channel.{name}": known for name, known in blueprint.channels.items()}
     for name, figures in tables.items():
         lines = [f"{key} = {value}" for key, value in figures.items()]
-        text += (
-            "\n".join(["", "# Milliseconds, in place of the reference's.", f"[{name}]", *lines, ""]) if lines else ""
-        )
+        text += "\n".join(["", "# In place of the reference's figures.", f"[{name}]", *lines, ""]) if lines else ""
     return text
