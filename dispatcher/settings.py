@@ -103,7 +103,7 @@ class Settings:
 
     ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises.
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
-    ``keep_lists_days``: when recipient lists are purged, unless a plan may still need them (UK GDPR, article 5(1)(e)).
+    ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
     """
 
     root: Path

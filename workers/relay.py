@@ -22,11 +22,13 @@ from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier
-from dispatcher.store import leading, records, spends, sweep
+from dispatcher.store import leading, recipients, records, spends, sweep
 from dispatcher.store.database import Store, Work
 from workers.pausing import pause
 
 Ring = Callable[[str, str, str], None]
+PURGE_EVERY = timedelta(hours=1)
+"""How often the relay looks for recipient lists whose time is up: they are kept for days."""
 
 
 class Relay:
@@ -57,6 +59,7 @@ class Relay:
         self._verifier = verifier
         self._ring = ring
         self._status_at: datetime | None = None
+        self._purge_at: datetime | None = None
         self._listed: set[str] = set()
         self._log = structlog.get_logger("relay")
 
@@ -89,12 +92,21 @@ class Relay:
             "over_time": sweep.over_time(work),
             "settled_plans": sweep.settled_plans(work),
             "freed_spends": spends.free(work),
+            "purged_rows": self._purge(work),
         }
         if self._status_at is not None:
             counts["stale_ended"] = sweep.stale_ended(work, str(self._mode))
         for kind, count in counts.items():
             if count:
                 self._log.info("swept", kind=kind, count=count)
+
+    def _purge(self, work: Work) -> int:
+        """Purge recipient lists whose time is up, as far as one turn goes."""
+        now = self._clock()
+        if self._purge_at is None or now >= self._purge_at:
+            self._purge_at = now + PURGE_EVERY
+            recipients.purge_due(work, self._mode, self._settings.keep_lists)
+        return recipients.delete_rows(work)
 
     def _sign(self, work: Work) -> None:
         now = self._clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,24 +65,40 @@ def list_accounts(session: Session) -> None:
 @MODE
 @click.option("--region", default="GB", show_default=True, help="Of numbers written without a country.")
 @click.option("--language", default="en-GB", show_default=True, help="Of rows that name none.")
-def import_(session: Session, name: str, file: str, mode: Mode, region: str, language: str) -> None:
+@click.option("--report", metavar="FILE", help="Where the rows left out are named; else NAME.bad-rows.csv beside it.")
+def import_(session: Session, name: str, file: str, report: str | None, **more: Any) -> None:
     """Import list NAME from a CSV file with a column phone and, if wanted, a column language.
 
-    Numbers are normalised, unusable ones left out and reported by row. What is stored opens with the sender's key
-    only.
+    Commas, semicolons or tabs; UTF-8, or UTF-16 with its mark. Numbers are normalised; rows that cannot be used are
+    left out and named in a report, by row and reason. What is stored opens with the sender's key only.
     """
-    made = recipient_lists.import_csv(session.desk, name, Path(file), mode, session.person, region, language)
+    kept = Path(report) if report else None
+    region = more.pop("region")
+    made = recipient_lists.import_csv(
+        session.desk, name, Path(file), person=session.person, default_region=region, report=kept, **more
+    )
     session.show("recipient-list", made)
+    if made.report:
+        say(f"{made.bad} rows cannot be used and {made.duplicates} repeat a number: see {made.report}")
     say(f"{file} still holds the numbers in the clear: delete it if you have no other use for it.")
     next_step(f"dispatcher clearance submit MESSAGE --list {made.name}")
 
 
 @recipients.command("list")
 def list_recipients(session: Session) -> None:
-    """The recipient lists there are."""
+    """The recipient lists there are, and when each is purged."""
     found = recipient_lists.listed(session.desk)
-    session.show("lists", {"lists": found}, lists="name mode count created_at created_by")
+    session.show("lists", {"lists": found}, lists="name mode count created_at created_by purge_at purged_at")
     next_step("dispatcher recipients import LIST FILE.csv --mode MODE")
+
+
+@recipients.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Goes into the ledger.")
+def purge(session: Session, name: str, reason: str) -> None:
+    """Delete the key and all rows of list NAME before its time. Its name, root and count stay on record."""
+    session.show("recipient-list", recipient_lists.purge(session.desk, name, session.person, reason))
+    next_step("dispatcher recipients list")
 
 
 @device.command()

@@ -57,7 +57,7 @@ SUMMARIES = {
     "policy": "The rules in force and those before: show, check, compare, replay.",
     "whoami": "Who is at this keyboard, known from their key.",
     "account": "Add accounts and list them.",
-    "recipients": "Import recipient lists.",
+    "recipients": "Import recipient lists, and purge them.",
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",
     "delivery": "Look at deliveries and resolve those that wait for people.",

@@ -1,32 +1,48 @@
-"""Recipient lists: sealed rows in a fixed order, with the roots of their tree's blocks. Nothing here can be read."""
+"""Recipient lists: sealed rows in a fixed order, with the roots of their tree's blocks. Nothing here can be read.
+
+A list is purged when it was kept for as long as the deployment says and no plan needs it any more: its key goes at
+once, its rows in turns, and name, root and count stay.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.merkle import BLOCK
-from dispatcher.domain.plan import SignedList
+from dispatcher.domain.plan import Plan, SignedList
 from dispatcher.domain.statement import Mode
 from dispatcher.store.database import Work
-from dispatcher.store.tables import RecipientListRow, RecipientRow
+from dispatcher.store.tables import PlanRow, RecipientListRow, RecipientRow
 
-BATCH = 1_000
-HEADER = [getattr(RecipientListRow, name) for name in ("id", "mode", "root", "count", "created_at", "created_by")]
+TURN = 2_000
+"""Rows that one transaction writes or deletes: some 30 ms in which nobody else writes."""
+
+HEADER = [
+    getattr(RecipientListRow, name)
+    for name in ("id", "mode", "root", "count", "created_at", "created_by", "purged_at", "sealed_key")
+]
 
 
-def add_list(work: Work, header: Mapping[str, Any], recipients: Iterable[Mapping[str, Any]]) -> None:
-    """Write a recipient list with its rows, in batches. Raises Invalid when the name is taken."""
-    if work.execute(select(RecipientListRow.id).where(RecipientListRow.id == header["id"])).first():
-        raise Invalid(f"recipient list {header['id']} exists already", "choose another name")
-    work.execute(insert(RecipientListRow).values(**header, created_at=work.now))
-    source = iter(recipients)
-    while batch := list(islice(source, BATCH)):
-        work.execute(insert(RecipientRow), batch)
+def begin(work: Work, header: Mapping[str, Any]) -> None:
+    """Write a list without its key: until :func:`finish` nobody can name it in a plan. Raises Invalid."""
+    if found := work.execute(select(*HEADER).where(RecipientListRow.id == header["id"])).first():
+        _refuse(found, f"recipient list {found.id} exists already", "choose another name")
+    work.execute(insert(RecipientListRow).values(**header, sealed_key="", created_at=work.now))
+
+
+def add(work: Work, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write some rows of a list."""
+    work.execute(insert(RecipientRow), [{"list": name, **row} for row in rows])
+
+
+def finish(work: Work, name: str, sealed_key: str) -> None:
+    """Give a list its key, once it is whole."""
+    work.execute(update(RecipientListRow).where(RecipientListRow.id == name).values(sealed_key=sealed_key))
 
 
 def lists(work: Work, mode: Mode | None = None) -> list[Any]:
@@ -36,12 +52,80 @@ def lists(work: Work, mode: Mode | None = None) -> list[Any]:
 
 
 def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
-    """A recipient list as it goes into a plan. Raises NotFound."""
+    """A recipient list as it goes into a plan. Raises NotFound, and Invalid for one that is not whole."""
     query = select(*HEADER).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
     found = work.execute(query).first()
     if found is None:
         raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
+    if not found.sealed_key:
+        _refuse(found, f"recipient list {name} was purged", "import it again under a new name")
     return SignedList(found.id, found.root, found.count)
+
+
+def _refuse(found: Any, message: str, next_step: str) -> NoReturn:
+    if found.sealed_key or found.purged_at:
+        raise Invalid(message, next_step)
+    raise Invalid(
+        f"the import of {found.id} was broken off, or is not over",
+        f"where it is over: dispatcher recipients purge {found.id}, then import it again under a new name",
+    )
+
+
+def kept_until(work: Work, lists: Sequence[Any], keep: timedelta) -> dict[str, datetime | None]:
+    """When each of these may be purged; None while a released plan that has not ended sends to it.
+
+    A list stays for as long as one of its plans may still be corrected.
+    """
+    ends: dict[str, datetime | None] = {row.id: row.created_at + keep for row in lists}
+    if not ends:
+        return ends
+    begun = min(row.created_at for row in lists)
+    plans = select(PlanRow.body, PlanRow.state).where(
+        PlanRow.created_at >= begun, PlanRow.state.not_in(("returned", "withdrawn"))
+    )
+    for body, state in work.execute(plans).all():
+        plan = Plan.decode(body)
+        for name in {signed.id for destination in plan.destinations for signed in destination.lists} & ends.keys():
+            end = ends[name]
+            if end is not None:
+                ends[name] = None if state == "released" else max(end, plan.armed_not_after)
+    return ends
+
+
+def purge_due(work: Work, mode: Mode, keep: timedelta) -> int:
+    """Purge the lists of a mode whose time is up; returns their number."""
+    old = [row for row in lists(work, mode) if row.purged_at is None and row.created_at + keep <= work.now]
+    ended = [name for name, end in kept_until(work, old, keep).items() if end is not None and end <= work.now]
+    for name in ended:
+        purge(work, name, reason=f"kept for {keep.days} days")
+    return len(ended)
+
+
+def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> None:
+    """Take a list's key away, with its ledger entry. Its rows go by :func:`delete_rows`. Raises Invalid."""
+    taken = update(RecipientListRow).where(RecipientListRow.id == name, RecipientListRow.purged_at.is_(None))
+    said = ("mode", "root", "count")
+    returned = taken.values(sealed_key="", block_roots=None, purged_at=work.now).returning(
+        *(getattr(RecipientListRow, column) for column in said)
+    )
+    found = work.execute(returned).first()
+    if found is None:
+        raise Invalid(f"recipient list {name} was purged already", "look: dispatcher recipients list")
+    work.record("recipients.purged", actor=actor, list=name, reason=reason, **dict(zip(said, found, strict=True)))
+
+
+def delete_rows(work: Work) -> int:
+    """Delete some rows of a list that was purged; returns how many, 0 when none is left."""
+    left = exists().where(RecipientRow.list == RecipientListRow.id)
+    name = work.execute(
+        select(RecipientListRow.id).where(RecipientListRow.purged_at.is_not(None), left).limit(1)
+    ).scalar()
+    if name is None:
+        return 0
+    some = select(RecipientRow.position).where(RecipientRow.list == name).order_by(RecipientRow.position).limit(TURN)
+    gone = delete(RecipientRow).where(RecipientRow.list == name, RecipientRow.position.in_(some.scalar_subquery()))
+    deleted: int = work.execute(gone.execution_options(synchronize_session=False)).rowcount
+    return deleted
 
 
 def block_roots(work: Work, list_id: str) -> bytes | None:

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
+
+from dispatcher.domain.errors import Unavailable
 
 COLUMNS = ("position", "leaf", "language", "sealed")
 
 
 class Spool:
-    """Sealed recipients in the order they came, each once. Use it as a context manager."""
+    """Sealed recipients in the order they came, each once. Use it as a context manager. Raises Unavailable."""
 
     def __init__(self) -> None:
-        self._rows = sqlite3.connect("")
-        self._rows.execute("CREATE TABLE rows (position INTEGER PRIMARY KEY, leaf, language, sealed, once UNIQUE)")
+        with _room():
+            self._rows = sqlite3.connect("", isolation_level=None)
+            for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16000"):
+                self._rows.execute(f"PRAGMA {pragma}")
+            self._rows.execute(
+                "CREATE TABLE rows (position INTEGER PRIMARY KEY, leaf, language, sealed, once UNIQUE)"
+            )
+            self._rows.execute("BEGIN")
         self.count = 0
 
     def __enter__(self) -> Self:
@@ -29,11 +38,28 @@ class Spool:
     def add(self, once: bytes, leaf: str, language: str, sealed: bytes) -> bool:
         """Keep a row; False where one with the same ``once`` was kept before."""
         row = (self.count, leaf, language, sealed, once)
-        kept = self._rows.execute("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
+        with _room():
+            kept = self._rows.execute("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
         self.count += kept
         return kept
 
-    def rows(self) -> Iterator[Mapping[str, Any]]:
-        """All rows in order, one at a time."""
-        for row in self._rows.execute("SELECT position, leaf, language, sealed FROM rows ORDER BY position"):
-            yield dict(zip(COLUMNS, row, strict=True))
+    def leaves(self) -> Iterator[str]:
+        """The leaf of each row, in order."""
+        yield from (leaf for (leaf,) in self._rows.execute("SELECT leaf FROM rows ORDER BY position"))
+
+    def batches(self, size: int) -> Iterator[list[Mapping[str, Any]]]:
+        """All rows in order, as many at a time."""
+        cursor = self._rows.execute(f"SELECT {', '.join(COLUMNS)} FROM rows ORDER BY position")  # noqa: S608
+        while rows := cursor.fetchmany(size):
+            yield [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(
+            f"the list cannot be sorted: {error}. Nothing was imported.",
+            "make room in the folder for temporary files, or name another in SQLITE_TMPDIR, and import again",
+        ) from error

@@ -90,7 +90,7 @@ class AccountRow(Base):
 
 
 class RecipientListRow(Base):
-    """One recipient list; ``sealed_key`` opens it for the recipients' sender only.
+    """One recipient list; ``sealed_key`` opens it for the recipients' sender only, and is empty before and after.
 
     ``block_roots``: those of its Merkle tree, see ``dispatcher.domain.merkle``; none where an older version wrote it.
     """
@@ -105,6 +105,7 @@ class RecipientListRow(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     block_roots: Mapped[bytes | None] = mapped_column(LargeBinary)
+    purged_at: Mapped[datetime | None]
 
 
 class RecipientRow(Base):

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from dispatcher.domain.errors import Invalid, NotFound
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound, Unavailable
 from dispatcher.domain.plan import SignedList
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import open_key, prove, tree_of
 from dispatcher.sending.order import RecipientProof
 from dispatcher.service import recipients
+from dispatcher.service.releasing import release
 from dispatcher.service.submitting import Wish
-from dispatcher.store import deliveries
+from dispatcher.store import deliveries, records
+from dispatcher.store import recipients as stored
 from dispatcher.store.tables import RecipientListRow, RecipientRow
 from tests.office import Office
 
 
-def imported(office: Office, text: str | bytes, **more: str) -> recipients.Imported:
+def imported(office: Office, text: str | bytes, **more: Any) -> recipients.Imported:
     """Import a file of this text."""
     path = office.desk.settings.path("numbers.csv")
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return recipients.import_csv(office.desk, "residents", path, Mode.EXERCISE, "ops-1", **more)
+
+
+def rows(office: Office) -> int:
+    """How many recipients are stored."""
+    with office.desk.store.read() as work:
+        return int(work.execute(select(func.count()).select_from(RecipientRow)).scalar_one())
 
 
 def opened(office: Office) -> list[tuple[str, str]]:
@@ -49,7 +61,7 @@ def test_numbers_are_normalised_and_keep_their_order(office: Office) -> None:
         ("+447700900001", "en-GB"),
         ("+447400123456", "en-GB"),
     ]
-    assert (made.count, made.duplicates, made.bad) == (3, 0, ())
+    assert (made.count, made.duplicates, made.bad, made.report) == (3, 0, 0, None)
 
 
 def test_a_language_column_says_who_reads_what(office: Office) -> None:
@@ -64,42 +76,30 @@ def test_two_spellings_of_a_number_are_one_recipient(office: Office) -> None:
     assert (made.count, made.duplicates) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
-        ("", "there is no number"),
-        ("call me", "this is not a telephone number"),
-        ("+4477", "the number is too short or too long"),
-        ("020 7946 0000 0000", "the number is too short or too long"),
-        ("020 7219 3000", "this is not a mobile number"),
-        ("+44 7000 000000", "this is not a mobile number"),
-    ],
-)
-def test_a_bad_number_is_reported_by_its_line_and_left_out(office: Office, number: str, reason: str) -> None:
-    """The report has line and reason, never the number."""
-    made = imported(office, f'phone,note\n07700900001,ok\n"{number}",bad\n')
-    assert made.count == 1
-    assert [(row.row, row.reason) for row in made.bad] == [(3, reason)]
+def test_what_is_left_out_is_reported_by_row_and_reason(office: Office) -> None:
+    """Bad rows and repeated numbers, in a file beside the list's own that never holds a number."""
+    made = imported(office, "phone,language\n07911123456,\n020 7219 3000,\n07911123457,Welsh!\n07911 123456,cy\n")
+    assert (made.count, made.duplicates, made.bad) == (1, 1, 2)
+    assert made.reasons == {"this is not a mobile number": 1, "the language is no tag such as en-GB or cy": 1}
+    assert made.report == str(office.desk.settings.path("residents.bad-rows.csv"))
+    assert Path(made.report).read_text() == (
+        "row,reason\n"
+        "3,this is not a mobile number\n"
+        "4,the language is no tag such as en-GB or cy\n"
+        "5,the same number as in an earlier row\n"
+    )
 
 
-def test_a_bad_language_is_reported(office: Office) -> None:
-    """A word that is no tag is not sent anything."""
-    made = imported(office, "phone,language\n07700900001,Welsh!\n07700900002,cy\n")
-    assert [(row.row, row.reason) for row in made.bad] == [(2, "the language is no tag such as en-GB or cy")]
-
-
-def test_a_file_saved_with_a_byte_order_mark_is_read(office: Office) -> None:
-    """As spreadsheets save it."""
-    assert imported(office, "\ufeffphone\r\n07700900001\r\n").count == 1
+def test_a_report_that_cannot_be_written_imports_nothing(office: Office) -> None:
+    """Somebody would be left out and nobody could say who."""
+    with pytest.raises(Unavailable, match="report of bad rows cannot be written"):
+        imported(office, "phone\n07911123456\nnobody\n", report=Path("/proc/nowhere/report.csv"))
+    assert recipients.listed(office.desk) == []
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"phone\n07700900001,\xff\n", "not UTF-8"),
-        (b"telephone\n07700900001\n", "one column of telephone numbers"),
-        (b"phone,number\n07700900001,07700900002\n", "one column of telephone numbers"),
-        (b"", "one column of telephone numbers"),
         (b"phone\n", "no usable row"),
         (b"phone\nnobody\n", "no usable row"),
     ],
@@ -152,6 +152,27 @@ def test_a_list_named_twice_reaches_everybody_once(office: Office) -> None:
         assert sorted(row.position for row in deliveries.listed(work, plan=plan)) == [0, 1]
 
 
+def test_a_list_whose_import_broke_off_is_not_submitted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no key: neither a plan nor another import takes its name, and it can be purged."""
+
+    def broken(*_: Any) -> None:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "finish", broken)
+        with pytest.raises(Unavailable):
+            imported(office, "phone\n07700900001\n")
+    office.account("notify")
+    for act in (
+        lambda: office.plan(Wish(lists={"": ["residents"]})),
+        lambda: imported(office, "phone\n07700900001\n"),
+    ):
+        with pytest.raises(Invalid, match="broken off"):
+            act()
+    recipients.purge(office.desk, "residents", "ops-1", "broken off")
+    assert rows(office) == 0
+
+
 def test_a_list_that_lost_a_row_is_not_submitted(office: Office) -> None:
     """Somebody would silently not be warned."""
     imported(office, "phone\n07700900001\n07700900002\n")
@@ -160,3 +181,123 @@ def test_a_list_that_lost_a_row_is_not_submitted(office: Office) -> None:
         work.execute(delete(RecipientRow).where(RecipientRow.position == 1))
     with pytest.raises(Invalid, match="not whole"):
         office.plan(Wish(lists={"": ["residents"]}))
+
+
+def sending(office: Office) -> str:
+    """A released plan to a list of two."""
+    imported(office, "phone\n07700900001\n07700900002\n")
+    office.account("notify")
+    plan = office.approved(wish=Wish(lists={"": ["residents"]}))
+    release(office.desk, plan, office.pen("director-1"))
+    return plan
+
+
+def test_a_list_says_when_it_is_purged(office: Office) -> None:
+    """Thirty days after its import, unless the deployment says otherwise."""
+    imported(office, "phone\n07700900001\n")
+    (known,) = recipients.listed(office.desk)
+    assert known["purge_at"] == office.clock.now + timedelta(days=30)
+
+
+def test_a_purged_list_leaves_its_name_root_and_count(office: Office) -> None:
+    """Key and rows are gone, the ledger says who and why, and the name is not used again."""
+    made = imported(office, "phone\n07700900001\n07700900002\n")
+    known = recipients.purge(office.desk, "residents", "ops-1", "asked by the council")
+    assert (known["root"], known["count"], known["purged_at"], rows(office)) == (made.root, 2, office.clock.now, 0)
+    with office.desk.store.read() as work:
+        head = work.execute(select(RecipientListRow.__table__)).one()
+    assert (head.sealed_key, head.block_roots) == ("", None)
+    (entry,) = office.ledger("recipients.purged")
+    assert (entry.facts["reason"], entry.facts["root"], entry.facts["count"]) == (
+        "asked by the council",
+        made.root,
+        2,
+    )
+    with pytest.raises(Invalid, match="exists already"):
+        imported(office, "phone\n07700900003\n")
+    with pytest.raises(Invalid, match="purged already"):
+        recipients.purge(office.desk, "residents", "ops-1", "again")
+
+
+def test_a_purged_list_is_not_submitted(office: Office) -> None:
+    """The author hears that it is gone, before anybody is asked to sign."""
+    imported(office, "phone\n07700900001\n")
+    recipients.purge(office.desk, "residents", "ops-1", "asked by the council")
+    office.account("notify")
+    with pytest.raises(Invalid, match="was purged"):
+        office.plan(Wish(lists={"": ["residents"]}))
+
+
+def test_a_list_that_a_released_plan_sends_to_is_not_purged(office: Office) -> None:
+    """Neither by hand nor when its time is up."""
+    sending(office)
+    (known,) = recipients.listed(office.desk)
+    assert (known["sending"], known["purge_at"]) == (True, None)
+    with pytest.raises(Forbidden, match="still sends"):
+        recipients.purge(office.desk, "residents", "ops-1", "tidying up")
+    office.clock.now += timedelta(days=60)
+    assert (purged_now(office), rows(office)) == (0, 2)
+
+
+def test_a_list_is_purged_when_its_time_is_up_and_its_plans_have_settled(office: Office) -> None:
+    """Not before its last plan can no longer be corrected."""
+    plan = sending(office)
+    with office.desk.store.write() as work:
+        stored_plan = records.plan(work, plan).plan
+        records.move_plan(work, plan, stored_plan.incident, "released", "settled")
+    (known,) = recipients.listed(office.desk)
+    assert known["purge_at"] == max(office.clock.now + timedelta(days=30), stored_plan.armed_not_after)
+    office.clock.now = known["purge_at"] - timedelta(seconds=1)
+    assert purged_now(office) == 0
+    office.clock.now = known["purge_at"]
+    assert (purged_now(office), rows(office)) == (1, 0)
+    (entry,) = office.ledger("recipients.purged")
+    assert (entry.facts["reason"], entry.facts["list"]) == ("kept for 30 days", "residents")
+
+
+def purged_now(office: Office) -> int:
+    """What the relay does about lists, until nothing is left to do."""
+    with office.desk.store.write() as work:
+        count = stored.purge_due(work, Mode.EXERCISE, office.desk.settings.keep_lists)
+        while stored.delete_rows(work):
+            pass
+    return count
+
+
+def test_rows_of_a_long_list_are_deleted_in_turns(office: Office) -> None:
+    """A transaction deletes a bounded number of them, so that others write meanwhile."""
+    numbers = "\n".join(f"+447911{number:06}" for number in range(stored.TURN + 1))
+    imported(office, f"phone\n{numbers}\n")
+    deleted = []
+    with office.desk.store.write() as work:
+        stored.purge(work, "residents", reason="a test")
+        while count := stored.delete_rows(work):
+            deleted.append(count)
+    assert deleted == [stored.TURN, 1]
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from dispatcher.bootstrap import open_desk
+from dispatcher.domain.statement import Mode
+from dispatcher.service import recipients
+recipients.import_csv(open_desk(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3]), Mode.EXERCISE, "ops-1")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_kib(office: Office, name: str, count: int) -> int:
+    """The most memory that a process of its own takes to import so many rows, every second one bad."""
+    path = office.desk.settings.path(f"{name}.csv")
+    with path.open("w") as file:
+        file.write("phone\n")
+        file.writelines(f"079110{number:05}\nnobody {number}\n" for number in range(count // 2))
+    words = [sys.executable, "-c", PEAK, str(office.desk.settings.root), name, str(path)]
+    return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+def test_memory_does_not_grow_with_the_list(office: Office) -> None:
+    """Forty times the rows, half of them bad, in at most 16 MB more."""
+    small, large = peak_kib(office, "small", 1_000), peak_kib(office, "large", 40_000)
+    assert large - small < 16 * 1024

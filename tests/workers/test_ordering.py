@@ -30,11 +30,12 @@ def stored(table: Table, name: str = "city") -> SignedList:
     signed = SignedList(name, Tree(roots).root.hex(), COUNT)
     header = {"id": name, "mode": "exercise", "root": signed.root, "count": COUNT, "created_by": "ops-1"}
     with table.store.write() as work:
-        recipients.add_list(
+        recipients.begin(work, {**header, "block_roots": roots})
+        recipients.add(
             work,
-            {**header, "sealed_key": "", "block_roots": roots},
+            name,
             (
-                {"list": name, "position": place, "language": "cy", "leaf": row.leaf, "sealed": row.sealed}
+                {"position": place, "language": "cy", "leaf": row.leaf, "sealed": row.sealed}
                 for place, row in enumerate(rows)
             ),
         )

@@ -16,7 +16,7 @@ from dispatcher.sending.status import Status, read_status
 from dispatcher.service.desk import Desk
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
-from dispatcher.store.tables import LeaderRow, StatementRow, StatusRow
+from dispatcher.store.tables import LeaderRow, RecipientRow, StatementRow, StatusRow
 from tests.builders import FixedClock
 from tests.stage import Stage, true
 from tests.workers.conftest import Make
@@ -183,3 +183,17 @@ def test_bells_that_could_not_be_rung_are_rung_later(quiet: Stage) -> None:
     bells = Bells(away=2)
     run_until(relay_of(quiet, ring=bells), lambda: bells.rung)
     assert bells.away == 0
+
+
+def test_the_leader_purges_lists_whose_time_is_up(make: Make) -> None:
+    """Looking once an hour; the rows go with its ticks."""
+    stage = make()
+    stage.numbers(3)
+    clock = FixedClock(now() + stage.desk.settings.keep_lists)
+    stage.desk.store.clock = clock
+    relay = relay_of(stage, clock=clock)
+    relay.tick()
+    (entry,) = stage.ledger("recipients.purged")
+    with stage.desk.store.read() as work:
+        assert work.execute(select(RecipientRow.position)).all() == []
+    assert (entry["list"], entry["count"], entry.get("actor")) == ("city", 3, None)

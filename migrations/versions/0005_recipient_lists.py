@@ -1,4 +1,4 @@
-"""The Merkle tree of a recipient list, kept from its import on."""
+"""The Merkle tree of a recipient list, kept from its import on, and when its rows were purged."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.add_column("recipient_lists", sa.Column("block_roots", sa.LargeBinary(), nullable=True))
+    op.add_column("recipient_lists", sa.Column("purged_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     """Undo: for tests and empty databases only."""
+    op.drop_column("recipient_lists", "purged_at")
     op.drop_column("recipient_lists", "block_roots")
