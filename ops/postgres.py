@@ -18,9 +18,10 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,21 @@ START_TIMEOUT_S = 30.0
 _UNPRIVILEGED = ("postgres", "nobody")
 _SETTINGS = {"listen_addresses": "", "shared_buffers": "32MB", "max_connections": "100"}
 _POLL_S = 0.02
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[PostgresServer]:
+    """A running server that is gone with the block. Raises PostgresMissing, PostgresFailed."""
+    base = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        server = PostgresServer.made(base)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
 
 
 class PostgresMissing(Exception):

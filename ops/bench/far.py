@@ -1,7 +1,7 @@
 """A far side that does as good as nothing else: it reads a request, waits, answers, and counts.
 
-The simulator plays platforms in detail and would itself be what is measured. This one takes whatever webhooks and GOV.UK
-Notify are sent, in a process of its own, for every rival alike::
+The simulator plays platforms in detail and would itself be what is measured. This one takes whatever webhooks and
+GOV.UK Notify are sent, in a process of its own, for every rival alike::
 
     with far_side() as far:
         far.reset(delay_ms=50)

@@ -16,6 +16,8 @@ COLUMNS = ("median", "min", "max", "p99", "target")
 class Figure:
     """Samples in ``unit``, and the promise that their ``judged_by`` (median, max or p99) is under ``target``.
 
+    With ``least``, the promise is that it is no less.
+
     Without a target nothing was promised, and the figure is there to be looked at.
     """
 
@@ -24,6 +26,7 @@ class Figure:
     samples: Sequence[float]
     target: float | None = None
     judged_by: str = "median"
+    least: bool = False
 
     @property
     def statistics(self) -> dict[str, float]:
@@ -36,7 +39,10 @@ class Figure:
     @property
     def met(self) -> bool:
         """Whether the promise is kept."""
-        return self.target is None or self.statistics[self.judged_by] < self.target
+        if self.target is None:
+            return True
+        found = self.statistics[self.judged_by]
+        return found >= self.target if self.least else found < self.target
 
     def document(self) -> dict[str, float | str | bool | None]:
         """As it stands in ``bench.json``."""

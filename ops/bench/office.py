@@ -28,6 +28,8 @@ from dispatcher.domain.incident import Item
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Envelope, Mode, Statement
+from dispatcher.embedded.folder import Folder
+from dispatcher.embedded.redis import private_redis
 from dispatcher.sender_bootstrap import now
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlets
@@ -168,6 +170,26 @@ def office_at(root: Path, simulator: str, redis: str = "embedded", **more: Any) 
         yield Office(folder, desk)
     finally:
         desk.store.close()
+
+
+def hosts(office: Office, role: str, count: int) -> list[Path]:
+    """So many hosts that run a role on one database and one Redis: the deployment's folder, and copies beside it.
+
+    ``dispatcher up`` in the first starts them all.
+    """
+    folder = office.folder
+    shared = (folder / "deployment.toml").read_text().replace("sqlite:///data/", f"sqlite:///{folder / 'data'}/")
+    shared = shared.replace('redis = "embedded"', f'redis = "{private_redis(Folder(folder)).url}"')
+    found = [folder, *(folder.with_name(f"host-{number}") for number in range(2, count + 1))]
+    roles = ["migrate: dispatcher migrate", "relay: dispatcher worker relay"]
+    for number, host in enumerate(found, 1):
+        if host != folder:
+            shutil.copytree(folder, host, ignore=shutil.ignore_patterns("data", "redis"))
+            (host / "data").mkdir()
+            (host / "deployment.toml").write_text(shared)
+        roles.append(f"{role}-{number}: dispatcher worker {role} --deployment {host}")
+    (folder / "Procfile").write_text("\n".join(roles) + "\n")
+    return found
 
 
 def sender_at(office: Office, outlets: Outlets, clock: Clock) -> LocalSender:
