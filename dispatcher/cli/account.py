@@ -13,7 +13,7 @@ from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
-from dispatcher.service import accounts
+from dispatcher.service import accounts, holding
 from dispatcher.service import recipients as recipient_lists
 
 MODE = click.option("--mode", type=one_of(Mode), required=True, help="For good.")
@@ -57,6 +57,29 @@ def list_accounts(session: Session) -> None:
     found = [facts(made.account) | facts(made) | {"account": None} for made in accounts.listed(session.desk)]
     session.show("accounts", {"accounts": found}, accounts="id mode channel lane handle languages device")
     next_step("dispatcher account add --help")
+
+
+@account.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; everybody who looks sees it.")
+def hold(session: Session, name: str, reason: str) -> None:
+    """Have account NAME wait: nothing goes to it, nothing is lost, and what outlives its window expires.
+
+    For a platform that is ill or under repair; corrections wait too. What must not leave is stopped by
+    `dispatcher halt`, which is signed and which the sender itself obeys.
+    """
+    holding.hold(session.desk, name, reason, session.pen)
+    session.show("hold", {"account": name, "held": True, "reason": reason, "person": session.person})
+    next_step(f"dispatcher account unhold {name}", "its platform to be well again")
+
+
+@account.command()
+@click.argument("name")
+def unhold(session: Session, name: str) -> None:
+    """End the hold of account NAME: what is due goes within seconds."""
+    holding.unhold(session.desk, name, session.pen)
+    session.show("hold", {"account": name, "held": False, "person": session.person})
+    next_step("dispatcher status")
 
 
 @recipients.command("import")

@@ -56,7 +56,7 @@ SUMMARIES = {
     "roster": "Check who may do what, and replace keys with policy owners' signatures.",
     "policy": "The rules in force and those before: show, check, compare, replay.",
     "whoami": "Who is at this keyboard, known from their key.",
-    "account": "Add accounts and list them.",
+    "account": "Add accounts, list them, have one wait.",
     "recipients": "Import recipient lists, and purge them.",
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",

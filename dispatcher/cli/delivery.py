@@ -1,13 +1,15 @@
-"""``dispatcher delivery`` and ``dispatcher handoff``: what became of each destination, and what people finish."""
+"""``dispatcher delivery``, ``handoff`` and ``recover``: what became of each destination, and what people finish."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Noun, Signed, Text, one_of
+from dispatcher.cli.commands import Noun, Signed, Text, Verb, one_of
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed
@@ -15,11 +17,11 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, DeliveryState
 from dispatcher.domain.statement import Mode
 from dispatcher.sending import Refusal
-from dispatcher.service import handing_off, resolving
+from dispatcher.service import handing_off, recovering, resolving
 from dispatcher.service.desk import Desk
 from dispatcher.service.handing_off import Issue
 from dispatcher.service.resolving import Answer
-from dispatcher.store import accounts, deliveries, records
+from dispatcher.store import accounts, deliveries, holds, records
 
 HIDDEN = {"fence", "owner", "lease_until", "handle", "destination", "leases", "looked", "absent", "failures"}
 """Columns of the machinery, and the keyed digest that stands for a recipient."""
@@ -43,7 +45,8 @@ def list_(session: Session, plan: Text, incident: Text, number: int, **columns: 
         digest = records.plan(work, plan).digest if plan else None
         named = records.incident(work, incident).id if incident else None
         rows = deliveries.listed(work, limit=number, plan=digest, incident=named, **columns)
-    found = [_document(row) for row in rows]
+        held = holds.standing(work).held
+    found = [_document(row, held) for row in rows]
     session.show("deliveries", {"deliveries": found}, deliveries="id account kind state attempts reason")
     waiting = next((d for d in found if d["state"] in (DeliveryState.HELD, DeliveryState.HANDED_OVER)), None)
     next_step(*_after(waiting) if waiting else ("dispatcher status",))
@@ -54,7 +57,7 @@ def list_(session: Session, plan: Text, incident: Text, number: int, **columns: 
 def show(session: Session, name: str) -> None:
     """One DELIVERY with every attempt."""
     with session.desk.store.read() as work:
-        found = _document(deliveries.find(work, name))
+        found = _document(deliveries.find(work, name), holds.standing(work).held)
         tried = [_document(row) for row in deliveries.attempts(work, found["id"])]
     columns = "number intended_at verdict code status provider_ms reason"
     session.show("delivery", {**found, "tried": tried}, tried=columns)
@@ -114,6 +117,22 @@ def receipt(session: Session, name: str, url: str) -> None:
         next_step(f"dispatcher delivery show {made.delivery}")
 
 
+@click.command(cls=Verb)
+@click.option("--yes", is_flag=True, help="Do it; without, only say what would be done.")
+def recover(session: Session, yes: bool) -> None:
+    """After the database was restored from a backup: mark everything unsettled of released plans as in doubt.
+
+    The backup does not know what was sent since. Each such delivery is then looked for on its platform, or held for
+    two people; what was sent is not sent again. Stop all roles on all hosts first; then start them again.
+    """
+    made = recovering.recover(session.desk, session.pen, time.sleep, act=yes)
+    session.show("recovery", made)
+    if made.unsettled and not yes:
+        next_step("dispatcher recover --yes", "nothing was changed: --yes marks these deliveries as in doubt")
+    else:
+        next_step("dispatcher up, and then: dispatcher delivery list --state in_doubt")
+
+
 def _issuer(desk: Desk, mode: Mode) -> Issue:
     """Asks the process that holds the credential. Raises GateClosed with what its gate refused, Unavailable."""
     from workers.tiktok_sender import remote
@@ -146,5 +165,9 @@ def _after(found: dict[str, Any]) -> tuple[str, str]:
     return f"dispatcher review {found['incident']}", ""
 
 
-def _document(row: Any) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in HIDDEN}
+def _document(row: Any, held: Mapping[str, str] = {}) -> dict[str, Any]:
+    """A row's columns. What waits for a held account says so, though nobody wrote that into a million rows."""
+    known = {name: value for name, value in row._mapping.items() if name not in HIDDEN}
+    if known.get("state") == DeliveryState.READY and (reason := held.get(row.account)) is not None:
+        known["reason"] = f"the account is held: {reason}"
+    return known

@@ -26,7 +26,7 @@ from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, records
+from dispatcher.store import deliveries, holds, records
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -47,6 +47,7 @@ def status(session: Session) -> None:
         open_ = [found for found in records.incidents(work) if found.state is not IncidentState.CLOSED]
         plans = [_plan(work, found.id, stored) for found in open_ for stored in records.plans_of(work, found.id)]
         halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
+        waiting = [{**row._mapping, "person": row.person or "breaker"} for row in holds.rows(work)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
     body = {
@@ -55,11 +56,13 @@ def status(session: Session) -> None:
         "running": running.mode if running else None,
         "up": running,
         "halts": halts,
+        "holds": waiting,
         "incidents": open_,
         "plans": plans,
     }
     halted, cases = "statement mode scope target person reason", "id mode severity state title"
-    session.show("status", body, up="", halts=halted, incidents=cases, plans="plan incident state stands")
+    held = "account person reason placed_at until"
+    session.show("status", body, up="", halts=halted, holds=held, incidents=cases, plans="plan incident state stands")
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")
     next_step(*(_pressing(desk, halts, plans) or begin))

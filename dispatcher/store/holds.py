@@ -60,13 +60,13 @@ def place(work: Work, account: str, person: str, reason: str) -> None:
     work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason)
 
 
-def lift(work: Work, account: str, person: str, reason: str) -> None:
+def lift(work: Work, account: str, person: str) -> None:
     """End a person's hold. Raises NotFound, Invalid where nobody holds it."""
     row = accounts.row(work, account)
     gone = delete(HoldRow).where(HoldRow.account == account, HoldRow.person != BREAKER)
     if not work.execute(gone).rowcount:
         raise Invalid(f"nobody holds account {account}", "what else stops it: dispatcher status")
-    work.record("account.unheld", actor=person, account=account, mode=row.mode, reason=reason)
+    work.record("account.unheld", actor=person, account=account, mode=row.mode)
 
 
 def broke(work: Work, account: str, open_s: float | None, reason: str) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from dispatcher.store import queue
-from dispatcher.store.queue import Leased, Move, moves_digest
+from channels.contract import Account
+from dispatcher.domain.statement import Mode
+from dispatcher.store import accounts, queue
+from dispatcher.store.queue import Leased, Move, Shut, moves_digest
 from tests.workers.leases import GONE, LONG, SECOND, Table, a_lease, opened
 
 pytestmark = pytest.mark.system
@@ -224,3 +226,50 @@ def test_a_lost_reconcilers_rows_are_looked_at_by_the_next(table: Table) -> None
         (new,) = queue.lease_doubtful(work, "accounts", "exercise", "r/2", 10, LONG)
     assert settle(table, Move(old, "in_doubt", "held", "ambiguous")) == []
     assert len(settle(table, Move(new, "in_doubt", "accepted"))) == 1
+
+
+def recipients_of(table: Table, *names: str) -> None:
+    """Accounts that send to recipients."""
+    with table.store.write() as work:
+        for name in names:
+            accounts.add_account(work, Account(name, "notify", name, ("en-GB",)), "recipients", Mode.EXERCISE)
+
+
+@pytest.mark.parametrize("shut", [Shut(accounts=frozenset({"x-1"})), Shut(channels=frozenset({"x"}))])
+def test_what_is_shut_is_not_leased(shut: Shut, table: Table) -> None:
+    """An account or a whole channel; the rest is."""
+    table.add(3)
+    others = table.add(2, account="bluesky-1", channel="bluesky")
+    with table.store.write() as work:
+        leased = queue.lease(work, "accounts", "exercise", "w/1", 10, LONG, shut)
+    assert sorted(item.id for item in leased) == sorted(others)
+
+
+def test_a_shut_account_s_recipients_wait_while_anothers_go(table: Table) -> None:
+    """Though they have been due for longer."""
+    recipients_of(table, "sms-1", "sms-2")
+    table.add(3, lane="recipients", channel="notify", account="sms-1")
+    others = table.add(2, lane="recipients", channel="notify", account="sms-2")
+    with table.store.write() as work:
+        leased = queue.lease(work, "recipients", "exercise", "w/1", 10, LONG, Shut(accounts=frozenset({"sms-1"})))
+    assert sorted(item.id for item in leased) == sorted(others)
+
+
+def test_recipients_of_an_unreleased_plan_keep_nobody_waiting(table: Table) -> None:
+    """Where some are shut, what is not released is passed over too."""
+    recipients_of(table, "sms-1", "sms-2")
+    table.plan("plan-2", released=False)
+    table.add(2, plan="plan-2", lane="recipients", channel="notify", account="sms-2")
+    due = table.add(2, lane="recipients", channel="notify", account="sms-2")
+    with table.store.write() as work:
+        leased = queue.lease(work, "recipients", "exercise", "w/1", 10, LONG, Shut(accounts=frozenset({"sms-1"})))
+    assert sorted(item.id for item in leased) == sorted(due)
+
+
+def test_where_all_recipients_are_shut_nothing_is_leased(table: Table) -> None:
+    """And they stay ready."""
+    recipients_of(table, "sms-1")
+    table.add(2, lane="recipients", channel="notify", account="sms-1")
+    with table.store.write() as work:
+        assert queue.lease(work, "recipients", "exercise", "w", 10, LONG, Shut(accounts=frozenset({"sms-1"}))) == []
+    assert table.states() == ["ready", "ready"]
