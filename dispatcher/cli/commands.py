@@ -61,6 +61,7 @@ SUMMARIES = {
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",
     "delivery": "Look at deliveries and resolve those that wait for people.",
+    "recover": "After the database was restored from a backup: believe nothing that it calls unsettled.",
     "ledger": "Read the ledger, the record of everything that was done.",
     "log": "Read the roles' diagnostic logs.",
     "review": "The whole trail of an incident.",

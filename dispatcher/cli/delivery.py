@@ -1,14 +1,15 @@
-"""``dispatcher delivery`` and ``dispatcher handoff``: what became of each destination, and what people finish."""
+"""``dispatcher delivery``, ``handoff`` and ``recover``: what became of each destination, and what people finish."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Noun, Signed, Text, one_of
+from dispatcher.cli.commands import Noun, Signed, Text, Verb, one_of
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed
@@ -16,7 +17,7 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, DeliveryState
 from dispatcher.domain.statement import Mode
 from dispatcher.sending import Refusal
-from dispatcher.service import handing_off, resolving
+from dispatcher.service import handing_off, recovering, resolving
 from dispatcher.service.desk import Desk
 from dispatcher.service.handing_off import Issue
 from dispatcher.service.resolving import Answer
@@ -114,6 +115,22 @@ def receipt(session: Session, name: str, url: str) -> None:
         next_step(f"dispatcher handoff receipt {made.delivery} --url {url}", f"{made.needed} more operator's receipt")
     else:
         next_step(f"dispatcher delivery show {made.delivery}")
+
+
+@click.command(cls=Verb)
+@click.option("--yes", is_flag=True, help="Do it; without, only say what would be done.")
+def recover(session: Session, yes: bool) -> None:
+    """After the database was restored from a backup: mark everything unsettled of released plans as in doubt.
+
+    The backup does not know what was sent since. Each such delivery is then looked for on its platform, or held for
+    two people; what was sent is not sent again. Stop all roles on all hosts first; then start them again.
+    """
+    made = recovering.recover(session.desk, session.pen, time.sleep, act=yes)
+    session.show("recovery", made)
+    if made.unsettled and not yes:
+        next_step("dispatcher recover --yes", "nothing was changed: --yes marks these deliveries as in doubt")
+    else:
+        next_step("dispatcher up, and then: dispatcher delivery list --state in_doubt")
 
 
 def _issuer(desk: Desk, mode: Mode) -> Issue:

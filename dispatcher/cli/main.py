@@ -61,7 +61,7 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import roster as module
         case "account" | "recipients" | "device":
             from dispatcher.cli import account as module
-        case "delivery" | "handoff":
+        case "delivery" | "handoff" | "recover":
             from dispatcher.cli import delivery as module
         case _:
             from dispatcher.cli import review as module

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,3 +32,8 @@ def lead(work: Work, role: str, owner: str, lasting: timedelta) -> int | None:
 def resign(work: Work, role: str, owner: str) -> None:
     """Let the next one lead at once."""
     work.execute(update(LeaderRow).where(LeaderRow.role == role, LeaderRow.owner == owner).values(until=work.now))
+
+
+def terms(work: Work) -> list[tuple[str, str, datetime]]:
+    """Role, owner and end of every term there is."""
+    return [tuple(row) for row in work.execute(select(LeaderRow.role, LeaderRow.owner, LeaderRow.until)).all()]

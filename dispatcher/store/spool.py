@@ -21,7 +21,7 @@ class Spool:
     def __init__(self) -> None:
         with _room():
             self._rows = sqlite3.connect("", isolation_level=None)
-            for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16000"):
+            for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32000"):
                 self._rows.execute(f"PRAGMA {pragma}")
             self._rows.execute(
                 "CREATE TABLE rows (position INTEGER PRIMARY KEY, leaf, language, sealed, once UNIQUE)"

@@ -6,9 +6,10 @@ Every function moves a bounded number of rows and says how many, so that a crowd
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -19,6 +20,14 @@ OPEN = ("ready", "leased", "sending", "in_doubt", "held", "handed_over")
 GAPS = ("rejected", "cancelled", "expired", "missing")
 POISONED_AFTER = 3
 """Leases that ended without an intent before a delivery is held (reference: reliability 1.3)."""
+
+_MACHINES = and_(  # what moves on without people
+    DeliveryRow.plan.in_(select(DispatchRow.plan)),
+    or_(
+        DeliveryRow.state.in_(("ready", "leased", "sending")),
+        and_(DeliveryRow.state == "held", DeliveryRow.reason == "stale_status"),
+    ),
+)
 
 
 def lost_leases(work: Work) -> int:
@@ -73,6 +82,26 @@ def settled_plans(work: Work) -> int:
             if clearance == "clear":
                 records.move_clearance(work, digest, incident, channel, "clear", "used_up")
     return len(rows)
+
+
+def doubted(work: Work) -> dict[str, int]:
+    """Deliveries by state that :func:`doubt` has still to mark."""
+    count = select(DeliveryRow.state, func.count()).where(_MACHINES).group_by(DeliveryRow.state)
+    return dict(work.execute(count.order_by(DeliveryRow.state)).all())
+
+
+def doubt(work: Work, quiet: timedelta) -> int:
+    """Put in doubt what a machine would move on by itself, of released plans; 0 when nothing is left to mark.
+
+    Rows go through every state on the way, because the database takes no other.
+    """
+    ids = list(work.execute(select(DeliveryRow.id).where(_MACHINES).order_by(DeliveryRow.id).limit(MOST)).scalars())
+    for source, target in pairwise(("held", "ready", "leased", "sending")):
+        step = update(DeliveryRow).where(DeliveryRow.id.in_(ids), DeliveryRow.state == source)
+        work.execute(step.values(state=target))
+    found = and_(DeliveryRow.id.in_(ids), DeliveryRow.state == "sending")
+    fresh = {"due_at": work.now + quiet, "looked": 0, "absent": 0}
+    return _move(work, found, "sending", "in_doubt", "the database was restored from a backup", **fresh) if ids else 0
 
 
 def doorbells(work: Work, again_after: timedelta) -> list[tuple[int, str, str, str]]:

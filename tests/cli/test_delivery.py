@@ -106,3 +106,18 @@ def test_a_receipt_needs_a_packet(office: Office) -> None:
     name = office.move("leased", "sending", "handed_over")
     words = ("handoff", "receipt", name, "--url", "https://exercise.invalid/x")
     assert "dispatcher handoff open" in office.run(*words, by="operator-1", code=2).err
+
+
+def test_recover_says_what_it_would_do_and_does_it_when_told(office: Office) -> None:
+    """Without --yes nothing is changed; with it the delivery is in doubt, and a second time there is nothing."""
+    office.released()
+    said = office.run("recover", by="ops-1")
+    assert (said.json["unsettled"], said.json["marked"]) == ({"ready": 1}, 0)
+    assert "Next: dispatcher recover --yes" in said.err
+    assert office.run("recover", "--yes", by="ops-1").json["marked"] == 1
+    assert office.run("delivery", "list").json["deliveries"][0]["state"] == "in_doubt"
+    assert office.run("recover", "--yes", by="ops-1").json == {
+        "schema": "dispatcher/recovery/v1",
+        "unsettled": {},
+        "marked": 0,
+    }
