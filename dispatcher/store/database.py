@@ -69,7 +69,7 @@ class Store:
         self.engine = engine
         self.clock = clock
         self.writer = writer
-        self._chain = Chain(writer)
+        self._chain: Chain | None = Chain(writer)
         self._turn = threading.Lock()
 
     @contextmanager
@@ -81,6 +81,7 @@ class Store:
             work = Work(connection, self._now(connection))
             yield work
             chain = self._append(work)
+            self._chain = None  # a commit that fails may have come through: the database knows
             connection.commit()
             self._chain = chain
 
@@ -90,12 +91,17 @@ class Store:
         with _reachable(), self.engine.connect() as connection:
             yield Work(connection, self._now(connection))
 
-    def _append(self, work: Work) -> Chain:
+    def _append(self, work: Work) -> Chain | None:
         if not work.entries:
             return self._chain
-        rows, chain = self._chain.extend(work.entries)
+        rows, chain = (self._chain or self._head(work)).extend(work.entries)
         work.connection.execute(LedgerRow.__table__.insert(), rows)  # type: ignore[attr-defined]
         return chain
+
+    def _head(self, work: Work) -> Chain:
+        newest = select(LedgerRow.sequence, LedgerRow.leaf).where(LedgerRow.writer == self.writer)
+        row = work.execute(newest.order_by(LedgerRow.sequence.desc()).limit(1)).first()
+        return Chain(self.writer, *row) if row else Chain(self.writer)
 
     def _now(self, connection: Connection) -> datetime:
         if connection.dialect.name == "sqlite":

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from dispatcher.domain.errors import Unavailable
 from dispatcher.ledger.chain import Chain, leaf_of
@@ -42,6 +42,28 @@ def test_what_fails_leaves_no_entry_and_no_gap(store: Store) -> None:
         work.record("kept.thing")
     with store.read() as work:
         assert [(row.kind, row.sequence) for row in entries(work)] == [("kept.thing", 1)]
+
+
+def test_a_chain_goes_on_after_a_commit_whose_answer_was_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database crashed right after it: what it kept is the head, and the next entry follows it."""
+    commit = Connection.commit
+
+    def lost(connection: Connection) -> None:
+        commit(connection)
+        raise OperationalError("COMMIT", {}, ConnectionError("the server closed the connection"))
+
+    def record(kind: str) -> None:
+        with store.write() as work:
+            work.record(kind)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "commit", lost)
+        with pytest.raises(Unavailable):
+            record("first.thing")
+    record("second.thing")
+    with store.read() as work:
+        first, second = entries(work)
+    assert (first.sequence, second.sequence, second.prev) == (1, 2, first.leaf)
 
 
 def test_every_entry_holds_the_hash_of_the_one_before(store: Store) -> None:
