@@ -197,10 +197,16 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
 
 
 def _price(document: Any) -> Price:
-    _only(document, {f.name for f in fields(Price)}, "price")
-    price = Price(**document)
-    if type(price.since) is not date or not isinstance(price.pence_per_thousand, int) or price.pence_per_thousand < 0:
-        raise ValueError("price: give since as a date (2026-04-01) and pence_per_thousand as a whole number")
+    names = {f.name for f in fields(Price)}
+    _only(document, names, "price")
+    if lacking := sorted(names - set(document)):
+        raise ValueError(f"price.{lacking[0]} is missing")
+    try:
+        price = Price(**{**document, "since": date.fromisoformat(document["since"])})
+    except (ValueError, TypeError) as error:
+        raise ValueError("price.since must be a date, such as 2026-04-01") from error
+    if type(price.pence_per_thousand) is not int or price.pence_per_thousand < 0:
+        raise ValueError("price.pence_per_thousand must be a whole number")
     return price
 
 

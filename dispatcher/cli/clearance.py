@@ -14,11 +14,12 @@ from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
+from dispatcher.domain.money import pounds
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, notices, stopping, submitting
+from dispatcher.service import clearing, estimating, notices, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -166,11 +167,19 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
+    if stored.state == "submitted":
+        found = estimating.of_plan(session.desk, stored.digest)
+        about["estimate"] = estimating.total(found)
+        about["estimates"] = [facts(one) | {"cost": _cost(one.pence)} for one in found]
     about["evidence"] = [facts(item) | {"conflict": item in conflicts(items)} for item in items]
     show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
     next_step(*what_next(session.desk, standing))
+
+
+def _cost(pence: int | None) -> str:
+    return "unknown" if pence is None else pounds(pence)
 
 
 def show_channels(session: Session, schema: str, standing: Standing, **about: Any) -> None:
@@ -184,6 +193,7 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
     ]
     columns = {"channels": "channel state signed missing who"}
     columns |= {"evidence": "name value source at conflict"} if about.get("evidence") else {}
+    columns |= {"estimates": "account deliveries seconds cost warnings"} if about.get("estimates") else {}
     session.show(schema, {**about, "channels": channels}, **columns)
 
 

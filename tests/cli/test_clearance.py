@@ -182,3 +182,15 @@ def test_on_ambiguous_is_hold_or_resend(office: Office) -> None:
     """Any other word is wrong input."""
     words = ("clearance", "submit", office.message(), "--on-ambiguous", "cap_feed=maybe")
     assert "say hold or resend" in office.run(*words, by="author-1", code=2).err
+
+
+def test_approvers_see_how_long_it_takes_and_what_it_costs(office: Office) -> None:
+    """Before they sign; after the release it is no longer an estimate."""
+    plan = office.cleared()
+    shown = office.run("clearance", "show", plan).json
+    assert shown["estimate"] == "1 deliveries in 0:00:00 at the platforms' limits"
+    assert [(one["account"], one["cost"], one["warnings"]) for one in shown["estimates"]] == [
+        ("feed-city", "unknown", [])
+    ]
+    office.run("release", plan, by="director-1")
+    assert "estimates" not in office.run("clearance", "show", plan).json
