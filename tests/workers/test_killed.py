@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from channels.simulator.faults import FaultKind
+from dispatcher.sender_bootstrap import now
+from dispatcher.store.deliveries import attempts
+from ops.chaos.crew import leftovers
 from tests.servers import until
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -20,6 +24,9 @@ from tests.workers.conftest import Make
 pytestmark = pytest.mark.system
 
 DISPATCHER = Path(sys.executable).with_name("dispatcher")
+CALL_S = 2
+STOPS = int(os.environ.get("STOPS", "1"))
+"""How often a worker is stopped under load; the promise is made of a hundred times (reference: reliability 7)."""
 
 
 @pytest.fixture
@@ -49,6 +56,12 @@ def doubts(stage: Stage) -> int:
     """Deliveries that the sweeper put in doubt."""
     entries = stage.ledger("deliveries.swept")
     return sum(entry["count"] for entry in entries if entry["target"] == "in_doubt")
+
+
+def intents(stage: Stage, delivery: str) -> list[datetime]:
+    """When a worker meant to send a delivery."""
+    with stage.desk.store.read() as work:
+        return [attempt.intended_at for attempt in attempts(work, delivery)]
 
 
 @pytest.mark.parametrize("acting", [FaultKind.LATE, FaultKind.STALL])
@@ -95,6 +108,26 @@ def test_a_worker_that_is_asked_to_stop_drains(city: Stage) -> None:
         assert process.wait(15) == 0
     assert city.states(plan).keys() <= {"accepted", "ready"}
     assert city.states(plan)["accepted"] == city.published()["notify"]
+
+
+@pytest.mark.parametrize("_time", range(STOPS))
+def test_a_worker_that_is_stopped_under_load_is_gone_in_time(make: Make, redis_url: str, _time: int) -> None:
+    """By SIGTERM with hundreds in hand: it claims no more, calls nobody anew, and answers for the calls under way."""
+    stage = make(redis=redis_url, timeout_ms=CALL_S * 1000)
+    stage.account("notify")
+    stage.numbers(400)
+    stage.fault("notify", FaultKind.LATE, times=400, delay_s=CALL_S * 0.7)
+    plan = stage.cleared(lists=["city"])
+    stage.release(plan)
+    with worker(stage) as process:
+        until(lambda: len(stage.far.journal.effects) > 5, "some were sent")
+        process.send_signal(signal.SIGTERM)
+        last_claim = now() + timedelta(seconds=0.5)
+        assert process.wait(CALL_S + 5) == 0
+    assert max(at for row in stage.rows(plan) for at in intents(stage, row.id)) < last_claim
+    assert stage.states(plan).keys() == {"accepted", "ready"}
+    assert stage.states(plan)["accepted"] == stage.published()["notify"]
+    assert leftovers(stage.folder) == []
 
 
 def test_a_slow_platform_does_not_kill_its_worker(make: Make, redis_url: str) -> None:
