@@ -10,7 +10,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -113,7 +113,15 @@ class VaultOutlets:
         self._vault = vault
         self._open: dict[str, Outlet] = {}
         self._clients: dict[HttpPolicy, Http] = {}
+        self._held: tuple[int, frozenset[str]] = (0, frozenset())
         self._load()
+
+    def __iter__(self) -> Iterator[str]:
+        """The accounts that there are files for; listed again when the folder has changed."""
+        changed = self._vault.folder.stat().st_mtime_ns if self._vault.folder.exists() else 0
+        if changed != self._held[0]:
+            self._held = (changed, self._vault.accounts)
+        return iter(self._held[1])
 
     def get(self, account: str) -> Outlet | None:
         """The outlet of an account, or None. Raises what opening a damaged or misplaced file raises."""

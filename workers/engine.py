@@ -183,7 +183,7 @@ class Engine:
 
         def lease(work: Work) -> list[Leased]:
             self._pacing.standing = holds.standing(work)
-            return queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting, shut)
+            return queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting, shut, self._sender.held)
 
         return lease
 

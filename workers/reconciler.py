@@ -73,7 +73,7 @@ class Reconciler:
         owner = f"{self._owner}/look-{self._number}"
         lease_for = self._settings.timing.lasting("lease")
         leased: list[Leased] = await self._write(
-            lambda work: queue.lease_doubtful(work, self._lane, self._mode, owner, MOST, lease_for)
+            lambda work: queue.lease_doubtful(work, self._lane, self._mode, owner, MOST, lease_for, self._sender.held)
         )
         plans: dict[str, list[Leased]] = {}
         for item in leased:

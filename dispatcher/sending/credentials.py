@@ -90,6 +90,11 @@ class Vault:
         """Whether there is a credential file for an account of this name."""
         return is_name(account) and (self.folder / f"{account}.age").is_file()
 
+    @property
+    def accounts(self) -> frozenset[str]:
+        """The accounts that there are credential files for."""
+        return frozenset(file.stem for file in self.folder.glob("*.age"))
+
     def open_all(self) -> Iterator[Credential]:
         """Open every file of this role. Raises Invalid for a damaged one, Forbidden for one of the other mode."""
         files = sorted(self.folder.glob("*.age"))

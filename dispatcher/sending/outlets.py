@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -26,6 +27,9 @@ class Outlet:
 
 class Outlets(Protocol):
     """The accounts of a role, by id; one that was added after the start is found when it is asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
 
     def get(self, account: str) -> Outlet | None:
         """The outlet of an account, or None: this sender does not hold it."""

@@ -67,6 +67,10 @@ class Sender(Protocol):
     answers deferred (it was not asked) or in doubt (it was).
     """
 
+    @property
+    def held(self) -> frozenset[str] | None:
+        """The accounts that this sender holds, or None where that is not known on this side."""
+
     async def arm(self, bundle: Bundle) -> None:
         """Get ready for a plan that is submitted and not yet released."""
 

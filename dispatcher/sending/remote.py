@@ -41,6 +41,11 @@ class RemoteSender:
         self._timeout_s = timeout_s
         self._log = structlog.get_logger("remote")
 
+    @property
+    def held(self) -> None:
+        """Not known here: a deployment has one of these."""
+        return
+
     async def arm(self, bundle: Bundle) -> None:
         """Nothing: people finish what goes this way, and milliseconds do not matter to them."""
 

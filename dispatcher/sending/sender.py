@@ -123,6 +123,11 @@ class LocalSender:
         self._list_keys: dict[str, ListKey] = {}
         self._log = structlog.get_logger("sender")
 
+    @property
+    def held(self) -> frozenset[str]:
+        """The accounts of its outlets."""
+        return frozenset(self._outlets)
+
     async def arm(self, bundle: Bundle) -> None:
         """Read what no signature changes: a plan's texts, as soon as it is submitted. A release is urgent."""
         if bundle.plan in self._texts:

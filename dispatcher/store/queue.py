@@ -5,31 +5,39 @@ Rules
   2. Each lease has an owner of its own (process and lease number) and raises the row's fence; whoever comes later
      with an older fence changes nothing.
   3. Intent is committed before the first byte, and only while the lease outlasts the longest call.
-  4. Account posts get a ledger entry per move, recipients one per group with a digest of its moves; what a person
+  4. Of several hosts, each leases what it holds the credential for. What has been due for a whole lease is anybody's:
+     whoever holds it is gone, and another's sender refuses it, so that people see it.
+  5. Account posts get a ledger entry per move, recipients one per group with a digest of its moves; what a person
      moves gets its own in either case.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Select,
     Table,
+    Text,
     Update,
     and_,
+    any_,
     bindparam,
     false,
     func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 
@@ -39,6 +47,7 @@ from dispatcher.store.database import Work
 from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow
 
 RECIPIENTS_LANE = "recipients"
+Ours = Callable[[Any, Any], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,21 @@ _KEPT_UNLESS_GIVEN = ("due_at", "reference", "url", "looked", "absent", "failure
 
 
 def lease(
-    work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta, shut: Shut = NOTHING_SHUT
+    work: Work,
+    lane: str,
+    mode: str,
+    owner: str,
+    limit: int,
+    lease_for: timedelta,
+    shut: Shut = NOTHING_SHUT,
+    held: frozenset[str] | None = None,
 ) -> list[Leased]:
-    """Take up to ``limit`` due deliveries of released plans, of what is not shut."""
+    """Take up to ``limit`` due deliveries of released plans, of what is not shut; ``held``: of these accounts."""
+    ours = _ours(work, held, lease_for)
     due = and_(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
+    due = and_(due, ours(DeliveryRow.account, DeliveryRow.due_at))
     if shut != NOTHING_SHUT:
-        due = and_(due, *_open(work, lane, mode, shut))
+        due = and_(due, *_open(work, lane, mode, shut, ours))
     rows = work.execute(_take(lane, mode, limit, due)).all()
     return _own(work, rows, owner, lease_for, state="ready", to="leased")
 
@@ -130,10 +148,19 @@ def unreleased(work: Work, lane: str, mode: str, limit: int) -> list[str]:
     return list(work.execute(newest).scalars())
 
 
-def lease_doubtful(work: Work, lane: str, mode: str, owner: str, limit: int, lease_for: timedelta) -> list[Leased]:
+def lease_doubtful(
+    work: Work,
+    lane: str,
+    mode: str,
+    owner: str,
+    limit: int,
+    lease_for: timedelta,
+    held: frozenset[str] | None = None,
+) -> list[Leased]:
     """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
     free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
-    due = and_(DeliveryRow.state == "in_doubt", DeliveryRow.due_at <= work.now, free)
+    ours = _ours(work, held, lease_for)(DeliveryRow.account, DeliveryRow.due_at)
+    due = and_(DeliveryRow.state == "in_doubt", DeliveryRow.due_at <= work.now, free, ours)
     rows = work.execute(_take(lane, mode, limit, due)).all()
     return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
 
@@ -204,7 +231,7 @@ def order(
     )
 
 
-def _open(work: Work, lane: str, mode: str, shut: Shut) -> Sequence[ColumnElement[bool]]:
+def _open(work: Work, lane: str, mode: str, shut: Shut, ours: Ours) -> Sequence[ColumnElement[bool]]:
     """What keeps shut deliveries from being leased. Where a million of them may wait, none of them is even read."""
     if lane != RECIPIENTS_LANE:
         return DeliveryRow.channel.not_in(shut.channels), DeliveryRow.account.not_in(shut.accounts)
@@ -216,10 +243,26 @@ def _open(work: Work, lane: str, mode: str, shut: Shut) -> Sequence[ColumnElemen
         .join(AccountRow, AccountRow.mode == DispatchRow.mode)
         .where(AccountRow.lane == lane, AccountRow.mode == mode, oldest <= work.now)
         .where(AccountRow.channel.not_in(shut.channels), AccountRow.id.not_in(shut.accounts))
+        .where(ours(AccountRow.id, oldest))
         .order_by(oldest)
         .limit(1)
     ).first()
     return (false(),) if found is None else (DeliveryRow.plan == found[0], DeliveryRow.account == found[1], ready)
+
+
+def _ours(work: Work, held: frozenset[str] | None, lease_for: timedelta) -> Ours:
+    """Of accounts that whoever leases holds, however many; or what nobody took for a lease's time."""
+
+    def ours(account: Any, due_at: Any) -> ColumnElement[bool]:
+        if held is None:
+            return true()
+        overdue: ColumnElement[bool] = due_at <= work.now - lease_for
+        if work.connection.dialect.name == "sqlite":
+            names = func.json_each(json.dumps(sorted(held))).table_valued("value").c.value
+            return or_(account.in_(select(names)), overdue)
+        return or_(account == any_(literal(sorted(held), ARRAY(Text))), overdue)
+
+    return ours
 
 
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:

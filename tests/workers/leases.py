@@ -78,11 +78,17 @@ class Table:
             return int(work.execute(insert(OutboxRow).values(values).returning(OutboxRow.id)).scalar_one())
 
     def lease(
-        self, owner: str = "w/1", *, lasting: timedelta = LONG, limit: int = 100, lane: str = "accounts"
+        self,
+        owner: str = "w/1",
+        *,
+        lasting: timedelta = LONG,
+        limit: int = 100,
+        lane: str = "accounts",
+        held: frozenset[str] | None = None,
     ) -> list[Leased]:
-        """Lease what is due in a lane."""
+        """Lease what is due in a lane, of the accounts held where they are given."""
         with self.store.write() as work:
-            return queue.lease(work, lane, "exercise", owner, limit, lasting)
+            return queue.lease(work, lane, "exercise", owner, limit, lasting, held=held)
 
     def intend(self, leased: list[Leased], owner: str = "w/1", headroom: timedelta = SECOND) -> list[Leased]:
         """Commit the intent to send."""

@@ -273,3 +273,30 @@ def test_where_all_recipients_are_shut_nothing_is_leased(table: Table) -> None:
     with table.store.write() as work:
         assert queue.lease(work, "recipients", "exercise", "w", 10, LONG, Shut(accounts=frozenset({"sms-1"}))) == []
     assert table.states() == ["ready", "ready"]
+
+
+def test_a_host_leases_what_it_holds(table: Table) -> None:
+    """Of two hosts each takes the posts of its own accounts, and none of the other's."""
+    table.add(account="x-1")
+    table.add(account="x-2")
+    hosts = [frozenset({"x-1"}), frozenset({"x-2"}), frozenset[str]()]
+    assert [[item.account for item in table.lease(held=held)] for held in hosts] == [["x-1"], ["x-2"], []]
+
+
+def test_what_nobody_took_for_a_lease_is_anybodys(table: Table) -> None:
+    """The account's host is gone: another takes the delivery, and its sender's refusal brings people in."""
+    table.add(due_at=a_lease().due_at - 2 * LONG)
+    assert len(table.lease(held=frozenset())) == 1
+
+
+def test_a_host_looks_for_what_it_holds(table: Table) -> None:
+    """A post in doubt is looked for by the host that can look there."""
+    table.add()
+    (item,) = table.intend(table.lease())
+    settle(table, Move(item, "sending", "in_doubt", due_at=item.due_at))
+    with table.store.write() as work:
+        looks = [
+            queue.lease_doubtful(work, "accounts", "exercise", "r/1", 10, LONG, held)
+            for held in (frozenset({"x-2"}), frozenset({"x-1"}))
+        ]
+    assert [len(look) for look in looks] == [0, 1]
