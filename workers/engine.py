@@ -96,6 +96,7 @@ class Engine:
         self._chunks: set[asyncio.Task[None]] = set()
         self._arming: asyncio.Task[None] | None = None
         self._number = 0
+        self._stopping = asyncio.Event()
         self._log = structlog.get_logger("engine")
         self._bell = asyncio.Event()
         buckets = Buckets(redis, post.mode, settings.processes)
@@ -107,7 +108,8 @@ class Engine:
         self._loop.call_soon_threadsafe(self._bell.set)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until ``stopping``, then let what is in flight end."""
+        """Work until ``stopping``, then let calls under way end, and give back what was not called yet."""
+        self._stopping = stopping
         recording, listening = (
             asyncio.create_task(part) for part in (self._recorder.run(), self._pacing.listen(stopping))
         )
@@ -156,6 +158,8 @@ class Engine:
     async def _next_chunk(self) -> bool:
         """Lease one chunk and start on it; False when nothing is due."""
         await self._pacing.room()
+        if self._stopping.is_set():
+            return False
         self._number += 1
         hold = self._hold()
         leased = await self._attempt(lambda: self.write(self._lease(hold)))
@@ -285,6 +289,8 @@ class Engine:
         try:
             outcome = await self._pacing.turn(item, latest)
             started = self._clock()
+            if outcome is None and self._stopping.is_set():
+                outcome = Outcome(Verdict.DEFERRED, "the worker was asked to stop", "stopping")
             if outcome is None and started > latest:
                 outcome = Outcome(Verdict.DEFERRED, "the lease would not outlast the call", "lease")
             outcome = keepable(outcome or await self._sender.send(permit, self._note(item)))

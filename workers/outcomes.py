@@ -27,7 +27,7 @@ from dispatcher.gate.evidence import Then
 from dispatcher.settings import Settings, Timing
 from dispatcher.store.queue import Leased, Move
 
-NOT_A_TRY = re.compile(r"permit|paused|unreachable|lease|G(0[1-9]|1[0-8])")
+NOT_A_TRY = re.compile(r"permit|paused|unreachable|lease|stopping|G(0[1-9]|1[0-8])")
 """Our own codes, which come without an HTTP status, for calls that were not made."""
 
 REASONS = 400
