@@ -52,7 +52,7 @@ CALLS["webhook"]["ttl_ms"] = 1
 
 CREWS = (("relay", "accounts", "recipients"), ("relay", "recipients"), ("recipients",))
 POSTS = 6
-"""Accounts on each of X, Bluesky and webhook that a plan goes to."""
+"""Accounts on each of X, Bluesky and webhook that a plan of a campaign goes to."""
 
 X_PLANS = 80
 """Plans per set of X accounts: X takes 100 posts of an account in a quarter of an hour."""
@@ -68,7 +68,7 @@ ALWAYS = 10**9
 
 @dataclass(slots=True)
 class Site:
-    """One deployment and its far sides. ``plans`` are cleared, by mark; each goes to so many ``numbers``."""
+    """One deployment and its far sides. ``plans`` are cleared, by mark; ``expected`` deliveries are theirs."""
 
     office: Office
     far: Stage
@@ -76,7 +76,7 @@ class Site:
     servers: dict[str, Part]
     redis: RedisServer
     plans: dict[str, str]
-    numbers: int
+    expected: int
 
     @property
     def store(self) -> Store:
@@ -92,11 +92,6 @@ class Site:
     def workers(self) -> list[Part]:
         """Every worker on every host."""
         return [part for host in self.hosts for part in host.parts]
-
-    @property
-    def expected(self) -> int:
-        """How many deliveries all plans have together."""
-        return len(self.plans) * (3 * POSTS + self.numbers)
 
     def release(self, mark: str) -> None:
         """Release a plan, however often it takes while the database comes and goes."""
@@ -153,11 +148,20 @@ class Site:
 
 @contextmanager
 def site_at(
-    root: Path, database: str, far: Stage, *, plans: int, hosts: int = 1, numbers: range = NUMBERS, **waits: int
+    root: Path,
+    database: str,
+    far: Stage,
+    *,
+    plans: int,
+    hosts: int = 1,
+    posts: int = POSTS,
+    numbers: range = NUMBERS,
+    **waits: int,
 ) -> Iterator[Site]:
-    """Make a deployment, its PostgreSQL running and nothing else of it, with so many cleared plans to these numbers.
+    """Make a deployment, its PostgreSQL running and nothing else of it, with so many cleared plans.
 
-    ``waits`` go before this module's own, in milliseconds.
+    A plan goes to ``posts`` accounts on each of three channels and to ``numbers``. ``waits`` go before this module's
+    own, in milliseconds.
     """
     with ExitStack() as stack:
         url, postgres = f"sqlite:///{root.absolute() / 'dispatcher.db'}", None
@@ -169,20 +173,20 @@ def site_at(
         more = {"database": url, "chunk": 20, "timing": {**TIMING, **waits}, "channels": CALLS}
         office = stack.enter_context(office_at(root, far.simulator, redis.url, **more))
         Folder(folder).prepare()
-        made = _plans(office, plans, numbers)
-        yield Site(office, far, _hosts(folder, hosts), _servers(redis, postgres), redis, made, len(numbers))
+        made, each = _plans(office, plans, posts, numbers), 3 * posts + len(numbers)
+        yield Site(office, far, _hosts(folder, hosts), _servers(redis, postgres), redis, made, plans * each)
 
 
-def _plans(office: Office, number: int, numbers: range) -> dict[str, str]:
+def _plans(office: Office, number: int, posts: int, numbers: range) -> dict[str, str]:
     office.add_list("city", numbers)
     office.add("notify", "sms-1")
-    fixed = [f"{channel}-{post}" for channel in ("bluesky", FORGETFUL) for post in range(POSTS)]
+    fixed = [f"{channel}-{post}" for channel in ("bluesky", FORGETFUL) for post in range(posts)]
     for name in fixed:
         office.add("webhook" if name.startswith(FORGETFUL) else "bluesky", name)
     plans = {}
     for plan in range(number):
-        first = plan // X_PLANS * POSTS
-        own = [f"x-{post}" for post in range(first, first + POSTS)]
+        first = plan // X_PLANS * posts
+        own = [f"x-{post}" for post in range(first, first + posts)]
         if plan % X_PLANS == 0:
             for name in own:
                 office.add("x", name)

@@ -38,7 +38,7 @@ COMMITS = (
 BYTES = ("before open", "after open", "before byte", "after byte", "after answer", "before settled", "after settled")
 POINTS = (*(f"{when} {commit}" for commit in COMMITS for when in ("before", "after")), *BYTES)
 NUMBERS = range(300, 306)
-WAITS = {"lease_ms": 4_000, "quiet_ms": 200, "look_again_ms": 100, "sweep_ms": 50, "poll_ms": 100, "retry_ms": 50}
+WAITS = {"lease_ms": 3_000, "quiet_ms": 200, "look_again_ms": 100, "sweep_ms": 50, "poll_ms": 100, "retry_ms": 50}
 DEAD_WITHIN_S = 30.0
 
 
@@ -88,7 +88,7 @@ def test_a_crash_at_any_point_of_sending_loses_and_doubles_nothing(tmp_path: Pat
     with ExitStack() as stack:
         far = Stage(tmp_path / "site" / "deployment", stack.enter_context(simulator_at(tmp_path)))
         try:
-            made = site_at(tmp_path / "site", database, far, plans=len(POINTS), numbers=NUMBERS, **WAITS)
+            made = site_at(tmp_path / "site", database, far, plans=len(POINTS), posts=2, numbers=NUMBERS, **WAITS)
             site = stack.enter_context(made)
         except PostgresMissing as error:
             missing(database, str(error))
