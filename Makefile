@@ -1,6 +1,6 @@
 # Everything a person needs to build, try and check this project; a bare `make` prints the list.
 # The environment lives in .venv. Variables: FAULT=kill (demo), TESTS=tests/cli (test), PYTHON=python3.12 (setup),
-# ARGS=dispatcher/gate (mutants).
+# ARGS=dispatcher/gate (mutants), SECONDS_PER_RUN=60 SEED=1 DATABASE=sqlite (chaos).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -78,7 +78,7 @@ bench: setup ## measure what this product promises, and write build/bench.json (
 	@$(BIN)/python -m ops.bench $(BENCH)
 
 .PHONY: chaos
-chaos: setup ## break a deployment again and again while it sends, and count (SECONDS_PER_RUN=60 SEED=1 DATABASE=sqlite)
+chaos: setup ## break a deployment again and again while it sends, and count at the far sides what came of it
 	@$(BIN)/python -m ops.chaos --seconds $(SECONDS_PER_RUN) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
 .PHONY: check lint format types

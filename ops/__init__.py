@@ -1,4 +1,4 @@
-"""What operators use beside the command line: the demo, and later console, review, metrics, benchmarks, chaos.
+"""What operators use beside the command line: the demo, benchmarks, chaos, and later console, review, metrics.
 
 Lives here: programs that watch, try and measure a deployment from outside, through what it records and reports.
 
