@@ -299,8 +299,9 @@ def stage_at(
     chunk: int = 20,
     timing: Mapping[str, int] = {},
     timeout_ms: int = 2_000,
+    limits: Mapping[str, Mapping[str, int]] = {},
 ) -> Stage:
-    """Make a deployment under ``root``; without ``redis`` there is none."""
+    """Make a deployment under ``root``; without ``redis`` there is none. ``limits`` are figures by channel."""
     folder = root / "deployment"
     blueprint = deploying.Blueprint(
         "example-city",
@@ -311,7 +312,7 @@ def stage_at(
         redis=redis,
         chunk=chunk,
         timing={**TIMING, **timing},
-        channels={name: {"timeout_ms": timeout_ms, "lag_ms": 100} for name in CHANNELS},
+        channels={name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})} for name in CHANNELS},
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)
     return Stage(folder, open_desk(folder), far)

@@ -228,7 +228,7 @@ class Pacing:
             wait_s = account.breaker.wait_s(now_s)
             self._close(item.account, wait_s)
             return "the account's circuit breaker is open", wait_s
-        if not account.budget.take(item.attempts > 0, now_s):
+        if not account.budget.take(item.failures + item.looked > 0, now_s):  # what was only put back is no repeat
             account.breaker.ended(item.id)
             return "the account's retry budget is used up", SOON_S
         return None

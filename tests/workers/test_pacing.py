@@ -255,10 +255,19 @@ def test_repeats_beyond_the_budget_wait() -> None:
 
     async def work(desk: Desk) -> None:
         floor = round(FLOOR_PER_S * WINDOW_S)
-        admitted, moves = await desk.admit(*some(floor + 30, attempts=1))
+        admitted, moves = await desk.admit(*some(floor + 30, attempts=1, failures=1))
         assert len(admitted) == floor
         assert reasons(moves) == {"the account's retry budget is used up"}
         assert len((await desk.admit(*some(50, "x-1")))[0]) == 50
+
+    at_desk(work)
+
+
+def test_what_was_put_back_before_its_call_is_no_repeat() -> None:
+    """Its account paused, say: an attempt was meant, and no byte left."""
+
+    async def work(desk: Desk) -> None:
+        assert len((await desk.admit(*some(300, attempts=1)))[0]) == 300
 
     at_desk(work)
 
