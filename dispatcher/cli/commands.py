@@ -60,7 +60,7 @@ SUMMARIES = {
     "recipients": "Import recipient lists, and purge them.",
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",
-    "delivery": "Look at deliveries and resolve those that wait for people.",
+    "delivery": "Look at deliveries; retry, resolve or look up those that wait.",
     "recover": "After the database was restored from a backup: believe nothing that it calls unsettled.",
     "ledger": "Read the ledger, the record of everything that was done.",
     "log": "Read the roles' diagnostic logs.",

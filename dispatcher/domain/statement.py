@@ -139,3 +139,11 @@ class Verified:
     hardware: bool = False
     touched: bool = False
     pin: bool = False
+
+
+def resolved(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The deliveries that a resolve statement is about, with their attempts by then: one, or a set of them."""
+    if "delivery" in body:
+        return {str(body["delivery"]): body.get("attempts")}
+    several = body.get("deliveries")
+    return several if isinstance(several, Mapping) else {}

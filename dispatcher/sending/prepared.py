@@ -16,7 +16,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.message import ARMED, DELIVERED_AS
 from dispatcher.domain.people import Roster
 from dispatcher.domain.plan import Destination, Plan
-from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified
+from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified, resolved
 from dispatcher.gate.decide import Judgement
 from dispatcher.gate.evidence import END_OF_TIME
 from dispatcher.gate.mitigations import trackers
@@ -170,4 +170,4 @@ def _renderings(bodies: Mapping[str, bytes]) -> dict[str, Rendering]:
 
 
 def _says_unsent(statement: Statement, delivery: str) -> bool:
-    return statement.body.get("delivery") == delivery and statement.body.get("seen") == "not_seen"
+    return statement.body.get("seen") == "not_seen" and delivery in resolved(statement.body)

@@ -18,7 +18,7 @@ from channels.contract import Json
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.domain.people import Role
-from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.domain.statement import Mode, StatementKind, resolved
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import deliveries, queue
 from dispatcher.store.database import Work
@@ -67,10 +67,10 @@ def resolve(desk: Desk, delivery_name: str, answer: Answer, pen: Pen, url: str |
         row = deliveries.find(work, row.id, lock=True)
         _refuse_unless_held(row, answer)
         person = desk.record(work, envelope, mode, row.incident).person
-        people = _people(desk, work, row, answer)
-        needed = max(0, (AMBIGUOUS_NEEDS if row.reason == HeldReason.AMBIGUOUS else 1) - len(people))
+        people = answered(desk, work, row.plan, mode, answer).get((row.id, row.attempts), ())
+        needed = max(0, needed_for(row) - len(people))
         if not needed:
-            queue.settle(work, [_move(work, row, answer, person, url)])
+            queue.settle(work, [move_of(work, row, answer, person, url)])
         return Resolved(row.id, row.state if needed else TARGETS[answer], answer, people, needed)
 
 
@@ -86,13 +86,25 @@ def _refuse_unless_held(row: Any, answer: Answer) -> None:
         )
 
 
-def _people(desk: Desk, work: Work, row: Any, answer: Answer) -> tuple[str, ...]:
-    said = desk.said(work, StatementKind.RESOLVE, row.plan, Mode(row.mode))
-    about = {"delivery": row.id, "seen": str(answer), "attempts": row.attempts}
-    return tuple(sorted({s.person for s in said if all(s.body.get(key) == value for key, value in about.items())}))
+def needed_for(row: Any) -> int:
+    """How many people must give the same answer about a held delivery."""
+    return AMBIGUOUS_NEEDS if row.reason == HeldReason.AMBIGUOUS else 1
 
 
-def _move(work: Work, row: Any, answer: Answer, person: str, url: str | None) -> Move:
+def answered(
+    desk: Desk, work: Work, plan: str, mode: Mode, answer: Answer
+) -> dict[tuple[str, Json], tuple[str, ...]]:
+    """Who gave this answer about each delivery of a plan, by delivery and its attempts at the time."""
+    people: dict[tuple[str, Json], set[str]] = {}
+    for statement in desk.said(work, StatementKind.RESOLVE, plan, mode):
+        if statement.body.get("seen") == str(answer):
+            for about in resolved(statement.body).items():
+                people.setdefault(about, set()).add(statement.person)
+    return {about: tuple(sorted(names)) for about, names in people.items()}
+
+
+def move_of(work: Work, row: Any, answer: Answer, person: str, url: str | None = None) -> Move:
+    """The move that an answer means, once enough people gave it."""
     move = Move(row, row.state, TARGETS[answer], f"resolved by people: {answer}", actor=person)
     if answer is Answer.NOT_SEEN:
         looked = 0 if row.reason == HeldReason.AMBIGUOUS else row.looked  # one person ends no doubt

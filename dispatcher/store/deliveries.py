@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, insert, literal, select
+from sqlalchemy import ColumnElement, Text, cast, exists, func, insert, literal, or_, select, update
 
 from dispatcher.domain.errors import Invalid
 from dispatcher.store.database import Work
 from dispatcher.store.records import unique
 from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow, HandOffRow, OutboxRow, RecipientRow
 
-ASKED_BY = {"incident", "plan", "channel", "account", "state"}
+ASKED_BY = {"incident", "plan", "channel", "account", "state", "reason"}
 
 
 def add(work: Work, common: Mapping[str, Any], recipients: str | None = None) -> int:
@@ -60,13 +61,39 @@ def find(work: Work, name: str, *, lock: bool = False) -> Any:
 
 
 def listed(work: Work, *, limit: int = 200, **wanted: str | None) -> list[Any]:
-    """Deliveries whose columns have the wanted values (incident, plan, channel, account, state), newest last."""
-    unknown = set(wanted) - ASKED_BY
-    if unknown:
-        raise Invalid(f"deliveries cannot be asked for by {min(unknown)}")
-    where = [getattr(DeliveryRow, key) == value for key, value in wanted.items() if value is not None]
+    """Deliveries whose columns have the wanted values (incident, plan, channel, account, state, reason), newest last.
+
+    Raises Invalid for another column.
+    """
     order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.id)
-    return list(work.execute(select(DeliveryRow.__table__).where(*where).order_by(*order).limit(limit)).all())
+    query = select(DeliveryRow.__table__).where(*_wanted(wanted)).order_by(*order)
+    return list(work.execute(query.limit(limit)).all())
+
+
+def number(work: Work, **wanted: str | None) -> int:
+    """How many there are of those."""
+    query = select(func.count()).select_from(DeliveryRow).where(*_wanted(wanted))
+    return int(work.execute(query).scalar_one())
+
+
+def by_ids(work: Work, ids: Iterable[str]) -> list[Any]:
+    """These deliveries; no other transaction moves them meanwhile."""
+    query = select(DeliveryRow.__table__).where(DeliveryRow.id.in_(list(ids))).order_by(DeliveryRow.id)
+    return list(work.execute(query.with_for_update()).all())
+
+
+def look_now(work: Work, ids: Iterable[str], since: datetime) -> int:
+    """Have the reconciler look at those of these that it has looked at already and would look at again later.
+
+    Looks are counted anew, so that no two that count are less than a lag apart. A quiet period is not cut short: it
+    is over for what was looked at, and whose last attempt began by ``since``.
+    """
+    free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
+    fresh = exists().where(AttemptRow.delivery == DeliveryRow.id, AttemptRow.intended_at > since)
+    later = (DeliveryRow.state == "in_doubt", DeliveryRow.looked > 0, DeliveryRow.due_at > work.now, free, ~fresh)
+    change = update(DeliveryRow).where(DeliveryRow.id.in_(list(ids)), *later)
+    hastened: int = work.execute(change.values(due_at=work.now, looked=0, absent=0)).rowcount
+    return hastened
 
 
 def attempts(work: Work, delivery: str) -> list[Any]:
@@ -86,3 +113,9 @@ def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, int, int]]
 def dispatch_of(work: Work, plan_digest: str) -> Any | None:
     """The dispatch of a plan, once it is released."""
     return work.execute(select(DispatchRow.__table__).where(DispatchRow.plan == plan_digest)).first()
+
+
+def _wanted(wanted: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
+    if unknown := set(wanted) - ASKED_BY:
+        raise Invalid(f"deliveries cannot be asked for by {min(unknown)}")
+    return [getattr(DeliveryRow, key) == value for key, value in wanted.items() if value is not None]

@@ -121,3 +121,86 @@ def test_recover_says_what_it_would_do_and_does_it_when_told(office: Office) -> 
         "unsettled": {},
         "marked": 0,
     }
+
+
+def test_a_choice_is_counted_and_named_before_anything_is_signed(office: Office) -> None:
+    """Without --set nothing is done; the next step names the set."""
+    plan = office.released()
+    office.move("leased", "sending", "in_doubt", "held", reason="ambiguous")
+    entries = office.ledger()
+    said = office.run("delivery", "resolve", "not_seen", "--plan", plan, by="ops-1")
+    assert (said.json["schema"], said.json["count"], said.json["left"]) == ("dispatcher/choice/v1", 1, 0)
+    assert f"--set {said.json['set'][:12]} --reason TEXT" in said.err
+    assert office.ledger() == entries
+
+
+def test_two_people_resolve_a_set_by_its_name(office: Office) -> None:
+    """The first is told what the second types; the second moves it."""
+    plan = office.released()
+    office.move("leased", "sending", "in_doubt", "held", reason="ambiguous")
+    words = ("delivery", "resolve", "seen", "--plan", plan)
+    named = office.run(*words, by="ops-1").json["set"]
+    first = office.run(*words, "--set", named[:12], "--reason", "looked", by="ops-1")
+    assert (first.json["moved"], first.json["waiting"]) == (0, 1)
+    assert "another person who gives the same answer" in first.err
+    second = office.run(*words, "--set", named[:12], "--reason", "looked", by="director-1")
+    assert (second.json["moved"], second.json["waiting"]) == (1, 0)
+    assert office.run("delivery", "list", "--plan", plan).json["deliveries"][0]["state"] == "accepted"
+
+
+def test_a_set_is_acted_on_with_a_reason_only(office: Office) -> None:
+    """Exit code 2 without one, 5 where the set is another by now."""
+    plan = office.released()
+    office.move("leased", "held", reason="exhausted")
+    words = ("delivery", "retry", "--plan", plan)
+    named = office.run(*words, by="ops-1").json["set"]
+    office.run(*words, "--set", named, by="ops-1", code=2)
+    office.move("ready", "leased", "held", reason="exhausted", attempts=2)
+    office.run(*words, "--set", named, "--reason", "the platform is back", by="ops-1", code=5)
+    again = office.run(*words, by="ops-1").json["set"]
+    made = office.run(*words, "--set", again, "--reason", "the platform is back", by="ops-1").json
+    assert (made["moved"], made["waiting"]) == (1, 0)
+
+
+def test_one_delivery_is_retried_by_its_name(office: Office) -> None:
+    """What may have been published is not: exit code 8."""
+    office.released()
+    name = office.move("leased", "held", reason="poison")
+    assert office.run("delivery", "retry", name, by="ops-1").json["state"] == "ready"
+    office.move("leased", "sending", "in_doubt", "held", reason="ambiguous")
+    office.run("delivery", "retry", name, by="ops-1", code=8)
+
+
+def test_a_name_and_a_choice_are_not_given_together(office: Office) -> None:
+    """Nor is a choice given that is of no incident and no plan: exit code 2."""
+    office.released()
+    name = office.move("leased", "held", reason="poison")
+    office.run("delivery", "retry", name, "--channel", "cap_feed", by="ops-1", code=2)
+    said = office.run("delivery", "retry", "--channel", "cap_feed", by="ops-1", code=2)
+    assert "needs an incident or a plan" in said.err
+
+
+def test_a_person_has_the_platform_asked_now(office: Office) -> None:
+    """By name or by choice; what is in its quiet period waits."""
+    plan = office.released()
+    name = office.move("leased", "sending", "in_doubt")
+    assert office.run("delivery", "reconcile", name, by="ops-1").json["waiting"] == 1
+    words = ("delivery", "reconcile", "--plan", plan)
+    named = office.run(*words, by="ops-1").json["set"]
+    made = office.run(*words, "--set", named, "--reason", "it is back", by="ops-1").json
+    assert (made["schema"], made["count"], made["moved"]) == ("dispatcher/act/v1", 1, 0)
+
+
+def test_what_is_held_for_a_reason_is_listed_and_counted(office: Office) -> None:
+    """The count is of all, the list of as many as asked."""
+    office.released()
+    office.move("leased", "held", reason="poison")
+    assert office.run("delivery", "list", "--held", "poison").json["count"] == 1
+    assert office.run("delivery", "list", "--held", "exhausted").json["count"] == 0
+
+
+def test_an_answer_that_is_none_is_wrong_usage(office: Office) -> None:
+    """Exit code 2, with the answers there are."""
+    office.released()
+    name = office.move("leased", "held", reason="poison")
+    assert "not_seen" in office.run("delivery", "resolve", name, "perhaps", by="ops-1", code=2).err

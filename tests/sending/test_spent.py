@@ -303,7 +303,26 @@ def resolution(person: str, after: timedelta = SECOND, plan: str = PLAN, **body:
     return signed(StatementKind.RESOLVE, person, subject=plan, at=NOW + after, **whole)
 
 
+def resolution_of_set(person: str, *several: str) -> Envelope:
+    """One person's signed word about a set of deliveries."""
+    return signed(
+        StatementKind.RESOLVE,
+        person,
+        subject=PLAN,
+        at=NOW + SECOND,
+        deliveries=dict.fromkeys(several, 1),
+        seen="not_seen",
+    )
+
+
+SET = ("dlv-x-publish", "d-2")
 RESOLUTIONS = {
+    "two people about a set": ([resolution_of_set("ops-1", *SET), resolution_of_set("director-1", *SET)], "accepted"),
+    "one about it, one about a set": ([resolution("ops-1"), resolution_of_set("director-1", *SET)], "accepted"),
+    "two about sets that only one has it in": (
+        [resolution_of_set("ops-1", *SET), resolution_of_set("director-1", "d-2")],
+        MAYBE,
+    ),
     "two people": ([resolution("ops-1"), resolution("director-1")], "accepted"),
     "one person": ([resolution("ops-1")], MAYBE),
     "one person twice": ([resolution("ops-1"), resolution("ops-1", 2 * SECOND)], MAYBE),
