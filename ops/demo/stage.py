@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dispatcher.embedded.process import ending_with
+
 T = TypeVar("T")
 
 DISPATCHER = Path(sys.executable).with_name("dispatcher")
@@ -141,9 +143,13 @@ def until(look: Callable[[], T | None], what: str, seconds: float) -> T:
 
 @contextmanager
 def simulator_at(root: Path) -> Iterator[str]:
-    """Run all far sides as one process; its journal is in ``root`` when it has ended."""
-    command = [sys.executable, "-m", "channels.simulator", "--journal", str(root / "journal.json")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+    """Run all far sides as one process, and yield their address; the journal is in ``root`` when they have ended."""
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "channels.simulator", "--journal", str(root / "journal.json")],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             yield json.loads(line)["url"]

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from dispatcher.embedded.process import ending_with
-from tests.servers import until
-
-
-@contextmanager
-def simulator_at(root: Path) -> Iterator[str]:
-    """Run the simulator on a free port, and yield its address."""
-    listening = root / "simulator.log"
-    with process([sys.executable, "-m", "channels.simulator"], listening):
-        line = until(lambda: listening.read_text().strip(), "the simulator listens", 30)
-        yield json.loads(line.splitlines()[0])["url"]
 
 
 @contextmanager
