@@ -61,6 +61,10 @@ DRAMA = 1_000
 """Numbers that are kept for drama, 07700 900000 to 900999: the most that one list can hold."""
 
 
+UNLIMITED = {channel: {"sends_per_minute": 0} for channel in ("x", "bluesky", "notify")}
+"""It is not the platforms' limits that are measured."""
+
+
 class Scope(TypedDict):
     """The account that an exemption or attestation is about."""
 
@@ -160,10 +164,11 @@ class Office:
 
 @contextmanager
 def office_at(root: Path, simulator: str, redis: str = "embedded", **more: Any) -> Iterator[Office]:
-    """Make a deployment in a fresh ``root``, with the waits of the reference unless ``more`` says so."""
+    """Make a deployment in a fresh ``root``, with the waits of the reference unless ``more`` says so; no limits."""
     shutil.rmtree(root, ignore_errors=True)
     folder = root.absolute() / "deployment"
-    made = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", simulator, redis=redis, **more)
+    said: dict[str, Any] = {"redis": redis, "channels": UNLIMITED, **more}
+    made = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", simulator, **said)
     deploying.init(folder, made, now(), secrets.token_bytes)
     desk = open_desk(folder, "bench")
     try:

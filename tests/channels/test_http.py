@@ -150,6 +150,25 @@ def test_one_time_limit_covers_a_dripping_body() -> None:
         ask(drip, json={}, timeout_s=0.2)
 
 
+def test_an_endless_body_is_cut_off_at_the_cap() -> None:
+    """Ten gigabytes without a length: the far side gets rid of no more than what lies on the way."""
+    written = [0]
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing() and written[0] < 10_000_000_000:
+                writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+                written[0] += 65_536
+                await writer.drain()
+
+    with pytest.raises(Ambiguous) as caught:
+        ask(flood, json={}, timeout_s=10)
+    assert caught.value.code == "too_large"
+    assert written[0] < 16_000_000
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_a_writing_request_is_sent_once_however_the_connection_ends(method: str) -> None:
     """A connection lost after the request never makes the client send it again."""
