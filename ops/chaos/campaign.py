@@ -25,7 +25,10 @@ from ops.demo.stage import Stage, simulator_at
 
 TICK_S = 0.02
 READY_WITHIN_S = 60.0
-SETTLE_WITHIN_S = 150.0
+BEGIN_WITHIN_S = 1_200.0
+"""How long a machine may take to send what was released; what this says of it is its speed."""
+
+SETTLE_WITHIN_S = 300.0
 """The promise is 60 s: whoever takes longer is seen in ``settled_s`` before it is called lost."""
 
 STOP_WITHIN_S = CALL_MS / 1000 + 5
@@ -116,7 +119,7 @@ def _storm(site: Site, seed: int, size: Size) -> tuple[Counter[str], float]:
         _keep(site.parts, over, "the storm is over", size.seconds * 2 + 60)
         for part in site.parts:
             part.wake()
-        _keep(site.parts, lambda: released.done() and site.all_begun, "every delivery is begun", SETTLE_WITHIN_S)
+        _keep(site.parts, lambda: released.done() and site.all_begun, "every delivery is begun", BEGIN_WITHIN_S)
         site.far.disarm()
         ended = time.monotonic()
         _keep(site.parts, lambda: site.settled, "every delivery has ended or is held", SETTLE_WITHIN_S)
