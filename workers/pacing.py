@@ -90,7 +90,7 @@ class Pacing:
         self._ring = ring
         self._accounts: dict[str, _Account] = {}
         self._channels: dict[str, asyncio.Semaphore] = {}
-        self._hand: set[str] = set()
+        self._hand: dict[str, int] = {}
         self._by_channel: Counter[str] = Counter()
         self._sharing: Counter[str] = Counter()
         self._full: set[str] = set()
@@ -187,15 +187,15 @@ class Pacing:
             self._close(item.account, open_s or 0.0)
 
     def done(self, item: Leased) -> None:
-        """This delivery is out of hand, called or not. Said twice, it is heard once."""
-        if item.id not in self._hand:
+        """This lease of a delivery is out of hand, called or not. Said twice, it is heard once."""
+        if self._hand.get(item.id) != item.fence:  # put back, it may be in hand again by another chunk's lease
             return
         account, channel = self._accounts[item.account], item.channel
         if item.id in self._calling:
             self._calling.discard(item.id)
             self._channels[channel].release()
             account.calls.release()
-        self._hand.discard(item.id)
+        del self._hand[item.id]
         self._good_s.pop(item.id, None)
         account.breaker.ended(item.id)
         account.hand -= 1
@@ -234,7 +234,7 @@ class Pacing:
         return None
 
     def _take(self, item: Leased, account: _Account) -> None:
-        self._hand.add(item.id)
+        self._hand[item.id] = item.fence
         self._by_channel[item.channel] += 1
         self._sharing[item.channel] += not account.hand
         account.hand += 1

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from channels import registry
 from channels.contract import Outcome, Verdict
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.sender_bootstrap import now
@@ -360,5 +361,22 @@ def test_a_wait_for_the_same_reason_as_before_is_not_told_again() -> None:
         desk.pacing.standing = Standing(held={"x-1": "maintenance"})
         _, moves = await desk.admit(*some(1), *some(1, "x-1", reason=reason))
         assert [move.again for move in moves] == [False, True]
+
+    at_desk(work)
+
+
+def test_a_chunk_s_end_lets_nothing_of_another_s_lease_go() -> None:
+    """What waits for its turn by a new lease is still counted when the old chunk ends."""
+
+    async def work(desk: Desk) -> None:
+        limit = registry.adapter("x").capabilities.max_in_flight
+        for round_ in range(limit + 1):
+            before, again = some(1, fence=2 * round_), some(1, fence=2 * round_ + 1)
+            with desk.pacing.holding(before):
+                await desk.pacing.admit(before)
+                desk.pacing.keep(before, ())
+                await desk.pacing.admit(again)
+            assert await desk.turn(again[0]) is None  # never comes where a call before was not given back
+            desk.pacing.done(again[0])
 
     at_desk(work)
