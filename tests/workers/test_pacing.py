@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -366,17 +366,17 @@ def test_a_wait_for_the_same_reason_as_before_is_not_told_again() -> None:
 
 
 def test_a_chunk_s_end_lets_nothing_of_another_s_lease_go() -> None:
-    """What waits for its turn by a new lease is still counted when the old chunk ends."""
+    """A delivery that was put back and leased again gives its call back, though its old chunk ends meanwhile."""
 
     async def work(desk: Desk) -> None:
         limit = registry.adapter("x").capabilities.max_in_flight
-        for round_ in range(limit + 1):
-            before, again = some(1, fence=2 * round_), some(1, fence=2 * round_ + 1)
-            with desk.pacing.holding(before):
-                await desk.pacing.admit(before)
-                desk.pacing.keep(before, ())
-                await desk.pacing.admit(again)
-            assert await desk.turn(again[0]) is None  # never comes where a call before was not given back
-            desk.pacing.done(again[0])
+        for before in some(limit + 1, fence=1):
+            again = replace(before, fence=2)
+            with desk.pacing.holding([before]):
+                await desk.pacing.admit([before])
+                desk.pacing.keep([before], ())
+                await desk.pacing.admit([again])
+            assert await desk.turn(again) is None  # never comes where a call before was not given back
+            desk.pacing.done(again)
 
     at_desk(work)
