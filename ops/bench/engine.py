@@ -30,7 +30,7 @@ from dispatcher.store.tables import DeliveryRow
 from ops.bench import rivals
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
-from ops.bench.office import MODE, Office, hosts, office_at
+from ops.bench.office import MODE, UNLIMITED, Office, hosts, office_at
 from ops.bench.rivals import Course
 from ops.demo.stage import Stage, running, until
 from ops.postgres import temporary_postgres
@@ -164,7 +164,7 @@ def _site(root: Path, kind: str) -> Iterator[Site]:
         far, database = stack.enter_context(far_side()), ""
         if kind == "postgresql":
             database = stack.enter_context(temporary_postgres()).create_database("bench")
-        office = stack.enter_context(office_at(root, far.url, database=database))
+        office = stack.enter_context(office_at(root, far.url, database=database, channels=UNLIMITED))
         rows = database or f"sqlite:///{office.folder.parent / 'rival.db'}"
         yield Site(office, far, rows, kind)
 

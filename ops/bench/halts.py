@@ -15,7 +15,7 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.service import stopping
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
-from ops.bench.office import DRAMA, MODE, Office, hosts, office_at
+from ops.bench.office import DRAMA, MODE, UNLIMITED, Office, hosts, office_at
 from ops.demo.stage import Stage, running, until
 from workers.doorbell import ring_stops
 
@@ -34,7 +34,7 @@ POLL_S = 0.2
 
 def measure(root: Path, halts: int = HALTS) -> list[Figure]:
     """Milliseconds from commit to last request, for each halt."""
-    with far_side() as far, office_at(root, far.url) as office:
+    with far_side() as far, office_at(root, far.url, channels=UNLIMITED) as office:
         office.add("notify", "sms-1", ("en-GB",))
         lists = [f"list-{number}" for number in range(LISTS)]
         for name in lists:

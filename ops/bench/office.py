@@ -57,6 +57,9 @@ MODE = Mode.EXERCISE
 EVIDENCE = "0" * 64
 AUDIENCE = "people whom nothing else reaches"
 SERVICE = "11111111-2222-4333-8444-555555555555"
+UNLIMITED = {"notify": {"sends_per_minute": 0}}
+"""A deployment's word on channels where the provider's own limit is not to be what is measured."""
+
 DRAMA = 1_000
 """Numbers that are kept for drama, 07700 900000 to 900999: the most that one list can hold."""
 
