@@ -357,19 +357,20 @@ def deployment_at(
     timing: deploying.Figures | None = None,
     channels: Mapping[str, deploying.Figures] | None = None,
     age: timedelta = timedelta(0),
+    **servers: str,
 ) -> Iterator[Deployment]:
     """Start a simulator and make a deployment beside it, without accounts.
 
-    ``timing`` and ``channels`` go before this module's own waits; ``age`` is how long its people have had their keys.
+    ``timing`` and ``channels`` go before this module's own waits; ``age`` is how long its people have had their keys;
+    ``servers`` names a ``database`` and a ``redis`` in place of the deployment's own.
     """
     root.mkdir(parents=True, exist_ok=True)
     with simulator_at(root) as url:
         folder = root / "deployment"
         waits: dict[str, Any] = {"timing": {**TIMING, **(timing or {})}}
         waits["channels"] = {**CHANNEL_TIMING, **(channels or {})}
-        blueprint = deploying.Blueprint(
-            "example-city", kind, "Example City", url, chunk=CHUNK, **(waits if kind is DeploymentKind.TEST else {})
-        )
+        waits = waits if kind is DeploymentKind.TEST else {}
+        blueprint = deploying.Blueprint("example-city", kind, "Example City", url, chunk=CHUNK, **waits, **servers)
         deploying.init(folder, blueprint, now() - age, secrets.token_bytes)
         site = Deployment(folder, url, open_desk(folder, "tests"))
         try:
