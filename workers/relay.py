@@ -78,12 +78,15 @@ class Relay:
         """One round of leading; returns the bells to ring."""
         timing = self._settings.timing
         with self._store.write() as work:
-            lasting = max(timing.lasting("status") * 2, timedelta(seconds=2))
-            if leading.lead(work, f"relay-{self._mode}", self._owner, lasting) is None:
+            if not self._leads(work):
                 return []
             self._sweep(work)
             self._sign(work)
             return sweep.doorbells(work, timing.lasting("ring_again"))
+
+    def _leads(self, work: Work) -> bool:
+        lasting = max(self._settings.timing.lasting("status") * 2, timedelta(seconds=2))
+        return leading.lead(work, f"relay-{self._mode}", self._owner, lasting) is not None
 
     def _sweep(self, work: Work) -> None:
         counts = {
@@ -110,7 +113,8 @@ class Relay:
 
     def _sign(self, work: Work) -> None:
         now = self._clock()
-        if self._status_at is not None and now - self._status_at < self._settings.timing.lasting("status"):
+        due = self._settings.timing.lasting("status")
+        if self._status_at is not None and timedelta(0) <= now - self._status_at < due:  # a clock may be set back
             return
         self._listed |= self._listed_before(work)
         verified, _ = self._verifier.verify_all(records.stop_envelopes(work, str(self._mode)), now)
@@ -141,7 +145,8 @@ class Relay:
             rung.append(id_)
         if rung:
             with self._store.write() as work:
-                sweep.rung(work, rung)
+                if self._leads(work):
+                    sweep.rung(work, rung)
 
     def _resign(self) -> None:
         try:

@@ -3,7 +3,8 @@
 Rules
   1. SQLite runs with WAL, ``synchronous=FULL`` and foreign keys; a write transaction takes the write lock at once
      (``BEGIN IMMEDIATE``), so that it never fails half-way with "database is locked".
-  2. PostgreSQL runs with ``synchronous_commit=on``.
+  2. PostgreSQL runs with ``synchronous_commit=on``, and ends a transaction whose client has fallen silent: a process
+     that was stopped, or a host that was lost, keeps no lock.
   3. A unit of work is one transaction; ledger entries added to it are written in it, in the writer's chain.
 """
 
@@ -28,6 +29,7 @@ from dispatcher.store.tables import LedgerRow
 
 BUSY_TIMEOUT_MS = 10_000
 ASK_AGAIN_MS = 3
+IDLE_TIMEOUT_MS = 30_000
 
 
 @dataclass
@@ -120,7 +122,8 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+    options = f"-c synchronous_commit=on -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
 
 
 def _begin(connection: Connection) -> None:
@@ -147,7 +150,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DBAPIError as error:
+        if not isinstance(error, OperationalError) and not error.connection_invalidated:
+            raise
         raise Unavailable(_plain(error), "check the disk and the database, then run the command again") from error
 
 

@@ -12,7 +12,11 @@ from dispatcher.store.tables import LeaderRow
 
 
 def lead(work: Work, role: str, owner: str, lasting: timedelta) -> int | None:
-    """Become or stay leader; returns the term, or None while somebody else leads."""
+    """Become or stay leader; returns the term, or None while somebody else leads.
+
+    A term that ends later than ``lasting`` from now was given by a clock that has been set back since: it is over.
+    The leader's row stays locked until the transaction ends, so that what a leader writes in it, it writes alone.
+    """
     row = work.execute(select(LeaderRow.__table__).where(LeaderRow.role == role)).first()
     until = work.now + lasting
     if row is None:
@@ -21,7 +25,7 @@ def lead(work: Work, role: str, owner: str, lasting: timedelta) -> int | None:
         except IntegrityError:
             return None
         return 1
-    if row.owner != owner and row.until > work.now:
+    if row.owner != owner and work.now < row.until <= until:
         return None
     term: int = row.term if row.owner == owner else row.term + 1
     at = (LeaderRow.role == role, LeaderRow.term == row.term, LeaderRow.owner == row.owner)

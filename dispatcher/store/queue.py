@@ -256,7 +256,8 @@ def _ours(work: Work, held: frozenset[str] | None, lease_for: timedelta) -> Ours
     def ours(account: Any, due_at: Any) -> ColumnElement[bool]:
         if held is None:
             return true()
-        overdue: ColumnElement[bool] = due_at <= work.now - lease_for
+        since = work.now - lease_for
+        overdue = and_(due_at <= since, DispatchRow.released_at <= since)
         if work.connection.dialect.name == "sqlite":
             names = func.json_each(json.dumps(sorted(held))).table_valued("value").c.value
             return or_(account.in_(select(names)), overdue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
@@ -16,7 +17,7 @@ from dispatcher.sending.status import Status, read_status
 from dispatcher.service.desk import Desk
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
-from dispatcher.store.tables import LeaderRow, RecipientRow, StatementRow, StatusRow
+from dispatcher.store.tables import LeaderRow, OutboxRow, RecipientRow, StatementRow, StatusRow
 from tests.builders import FixedClock
 from tests.stage import Stage, true
 from tests.workers.conftest import Make
@@ -103,6 +104,16 @@ def test_a_status_is_signed_in_its_time(quiet: Stage) -> None:
     assert made[0] == made[1] < made[2] == made[3]
 
 
+def test_a_status_is_signed_when_the_clock_was_set_back(quiet: Stage) -> None:
+    """Senders that wait for a fresh one do not wait until the old time comes round again."""
+    clock = FixedClock(now())
+    relay = relay_of(quiet, clock=clock)
+    relay.tick()
+    clock.advance(-timedelta(hours=1))
+    relay.tick()
+    assert status_of(quiet).made_at == clock()
+
+
 def test_a_status_lists_every_stop(quiet: Stage) -> None:
     """Halts and resumes stand in it by their ids."""
     halt = quiet.halt()
@@ -174,6 +185,19 @@ def test_a_release_that_nobody_rang_for_is_rung(quiet: Stage) -> None:
     bells = Bells()
     run_until(relay_of(quiet, ring=bells), lambda: bells.rung)
     assert bells.rung == [("accounts", "exercise", dispatch.id)]
+
+
+def test_who_lost_its_term_while_ringing_writes_nothing(quiet: Stage) -> None:
+    """Another leads by then: when a bell was rung is for the leader to write."""
+    quiet.account("webhook")
+    quiet.release(quiet.cleared())
+    relay = relay_of(quiet)
+    bells = relay.tick()
+    with quiet.desk.store.write() as work:
+        work.execute(update(LeaderRow).values(owner="relay-2", term=2))
+    relay._ring_all(bells)
+    with quiet.desk.store.read() as work:
+        assert work.execute(select(OutboxRow.rung_at)).scalars().all() == [None]
 
 
 def test_bells_that_could_not_be_rung_are_rung_later(quiet: Stage) -> None:
