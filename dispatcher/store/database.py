@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from channels.contract import Clock, Json
@@ -30,6 +30,8 @@ from dispatcher.store.tables import LedgerRow
 BUSY_TIMEOUT_MS = 10_000
 ASK_AGAIN_MS = 3
 IDLE_TIMEOUT_MS = 30_000
+READ_ONLY_TRANSACTION = "25006"
+"""PostgreSQL's code for it (its manual, appendix A): a standby, or a primary that was told to take no writes."""
 
 
 @dataclass
@@ -121,9 +123,11 @@ def open_engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(engine, "connect", _prepare_sqlite)
-        return engine
-    options = f"-c synchronous_commit=on -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    else:
+        options = f"-c synchronous_commit=on -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    event.listen(engine, "handle_error", _give_up_read_only)
+    return engine
 
 
 def _begin(connection: Connection) -> None:
@@ -144,6 +148,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where Store.write says so, not where the driver guesses
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _give_up_read_only(context: ExceptionContext) -> None:
+    """A connection that was opened while the database could only be read stays so: the next one is a new one."""
+    error = context.original_exception
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary == sqlite3.SQLITE_READONLY or getattr(error, "sqlstate", None) == READ_ONLY_TRANSACTION:
+        context.is_disconnect = True
 
 
 @contextmanager
