@@ -12,6 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?=
+MOVES_STEPS ?= 2000000
 FAULT ?=
 BENCH ?=
 SECONDS_PER_RUN ?= 60
@@ -80,6 +81,10 @@ bench: setup ## measure what this product promises, and write build/bench.json (
 .PHONY: chaos
 chaos: setup ## break a deployment again and again while it sends, and count at the far sides what came of it
 	@$(BIN)/python -m ops.chaos --seconds $(SECONDS_PER_RUN) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
+
+.PHONY: moves
+moves: setup ## try two million moves on each database against the table of moves (MOVES_STEPS=50000 for fewer)
+	@MOVES_STEPS=$(MOVES_STEPS) $(BIN)/python -m pytest -v tests/store/test_moves.py
 
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests
