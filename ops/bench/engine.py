@@ -213,8 +213,8 @@ def _recipients(site: Site, size: Size, samples: Samples) -> None:
         plan = site.office.cleared(headline="Storm", lists=["country"])
         time.sleep(ARMED_S)
         many = site.sent(plan, size.many, 5)
-    bare = samples.best("bare", site.course(size.many, 5))
-    celery = samples.best("celery", site.course(size.rivals, 5))
+        bare = samples.best("bare", site.course(size.many, 5))
+        celery = samples.best("celery", site.course(size.rivals, 5))
     rate = size.many / many.seconds
     samples.add(f"recipients.{site.kind}.rate", rate)
     samples.add(f"recipients.{site.kind}.of_bare", rate / (size.many / bare))
