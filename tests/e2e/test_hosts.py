@@ -73,8 +73,11 @@ class Host:
         for role in roles or ROLES:
             self.running[role] = self.stack.enter_context(self.site.role(role, Mode.EXERCISE))
         for role in roles or ROLES:
-            log = self.site.log(f"{role}-{Mode.EXERCISE}")
-            until(partial(_says_started, log), f"{role} starts", 60)
+            until(partial(self._begun, role), f"{role} starts", 60)
+
+    def _begun(self, role: str) -> bool:
+        opened = role == "relay" or self._spent_file(role).exists()
+        return opened and "started" in self.site.log(f"{role}-{Mode.EXERCISE}").read_text()
 
     def kill(self) -> None:
         """As when its power fails."""
@@ -90,12 +93,10 @@ class Host:
 
     def spent(self, role: str, event: str) -> int:
         """How many of an event this host's own spent file of a role holds."""
-        path = self.site.folder / "sender" / "exercise" / role / "spent.jsonl"
-        return path.read_text().count(f'"event": "{event}"')
+        return self._spent_file(role).read_text().count(f'"event": "{event}"')
 
-
-def _says_started(log: Path) -> bool:
-    return "started" in log.read_text()
+    def _spent_file(self, role: str) -> Path:
+        return self.site.folder / "sender" / "exercise" / role / "spent.jsonl"
 
 
 @pytest.fixture(scope="module")
