@@ -83,7 +83,7 @@ chaos: setup ## break a deployment again and again while it sends, and count at 
 	@$(BIN)/python -m ops.chaos --seconds $(SECONDS_PER_RUN) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
 .PHONY: moves
-moves: setup ## try two million moves on each database against the table of moves (MOVES_STEPS=50000 for fewer)
+moves: setup ## try two million moves on each database against the table of moves (MOVES_STEPS=25000 for fewer)
 	@MOVES_STEPS=$(MOVES_STEPS) $(BIN)/python -m pytest -v tests/store/test_moves.py
 
 .PHONY: check lint format types

@@ -34,8 +34,8 @@ from workers.outcomes import Rules, after_look, after_refusal, after_send
 
 pytestmark = pytest.mark.system
 
-STEPS = int(os.environ.get("MOVES_STEPS", "50000"))
-DELIVERIES = 40
+STEPS = int(os.environ.get("MOVES_STEPS", "25000"))
+DELIVERIES = 250
 RULES = Rules(Timing(quiet_ms=0, look_again_ms=0, sweep_ms=0, tries=3, looks=3), lambda _failures: 0.0)
 OUTCOMES = [Outcome(verdict) for verdict in Verdict]
 FINDINGS = [None, *(Finding(found) for found in Found)]
@@ -109,7 +109,7 @@ class Moves(RuleBasedStateMachine):
         free = [
             r for r in self.rows.values() if r.state == "in_doubt" and not (r.lease_until and r.lease_until > now())
         ]
-        leased = self._do(lambda work: queue.lease_doubtful(work, self.lane, "exercise", "r/1", 50, lasting))
+        leased = self._do(lambda work: queue.lease_doubtful(work, self.lane, "exercise", "r/1", DELIVERIES, lasting))
         assert {item.id for item in leased} == {row.id for row in free}
         self._are({}, tried=len(leased))
         self._settle([after_look(item, finding, kind, wish, now(), RULES) for item in leased])
