@@ -223,11 +223,11 @@ class DeliveryRow(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("plan", "account", "kind", "destination"),
-        Index("ix_deliveries_due", "lane", "mode", "state", "due_at"),
+        Index("ix_deliveries_due", "lane", "mode", "state", "due_at", "id"),
         Index("ix_deliveries_lease", "state", "lease_until"),
         Index(
             "ix_deliveries_ready",
-            *("plan", "account", "due_at"),
+            *("plan", "account", "due_at", "id"),
             postgresql_where=text("state = 'ready'"),
             sqlite_where=text("state = 'ready'"),
         ),

@@ -1,4 +1,4 @@
-"""Accounts that get nothing for now, and the way to the deliveries of those that do."""
+"""Accounts that get nothing for now, and a way to the next deliveries that reads no others."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("account", "person", name=op.f("pk_holds")),
     )
+    op.drop_index("ix_deliveries_due", "deliveries")
+    op.create_index("ix_deliveries_due", "deliveries", ["lane", "mode", "state", "due_at", "id"])
     ready = sa.text("state = 'ready'")
-    columns = ["plan", "account", "due_at"]
+    columns = ["plan", "account", "due_at", "id"]
     op.create_index("ix_deliveries_ready", "deliveries", columns, postgresql_where=ready, sqlite_where=ready)
 
 
 def downgrade() -> None:
     """Undo: for tests and empty databases only."""
     op.drop_index("ix_deliveries_ready", "deliveries")
+    op.drop_index("ix_deliveries_due", "deliveries")
+    op.create_index("ix_deliveries_due", "deliveries", ["lane", "mode", "state", "due_at"])
     op.drop_table("holds")
