@@ -218,7 +218,7 @@ def test_the_store_moves_deliveries_as_the_table_says(table: Table) -> None:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=20, stateful_step_count=40, deadline=None, database=None, suppress_health_check=checks
+                max_examples=5, stateful_step_count=40, deadline=None, database=None, suppress_health_check=checks
             ),
         )
     assert tried["steps"] >= STEPS
