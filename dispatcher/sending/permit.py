@@ -112,6 +112,6 @@ def unreadable(order: Order, error: Exception) -> Refusal:
 
 
 def not_held(order: Order) -> Refusal:
-    """The refusal of an order to an account that the sender does not hold."""
-    failure = Failure("G07", f"this sender does not hold account {order.account}", "ops: account add")
-    return Refusal(order.delivery, (failure,), Then.HOLD)
+    """The refusal of an order to an account that the sender does not hold: it waits for one that does."""
+    failure = Failure("G07", f"this sender does not hold account {order.account}", "ops: account add", Then.WAIT)
+    return Refusal(order.delivery, (failure,), Then.WAIT)

@@ -131,7 +131,7 @@ def lease(
     held: frozenset[str] | None = None,
 ) -> list[Leased]:
     """Take up to ``limit`` due deliveries of released plans, of what is not shut; ``held``: of these accounts."""
-    ours = _ours(work, held, lease_for)
+    ours = _ours(work, lane, held, lease_for)
     due = and_(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
     due = and_(due, ours(DeliveryRow.account, DeliveryRow.due_at))
     if shut != NOTHING_SHUT:
@@ -159,7 +159,7 @@ def lease_doubtful(
 ) -> list[Leased]:
     """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
     free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
-    ours = _ours(work, held, lease_for)(DeliveryRow.account, DeliveryRow.due_at)
+    ours = _ours(work, lane, held, lease_for)(DeliveryRow.account, DeliveryRow.due_at)
     due = and_(DeliveryRow.state == "in_doubt", DeliveryRow.due_at <= work.now, free, ours)
     rows = work.execute(_take(lane, mode, limit, due)).all()
     return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
@@ -250,14 +250,18 @@ def _open(work: Work, lane: str, mode: str, shut: Shut, ours: Ours) -> Sequence[
     return (false(),) if found is None else (DeliveryRow.plan == found[0], DeliveryRow.account == found[1], ready)
 
 
-def _ours(work: Work, held: frozenset[str] | None, lease_for: timedelta) -> Ours:
-    """Of accounts that whoever leases holds, however many; or what nobody took for a lease's time."""
+def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedelta) -> Ours:
+    """Of accounts that whoever leases holds, however many.
+
+    A post that nobody took for a lease's time is anybody's, so that somebody says why it waits. Recipients are many,
+    and a host that is busy with them has not let go of them.
+    """
 
     def ours(account: Any, due_at: Any) -> ColumnElement[bool]:
         if held is None:
             return true()
         since = work.now - lease_for
-        overdue = and_(due_at <= since, DispatchRow.released_at <= since)
+        overdue = and_(due_at <= since, DispatchRow.released_at <= since) if lane != RECIPIENTS_LANE else false()
         if work.connection.dialect.name == "sqlite":
             names = func.json_each(json.dumps(sorted(held))).table_valued("value").c.value
             return or_(account.in_(select(names)), overdue)

@@ -19,7 +19,17 @@ pytestmark = pytest.mark.system
 @pytest.fixture
 def city(make: Make, redis_url: str) -> Stage:
     """X, Notify and ten numbers."""
-    stage = make(redis=redis_url)
+    return peopled(make(redis=redis_url))
+
+
+@pytest.fixture
+def hasty(make: Make, redis_url: str) -> Stage:
+    """The same with short leases: what nobody takes is soon anybody's."""
+    return peopled(make(redis=redis_url, timing={"lease_ms": 4_500}))
+
+
+def peopled(stage: Stage) -> Stage:
+    """With X, Notify and ten numbers."""
     stage.account("x")
     stage.account("notify")
     stage.numbers(10)
@@ -86,10 +96,9 @@ def test_an_edited_rendering_sends_nothing(city: Stage) -> None:
         {"list": "nobodys"},
         {"list": None, "position": None},
         {"kind": "shout"},
-        {"account": "nobodys-account"},
         {"rendering": "ab" * 32, "destination": "ab" * 32},
     ],
-    ids=["again", "beyond", "before", "list", "no-list", "kind", "account", "rendering"],
+    ids=["again", "beyond", "before", "list", "no-list", "kind", "rendering"],
 )
 def test_a_delivery_written_by_hand_sends_nothing(city: Stage, changes: dict[str, object]) -> None:
     """A row slipped in is refused with its clause, and holds up none of those beside it."""
@@ -101,16 +110,27 @@ def test_a_delivery_written_by_hand_sends_nothing(city: Stage, changes: dict[str
     assert (city.published(), city.doubled()) == ({"x": 1, "notify": 10}, 0)
 
 
-def test_doubt_about_a_row_written_by_hand_is_for_people(city: Stage) -> None:
+def test_a_delivery_to_an_account_that_nobody_holds_waits_and_says_why(hasty: Stage) -> None:
+    """It is refused on record, sends nothing, holds up none beside it, and waits for a sender that holds it."""
+    plan = hasty.cleared(lists=["city"])
+    extra_row(hasty, plan, lane="accounts", account="nobodys-account")
+    hasty.release(plan)
+    hasty.work(lambda: hasty.refusals(plan) == {"G07"}, lambda: hasty.states(plan) == {"accepted": 11, "ready": 1})
+    (waiting,) = [row for row in hasty.rows(plan) if row.state == "ready"]
+    assert "does not hold account nobodys-account" in waiting.reason
+    assert (hasty.published(), hasty.doubled()) == ({"x": 1, "notify": 10}, 0)
+
+
+def test_doubt_about_a_row_written_by_hand_is_for_people(hasty: Stage) -> None:
     """A forged row that was walked into doubt on a channel there is not holds up no other look."""
-    plan = city.cleared(lists=["city"])
-    extra_row(city, plan, lane="accounts", channel="carrier-pigeon")
-    city.release(plan)
+    plan = hasty.cleared(lists=["city"])
+    extra_row(hasty, plan, lane="accounts", account="nobodys-account", channel="carrier-pigeon")
+    hasty.release(plan)
     row = update(DeliveryRow).where(DeliveryRow.id == "dlv-forged")
-    with city.desk.store.write() as work:
+    with hasty.desk.store.write() as work:
         for state in ("leased", "sending", "in_doubt"):
             work.execute(row.values(state=state, due_at=work.now))
-    city.work(lambda: city.ended(plan))
-    (forged,) = [row for row in city.rows(plan) if row.id == "dlv-forged"]
+    hasty.work(lambda: hasty.ended(plan))
+    (forged,) = [row for row in hasty.rows(plan) if row.id == "dlv-forged"]
     assert (forged.state, forged.reason) == ("held", "ambiguous")
-    assert city.published() == {"x": 1, "notify": 10}
+    assert hasty.published() == {"x": 1, "notify": 10}
