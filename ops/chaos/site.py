@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,7 +29,7 @@ from ops.bench.office import SERVICE, Office, office_at
 from ops.chaos.count import AMBIGUOUS, Sent
 from ops.chaos.crew import Host, Part
 from ops.demo.stage import Stage
-from ops.postgres import PostgresServer
+from ops.postgres import PostgresServer, temporary_postgres
 
 CALL_MS = 1_200
 LEASE_MS = 5_000
@@ -166,7 +165,7 @@ def site_at(
     with ExitStack() as stack:
         url, postgres = f"sqlite:///{root.absolute() / 'dispatcher.db'}", None
         if database == "postgresql":
-            postgres = stack.enter_context(_postgres())
+            postgres = stack.enter_context(temporary_postgres())
             url = postgres.create_database("chaos")
         folder = root.absolute() / "deployment"
         redis = private_redis(Folder(folder))
@@ -215,18 +214,6 @@ def _servers(redis: RedisServer, postgres: PostgresServer | None) -> dict[str, P
     if postgres is not None:
         parts["postgresql"] = Part("postgresql", postgres.launch, postgres.process)
     return parts
-
-
-@contextmanager
-def _postgres() -> Iterator[PostgresServer]:
-    base = Path(tempfile.mkdtemp(prefix="chaos-pg-"))
-    try:
-        server = PostgresServer.made(base)
-        server.start()
-        yield server
-        server.stop()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
 
 
 def _far(channel: str, account: str) -> str:
