@@ -16,132 +16,46 @@ A ``Bug`` takes one guard away. The search must then find what the guard is for.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import Enum, auto
-from functools import cache
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
-from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from channels.contract import Found, IdempotencyKind
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
 from dispatcher.service.resolving import AMBIGUOUS_NEEDS, TARGETS, Answer
-from dispatcher.settings import Timing
 from dispatcher.store.queue import Move
 from dispatcher.store.sweep import POISONED_AFTER
-from tests.cast import NOW
-from tests.workers.leases import a_lease
-from workers.engine import FENCED
-from workers.outcomes import Rules, after_look, after_refusal, after_send, before_permit, returned
-
-LEASE, QUIET, LAG, TTL = 3, 2, 2, 12
-"""Ticks: a lease, the quiet period, the far side's lag, and how long it knows a key."""
-
-FENCE = int(LEASE * FENCED)
-NETWORK = 2
-"""Ticks that a request may be under way, its sender dead or not; the protocol assumes no more than ``QUIET``."""
-
-CALL = 1
-"""Ticks that a worker waits for an answer."""
-
-ATTEMPTS = 4
-TICK = timedelta(seconds=1)
-TIMING = Timing(lease_ms=LEASE * 1000, quiet_ms=QUIET * 1000, look_again_ms=1000, looks=3, tries=ATTEMPTS, sweep_ms=0)
-RULES = Rules(TIMING, lambda _failures: 0.0)
-FINAL = frozenset({"accepted", "rejected", "cancelled", "expired", "visible", "missing"})
-WRONGLY_DEFERRED = Outcome(Verdict.DEFERRED, code="refused", status=429)
-NOT_MADE = Outcome(Verdict.DEFERRED, code="lease")
-OUTCOMES = {
-    "accepted": Outcome(Verdict.ACCEPTED, reference="ref"),
-    "rejected": Outcome(Verdict.REJECTED),
-    "deferred": WRONGLY_DEFERRED,
-    "not_made": NOT_MADE,
-    "in_doubt": Outcome(Verdict.IN_DOUBT),
-    "handed_over": Outcome(Verdict.HANDED_OVER),
-}
-
-
-class Bug(Enum):
-    """A guard that is taken away."""
-
-    NO_INTENT = auto()
-    NO_SELF_FENCE = auto()
-    NO_QUIET = auto()
-    KEY_NEVER_AGES = auto()
-    OLD_KEY_LEAVES = auto()
-    ONE_LOOK = auto()
-    RESEND_TWICE = auto()
-    FENCE_IGNORED = auto()
-    HELD_RESENT = auto()
-    ONE_OFFICER = auto()
-
-
-class Row(NamedTuple):
-    """The delivery in SQL. Times are ticks to go (``due``, ``lease``) or gone by (``age`` of the first intent)."""
-
-    state: str = "ready"
-    reason: str = ""
-    attempts: int = 0
-    failures: int = 0
-    leases: int = 0
-    looked: int = 0
-    absent: int = 0
-    due: int = 0
-    lease: int = 0
-    age: int = -1
-
-
-class Engine(NamedTuple):
-    """A worker: what it is at, whether its fence is the row's, its attempt, ticks until the kernel ends it.
-
-    ``call``: ticks it still waits for an answer. ``outcome``: one that it has not recorded yet.
-    """
-
-    at: str = "idle"
-    ours: bool = False
-    attempt: int = 0
-    fence: int = 0
-    call: int = 0
-    outcome: str = ""
-
-
-class Looker(NamedTuple):
-    """A reconciler: whether its fence is the row's, and what it found, if it has looked."""
-
-    at: str = "idle"
-    ours: bool = False
-    found: str = ""
-
-
-class Far(NamedTuple):
-    """The far side: its public effects, ticks until the newest shows, ticks since it learnt the key (-1: never)."""
-
-    effects: int = 0
-    hidden: int = 0
-    key: int = -1
-
-
-class State(NamedTuple):
-    """Everything. ``wire``: requests under way, as (attempt, ticks left). ``votes``: the two officers' answers."""
-
-    row: Row = Row()
-    engines: tuple[Engine, ...] = ()
-    lookers: tuple[Looker, ...] = ()
-    wire: tuple[tuple[int, int], ...] = ()
-    far: Far = Far()
-    window: str = "open"
-    votes: tuple[str, str] = ("", "")
-
-
-IDLE, BLIND = Engine(), Looker()
-Steps = Iterator[tuple[str, State]]
-
-
-class IllegalMoveError(AssertionError):
-    """A move that the table does not have."""
+from tests.model.state import (
+    ATTEMPTS,
+    BLIND,
+    CALL,
+    FENCE,
+    FINAL,
+    IDLE,
+    LAG,
+    LEASE,
+    NETWORK,
+    QUIET,
+    TTL,
+    Bug,
+    Engine,
+    Far,
+    IllegalMoveError,
+    Looker,
+    Row,
+    State,
+    Steps,
+    answered,
+    answers,
+    decision,
+    disowned,
+    made,
+    moved,
+    passed,
+    put,
+    see,
+    stripped,
+)
 
 
 @dataclass(frozen=True)
@@ -198,7 +112,7 @@ class Protocol:
         )
         engines, lookers, wire = state.engines, state.lookers, state.wire
         if Bug.FENCE_IGNORED not in self.bugs:  # whose fence is not the row's can only send what it had in hand
-            engines = tuple(sorted(map(_stripped, engines)))
+            engines = tuple(sorted(map(stripped, engines)))
             lookers = tuple(sorted(looker if looker.ours else BLIND for looker in lookers))
             heard = {engine.attempt for engine in engines if engine.at == "calling"}
             wire = tuple(sorted((attempt if attempt in heard else 0, left) for attempt, left in wire))
@@ -208,7 +122,7 @@ class Protocol:
 
     def _tick(self, state: State) -> Steps:
         row = state.row
-        engines = tuple(sorted(_passed(self._fenced(engine)) for engine in state.engines))
+        engines = tuple(sorted(passed(self._fenced(engine)) for engine in state.engines))
         wire = tuple((attempt, left - 1) for attempt, left in state.wire if left > 1)
         keyed = self.kind is IdempotencyKind.IDEMPOTENT
         age = min(TTL // 2, row.age + 1) if keyed and row.age >= 0 else row.age
@@ -235,7 +149,7 @@ class Protocol:
             if place and engine == state.engines[place - 1]:
                 continue  # workers are alike
             if engine.at != "idle":
-                yield "a worker is killed", _put(state, place, IDLE)
+                yield "a worker is killed", put(state, place, IDLE)
             match engine.at:
                 case "idle":
                     yield from self._lease(state, place)
@@ -244,7 +158,7 @@ class Protocol:
                 case "intended":
                     yield from self._send(state, place, engine)
                 case "calling" if not engine.call:
-                    yield "no answer in time", _put(state, place, _answered(engine, "in_doubt"))
+                    yield "no answer in time", put(state, place, answered(engine, "in_doubt"))
                 case "answered":
                     yield from self._record(state, place, engine)
 
@@ -252,22 +166,22 @@ class Protocol:
         row = state.row
         if row.state != "ready" or row.due or row.attempts > ATTEMPTS:
             return
-        leased = _moved(row, "leased", leases=row.leases + 1, lease=LEASE)
-        after = _disowned(state)._replace(row=leased)
-        yield "leased", _put(after, after.engines.index(IDLE), Engine("leased", ours=True, fence=FENCE))
+        leased = moved(row, "leased", leases=row.leases + 1, lease=LEASE)
+        after = disowned(state)._replace(row=leased)
+        yield "leased", put(after, after.engines.index(IDLE), Engine("leased", ours=True, fence=FENCE))
 
     def _permit(self, state: State, place: int, engine: Engine) -> Steps:
-        row, free = state.row, _put(state, place, IDLE)
+        row, free = state.row, put(state, place, IDLE)
         if not self._is_ours(row, engine, "leased"):
             yield "its lease is gone", free
             return
-        yield "it cannot go on", free._replace(row=_made(row, self._decided("returned", "", row, state.window)))
+        yield "it cannot go on", free._replace(row=made(row, self._decided("returned", "", row, state.window)))
         kept = self._decided("before", "", row, state.window)
         if kept is not None:
-            yield "its key is too old", free._replace(row=_made(row, kept))
+            yield "its key is too old", free._replace(row=made(row, kept))
             return
         for then in self._refusals(state, row):
-            yield f"refused: {then}", free._replace(row=_made(row, self._decided("refused", then, row, state.window)))
+            yield f"refused: {then}", free._replace(row=made(row, self._decided("refused", then, row, state.window)))
         if state.window == "open" and row.attempts < ATTEMPTS and row.lease > CALL + LEASE - FENCE:
             yield "intent", self._intend(state, place, engine)
 
@@ -279,20 +193,20 @@ class Protocol:
     def _intend(self, state: State, place: int, engine: Engine) -> State:
         row = state.row
         counted = {"attempts": row.attempts + 1, "leases": 0, "age": max(0, row.age)}
-        row = _moved(row, "leased" if Bug.NO_INTENT in self.bugs else "sending", **counted)
+        row = moved(row, "leased" if Bug.NO_INTENT in self.bugs else "sending", **counted)
         begun = engine._replace(at="intended", attempt=row.attempts)
-        return _put(state._replace(row=row), place, begun)
+        return put(state._replace(row=row), place, begun)
 
     def _send(self, state: State, place: int, engine: Engine) -> Steps:
-        yield "not made", _put(state, place, _answered(engine, "not_made"))
+        yield "not made", put(state, place, answered(engine, "not_made"))
         if state.window != "open" and Bug.NO_SELF_FENCE not in self.bugs:
             return  # the sender's last check
-        yield "no connection", _put(state, place, _answered(engine, "deferred"))
+        yield "no connection", put(state, place, answered(engine, "deferred"))
         wire = tuple(sorted((*state.wire, (engine.attempt, NETWORK))))
-        yield "bytes leave", _put(state._replace(wire=wire), place, engine._replace(at="calling", call=CALL))
+        yield "bytes leave", put(state._replace(wire=wire), place, engine._replace(at="calling", call=CALL))
 
     def _record(self, state: State, place: int, engine: Engine) -> Steps:
-        row, free = state.row, _put(state, place, IDLE)
+        row, free = state.row, put(state, place, IDLE)
         source = "leased" if Bug.NO_INTENT in self.bugs else "sending"
         if not self._is_ours(row, engine, source):
             yield "stale", free
@@ -301,7 +215,7 @@ class Protocol:
             raise IllegalMoveError("an outcome is taken for that of another attempt")
         if source == "leased":
             row = row._replace(state="sending")
-        yield "recorded", free._replace(row=_made(row, self._decided("sent", engine.outcome, row, state.window)))
+        yield "recorded", free._replace(row=made(row, self._decided("sent", engine.outcome, row, state.window)))
 
     # --- the network and the far side
 
@@ -309,11 +223,11 @@ class Protocol:
         for place, (attempt, _) in enumerate(state.wire):
             gone = state._replace(wire=(*state.wire[:place], *state.wire[place + 1 :]))
             acted = gone._replace(far=self._acted(state.far))
-            yield from _answers(state, attempt, "in_doubt")
-            yield from _answers(acted, attempt, "accepted", "in_doubt")
-            yield from _answers(gone, attempt, "rejected", "deferred", "in_doubt")
+            yield from answers(state, attempt, "in_doubt")
+            yield from answers(acted, attempt, "accepted", "in_doubt")
+            yield from answers(gone, attempt, "rejected", "deferred", "in_doubt")
             if self.by_hand:
-                yield from _answers(gone, attempt, "handed_over")
+                yield from answers(gone, attempt, "handed_over")
 
     def _acted(self, far: Far) -> Far:
         keyed = self.kind is IdempotencyKind.IDEMPOTENT
@@ -325,25 +239,25 @@ class Protocol:
     # --- the sweeper and whoever revokes
 
     def _sweeper(self, state: State) -> Steps:
-        row, swept = state.row, _disowned(state)
+        row, swept = state.row, disowned(state)
         if row.state == "leased" and not row.lease:
             target = "held" if row.leases >= POISONED_AFTER else "ready"
             reason = "poison" if target == "held" else ""
-            yield "a lease is lost", swept._replace(row=_moved(row, target, reason=reason, lease=0, due=0))
+            yield "a lease is lost", swept._replace(row=moved(row, target, reason=reason, lease=0, due=0))
         if row.state == "sending" and not row.lease:
             quiet = 0 if Bug.NO_QUIET in self.bugs else QUIET
-            doubted = _moved(row, "in_doubt", due=quiet, lease=0)
+            doubted = moved(row, "in_doubt", due=quiet, lease=0)
             yield "a send is lost", swept._replace(row=doubted)
         if row.state in ("ready", "held", "handed_over") and state.window == "passed" and row.reason != "ambiguous":
-            yield "over time", swept._replace(row=_moved(row, "expired"))
+            yield "over time", swept._replace(row=moved(row, "expired"))
         stale = row.reason == "stale_status" or (Bug.HELD_RESENT in self.bugs and row.reason == "ambiguous")
         if row.state == "held" and stale:
-            yield "a fresh status", swept._replace(row=_moved(row, "ready", due=0))
+            yield "a fresh status", swept._replace(row=moved(row, "ready", due=0))
 
     def _revoked(self, state: State) -> State:
         if state.row.state not in ("ready", "leased"):
             return state
-        return _disowned(state)._replace(row=_moved(state.row, "cancelled"))
+        return disowned(state)._replace(row=moved(state.row, "cancelled"))
 
     # --- reconcilers
 
@@ -353,20 +267,20 @@ class Protocol:
             if place and looker == state.lookers[place - 1]:
                 continue
             if looker.at != "idle":
-                yield "a reconciler is killed", _see(state, place, BLIND)
+                yield "a reconciler is killed", see(state, place, BLIND)
             if looker.at == "idle" and row.state == "in_doubt" and not row.due and not row.lease:
-                after = _disowned(state)._replace(row=row._replace(lease=LEASE))
-                yield "taken to be looked at", _see(after, after.lookers.index(BLIND), Looker("looking", ours=True))
+                after = disowned(state)._replace(row=row._replace(lease=LEASE))
+                yield "taken to be looked at", see(after, after.lookers.index(BLIND), Looker("looking", ours=True))
             if looker.at == "looking":
                 for found in self._findings(state.far):
-                    yield f"found: {found}", _see(state, place, looker._replace(at="looked", found=found))
+                    yield f"found: {found}", see(state, place, looker._replace(at="looked", found=found))
             if looker.at == "looked":
-                free = _see(state, place, BLIND)
+                free = see(state, place, BLIND)
                 if not self._is_ours(row, looker, "in_doubt"):
                     yield "a stale look", free
                     continue
-                yield "settled", free._replace(row=_made(row, self._decided("look", looker.found, row, state.window)))
-                yield "unreadable", free._replace(row=_moved(row, "held", reason="ambiguous", lease=0))
+                yield "settled", free._replace(row=made(row, self._decided("look", looker.found, row, state.window)))
+                yield "unreadable", free._replace(row=moved(row, "held", reason="ambiguous", lease=0))
 
     def _findings(self, far: Far) -> list[str]:
         if self.kind is not IdempotencyKind.QUERY:
@@ -387,8 +301,8 @@ class Protocol:
             yield "one cancels", self._resolved(state, Answer.CANCEL)
             return
         truth = Answer.SEEN if state.far.effects else Answer.NOT_SEEN
-        for place, answers in enumerate(((truth, Answer.CANCEL), (Answer.SEEN, Answer.NOT_SEEN, Answer.CANCEL))):
-            for answer in answers:
+        for place, said in enumerate(((truth, Answer.CANCEL), (Answer.SEEN, Answer.NOT_SEEN, Answer.CANCEL))):
+            for answer in said:
                 if state.votes[place] != answer:
                     votes = (str(answer), state.votes[1]) if not place else (state.votes[0], str(answer))
                     yield f"officer {place + 1} says {answer}", self._counted(state._replace(votes=votes), answer)
@@ -403,17 +317,17 @@ class Protocol:
         if answer is Answer.NOT_SEEN:
             looked = 0 if row.reason == "ambiguous" else row.looked
             again = {"failures": 0, "looked": looked, "absent": 0, "due": 0}
-        return state._replace(row=_moved(row, TARGETS[answer], leases=0, **again), votes=("", ""))
+        return state._replace(row=moved(row, TARGETS[answer], leases=0, **again), votes=("", ""))
 
     def _by_hand(self, state: State) -> Steps:
         posted = state._replace(far=state.far._replace(effects=1))
-        yield "two operators posted it", posted._replace(row=_moved(state.row, "accepted"))
+        yield "two operators posted it", posted._replace(row=moved(state.row, "accepted"))
 
     def _public(self, state: State) -> Steps:
         """Read-back, once everybody is at rest: what the public sees comes and goes."""
         at_rest = not state.wire and all(e.at == "idle" for e in state.engines)
         for target in sorted(DELIVERY.moves[state.row.state]) if state.row.state in FINAL and at_rest else ():
-            yield f"read back: {target}", state._replace(row=_moved(state.row, target))
+            yield f"read back: {target}", state._replace(row=moved(state.row, target))
 
     # --- guards and decisions
 
@@ -424,98 +338,4 @@ class Protocol:
         return bool(state.wire) or any(engine.at in ("intended", "calling") for engine in state.engines)
 
     def _decided(self, what: str, word: str, row: Row, window: str) -> Move:
-        return _decision(self.kind, self.on_ambiguous, self.bugs, what, word, row._replace(lease=0), window)
-
-
-@cache
-def _decision(
-    kind: IdempotencyKind, wish: OnAmbiguous, bugs: frozenset[Bug], what: str, word: str, row: Row, window: str
-) -> Any:
-    """The product's decision about a row as this model has it."""
-    ttl_s = math.inf if Bug.KEY_NEVER_AGES in bugs else TTL
-    known = Idempotency(kind, ttl_s=0 if kind is not IdempotencyKind.IDEMPOTENT else min(ttl_s, 10**6), lag_s=LAG)
-    sending = what == "sent"
-    leased = a_lease(
-        attempts=row.attempts - sending,
-        failures=row.failures,
-        looked=row.looked,
-        absent=row.absent,
-        reason=row.reason,
-        first_intent_at=None if row.age < 0 else NOW - row.age * TICK,
-        expires_at=NOW + timedelta(days=1) if window == "open" else NOW,
-    )
-    match what:
-        case "sent":
-            move = after_send(leased, OUTCOMES[word], NOW, RULES)
-            return replace(move, due_at=NOW) if Bug.NO_QUIET in bugs and move.target == "in_doubt" else move
-        case "refused":
-            return after_refusal(leased, Then(word), "no", NOW, RULES)
-        case "returned":
-            return returned(leased, "", NOW)
-        case "before":
-            return None if Bug.OLD_KEY_LEAVES in bugs else before_permit(leased, known, NOW)
-    if Bug.ONE_LOOK in bugs:
-        leased = replace(leased, absent=1)
-    if Bug.RESEND_TWICE in bugs:
-        leased = replace(leased, attempts=1)
-    finding = None if word == "nothing" else Finding(Found(word))
-    return after_look(leased, finding, known, wish, NOW, RULES)
-
-
-def _made(row: Row, move: Move) -> Row:
-    """The row after a move, as ``queue.settle`` makes it."""
-    kept = {name: value for name in ("looked", "absent", "failures") if (value := getattr(move, name)) is not None}
-    due = row.due if move.due_at is None else _ticks(move.due_at)
-    reason = move.reason if move.target == "held" else ""
-    return _moved(row, move.target, reason=reason, due=due, lease=0, leases=0, **kept)
-
-
-def _moved(row: Row, target: str, **values: Any) -> Row:
-    if target != row.state and not DELIVERY.allows(row.state, target):
-        raise IllegalMoveError(f"{row.state} → {target}")
-    return row._replace(**{"state": target, "reason": "", **values})
-
-
-def _ticks(moment: datetime) -> int:
-    return math.floor((moment - NOW) / TICK)  # a look that comes early is the more dangerous one
-
-
-def _disowned(state: State) -> State:
-    """The row's fence has grown: nobody's is the row's any more."""
-    engines = tuple(sorted(engine._replace(ours=False) for engine in state.engines))
-    lookers = tuple(sorted(looker._replace(ours=False) for looker in state.lookers))
-    return state._replace(engines=engines, lookers=lookers)
-
-
-def _stripped(engine: Engine) -> Engine:
-    if engine.ours or engine.at == "idle":
-        return engine
-    return Engine("intended", fence=engine.fence) if engine.at == "intended" else IDLE
-
-
-def _passed(engine: Engine) -> Engine:
-    return engine._replace(fence=max(0, engine.fence - 1), call=max(0, engine.call - 1))
-
-
-def _put(state: State, place: int, engine: Engine) -> State:
-    others = state.engines[:place] + state.engines[place + 1 :]
-    return state._replace(engines=tuple(sorted((*others, engine))))
-
-
-def _see(state: State, place: int, looker: Looker) -> State:
-    others = state.lookers[:place] + state.lookers[place + 1 :]
-    return state._replace(lookers=tuple(sorted((*others, looker))))
-
-
-def _answered(engine: Engine, outcome: str) -> Engine:
-    return Engine("answered", engine.ours, engine.attempt, outcome=outcome)
-
-
-def _answers(state: State, attempt: int, *outcomes: str) -> Steps:
-    """The far side's answers to whoever still waits for one; without anybody, its deed alone."""
-    waiting = [place for place, e in enumerate(state.engines) if e.at == "calling" and e.attempt == attempt]
-    if not waiting:
-        yield "nobody hears the answer", state
-    for place in waiting[:1]:
-        for outcome in outcomes:
-            yield f"answer: {outcome}", _put(state, place, _answered(state.engines[place], outcome))
+        return decision(self.kind, self.on_ambiguous, self.bugs, what, word, row._replace(lease=0), window)

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.model.protocol import FINAL, IllegalMoveError, Protocol, State
+from tests.model.protocol import Protocol
+from tests.model.state import FINAL, IllegalMoveError, State
 
 SETTLED = FINAL | {"held", "handed_over"}
 """Where no machine has anything left to do."""

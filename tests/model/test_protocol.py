@@ -12,8 +12,9 @@ import pytest
 from channels.contract import IdempotencyKind
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
-from tests.model.protocol import ATTEMPTS, Bug, Protocol
+from tests.model.protocol import Protocol
 from tests.model.search import Found, search
+from tests.model.state import ATTEMPTS, Bug
 
 IDEMPOTENT, QUERY, NONE = IdempotencyKind.IDEMPOTENT, IdempotencyKind.QUERY, IdempotencyKind.NONE
 HOLD, RESEND = OnAmbiguous.HOLD, OnAmbiguous.RESEND
