@@ -49,6 +49,14 @@ RULES = {
             about(StatementKind.RELEASE, "security-1", kinds=["publish"]), instead_of=StatementKind.RELEASE
         ),
     ),
+    "released in a word, not a list": Broken(
+        "G03",
+        "no signed release",
+        "duty_director",
+        lambda: cleared(
+            about(StatementKind.RELEASE, "director-1", kinds="publish"), instead_of=StatementKind.RELEASE
+        ),
+    ),
     "revoked": Broken("G03", "revoked by security-1", "new plan", revoked, then=Then.CANCEL),
     "window not open": Broken(
         "G04", "opens at 12:00:00", "wait", lambda: planned(not_before=NOW + MICROSECOND), "x", then=Then.WAIT

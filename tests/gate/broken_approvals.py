@@ -138,6 +138,13 @@ APPROVALS = {
         "language_checker",
         lambda: replace(CLEARED, roster=roster(checker_cy=replace(person("checker-cy"), languages=("fr",)))),
     ),
+    "language checked by a contributor": Broken(
+        "G08",
+        "nobody has checked the language: cy; checker-cy does not count (edit in this plan)",
+        "language_checker",
+        lambda: planned(contributors={"author-1": ("author",), "checker-cy": ("edit",)}),
+        "x",
+    ),
     "second director missing where circumstances are for people to agree on": Broken(
         "G08",
         "approval missing: duty_director",

@@ -76,6 +76,13 @@ EVIDENCE = {
         ),
         "x",
     ),
+    "assessed for another channel": Broken(
+        "G09",
+        "no assessment of x (organic)",
+        "security",
+        lambda: cleared(assessed("bluesky"), instead_of=StatementKind.ASSESS),
+        "x",
+    ),
     "assessment too old": Broken(
         "G09",
         "too old",
@@ -119,6 +126,16 @@ EVIDENCE = {
             instead_of=StatementKind.EXEMPT,
         ),
     ),
+    "exemption for an account of that name elsewhere": Broken(
+        "G10",
+        "no exemption covers account tiktok-1",
+        "security",
+        lambda: cleared(
+            signed(StatementKind.EXEMPT, "security-2", channel="x", account="tiktok-1"),
+            instead_of=StatementKind.EXEMPT,
+        ),
+    ),
+    "decision put off": Broken("G12", "no minister's decision", "minister", lambda: decided(decision="deferred")),
     "no decision": Broken("G12", "no minister's decision", "minister", lambda: planned_without(StatementKind.DECIDE)),
     "minister refused": Broken("G12", "the minister refused", "minister", lambda: decided(decision="refused")),
     "refused beside an agreement": Broken(

@@ -23,9 +23,10 @@ from tests.gate.support import (
 )
 
 
-def exempted(need: str, expires: timedelta = 90 * DAY) -> Evidence:
-    """The cleared case with another exemption."""
-    scope: dict[str, Any] = {"channel": "tiktok", "account": ACCOUNTS["tiktok"].id, "need": need}
+def exempted(need: str | None, expires: timedelta = 90 * DAY) -> Evidence:
+    """The cleared case with another exemption, which may not speak of its need at all."""
+    scope: dict[str, Any] = {"channel": "tiktok", "account": ACCOUNTS["tiktok"].id}
+    scope |= {} if need is None else {"need": need}
     exemption = signed(StatementKind.EXEMPT, "security-2", at=NOW - DAY, expires=NOW - DAY + expires, **scope)
     return cleared(exemption, instead_of=StatementKind.EXEMPT)
 
@@ -116,6 +117,9 @@ UNMET = {
     ),
     "exempt for no need": Broken(
         "G11", "M14 no exemption says which need it meets", "security", lambda: exempted(" ")
+    ),
+    "exempt without a word of why": Broken(
+        "G11", "M14 no exemption says which need it meets", "security", lambda: exempted(None)
     ),
     "exempt for more than a year": Broken(
         "G11", "M14 no exemption says which need it meets", "security", lambda: exempted("under 25s", 366 * DAY)

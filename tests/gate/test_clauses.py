@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dispatcher.domain.incident import Severity
+from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import Mode
+from dispatcher.gate.decide import Decision, decide
 from dispatcher.gate.evidence import Then
 from dispatcher.gate.mitigations import CHECKS
 from dispatcher.gate.policy import CHECKED_BY_SOFTWARE
 from dispatcher.gate.stops import Stops
-from tests.builders import (
-    draft,
-    evidence_for,
-)
+from tests.builders import draft, evidence_for, facts_for
+from tests.cast import NOW
 from tests.gate.broken import BROKEN
 from tests.gate.support import (
     CLEARED,
     Broken,
     judged,
+    paid,
     revoked,
+    under,
 )
 
 
@@ -42,6 +46,14 @@ def test_a_failure_says_what_becomes_of_the_delivery(broken: Broken) -> None:
     assert broken.decision().then is broken.then
 
 
+@pytest.mark.parametrize(
+    ("broken", "who"), [("window not open", "wait"), ("not submitted", "author"), ("checker missing", "checker")]
+)
+def test_nobody_else_is_named_to_mend_it(broken: str, who: str) -> None:
+    """Waiting mends it, the author does, or the one role that is missing."""
+    assert [failure.mend for failure in BROKEN[broken].decision().failures] == [who]
+
+
 def test_every_clause_can_fail_alone() -> None:
     """The table above breaks each of the eighteen."""
     assert {broken.clause for broken in BROKEN.values()} == {f"G{number:02}" for number in range(1, 19)}
@@ -62,6 +74,34 @@ def test_another_way_to_the_platform_is_no_loophole() -> None:
     """An account that was signed for X is refused on TikTok for what it is (G07), and as a mitigation (M17)."""
     decision = judged(CLEARED, account="x-1")
     assert "M17 account x-1 was signed for another platform" in " ".join(f.fact for f in decision.failures)
+
+
+def test_an_account_that_the_plan_does_not_have_is_refused_in_words() -> None:
+    """No destination tells its placement: so nothing was assessed for it, and it is no account of the platform."""
+    facts = {channel: told(judged(CLEARED, channel, account="other-1")) for channel in ("x", "tiktok")}
+    assert "no assessment of x ()" in facts["x"]
+    assert "M17 account other-1 was signed for another platform" in " ".join(facts["tiktok"])
+
+
+def test_a_channel_that_policy_does_not_have_is_refused_in_words() -> None:
+    """A paid post on it has no cap; how fresh the status must be, no tier says."""
+    evidence = paid(Spend("parler", "storms", 1, 2026))
+    facts = replace(facts_for(evidence.plan, "webhook"), channel="parler")
+    decision = decide(replace(evidence, stops=Stops()), facts, NOW)
+    assert decision.clauses == ("G05", "G07", "G08", "G13")
+    assert "policy has no cap for paid placement on parler" in told(decision)
+
+
+def test_a_channel_closed_with_its_mitigations_is_refused_in_words() -> None:
+    """Without a tier nobody asks the security team, which is one more reason (M16)."""
+    decision = judged(under(lambda version: version["channel"]["tiktok"].update(tier="T4")))
+    assert decision.clauses == ("G05", "G11")
+    assert "M16 this policy does not ask the security team and the minister" in told(decision)
+
+
+def told(decision: Decision) -> list[str]:
+    """What failed, in words."""
+    return [failure.fact for failure in decision.failures]
 
 
 def test_every_failed_clause_is_reported() -> None:

@@ -6,16 +6,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.domain.statement import Verified
+from dispatcher.domain.statement import StatementKind, Verified
 from dispatcher.gate.decide import Judgement, decide, judge_plan
-from dispatcher.gate.evidence import Evidence
+from dispatcher.gate.evidence import CONFIRM_WITHIN, Evidence, Failure
 from dispatcher.gate.stops import Stops
 from tests.builders import assessed, attested, draft, everything_signed, evidence_for, facts_for, verified
 from tests.cast import DAY, HOUR, NOW, policies, policy_document, roster
-from tests.gate.support import CLEARED, MICROSECOND, PLAN, decided, held
+from tests.gate.support import CLEARED, MICROSECOND, PLAN, SIGNED, decided, held, said
 
 CHANNELS = st.sampled_from(PLAN.channels)
 
@@ -103,6 +104,20 @@ def test_a_judgement_ends_when_an_operators_time_does() -> None:
     people = roster(operator_2=held("operator-2", expires=NOW + HOUR / 7))
     first, second = boundaries(replace(CLEARED, roster=people), "tiktok", NOW, count=2)
     assert (first.until, first.failures, [f.clause for f in second.failures]) == (NOW + HOUR / 7, (), ["G11"])
+
+
+@pytest.mark.parametrize(("until", "failures"), [(NOW, ()), (NOW + MICROSECOND, ("G09",))])
+def test_a_judgement_handed_in_is_gone_by_until_its_end(until: datetime, failures: tuple[str, ...]) -> None:
+    """Before, nothing is judged anew; at the very moment, everything is."""
+    remembered = Judgement((Failure("G09", "as remembered", "nobody"),), until)
+    assert decide(CLEARED, facts_for(PLAN, "webhook"), NOW, remembered).clauses == failures
+
+
+def test_what_ages_is_judged_anew_at_its_ages_and_nothing_else_is() -> None:
+    """An attestation at every age that policy and the gate know, an approval at its beginning and end."""
+    ages, made = CLEARED.policies.ages | {CONFIRM_WITHIN}, {s.kind: s.not_before for s in map(said, SIGNED)}
+    anew = {kind: {made[kind] + age for age in ages} <= {*CLEARED.moments} for kind in made}
+    assert (anew[StatementKind.ATTEST], anew[StatementKind.APPROVE]) == (True, False)
 
 
 @settings(max_examples=100, deadline=None)

@@ -12,10 +12,11 @@ from channels.contract import Json
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
 from dispatcher.gate.approvals import needed_roles, quorum, rejections, unchecked_languages
+from dispatcher.gate.clauses import missing_evidence
 from dispatcher.gate.evidence import Case, Evidence, case_for
 from tests.builders import draft, evidence_for, facts_for
 from tests.cast import DEPLOYMENT, HOUR, NOW, signed
-from tests.gate.support import PLAN, about, cleared, judged, under
+from tests.gate.support import PLAN, about, cleared, judged, planned, under
 
 
 def case_of(evidence: Evidence, channel: str) -> Case:
@@ -76,6 +77,11 @@ def test_a_language_is_checked_as_the_plan_spells_it(language: str, unchecked: t
     read = signed(StatementKind.APPROVE, "checker-cy", **said)
     evidence = evidence_for(plan, [read])
     assert unchecked_languages(case_of(evidence, "webhook")) == unchecked
+
+
+def test_nothing_is_lacking_where_policy_wants_nothing_known() -> None:
+    """An incident kind of which policy does not speak."""
+    assert missing_evidence(case_of(planned(incident_kind="festival"), "x")) == ()
 
 
 def approval(person: str, role: Role, plan: str) -> Verified:

@@ -9,11 +9,12 @@ import pytest
 
 from channels.contract import DeliveryKind
 from dispatcher.domain.message import TextKind
+from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.evidence import Evidence
 from dispatcher.gate.stops import Stops
 from tests.builders import everything_signed, evidence_for
-from tests.cast import NOW
-from tests.gate.support import PLAN, judged, planned
+from tests.cast import DAY, NOW
+from tests.gate.support import PLAN, judged, paid, planned, said
 
 KINDS = tuple(DeliveryKind)
 
@@ -32,10 +33,19 @@ def released(**changes: object) -> Evidence:
     return evidence_for(evidence.plan, everything_signed(evidence.plan, KINDS))
 
 
+def unassessed() -> Evidence:
+    """Nobody ever assessed the channel."""
+    kept = (e for e in everything_signed(PLAN, KINDS) if said(e).kind is not StatementKind.ASSESS)
+    return evidence_for(PLAN, kept)
+
+
 AGAINST: dict[str, tuple[Callable[[], Evidence], str]] = {
     "the incident is over": (stood_down, "G02"),
     "renewed too often": (lambda: released(renewal=1_000), "G04"),
+    "a window of more than a day": (lambda: released(not_before=NOW - DAY), "G04"),
     "a purpose that is not listed": (lambda: released(purpose="amusement"), "G06"),
+    "nothing known of the incident": (lambda: released(evidence=()), "G02"),
+    "never assessed": (unassessed, "G09"),
 }
 CASE = pytest.mark.parametrize(("evidence", "clause"), AGAINST.values(), ids=AGAINST.keys())
 
@@ -51,3 +61,17 @@ def test_a_message_is_stopped(evidence: Callable[[], Evidence], clause: str) -> 
 def test_the_way_back_is_not(text: TextKind, evidence: Callable[[], Evidence], clause: str) -> None:
     """Who has to take something back needs no better reason to have sent it."""
     assert clause not in judged(evidence(), "x", text).clauses
+
+
+def test_the_way_back_of_a_paid_post_costs_nothing() -> None:
+    """Where the post itself would want its spend in the plan."""
+    evidence = paid()
+    clauses = {text: judged(evidence, "webhook", text).clauses for text in (TextKind.PUBLISH, TextKind.CORRECT)}
+    assert [("G13" in failed) for failed in clauses.values()] == [True, False]
+
+
+def test_a_faulty_way_back_stops_the_way_out_and_not_itself() -> None:
+    """Which of the armed texts it is that cannot be sent, the adapter says when one is."""
+    faulty = {"armed_problems": ("armed withdraw: too long",)}
+    clauses = [judged(released(), "x", text, **faulty).clauses for text in (TextKind.PUBLISH, TextKind.CORRECT)]
+    assert clauses == [("G18",), ()]
