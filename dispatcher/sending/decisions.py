@@ -29,13 +29,17 @@ class Decisions:
     """An append-only file of judgements and refusals. Raises OSError where it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
+        self._noted: list[dict[str, Json]] = []
         self._said: dict[str, tuple[Failure, ...]] = {}
         self._log = structlog.get_logger("decisions")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def judged(self, evidence: Evidence, facts: DeliveryFacts, judgement: Judgement, now: datetime) -> str:
-        """Write what was decided of a plan for one account; returns the name that permits carry."""
+        """Note what was decided of a plan for one account; returns the name that permits carry.
+
+        It is on disk with the next :meth:`refused`, once for all that was asked at a time.
+        """
         stops = evidence.stops
         document: dict[str, Json] = {
             "decided": "plan",
@@ -53,25 +57,18 @@ class Decisions:
             "failures": [dict(failure.document()) for failure in judgement.failures],
         }
         name = canonical.digest("decision/v1", canonical.encode(document))
-        self._write([{**document, "decision": name}])
+        self._noted.append({**document, "decision": name})
         return name
 
     def refused(self, refusals: Iterable[tuple[str, tuple[Failure, ...]]], now: datetime) -> None:
-        """Write refusals, each a delivery with the failures that it was refused for."""
+        """Write what was noted, and refusals, each a delivery with the failures that it was refused for."""
         fresh = [(delivery, failures) for delivery, failures in refusals if self._said.get(delivery) != failures]
         for delivery, failures in fresh:
             while len(self._said) >= REMEMBERED:
                 self._said.pop(next(iter(self._said)))
             self._said[delivery] = failures
-        self._write(
-            {
-                "decided": "refusal",
-                "at": format_time(now),
-                "delivery": delivery,
-                "failures": [dict(failure.document()) for failure in failures],
-            }
-            for delivery, failures in fresh
-        )
+        noted, self._noted = self._noted, []
+        self._write([*noted, *(_refusal(delivery, failures, now) for delivery, failures in fresh)])
 
     def close(self) -> None:
         """Close the file."""
@@ -85,3 +82,8 @@ class Decisions:
             os.write(self._descriptor, lines.encode())
         except OSError as error:
             self._log.error("decisions_not_written", reason=str(error))
+
+
+def _refusal(delivery: str, failures: tuple[Failure, ...], now: datetime) -> dict[str, Json]:
+    said: list[Json] = [dict(failure.document()) for failure in failures]
+    return {"decided": "refusal", "at": format_time(now), "delivery": delivery, "failures": said}

@@ -6,7 +6,8 @@ first        from the release's commit to the first request at the provider, on 
 release      the release itself: of a plan to all recipients over that of a plan to ten
 
 Ours runs as ``dispatcher up`` starts it, with the default waits, intent, gate and ledger; lists go out by a process
-for each core. A run ends when the last outcome is recorded. Ratios are of seconds, or of sends a second, in one run.
+for each core. A run is from the release's commit, as a rival's is from its first call, to the last outcome's record.
+Ratios are of seconds, or of sends a second, in one run.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ FULL = Size(many=1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One dispatch in seconds: all of it, the release alone, and from there to the first request."""
+    """One dispatch in seconds: from the release's commit to the last record, the release, the first request."""
 
     seconds: float
     release_s: float
@@ -100,13 +101,13 @@ class Site:
         """Release a cleared plan and wait until everything is recorded. Raises RuntimeError for a send too many."""
         self.far.reset(delay_ms)
         began = time.monotonic()
-        self.office.release(plan)
+        self.office.release(plan)  # the commit and its bell are the last that it does
         released = time.monotonic()
         until(lambda: self._open(plan) == 0 or None, "everything is recorded", TIMEOUT_S)
         ended, counted = time.monotonic(), self.far.counted()
         if (counted.requests, counted.doubled) != (sends, 0):
             raise RuntimeError(f"{counted.requests} requests, {counted.doubled} of them doubled, for {sends} sends")
-        return Sent(ended - began, released - began, counted.first - released)
+        return Sent(ended - released, released - began, counted.first - released)
 
     def _open(self, plan: str) -> int:
         with self.office.desk.store.read() as work:
