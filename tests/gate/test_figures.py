@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatcher.gate import clauses, evidence, mitigations, policy, stops
+from dispatcher.domain.statement import StatementKind
+from dispatcher.gate import clauses, evidence, mitigations, policy, policy_diff, stops
+from dispatcher.gate.evidence import Then
+from dispatcher.gate.policy import CheckedBy
+from dispatcher.gate.policy_diff import Direction
 
 
 @pytest.mark.parametrize(
@@ -18,8 +23,25 @@ from dispatcher.gate import clauses, evidence, mitigations, policy, stops
         (mitigations.OPERATORS, 2),
         (stops.RESUMED_BY, 2),
         (policy.LONGEST, timedelta(days=3_653)),
+        (policy.UNITS, {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}),
+        (evidence.END_OF_TIME, datetime(9999, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_the_gates_figures_are_the_references(figure: object, value: object) -> None:
     """Status (design: gate 9), confirmation (gate 8), exemptions, operators and resumes (policy 1.3 and 6.2)."""
     assert figure == value
+
+
+@pytest.mark.parametrize(
+    ("words", "on_record"),
+    [
+        (Then, ["cancel", "expire", "hold", "hold_stale", "wait"]),
+        (Direction, ["tighter", "looser", "neutral"]),
+        (policy.HEAD, ["version", "effective_from", "recorded_at", "source", "inherits"]),
+        (policy_diff.CHECKERS, [CheckedBy.PEOPLE, CheckedBy.SOFTWARE]),
+        (stops.NOES[StatementKind.REJECT], ["", ""]),
+    ],
+)
+def test_the_gates_words_are_those_on_record(words: Iterable[str], on_record: list[str]) -> None:
+    """In this order: they are in the ledger, in policy files, in print, and between processes of different ages."""
+    assert list(words) == on_record

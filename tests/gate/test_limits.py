@@ -14,7 +14,7 @@ from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.decide import decide, judge_plan
-from dispatcher.gate.evidence import CONFIRM_WITHIN, Then
+from dispatcher.gate.evidence import CONFIRM_WITHIN
 from dispatcher.gate.ministers import code_digest
 from dispatcher.gate.stops import Stops
 from tests.builders import assessed, evidence_for, facts_for
@@ -111,8 +111,3 @@ def test_a_status_is_fresh_for_a_minute(age: timedelta, stale: bool) -> None:
     """To the microsecond (design: gate 9)."""
     evidence = replace(cleared(), stops=Stops(status_at=NOW - age))
     assert ("G16" in judged(evidence).clauses) is stale
-
-
-def test_what_becomes_of_a_delivery_is_stored_in_these_words() -> None:
-    """The gravest first; they are in records, and between processes of different ages."""
-    assert [str(then) for then in Then] == ["cancel", "expire", "hold", "hold_stale", "wait"]

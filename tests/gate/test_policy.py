@@ -67,6 +67,12 @@ def add(effective_from: str, recorded_at: str = RECORDED, **changed: object) -> 
     return change
 
 
+def headless(document: Document, key: str) -> None:
+    """Append a second version that does not say one thing of itself."""
+    add(JUNE)(document)
+    del document["policy"][1][key]
+
+
 FAULTS = {
     "unknown key in a channel": (put("channel", "x", "ways", to=[]), "channel.x: unknown key 'ways'"),
     "unknown key in a tier": (put("tier", "T0", "quorum", to=2), "tier.T0: unknown key 'quorum'"),
@@ -120,9 +126,15 @@ FAULTS = {
     "a version without a name": (add(JUNE, version=7), "a version needs its name"),
     "a digest of its own": (add(JUNE, digest="ab"), "unknown key 'digest'"),
     "an inherited head": (add(JUNE, source=" "), "every rule names its source"),
+    "a version without its beginning": (lambda d: headless(d, "effective_from"), "effective_from is missing"),
+    "a version that nobody recorded": (lambda d: headless(d, "recorded_at"), "recorded_at is missing"),
+    "a version without a source of its own": (lambda d: headless(d, "source"), "source is missing"),
+    "text where others have a table": (add(JUNE, tier="T0"), "tier: expected an object"),
     "versions that are no list": (lambda d: d.update(policy={}), "expected a list of versions"),
     "a first version without notice": (put("recorded_at", to="2025-12-08T00:00:00.000000Z"), "it loosens a rule"),
     "a loosening without notice": (add(JUNE, JUNE, armed_hours=73), "it must begin after recorded_at"),
+    "no minutes": (put("tier", "T0", "window_max_minutes", to=0), "0 is not between 1 and 5260320"),
+    "days beyond ten years": (put("channel", "x", "assessment_max_age_days", to=3_654), "between 1 and 3653"),
     "minutes below nothing": (put("tier", "T0", "window_max_minutes", to=-1), "window_max_minutes"),
 }
 
@@ -135,6 +147,13 @@ def test_a_faulty_policy_is_refused_with_its_place(change: Callable[[Document], 
     with pytest.raises(PolicyError) as refused:
         policies(document)
     assert told in str(refused.value)
+
+
+def test_a_span_may_be_ten_years() -> None:
+    """And not a day more, see above."""
+    document = policy_document()
+    put("channel", "x", "assessment_max_age_days", to=3_653)(document)
+    assert policies(document).versions[0].channel["x"].assessment_max_age == timedelta(days=3_653)
 
 
 def test_a_channel_that_is_never_used_needs_no_tier_of_its_own() -> None:

@@ -160,6 +160,29 @@ def test_a_tiers_rule_shows_on_every_channel_that_it_governs() -> None:
     ]
 
 
+def test_a_first_cap_lets_money_be_spent_and_one_of_nothing_does_not() -> None:
+    """Where there is no cap, nothing may be spent."""
+    rules = on("webhook", spend={"cap_case_pence": 1, "cap_year_pence": 0})
+    caps = [found("webhook", f"spend.{cap}", rules) for cap in ("cap_case_pence", "cap_year_pence")]
+    assert caps == [[LOOSER, TIGHTER], [TIGHTER, TIGHTER]]
+
+
+def test_an_age_that_is_said_once_shows_on_every_mitigation_without_its_own() -> None:
+    """In hours, there and nowhere else."""
+    before, after = changed(on("tiktok", attestation_max_age_hours={"default": 48}))
+    told = [one for one in differences(before, after) if one.channel == "tiktok"]
+    own = before.channel["tiktok"].attestation_max_age_hours.keys()
+    codes = [code for code in before.channel["tiktok"].mitigations if code not in own]
+    assert told == [Difference("tiktok", f"attestation_max_age_hours.{code}", 2_160, 48, TIGHTER) for code in codes]
+
+
+def test_what_is_left_empty_is_no_rule() -> None:
+    """Of a new kind of incident, only what it asks is told."""
+    flood = {"base": [], "max_age_hours": 9, "exceptional": "", "source": "-"}
+    told = {one.rule for one in differences(*changed({"evidence": {"flood": flood}}))} - {"source"}
+    assert told == {"evidence.flood.max_age_hours", "evidence.flood.source"}
+
+
 def test_a_source_is_neither() -> None:
     """Saying better where a rule comes from changes nothing that is asked."""
     before, after = changed(on("x", source="elsewhere"))

@@ -88,6 +88,28 @@ def test_a_shorter_life_of_attestations_is_tighter_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
+    ("account", "purpose", "widened"),
+    [
+        ("ukgov", "public_service_information", True),
+        ("ukgov", "campaign", False),
+        ("tiktok-1", "public_service_information", False),
+    ],
+)
+def test_a_standing_clearance_widens_the_rule_for_its_accounts_and_purposes(
+    account: str, purpose: str, widened: bool
+) -> None:
+    """For anybody else, or anything else, the channel's rule stands as it is."""
+    rule = VERSION.channel["tiktok"]
+    assert (rule.for_account(account, purpose) is not rule) is widened
+
+
+def test_a_standing_clearance_lifts_nothing_that_it_does_not_name() -> None:
+    """An incident and the minister are asked for unless it says otherwise."""
+    standing = Standing(accounts=("a",), purposes=("b",), source="a test")
+    assert (standing.requires_incident, standing.minister) == (True, True)
+
+
+@pytest.mark.parametrize(
     ("accounts", "purposes", "stands"),
     [
         (("tiktok-1",), ("exceptional_public_safety",), True),

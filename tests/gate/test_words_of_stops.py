@@ -24,6 +24,7 @@ HALT = signed(StatementKind.HALT, "ops-1", scope="all")
         (StatementKind.ASSESS, "director-2", {"outcome": "permitted"}, False),
         (StatementKind.ASSESS, "director-2", {"outcome": "void"}, True),
         (StatementKind.REJECT, "checker-1", {}, True),
+        (StatementKind.REJECT, "checker-1", {"": ""}, True),
         (StatementKind.APPROVE, "checker-1", {}, False),
     ],
 )
@@ -68,3 +69,9 @@ def test_a_listed_stop_is_at_hand_only_as_a_stop() -> None:
     approval = about(StatementKind.APPROVE, "checker-1", channels=["x"])
     name = said(approval).id
     assert stops_from(verified([approval]), listed=[name]).missing == (name,)
+
+
+def test_a_stand_down_ends_its_incident_and_no_other_stop_ends_one() -> None:
+    """A halt of another incident suspends it, and a stand-down says which it ends."""
+    said_ = [signed(StatementKind.STAND_DOWN, "director-1", incident="inc-a"), HALT]
+    assert stops_from(verified(said_)).stood_down == {"inc-a"}
