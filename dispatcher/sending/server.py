@@ -93,8 +93,10 @@ class _Switchboard:
                 await writer.wait_closed()
         except OSError as error:
             self._log.warning("answer_lost", error=type(error).__name__)
-        finally:
             writer.transport.abort()
+        except asyncio.CancelledError:
+            writer.transport.abort()  # here and not in "finally": asyncio trips over one that has closed by itself
+            raise
 
     async def hang_up(self) -> None:
         """Cancel connections between requests; wait for the others."""
