@@ -14,7 +14,7 @@ from functools import cached_property
 from channels.contract import Channel, DeliveryKind, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.message import ARMED, DELIVERED_AS
-from dispatcher.domain.people import Roster
+from dispatcher.domain.people import Role, Roster
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified, resolved
 from dispatcher.gate.decide import Judgement
@@ -25,6 +25,8 @@ from dispatcher.statements.verify import Verifier
 
 RENDERING_SCHEMA = "rendering/v1"
 RESOLVED_BY = 2
+RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
+"""Who may say what became of a delivery."""
 
 
 @dataclass  # without slots, so that what is the same for every delivery is worked out once
@@ -115,6 +117,7 @@ class Prepared:
             v.statement.person
             for v in self.statements
             if (v.statement.kind, v.statement.subject) == (StatementKind.RESOLVE, self.digest)
+            and v.statement.role in RESOLVING
             and v.statement.not_before >= since
             and _says_unsent(v.statement, delivery)
         }

@@ -22,14 +22,15 @@ from dispatcher.domain.errors import Forbidden, Invalid, NotFound, Stale
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.sending.prepared import RESOLVING
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.resolving import RESOLVING, Answer, Resolved, answered, move_of, needed_for
+from dispatcher.service.resolving import Answer, Resolved, answered, move_of, needed_for
 from dispatcher.service.resolving import resolve as resolve_one
 from dispatcher.store import deliveries, queue, records
 from dispatcher.store.database import Work
 
-MOST = 5_000
-"""Deliveries that one act is about: a statement about so many has some 130 kB."""
+MOST = 2_000
+"""Deliveries that one act is about: a statement about so many has some 50 kB, and 64 are the most."""
 
 TURN = 500
 """Deliveries that one transaction moves."""

@@ -17,14 +17,13 @@ from typing import Any
 from channels.contract import Json
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.lifecycle import HeldReason
-from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind, resolved
+from dispatcher.sending.prepared import RESOLVING
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import deliveries, queue
 from dispatcher.store.database import Work
 from dispatcher.store.queue import Move
 
-RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 AMBIGUOUS_NEEDS = 2
 
 

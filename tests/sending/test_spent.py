@@ -325,6 +325,7 @@ RESOLUTIONS = {
     ),
     "two people": ([resolution("ops-1"), resolution("director-1")], "accepted"),
     "one person": ([resolution("ops-1")], MAYBE),
+    "one of them an author": ([resolution("ops-1"), resolution("author-1")], MAYBE),
     "one person twice": ([resolution("ops-1"), resolution("ops-1", 2 * SECOND)], MAYBE),
     "one who saw it": ([resolution("ops-1"), resolution("director-1", seen="seen")], MAYBE),
     "of another delivery": ([resolution("ops-1", delivery="d-2"), resolution("director-1", delivery="d-2")], MAYBE),
