@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispatcher.statements import agent, floor, owned, root, sshsig, toml, trust, verify
+from dispatcher.statements.errors import RefusalCode, StatementRefused
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,19 @@ from dispatcher.statements import agent, floor, owned, root, sshsig, toml, trust
 def test_the_figures_of_statements_are_the_references(figure: object, value: object) -> None:
     """Sizes (reliability 2.2), owners and how long their signatures hold (reliability 2.3)."""
     assert figure == value
+
+
+def test_a_refusal_is_on_record_in_these_words() -> None:
+    """In logs, in the ledger, and in what commands print."""
+    assert [str(code) for code in RefusalCode] == [
+        *("malformed", "signature", "namespace", "touch", "deployment", "mode", "window", "roster_version"),
+        *("unknown_key", "person", "key_window", "key_revoked", "role", "subject", "kind", "threshold"),
+    ]
+
+
+def test_a_refusal_advises_nothing_unless_it_says_what() -> None:
+    """No next step is better than a word that is none."""
+    assert StatementRefused(RefusalCode.KIND, "signed something else").next_step == ""
 
 
 def test_what_is_signed_is_named_with_its_version() -> None:

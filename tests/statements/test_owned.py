@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.people import DeploymentKind, Owner, Role, TrustRoot
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.statements.errors import StatementRefused, TrustError
-from dispatcher.statements.owned import SIGNATURE_LIFE, owner_statement, owner_statements
+from dispatcher.statements.owned import SIGNATURE_LIFE, owner_statement, owner_statements, owners_of
 from dispatcher.statements.root import parse_root
 from dispatcher.statements.signing import sign
 from dispatcher.statements.trust import read_envelopes
@@ -36,6 +37,14 @@ def test_a_lack_of_signatures_is_told_without_reasons_where_there_are_none() -> 
     with pytest.raises(StatementRefused) as refused:
         owner_statements("ef" * 32, [one], ROOT)
     assert refused.value.message == "signed by 1 of 2 policy owners"
+
+
+def test_an_owner_has_no_window_and_knows_no_roster() -> None:
+    """The role and its keys are held from the beginning of time, under the highest number that JSON can carry."""
+    owners = owners_of(ROOT)
+    begins = {held.not_before for person in owners.people for held in person.roles}
+    begins |= {key.not_before for person in owners.people for key in person.keys}
+    assert (begins, owners.version) == ({datetime(1970, 1, 1, tzinfo=UTC)}, 9_007_199_254_740_991)
 
 
 def test_an_owner_has_a_name_like_everybody() -> None:

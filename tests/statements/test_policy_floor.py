@@ -41,11 +41,17 @@ class Host:
 
     def take(self, text: str, at: datetime = SIGNED, now: datetime = NOW) -> Trust[Policies]:
         """Install a policy that the owners signed, and load it as a sender does."""
+        self.write(text, at)
+        return load_trust(self.path, load, now=now)
+
+    def write(self, text: str, at: datetime) -> None:
+        """Install a policy that both owners signed at one time."""
         digest = policy_digest(parse_toml(text, "policy.toml"))
-        said = (signed(StatementKind.POLICY, f"owner-{n}", subject=digest, at=at, expires=now + DAY) for n in (1, 2))
+        said = (
+            signed(StatementKind.POLICY, f"owner-{n}", subject=digest, at=at, expires=at + 9 * DAY) for n in (1, 2)
+        )
         (self.path / "policy.toml").write_text(text)
         (self.path / "policy.sigs.json").write_bytes(write_envelopes(said))
-        return load_trust(self.path, load, now=now)
 
 
 @pytest.fixture
@@ -106,3 +112,11 @@ def test_a_refused_policy_leaves_the_floor_as_it_was(host: Host) -> None:
     with pytest.raises(TrustError):
         host.take(REWRITTEN["a figure"])
     assert (host.path / "floor.json").read_bytes() == before
+
+
+def test_without_now_the_signatures_of_a_policy_say_what_has_begun(host: Host) -> None:
+    """As where a change is checked before anybody goes by it."""
+    host.take(EXAMPLE + version("looser", NOW + HOUR, 73))
+    host.write(EXAMPLE, at=NOW + HOUR)
+    with pytest.raises(TrustError, match="version looser has been in force"):
+        load_trust(host.path, load)

@@ -55,6 +55,12 @@ def test_a_roster_as_people_write_it_is_read() -> None:
     assert parse_roster(TEXT) == roster(person("director-1", Role.DUTY_DIRECTOR, key_of(DIRECTOR)))
 
 
+def test_a_roster_without_a_place_is_named_as_its_file_is() -> None:
+    """Trust folders hold one file of that name."""
+    with pytest.raises(TrustError, match=r"^roster\.toml: "):
+        parse_roster("not TOML")
+
+
 def test_what_is_written_reads_back_to_itself() -> None:
     """roster_toml and parse_roster are inverse, quotes and windows included."""
     assert parse_roster(roster_toml(FULL)) == FULL

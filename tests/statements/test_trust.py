@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from channels.contract import Json
+from dispatcher.domain import canonical
 from dispatcher.domain.people import DeploymentKind, Owner, Role, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.statements.errors import RefusalCode, StatementRefused, TrustError
@@ -20,7 +21,7 @@ from dispatcher.statements.floor import Floor, Mark, raise_floor
 from dispatcher.statements.owned import owner_statement, owner_statements
 from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import sign
-from dispatcher.statements.toml import parse_toml
+from dispatcher.statements.toml import MAX_FILE, parse_toml
 from dispatcher.statements.trust import Trust, load_trust, policy_digest, read_envelopes, write_envelopes
 from tests.statements.support import DAY, NOW, Read, SecurityKey, SoftKey, key_of, person, policy_statement, roster
 
@@ -182,6 +183,21 @@ def test_a_list_that_holds_no_envelopes_is_refused(content: bytes) -> None:
         read_envelopes(content, "it.json")
 
 
+@pytest.mark.parametrize(("more", "message"), [(0, "not JSON"), (1, "larger than 1048576 bytes")])
+def test_a_file_is_no_larger_than_any_needs_to_be(folder: Folder, more: int, message: str) -> None:
+    """One byte too many, and it is not read to its end."""
+    (folder.path / "root.json").write_bytes(b" " * (MAX_FILE + more))
+    with pytest.raises(TrustError, match=message):
+        folder.load()
+
+
+def test_a_policy_that_is_no_toml_is_refused_by_name(folder: Folder) -> None:
+    """The file and what is wrong in it."""
+    (folder.path / "policy.toml").write_text("[[policy")
+    with pytest.raises(TrustError, match=r"^policy\.toml: not TOML"):
+        folder.load()
+
+
 def test_envelopes_read_back_to_themselves() -> None:
     """What is written is read."""
     envelopes = both(DIGEST)
@@ -293,6 +309,17 @@ def test_newer_documents_are_taken(folder: Folder) -> None:
     newer_roster(folder, 5)
     folder.write_policy(POLICY.replace("2024-11", "2025-02", 1), not_before=NOW - timedelta(minutes=1))
     assert folder.load().roster.version == 5
+
+
+def test_a_policys_mark_is_its_earliest_signature(folder: Folder) -> None:
+    """In microseconds since 1970: two owners sign at two times, and both must have."""
+    digest, early = policy_digest(parse_toml(POLICY, "policy.toml")), NOW - DAY
+    said = [policy_statement("owner-1", digest, not_before=early), policy_statement("owner-2", digest)]
+    signed = [sign(one, key) for one, key in zip(said, (ONE, TWO), strict=True)]
+    (folder.path / "policy.sigs.json").write_bytes(write_envelopes(signed))
+    folder.load()
+    floor: Any = canonical.decode((folder.path / "floor.json").read_bytes())
+    assert floor["policy"]["at"] == early.timestamp() * 1_000_000
 
 
 def test_the_same_policy_signed_again_does_not_lower_the_floor(folder: Folder) -> None:

@@ -123,6 +123,14 @@ def test_an_overlong_payload_is_refused() -> None:
     assert refusal(sign(statement(body={"note": "x" * verifying.MAX_PAYLOAD}), DESK)) is RefusalCode.MALFORMED
 
 
+def test_a_payload_of_64_kib_is_not_overlong() -> None:
+    """The very last byte counts as the others do."""
+    left = verifying.MAX_PAYLOAD - len(sign(statement(body={"note": ""}), DESK).payload)
+    whole = sign(statement(body={"note": "x" * left}), DESK)
+    assert len(whole.payload) == verifying.MAX_PAYLOAD
+    assert Verifier(ROSTER, DEPLOYMENT, Mode.LIVE).verify(whole, NOW).statement.body["note"] == "x" * left
+
+
 def test_a_key_on_nobodys_roster_is_refused() -> None:
     """A stranger's sound signature."""
     assert refusal(sign(statement(), SoftKey(99))) is RefusalCode.UNKNOWN_KEY
