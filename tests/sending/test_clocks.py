@@ -187,3 +187,10 @@ def test_what_is_said_names_by_how_much_the_clock_is_off() -> None:
     watched = WatchedClock.starting(FixedClock(), lambda: 0.0)
     said = "this host's clock was set by -262 s since this process began"
     assert watched.fault(NOW - 262 * SECOND, None, None) == said
+
+
+def test_a_clock_two_seconds_behind_the_signed_status_is_let_pass() -> None:
+    """Two seconds exactly, and no more."""
+    watched, most = WatchedClock.starting(FixedClock(), lambda: 0.0), timedelta(microseconds=1)
+    assert watched.fault(NOW, None, NOW + TOLERANCE) is None
+    assert watched.fault(NOW, None, NOW + TOLERANCE + most) is not None

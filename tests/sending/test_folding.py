@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.sending.spent import Account, Opened, SpentEvent, SpentFile
+from channels.contract import Idempotency, IdempotencyKind
+from dispatcher.sending.spent import Account, Opened, SpentEvent, SpentFile, absent_twice
 from tests.cast import NOW
 
 LATER = NOW + timedelta(minutes=1)
@@ -71,3 +72,30 @@ def test_lines_are_written_one_batch_after_the_other(tmp_path: Path, monkeypatch
         return meanwhile
 
     assert asyncio.run(main()) == [1]
+
+
+TWICE = Account((Opened("a", NOW, (NOW + timedelta(minutes=1), NOW + timedelta(minutes=2))),))
+
+
+@pytest.mark.parametrize("kind", IdempotencyKind)
+def test_looks_count_only_where_the_record_can_be_asked(kind: IdempotencyKind) -> None:
+    """Two looks a minute apart say nothing on a channel whose record answers nobody."""
+    assert absent_twice(TWICE, Idempotency(kind)) is (kind is IdempotencyKind.QUERY)
+
+
+@pytest.mark.parametrize("kind", IdempotencyKind)
+def test_where_nothing_was_tried_nothing_was_found_absent(kind: IdempotencyKind) -> None:
+    """There is no attempt that a look could be about."""
+    assert not absent_twice(Account(), Idempotency(kind))
+
+
+@pytest.mark.parametrize("kind", IdempotencyKind)
+def test_only_a_channel_that_knows_its_keys_takes_a_repeat(tmp_path: Path, kind: IdempotencyKind) -> None:
+    """However long a key is said to live elsewhere, a repeat there is a second post."""
+
+    async def main() -> str | None:
+        spent = SpentFile(tmp_path / "spent.jsonl")
+        await spent.append("k", SpentEvent.OPEN, "dlv-1 t", NOW)
+        return spent.fault("k", "dlv-1 t", Idempotency(kind, ttl_s=600.0), NOW, resend=False, resolved=False)
+
+    assert (asyncio.run(main()) is None) is (kind is IdempotencyKind.IDEMPOTENT)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +21,7 @@ from dispatcher.sending.sender import PERMIT_LIFE
 from tests.builders import draft, everything_signed, status
 from tests.cast import DAY, HOUR, NOW, START, signed
 from tests.sending.kit import House, note, run, told
+from tests.sending.socketed import Hanging, Place, eventually
 
 SECOND = timedelta(seconds=1)
 
@@ -167,3 +172,58 @@ def test_permits_that_ran_out_are_forgotten(house: House) -> None:
         return len(house.sender._granted)
 
     assert run(main) == 1
+
+
+def test_a_halt_while_the_attempt_is_being_written_down_stops_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may take its time; the last look is behind it, and the destination stays free."""
+    writing, go_on, flush = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow_flush(descriptor: int) -> None:
+        writing.set()
+        assert go_on.wait(10)
+        flush(descriptor)
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x"))
+        monkeypatch.setattr(os, "fdatasync", slow_flush)
+        sending = asyncio.create_task(house.sender.send(permit, note))
+        assert await asyncio.to_thread(writing.wait, 10)
+        await halt(house)
+        go_on.set()
+        return await sending
+
+    assert (run(main).code, house.made()) == ("G16", 0)
+    events = [json.loads(line)["event"] for line in house.spent_path.read_text().splitlines()]
+    assert events == ["open", "unsent"]
+
+
+def test_a_revocation_between_permit_and_send_is_named(house: House) -> None:
+    """The reason of the outcome is a word that people know."""
+
+    async def main() -> Outcome:
+        permit = await house.permit(house.drafted.order("x"))
+        await revoke(house)
+        return await house.sender.send(permit, note)
+
+    assert run(main).reason == "revoked"
+
+
+def test_an_adapter_is_given_a_moment_more_than_its_own_limit(tmp_path: Path) -> None:
+    """It ends its calls itself; only one that does not is cut off."""
+    house = Place(tmp_path, draft("x"))
+    hanging = Hanging()
+    house.put("x", hanging, timeout_s=0.1)
+
+    async def main() -> Outcome:
+        loop = asyncio.get_running_loop()
+        permit = await house.permit(house.drafted.order("x"))
+        sending = asyncio.create_task(house.sender.send(permit, note))
+        await hanging.reached.wait()
+        began = loop.time()
+        await eventually(lambda: loop.time() > began + 0.15)
+        hanging.go_on.set()
+        return await sending
+
+    assert run(main).verdict is Verdict.ACCEPTED

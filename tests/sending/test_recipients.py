@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import draft, recipient_list
+from dispatcher.sending.permit import Permit
+from tests.builders import draft, everything_signed, recipient_list
 from tests.sending.kit import House, clauses, run
 
 LIST = recipient_list("residents", "07700900001", "07700900002", "07700900003")
@@ -93,3 +94,54 @@ def test_a_sender_without_an_identity_for_lists_proves_nobody(tmp_path: Path) ->
         return await house.refused(house.drafted.order("notify", recipient=LIST.proofs[0]))
 
     assert run(main) == ("G07",)
+
+
+def test_a_row_is_proved_by_the_list_that_it_is_of(tmp_path: Path) -> None:
+    """An account may have several signed lists; each has its own root and key."""
+    house = House(tmp_path, draft("notify", lists=[OTHER, LIST]), identity=LIST.identity)
+
+    async def main() -> Any:
+        return await house.ask(house.drafted.order("notify", recipient=LIST.proofs[0]))
+
+    assert isinstance(run(main), Permit)
+
+
+def test_a_list_that_the_plan_does_not_have_is_named(texting: House) -> None:
+    """The refusal says which."""
+
+    async def main() -> Any:
+        return await texting.ask(texting.drafted.order("notify", recipient=OTHER.proofs[0]))
+
+    assert "recipient list visitors is not in the signed plan" in run(main).sentence
+
+
+def test_a_recipient_for_an_account_that_the_plan_does_not_have_is_refused(tmp_path: Path) -> None:
+    """The sender holds the account, and the plan has no destination there."""
+    house = House(tmp_path, draft("x", "notify", lists=[LIST]), identity=LIST.identity)
+    order = house.drafted.order("notify", recipient=LIST.proofs[0])
+    house.drafted = draft("x")
+    house.envelopes = everything_signed(house.drafted.plan)
+
+    async def main() -> Any:
+        return await house.refused(order)
+
+    assert run(main)[0] == "G07"
+
+
+@pytest.mark.parametrize("lacking", ["key", "identity"])
+def test_a_list_key_that_is_not_at_hand_is_named(tmp_path: Path, lacking: str) -> None:
+    """Neither a bundle without the key nor a sender without an identity opens a list."""
+    identity = None if lacking == "identity" else LIST.identity
+    house = House(tmp_path, draft("notify", lists=[LIST]), identity=identity)
+    bundle = replace(house.bundle, list_keys={}) if lacking == "key" else house.bundle
+
+    async def main() -> Any:
+        return await house.ask(house.drafted.order("notify", recipient=LIST.proofs[0]), bundle)
+
+    assert "the key of recipient list residents is not at hand" in run(main).sentence
+
+
+def test_a_lists_key_is_opened_once(texting: House) -> None:
+    """A hundred thousand rows are proved with it."""
+    sender, bundle = texting.sender, texting.bundle
+    assert sender._list_key(bundle, "residents") is sender._list_key(bundle, "residents")

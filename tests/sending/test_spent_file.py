@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from channels.contract import Job, Note, Outcome, Verdict
+from dispatcher.domain import canonical
 from dispatcher.domain.errors import Invalid
 from dispatcher.sending.permit import Permit
 from dispatcher.sending.spent import SpentEvent, SpentFile
@@ -144,3 +145,44 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     """Nobody else reads or writes what was sent."""
     SpentFile(tmp_path / "new" / "spent.jsonl").close()
     assert (tmp_path / "new" / "spent.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_attempt_that_could_not_be_written_issues_no_code(tmp_path: Path) -> None:
+    """What is taken back is what was asked for, and nothing else is put in its place."""
+
+    async def main() -> bool:
+        spent = SpentFile(tmp_path / "spent.jsonl")
+        full(spent)
+        with pytest.raises(OSError, match="No space left"):
+            await spent.append("k", SpentEvent.OPEN, "dlv-1 t", NOW)
+        return spent.account("k").code_issued
+
+    assert run(main) is False
+
+
+def test_folders_on_the_way_to_the_file_are_made(tmp_path: Path) -> None:
+    """However deep a deployment lies."""
+    path = tmp_path / "deployment" / "sender" / "spent.jsonl"
+    SpentFile(path).close()
+    assert path.read_bytes() == b""
+
+
+def test_a_look_that_found_out_nothing_is_not_written(tmp_path: Path) -> None:
+    """Neither present nor absent is no event, and the file reads back."""
+    house = house_in(tmp_path)
+    house.platforms["x"].unreadable = True
+
+    async def main() -> None:
+        await house.sender.find(house.bundle, house.drafted.order("x"))
+
+    run(main)
+    assert house.spent_path.read_bytes() == b""
+
+
+def test_a_destination_is_found_under_the_same_name_in_years(tmp_path: Path) -> None:
+    """Plan, account, text and recipient, digested under a versioned word: it must never be another."""
+    house = house_in(tmp_path)
+    run(lambda: sent(house))
+    order, plan = house.drafted.order("x"), house.drafted.plan
+    name = canonical.digest("spent/v1", f"{plan.digest}\0x-1\0{order.rendering}\0x-1".encode())
+    assert {json.loads(line)["key"] for line in house.spent_path.read_text().splitlines()} == {name}

@@ -232,3 +232,44 @@ def test_a_status_is_written_when_it_lists_something_new_and_not_every_time(tmp_
         kept.take([], status([named(HALT)], at=NOW + second * SECOND), NOW)
     lines = [json.loads(line) for line in (tmp_path / "stops.jsonl").read_text().splitlines() if line]
     assert [list(line) for line in lines] == [["status"]]
+
+
+def test_a_listed_halt_under_a_forged_signature_goes_on_missing(tmp_path: Path) -> None:
+    """Whoever can put a row beside it cannot make the sender think that it is at hand."""
+    kept = book(tmp_path)
+    kept.take([replace(HALT, signature="")], status([named(HALT)]), NOW)
+    assert in_force(kept) == (0, 0, 1)
+
+
+def test_a_resume_that_was_passed_over_is_at_hand_once_it_is_listed(tmp_path: Path) -> None:
+    """Told of before any status lists it, it counts for nothing; told of after, it is not missing."""
+    kept, resume = book(tmp_path, without("director-2")), resumed("director-2")
+    kept.take([resume], None, NOW)
+    kept.take([], status([named(resume)]), NOW)
+    missing = in_force(kept)
+    kept.take([resume], None, NOW)
+    assert (missing, in_force(kept)) == ((0, 0, 1), (0, 0, 0))
+
+
+def test_of_two_statuses_of_one_moment_the_first_counts(tmp_path: Path) -> None:
+    """Newer means later."""
+    kept = book(tmp_path)
+    kept.take([], status(), NOW)
+    kept.take([], status([named(HALT)]), NOW)
+    assert in_force(kept) == (0, 0, 0)
+
+
+def test_bytes_that_are_no_text_cost_no_stop(tmp_path: Path) -> None:
+    """A damaged line is passed over like a torn one."""
+    book(tmp_path).take([HALT], None, NOW)
+    with (tmp_path / "stops.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    assert in_force(book(tmp_path)) == (1, 0, 0)
+
+
+def test_a_restart_writes_no_status_again(tmp_path: Path) -> None:
+    """What was read from the file is in the file."""
+    book(tmp_path).take([], status([named(HALT)]), NOW)
+    before = (tmp_path / "stops.jsonl").read_bytes()
+    book(tmp_path).take([], None, NOW)
+    assert (tmp_path / "stops.jsonl").read_bytes() == before

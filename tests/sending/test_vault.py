@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,24 @@ def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "fsync", noted)
     write_private(path, b"newer")
     assert (seen, path.read_bytes(), list(tmp_path.iterdir())) == ([(5, 0o600, b"old")], b"newer", [path])
+
+
+def test_a_roles_keys_may_lie_anywhere(tmp_path: Path) -> None:
+    """Folders on the way to them are made; one that is there already is used."""
+    for keys in (tmp_path / "secrets" / "roles" / "keys", tmp_path):
+        made = Vault(tmp_path / "accounts", keys / "role.key", keys / "role.pub", Mode.LIVE, "accounts")
+        made.create()
+        assert made.recipient().startswith("age1")
+
+
+def test_a_device_is_registered_though_the_role_has_no_folder_yet(vault: Vault, tmp_path: Path) -> None:
+    """The folder of accounts and that of devices are made with it."""
+    elsewhere = replace(vault, folder=tmp_path / "other" / "accounts")
+    assert elsewhere.put_device("x-1", "device-1", Secret("s")).is_file()
+
+
+def test_it_names_its_accounts_by_their_files(vault: Vault) -> None:
+    """Files of devices and of other kinds are none."""
+    vault.put_device("x-1", "device-1", Secret("s"))
+    (vault.folder / "notes.txt").touch()
+    assert vault.accounts == {"x-1"}

@@ -150,3 +150,32 @@ def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path) -> None:
         listening.bind(address)
     assert path.is_socket()
     assert not Path(address).exists()
+
+
+@pytest.mark.parametrize(
+    ("read", "where"),
+    [
+        (wire.read_permit, "permit"),
+        (wire.read_hand_off_or_refusal, "hand-off"),
+        (wire.read_outcome, "outcome"),
+        (wire.read_finding, "finding"),
+    ],
+)
+def test_a_fault_is_named_by_what_was_being_read(read: Callable[[Any], object], where: str) -> None:
+    """Operators see which answer was not as it should be."""
+    with pytest.raises(DocumentError, match=f"^{where}: .* is missing$"):
+        read({"packet": ""})
+
+
+@pytest.mark.parametrize("document", [None, 5, "refused", ["refused"], True])
+def test_what_is_no_object_is_neither_a_refusal_nor_a_permit(document: object) -> None:
+    """It is refused as any document of another kind."""
+    with pytest.raises(DocumentError):
+        read_answer(document)
+
+
+@pytest.mark.parametrize("body", [b"junk", b"\xff", b'{"verb": "tell"}', b""])
+def test_a_body_without_canonical_form_is_no_frame(body: bytes) -> None:
+    """It is said to be so, and not taken for nothing."""
+    with pytest.raises(wire.FrameError):
+        wire.unpack(body)
