@@ -35,7 +35,7 @@ class Texts:
 
     plan: Plan
     renderings: Mapping[str, Rendering]
-    problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: dict[tuple[str, object], tuple[str, ...]] = field(default_factory=dict)
     tracked: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read_ahead(self, account: str, adapter: type[Channel] | Channel) -> None:
@@ -47,12 +47,13 @@ class Texts:
                 self.trackers(digest)
 
     def check(self, digest: str, adapter: type[Channel] | Channel) -> tuple[str, ...]:
-        """What lint finds in one rendering; remembered."""
-        if digest not in self.problems:
+        """What an adapter's lint finds in one rendering; remembered for that adapter, since an order may name any."""
+        known = self.problems.get((digest, adapter))
+        if known is None:
             rendering = self.renderings.get(digest)
             found = adapter.problems(rendering) if rendering else [f"rendering {digest[:12]} is not at hand"]
-            self.problems[digest] = tuple(found)
-        return self.problems[digest]
+            known = self.problems[digest, adapter] = tuple(found)
+        return known
 
     def trackers(self, digest: str) -> tuple[str, ...]:
         """Tracking parameters in the links of one rendering; remembered."""

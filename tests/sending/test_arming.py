@@ -244,8 +244,8 @@ def test_what_will_be_asked_of_an_account_is_found_ahead() -> None:
     """Problems of every text, and the trackers of what is published; armed texts are asked for none."""
     texts = tracked(*TextKind)
     renderings = texts.plan.destinations[0].renderings
-    texts.read_ahead(X.id, MemoryChannel())
-    assert texts.problems.keys() == set(renderings.values())
+    texts.read_ahead(X.id, platform := MemoryChannel())
+    assert texts.problems.keys() == {(digest, platform) for digest in renderings.values()}
     assert texts.tracked.keys() == {renderings[TextKind.PUBLISH]}
 
 
@@ -268,3 +268,17 @@ def test_a_change_of_the_roster_that_is_there_is_not_waited_for(after: timedelta
     ending = replace(person("checker-1"), roles=(RoleHeld(Role.CHECKER, START, NOW),))
     verifier = Verifier(roster(checker_1=ending), DEPLOYMENT, Mode.LIVE)
     assert prepare(DRAFTED.bundle(everything_signed(DRAFTED.plan)), verifier, NOW + after).until > NOW + after
+
+
+def test_a_text_is_linted_by_the_adapter_of_its_own_account_whoever_asked_first(house: House) -> None:
+    """An order that names it for another account, whose adapter finds nothing in it, does not let it through."""
+    platform = MemoryChannel()
+    platform.problems = lambda rendering: ["en-GB: too long"]  # type: ignore[method-assign]
+    house._outlets["x-1"] = replace(house._outlets["x-1"], adapter=platform)
+    honest = house.drafted.order("x")
+
+    async def main() -> list[tuple[str, ...]]:
+        lying = house.drafted.order("webhook", rendering=honest.rendering)
+        return [tuple(await house.refused(lying)), tuple(await house.refused(honest))]
+
+    assert run(main) == [("G07",), ("G17", "G18")]
