@@ -27,6 +27,11 @@ from tests.gate.support import (
 )
 
 
+def told(decision: Decision) -> list[str]:
+    """What failed, in words."""
+    return [failure.fact for failure in decision.failures]
+
+
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_fact_fails_its_own_clause_alone(broken: Broken) -> None:
     """Only the clause of the broken fact fails."""
@@ -97,11 +102,6 @@ def test_a_channel_closed_with_its_mitigations_is_refused_in_words() -> None:
     decision = judged(under(lambda version: version["channel"]["tiktok"].update(tier="T4")))
     assert decision.clauses == ("G05", "G11")
     assert "M16 this policy does not ask the security team and the minister" in told(decision)
-
-
-def told(decision: Decision) -> list[str]:
-    """What failed, in words."""
-    return [failure.fact for failure in decision.failures]
 
 
 def test_every_failed_clause_is_reported() -> None:
