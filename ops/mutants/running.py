@@ -80,7 +80,9 @@ class _Tried:
         self._seconds, self._chosen, self._file = seconds, chosen, file
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = self.picked(items, self._chosen, self._file)
+        # A figure stands in the name of its test: changed by a mutant, it is under no name that was chosen.
+        figures = {item.nodeid for item in items if FIGURES in item.nodeid}
+        items[:] = self.picked(items, {*self._chosen, *figures}, self._file)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         signal.alarm(10 + int(5 * self._seconds[nodeid]))
@@ -173,7 +175,8 @@ def _import(map_: Map, mutant: Mutant) -> int:
     if not files:
         return SURVIVED
     signal.alarm(60)
-    result = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(map_.seconds, chosen, mutant.file)])
+    seconds = defaultdict(float, map_.seconds)
+    result = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(seconds, chosen, mutant.file)])
     return SURVIVED if result == pytest.ExitCode.NO_TESTS_COLLECTED else int(result)
 
 
