@@ -7,7 +7,7 @@ in is read with it. So neither memory nor the time to the first order grows with
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from dispatcher.domain import canonical
@@ -44,7 +44,7 @@ class Orders:
     def of(self, plan: str, items: Sequence[Leased]) -> tuple[Bundle, list[Order]]:
         """The bundle of a plan, and an order for each of its leased deliveries, in the same order."""
         with self._store.read() as work:
-            bundle = self._bundle(work, plan)
+            bundle = self._bundle(work, plan, {item.rendering for item in items})
             states = records.incident_states(work, {item.incident for item in items})
             proofs = self._proofs(work, items)
             committed = spends.committed(work, plan)
@@ -67,10 +67,13 @@ class Orders:
         with self._store.read() as work:
             return [self._bundle(work, plan) for plan in queue.unreleased(work, lane, self._mode, PLANS)]
 
-    def _bundle(self, work: Work, plan: str) -> Bundle:
-        """The bundle of a plan; while nothing is signed it is the same one, and only what is signed is read again."""
+    def _bundle(self, work: Work, plan: str, needed: Collection[str] = ()) -> Bundle:
+        """The bundle of a plan; while nothing is signed it is the same one.
+
+        Read again is what is signed, and the texts that are ``needed`` now: whoever edits them is found out.
+        """
         known = self._bundles.get(plan)
-        if known is None:
+        if known is None or not records.stands(work, plan, known, needed):
             known = records.bundle(work, plan)
             if not _is_sound(known, plan):
                 return known  # whoever mends its rows need not start this process again

@@ -31,11 +31,17 @@ class Bundle:
     list_keys: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def digest(self) -> str:
-        """A name for exactly these bytes, to remember what was read from them."""
+    def texts(self) -> str:
+        """A name for exactly these bytes of plan and renderings, whatever is signed about them."""
         hashed = hashlib.sha256(self.plan)
         for name in sorted(self.renderings):
             hashed.update(b"\0r" + hashlib.sha256(self.renderings[name]).digest())
+        return hashed.hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for exactly these bytes, to remember what was read from them."""
+        hashed = hashlib.sha256(self.texts.encode())
         for envelope in self.envelopes:
             hashed.update(b"\0e" + hashlib.sha256(envelope.payload + envelope.signature.encode()).digest())
         return hashed.hexdigest()

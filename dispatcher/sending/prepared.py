@@ -135,10 +135,9 @@ def rendering_languages(rendering: Rendering) -> frozenset[str]:
 def prepare(bundle: Bundle, verifier: Verifier, now: datetime, texts: Texts | None = None) -> Prepared:
     """Read a bundle. Raises CanonicalError or DocumentError where the plan itself cannot be read.
 
-    ``texts`` is what was read of the same plan's bytes before, with other statements: it is not read again.
+    ``texts`` is what was read of the same bytes before, with other statements: it is not read again.
     """
-    if texts is None or texts.renderings.keys() != bundle.renderings.keys():
-        texts = read_texts(bundle)
+    texts = texts or read_texts(bundle)
     verified, _ = verifier.verify_all(_distinct(bundle.envelopes), now)
     until = min((moment for moment in _changes(verifier.roster) if moment > now), default=END_OF_TIME)
     return Prepared(texts, tuple(verified), until=until)

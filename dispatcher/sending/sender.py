@@ -118,7 +118,7 @@ class LocalSender:
         self._verifier = Verifier(keeping.trust.roster, root.deployment, mode)
         self._issuer = issuing.Issuer(self._judged, keeping.spent, self._verifier, clock, random_bytes)
         self._prepared: dict[str, Prepared] = {}
-        self._texts: dict[bytes, Texts] = {}
+        self._texts: dict[str, Texts] = {}
         self._granted: dict[str, Granted] = {}
         self._list_keys: dict[str, ListKey] = {}
         self._log = structlog.get_logger("sender")
@@ -130,11 +130,11 @@ class LocalSender:
 
     async def arm(self, bundle: Bundle) -> None:
         """Read what no signature changes: a plan's texts, as soon as it is submitted. A release is urgent."""
-        if bundle.plan in self._texts:
+        if bundle.texts in self._texts:
             return
         with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for
             texts = await asyncio.to_thread(read_texts, bundle)
-            _remember(self._texts, bundle.plan, texts)
+            _remember(self._texts, bundle.texts, texts)
             for destination in texts.plan.destinations:
                 outlet = self._outlets.get(destination.account)
                 if outlet is not None:
@@ -215,9 +215,9 @@ class LocalSender:
     def _read(self, bundle: Bundle) -> Prepared:
         known, now = self._prepared.get(bundle.digest), self._clock()
         if known is None or now >= known.until:
-            known = prepare(bundle, self._verifier, now, self._texts.get(bundle.plan))
+            known = prepare(bundle, self._verifier, now, self._texts.get(bundle.texts))
             _remember(self._prepared, bundle.digest, known)
-            _remember(self._texts, bundle.plan, known.texts)
+            _remember(self._texts, bundle.texts, known.texts)
         return known
 
     def _evidence(self, prepared: Prepared) -> Evidence:

@@ -5,7 +5,7 @@ Names that people type may be shortened to any unique beginning; a beginning tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -239,6 +239,14 @@ def bundle(work: Work, plan_digest: str) -> Bundle:
         envelopes=tuple(envelopes_for(work, plan_digest, row.mode)),
         list_keys=dict(work.execute(sealed).all()),
     )
+
+
+def stands(work: Work, plan_digest: str, known: Bundle, needed: Collection[str]) -> bool:
+    """Whether a plan and these of its renderings are still what they were."""
+    body = work.execute(select(PlanRow.body).where(PlanRow.digest == plan_digest)).scalar_one()
+    query = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(needed))
+    found = dict(work.execute(query).all()) if needed else {}
+    return bool(body == known.plan) and found == {name: known.renderings.get(name) for name in needed}
 
 
 def _named_in(body: bytes) -> tuple[list[str], list[str]]:

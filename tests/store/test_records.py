@@ -9,7 +9,7 @@ import pytest
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import StatementKind
-from dispatcher.store import accounts, deliveries, queue, records
+from dispatcher.store import deliveries, queue, recipients, records
 from dispatcher.store.database import Store
 from dispatcher.store.history import entries
 from dispatcher.store.queue import Move
@@ -108,10 +108,11 @@ def test_a_list_makes_a_delivery_for_each_of_its_recipients(store: Store, planne
         known = deliveries.find(work, delivery)._mapping
     names = ("plan", "incident", "mode", "channel", "account", "kind", "rendering", "due_at", "expires_at")
     common = {**{name: known[name] for name in names}, "id": "dlv-list", "lane": "recipients"}
-    header = {"id": "residents", "mode": "live", "root": "00", "count": 12, "sealed_key": "", "created_by": "ops-1"}
+    header = {"id": "residents", "mode": "live", "root": "00", "count": 12, "created_by": "ops-1"}
     rows = [{"position": n, "leaf": f"leaf-{n:02}", "language": "cy", "sealed": b""} for n in range(12)]
     with store.write() as work:
-        accounts.add_list(work, header, ({"list": "residents", **row} for row in rows))
+        recipients.begin(work, header)
+        recipients.add(work, "residents", rows)
         assert deliveries.add(work, common, "residents") == 12
     with store.read() as work:
         made = [row for row in deliveries.listed(work, plan=planned.plan.digest) if row.list == "residents"]
