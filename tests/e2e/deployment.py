@@ -78,7 +78,7 @@ TIMING = {
     "ring_again_ms": 500,
 }
 CHANNELS = ("x", "bluesky", "webhook", "cap_feed", "notify", "tiktok")
-CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300} for channel in CHANNELS}
+CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300, "sends_per_minute": 0} for channel in CHANNELS}
 CHUNK = 10
 LIST_SIZE = 25
 SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
