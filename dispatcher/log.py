@@ -43,7 +43,7 @@ _ALLOWED = """
     timestamp level event role mode pid dropped exception
     incident plan dispatch delivery attempt channel account lane list kind statement person device
     outcome verdict found state code clauses reason reference status error count
-    provider_ms queue_ms total_ms
+    provider_ms queue_ms total_ms wait_s open_s
     owner fence term signal stops verb peer_pid peer_uid logger where
 """
 ALLOWED = frozenset(_ALLOWED.split())

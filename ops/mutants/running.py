@@ -171,13 +171,15 @@ def _import(map_: Map, mutant: Mutant) -> int:
 
     SourceFileLoader.get_code = changed  # type: ignore[method-assign, assignment]
     chosen = map_.running(mutant.file) - {ON_IMPORT} | {test for test in map_.seconds if FIGURES in test}
-    files = sorted({test.partition("::")[0] for test in chosen})
-    if not files:
-        return SURVIVED
-    signal.alarm(60)
-    seconds = defaultdict(float, map_.seconds)
-    result = pytest.main([*ARGUMENTS, "-s", *files], plugins=[_Tried(seconds, chosen, mutant.file)])
-    return SURVIVED if result == pytest.ExitCode.NO_TESTS_COLLECTED else int(result)
+    near = {test for test in chosen if FIGURES in test or Path(mutant.file).stem in test.partition("::")[0]}
+    for some in (near, chosen - near):  # those named after the file see most changes, and are few to import
+        signal.alarm(60)
+        files = sorted({test.partition("::")[0] for test in some})
+        tried = _Tried(defaultdict(float, map_.seconds), some, mutant.file)
+        result = pytest.main([*ARGUMENTS, "-s", *files], plugins=[tried]) if files else SURVIVED
+        if result not in (SURVIVED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return int(result)
+    return SURVIVED
 
 
 def _each(mutants: Sequence[Mutant], attempt: Callable[[Mutant], int], jobs: int) -> list[int]:

@@ -146,7 +146,10 @@ def test_ctrl_c_is_130(office: Office) -> None:
         assert child.stdout is not None
         assert b"ready" in child.stdout.readline()
         child.send_signal(signal.SIGINT)
-        assert child.wait(timeout=20) == 130
+        try:
+            assert child.wait(timeout=20) == 130
+        finally:
+            child.kill()
 
 
 def test_follow_tells_what_is_written_later(office: Office) -> None:
