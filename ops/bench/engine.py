@@ -177,6 +177,7 @@ def _accounts(site: Site, size: Size, samples: Samples) -> None:
     with running(Stage(site.office.folder, site.far.url)):
         for number, delay_ms in enumerate(delays):
             plan = site.office.cleared(headline=f"Storm {number}")
+            time.sleep(ARMED_S)
             ours = site.sent(plan, size.accounts, delay_ms)
             course = site.course(size.accounts, delay_ms)
             samples.add(f"accounts.{site.kind}.{delay_ms}ms.seconds", ours.seconds)
@@ -208,6 +209,7 @@ def _recipients(site: Site, size: Size, samples: Samples) -> None:
     with running(Stage(site.office.folder, site.far.url)):
         for number in range(size.repetitions):
             plan = site.office.cleared(headline=f"Storm {number}", lists=["city"])
+            time.sleep(ARMED_S)
             ours = site.sent(plan, size.recipients, 50)
             bare = samples.best("bare", site.course(size.recipients, 50))
             samples.add(f"recipients.{site.kind}.50ms.over_bare", ours.seconds / bare)
