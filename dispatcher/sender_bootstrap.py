@@ -112,7 +112,7 @@ class VaultOutlets:
         self._settings = settings
         self._vault = vault
         self._open: dict[str, Outlet] = {}
-        self._clients: dict[HttpPolicy, Http] = {}
+        self._clients: dict[tuple[str, HttpPolicy], Http] = {}
         self._held: tuple[int, frozenset[str]] = (0, frozenset())
         self._load()
 
@@ -145,13 +145,17 @@ class VaultOutlets:
                 self._open[credential.account.id] = _outlet(self._settings, credential, self._client(credential))
 
     def _client(self, credential: Credential) -> Http:
-        """The client of all accounts that may go to the same places: they share its connections."""
+        """The client of a channel's accounts that may go to the same places: they share its connections.
+
+        Another channel has its own, so that a silent one cannot take them all: in exercises all are at one place.
+        """
         from channels.http import Http
 
         policy = network(self._settings, credential)
-        if policy not in self._clients:
-            self._clients[policy] = Http(policy)
-        return self._clients[policy]
+        known = (credential.account.channel, policy)
+        if known not in self._clients:
+            self._clients[known] = Http(policy)
+        return self._clients[known]
 
 
 def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:

@@ -37,11 +37,11 @@ _POLL_S = 0.02
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[PostgresServer]:
-    """A running server that is gone with the block. Raises PostgresMissing, PostgresFailed."""
+def temporary_postgres(**settings: str) -> Iterator[PostgresServer]:
+    """A running server with these settings, gone with the block. Raises PostgresMissing, PostgresFailed."""
     base = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        server = PostgresServer.made(base)
+        server = PostgresServer.made(base, **settings)
         server.start()
         try:
             yield server

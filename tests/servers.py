@@ -11,10 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -23,7 +22,7 @@ import pytest
 from dispatcher.embedded.errors import RedisMissing
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import RedisServer, private_redis
-from ops.postgres import PostgresMissing, PostgresServer
+from ops.postgres import PostgresMissing, PostgresServer, temporary_postgres
 
 T = TypeVar("T")
 
@@ -84,19 +83,12 @@ def started(server: RedisServer) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
     """Run a PostgreSQL without durability in a temporary folder."""
-    base = Path(tempfile.mkdtemp(prefix="pg-"))
-    try:
+    with ExitStack() as stack:
         try:
-            server = PostgresServer.made(base, **_NOT_DURABLE)
+            server = stack.enter_context(temporary_postgres(**_NOT_DURABLE))
         except PostgresMissing as error:
             missing("PostgreSQL", str(error))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+        yield server
 
 
 @contextmanager

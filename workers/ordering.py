@@ -39,7 +39,7 @@ class Orders:
         self._mode = mode
         self._bundles: dict[str, Bundle] = {}
         self._trees: dict[str, Tree] = {}
-        self._building = threading.Lock()
+        self._keeping = threading.Lock()
 
     def of(self, plan: str, items: Sequence[Leased]) -> tuple[Bundle, list[Order]]:
         """The bundle of a plan, and an order for each of its leased deliveries, in the same order."""
@@ -72,17 +72,18 @@ class Orders:
 
         Read again is what is signed, and the texts that are ``needed`` now: whoever edits them is found out.
         """
-        known = self._bundles.get(plan)
-        if known is None or not records.stands(work, plan, known, needed):
-            known = records.bundle(work, plan)
-            if not _is_sound(known, plan):
-                return known  # whoever mends its rows need not start this process again
-            while len(self._bundles) >= PLANS:
-                self._bundles.pop(next(iter(self._bundles)))
-        elif (envelopes := tuple(records.envelopes_for(work, plan, self._mode))) != known.envelopes:
-            known = replace(known, envelopes=envelopes)
-        self._bundles[plan] = known
-        return known
+        with self._keeping:  # chunks ask from several threads
+            known = self._bundles.get(plan)
+            if known is None or not records.stands(work, plan, known, needed):
+                known = records.bundle(work, plan)
+                if not _is_sound(known, plan):
+                    return known  # whoever mends its rows need not start this process again
+                while len(self._bundles) >= PLANS:
+                    self._bundles.pop(next(iter(self._bundles)))
+            elif (envelopes := tuple(records.envelopes_for(work, plan, self._mode))) != known.envelopes:
+                known = replace(known, envelopes=envelopes)
+            self._bundles[plan] = known
+            return known
 
     def _proofs(self, work: Work, items: Sequence[Leased]) -> dict[str, RecipientProof]:
         blocks: dict[tuple[str, int], list[tuple[str, int]]] = {}
@@ -114,7 +115,7 @@ class Orders:
         return proofs
 
     def _tree(self, work: Work, name: str) -> Tree:
-        with self._building:  # chunks ask from several threads
+        with self._keeping:  # chunks ask from several threads
             if name not in self._trees:
                 while len(self._trees) >= TREES:
                     self._trees.pop(next(iter(self._trees)))

@@ -12,6 +12,7 @@ Ratios are of seconds, or of sends a second, in one run.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ DATABASES = ("sqlite", "postgresql")
 LATENCIES_MS = (0, 5, 50, 200)
 FEW = 10
 TIMEOUT_S = 1_800.0
-CORES = 2
+CORES = os.cpu_count() or 1
 ARMED_S = 2.5
 """Longer than a worker's poll: it has read the plan, as it has while people approve."""
 

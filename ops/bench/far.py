@@ -7,8 +7,6 @@ GOV.UK Notify are sent, in a process of its own, for every rival alike::
         far.reset(delay_ms=50)
         ...                                   # post to f"{far.url}/webhook/…"
         far.counted().last                    # the machine's monotonic time at which the last answer left
-
-``?slow=1`` in a path waits ``slow_ms`` instead.
 """
 
 from __future__ import annotations
@@ -43,20 +41,18 @@ class Counted:
     first: float = 0.0
     last_received: float = 0.0
     last: float = 0.0
-    most_at_once: int = 0
 
 
 class _Side:
     """What all connections share."""
 
     def __init__(self) -> None:
-        self.reset(0, 0)
+        self.reset(0)
 
-    def reset(self, delay_ms: float, slow_ms: float) -> None:
-        self.delay_s, self.slow_s = delay_ms / 1000, slow_ms / 1000
+    def reset(self, delay_ms: float) -> None:
+        self.delay_s = delay_ms / 1000
         self.counted = Counted()
         self.keys: set[bytes] = set()
-        self.open = 0
 
     def received(self, request: bytes) -> float:
         """Count a request; returns for how many seconds its answer waits."""
@@ -66,12 +62,9 @@ class _Side:
         if key := _KEY.search(request):
             counted.doubled += key[1] in self.keys
             self.keys.add(key[1])
-        self.open += 1
-        counted.most_at_once = max(counted.most_at_once, self.open)
-        return self.slow_s if b"?slow=1 " in request[:200] else self.delay_s
+        return self.delay_s
 
     def answered(self) -> None:
-        self.open -= 1
         self.counted.last = time.monotonic()
 
 
@@ -120,9 +113,9 @@ class Far:
 
     url: str
 
-    def reset(self, delay_ms: float, slow_ms: float = 0) -> None:
+    def reset(self, delay_ms: float) -> None:
         """Count from nought, and answer after so long."""
-        self._ask({"delay_ms": delay_ms, "slow_ms": slow_ms})
+        self._ask({"delay_ms": delay_ms})
 
     def counted(self) -> Counted:
         """What came since."""

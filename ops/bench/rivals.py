@@ -30,11 +30,10 @@ import uvloop
 from channels.http import Http, HttpPolicy
 from dispatcher.embedded.process import ending_with
 from ops.bench.far import Far
-from ops.bench.rival_worker import DATABASE, REDIS, URL, Rows
+from ops.bench.rival_worker import BODY, DATABASE, REDIS, URL, Rows
 from ops.demo.stage import until
 
 IN_FLIGHT = 256
-BODY = b'{"type": "alert.published", "data": {"texts": [{"language": "en-GB", "text": "%s"}]}}' % (b"x" * 250)
 MODULE = "ops.bench.rival_worker"
 TIMEOUT_S = 600.0
 
@@ -120,7 +119,7 @@ def _bare(course: Course, processes: int, ready: Barrier) -> None:
         async def send(number: int) -> None:
             async with slots:
                 headers = {"webhook-id": f"{os.getpid()}-{number}"}
-                await http.request("POST", course.url, headers=headers, data=BODY, timeout_s=60)
+                await http.request("POST", course.url, headers=headers, data=BODY.encode(), timeout_s=60)
 
         await asyncio.to_thread(ready.wait)
         await asyncio.gather(*map(send, range(course.sends // processes)))
