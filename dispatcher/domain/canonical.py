@@ -22,7 +22,6 @@ from channels.contract import Json
 K = TypeVar("K")
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
-_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 class CanonicalError(ValueError):
@@ -35,21 +34,21 @@ def encode(value: Json) -> bytes:
     Raises CanonicalError for floats, integers beyond 2^53 - 1, text that is not NFC, and depth over 32.
     """
     _check(value, "$", 0)
-    try:
-        return _ENCODER.encode(value).encode()
-    except UnicodeEncodeError as error:
-        raise CanonicalError("text holds a lone surrogate, which UTF-8 cannot carry") from error
+    return _written(value)
 
 
 def decode(data: bytes) -> Json:
     """Read canonical JSON strictly. Raises CanonicalError for anything that is not its own canonical form."""
     try:
-        value: Json = _DECODER.decode(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        value: Json = _DECODER.decode(text)
     except CanonicalError:
         raise
     except (ValueError, RecursionError) as error:
         raise CanonicalError(f"not JSON in UTF-8: {error}") from error
-    if encode(value) != data:
+    if not (unicodedata.is_normalized("NFC", text) and _is_shallow(value)):
+        _check(value, "$", 0)  # a part of NFC is NFC, and the decoder has refused numbers: nothing else is left
+    if _written(value) != data:
         raise CanonicalError("not in canonical form: keys unsorted, space, escapes or number forms differ")
     return value
 
@@ -63,7 +62,7 @@ def format_time(value: datetime) -> str:
     """``2026-11-21T18:05:00.123456Z``; always UTC, always six digits. Raises ValueError for a naive time."""
     if value.tzinfo is None:
         raise ValueError("time without a zone")
-    return value.astimezone(UTC).strftime(_TIME)
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse_time(value: Json) -> datetime:
@@ -74,6 +73,29 @@ def parse_time(value: Json) -> datetime:
     if format_time(parsed) != value:
         raise ValueError(f"time not in canonical form: {value}")
     return parsed
+
+
+def _written(value: Json) -> bytes:
+    try:
+        return _ENCODER.encode(value).encode()
+    except UnicodeEncodeError as error:
+        raise CanonicalError("text holds a lone surrogate, which UTF-8 cannot carry") from error
+
+
+def _is_shallow(value: Json) -> bool:
+    """Whether a value is nested no deeper than it may be; level by level, because that is the fast way."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if not isinstance(item, str)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _check(value: Json, path: str, depth: int) -> None:
@@ -117,9 +139,18 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return result
 
 
+def _integer(token: str) -> int:
+    value = int(token)
+    if abs(value) > MAX_INTEGER:
+        raise CanonicalError(f"{token}: integer beyond 2^53 - 1")
+    return value
+
+
 def _no_float(token: str) -> NoReturn:
     raise CanonicalError(f"{token}: floats have no canonical form; use integers with a unit in the name")
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+)

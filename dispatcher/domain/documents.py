@@ -25,8 +25,8 @@ from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time, parse_time
 
 T = TypeVar("T")
-Where: TypeAlias = "str | tuple[Where, str | int]"
-"""A place in a document: its name, or a place and the key or index inside it; put into words when it is at fault."""
+Read: TypeAlias = Callable[[Any], Any]
+"""Reads one value of a type out of JSON. Raises _Fault."""
 
 
 class DocumentError(ValueError):
@@ -83,12 +83,28 @@ def _write(value: object) -> Json:
             return to_json(value)
 
 
-def _read(kind: Any, value: Any, where: Where, defaults: bool) -> Any:
-    return _reader(kind, defaults)(value, where)
+def _read(kind: Any, value: Any, where: str, defaults: bool) -> Any:
+    try:
+        return _reader(kind, defaults)(value)
+    except _Fault as fault:
+        raise DocumentError(f"{where}{fault.place}: {fault.what}") from fault
+
+
+class _Fault(Exception):
+    """What is wrong, and the way to it, which is put together on the way out: most documents have no fault."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.place = ""
+
+    def inside(self, step: str | int) -> _Fault:
+        """The same fault, a key or an index further out."""
+        self.place = f"[{step}]{self.place}" if isinstance(step, int) else f".{step}{self.place}"
+        return self
 
 
 @cache
-def _reader(kind: Any, defaults: bool) -> Callable[[Any, Where], Any]:
+def _reader(kind: Any, defaults: bool) -> Read:
     """How a value of this type is read: worked out once for each type, because a sender reads before it sends."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is UnionType:
@@ -104,85 +120,93 @@ def _reader(kind: Any, defaults: bool) -> Callable[[Any, Where], Any]:
     return _word(kind, defaults) if issubclass(kind, Enum) else _exactly(kind, _NAMES[kind])
 
 
-def _optional(given: list[Any], defaults: bool) -> Callable[[Any, Where], Any]:
+def _optional(given: list[Any], defaults: bool) -> Read:
     if len(given) > 1:
-        return lambda value, _: value  # any JSON
+        return lambda value: value  # any JSON
     read_one = _reader(given[0], defaults)
-    return lambda value, where: None if value is None else read_one(value, where)
+    return lambda value: None if value is None else read_one(value)
 
 
-def _tuple(read_one: Callable[[Any, Where], Any]) -> Callable[[Any, Where], Any]:
-    def read_all(value: Any, where: Where) -> Any:
-        items = _expect(list, value, where, "a list")
-        return tuple([read_one(item, (where, index)) for index, item in enumerate(items)])
-
-    return read_all
-
-
-def _mapping(
-    read_key: Callable[[Any, Where], Any], read_one: Callable[[Any, Where], Any]
-) -> Callable[[Any, Where], Any]:
-    def read_all(value: Any, where: Where) -> Any:
-        pairs = _expect(dict, value, where, "an object").items()
-        return {read_key(key, where): read_one(item, (where, key)) for key, item in pairs}
+def _tuple(read_one: Read) -> Read:
+    def read_all(value: Any) -> Any:
+        items, at = _expect(list, value, "a list"), 0
+        try:
+            return tuple([read_one(items[at := index]) for index in range(len(items))])
+        except _Fault as fault:
+            raise fault.inside(at) from None
 
     return read_all
 
 
-def _fields(kind: Any, defaults: bool) -> Callable[[Any, Where], Any]:
+def _mapping(read_key: Read, read_one: Read) -> Read:
+    def read_all(value: Any) -> Any:
+        pairs, at = _expect(dict, value, "an object").items(), ""
+        try:
+            return {read_key(at := key): read_one(item) for key, item in pairs}
+        except _Fault as fault:
+            raise fault.inside(at) from None
+
+    return read_all
+
+
+def _fields(kind: Any, defaults: bool) -> Read:
     hints = get_type_hints(kind)
     needed = {f.name for f in fields(kind) if defaults is False or (f.default is MISSING is f.default_factory)}
     readers = {field.name: _reader(hints[field.name], defaults) for field in fields(kind)}
 
-    def read_all(value: Any, where: Where) -> Any:
-        given = _expect(dict, value, where, "an object").keys()
+    def read_all(value: Any) -> Any:
+        given = _expect(dict, value, "an object").keys()
         if unknown := given - readers.keys():
-            raise DocumentError(f"{_at(where)}: unknown key {min(unknown)!r}")
+            raise _Fault(f"unknown key {min(unknown)!r}")
         if missing := needed - given:
-            raise DocumentError(f"{_at(where)}: {min(missing)} is missing")
-        return kind(**{key: readers[key](item, (where, key)) for key, item in value.items()})
+            raise _Fault(f"{min(missing)} is missing")
+        at = ""
+        try:
+            return kind(**{(at := key): readers[key](item) for key, item in value.items()})
+        except _Fault as fault:
+            raise fault.inside(at) from None
 
     return read_all
 
 
-def _word(kind: type[Enum], defaults: bool) -> Callable[[Any, Where], Any]:
+def _word(kind: type[Enum], defaults: bool) -> Read:
     words: dict[Any, Enum] = {word.value: word for word in kind}
     if defaults and issubclass(kind, int):
         words |= {word.name: word for word in kind}
 
-    def read_one(value: Any, where: Where) -> Any:
+    def read_one(value: Any) -> Any:
         if type(value) not in (str, int) or value not in words:
-            raise DocumentError(f"{_at(where)}: {value!r} is none of {', '.join(map(str, words))}")
+            raise _Fault(f"{value!r} is none of {', '.join(map(str, words))}")
         return words[value]
 
     return read_one
 
 
-def _exactly(kind: type[T], name: str) -> Callable[[Any, Where], T]:
-    return lambda value, where: _expect(kind, value, where, name)
+def _exactly(kind: type[T], name: str) -> Read:
+    return lambda value: _expect(kind, value, name)
 
 
-def _time(value: Any, where: Where) -> datetime:
+def _time(value: Any) -> datetime:
     try:
         return parse_time(value)
     except ValueError as error:
-        raise DocumentError(f"{_at(where)}: {error}") from error
+        raise _Fault(str(error)) from error
 
 
 _NAMES = {str: "text", int: "an integer", bool: "true or false"}
 
 
-def _expect(kind: type[T], value: Any, where: Where, name: str) -> T:
+def _expect(kind: type[T], value: Any, name: str) -> T:
     if type(value) is not kind:  # an exact type: true is no integer
-        raise DocumentError(f"{_at(where)}: expected {name}")
+        raise _Fault(f"expected {name}")
     return value
 
 
-def _at(where: Where) -> str:
-    if isinstance(where, str):
-        return where
-    outer, step = where
-    return f"{_at(outer)}[{step}]" if isinstance(step, int) else f"{_at(outer)}.{step}"
+def _given(kind: type[T], value: Any, where: str, name: str) -> T:
+    try:
+        return _expect(kind, value, name)
+    except _Fault as fault:
+        raise DocumentError(f"{where}: {fault.what}") from fault
 
 
 class Reader:
@@ -191,7 +215,7 @@ class Reader:
     __slots__ = ("_left", "_where")
 
     def __init__(self, document: Json, where: str) -> None:
-        self._left: dict[str, Json] = dict(_expect(dict, document, where, "an object"))
+        self._left: dict[str, Json] = dict(_given(dict, document, where, "an object"))
         self._where = where
 
     def raw(self, key: str) -> Json:
@@ -237,7 +261,7 @@ class Reader:
     def each(self, key: str, read: Callable[[Json, str], T]) -> tuple[T, ...]:
         """A list, each item read by ``read(item, where)``."""
         where = f"{self._where}.{key}"
-        items = enumerate(_expect(list, self.raw(key), where, "a list"))
+        items = enumerate(_given(list, self.raw(key), where, "a list"))
         return tuple(read(item, f"{where}[{index}]") for index, item in items)
 
     def mapping(self, key: str) -> Mapping[str, str]:

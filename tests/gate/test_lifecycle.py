@@ -109,7 +109,7 @@ ASKED = {
         "approve security",
         "exempt security",
         "attest security",
-        "decide private_office",
+        "decide",
     },
 }
 """What no plan goes out without, on the webhook and besides on the others."""
