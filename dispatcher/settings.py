@@ -67,7 +67,8 @@ class ChannelFigures:
     """What a deployment says of one channel in place of the adapter's own figures.
 
     ``sends_per_minute`` is per account, with ``burst`` sends at once before that, a second's worth unless said; 0
-    means that there is no limit. ``sends_per_day`` is the platform's daily cap.
+    means that there is no limit. ``sends_per_day`` is the platform's daily cap. ``in_flight`` is how many calls each
+    process may have under way at once, of one account never more than the adapter says.
     """
 
     timeout_ms: int | None = None
@@ -76,6 +77,7 @@ class ChannelFigures:
     sends_per_minute: int | None = None
     burst: int | None = None
     sends_per_day: int | None = None
+    in_flight: int | None = None
 
     def rate(self, own: Rate | None) -> Rate | None:
         """The limit of each account, where ``own`` is the adapter's; None where there is none."""

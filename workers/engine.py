@@ -95,6 +95,7 @@ class Engine:
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
         self._chunks: set[asyncio.Task[None]] = set()
         self._arming: asyncio.Task[None] | None = None
+        self._timeouts_s: dict[str, float] = {}
         self._number = 0
         self._stopping = asyncio.Event()
         self._log = structlog.get_logger("engine")
@@ -331,6 +332,11 @@ class Engine:
         return note
 
     def _timeout_s(self, channel: str) -> float:
+        if channel not in self._timeouts_s:
+            self._timeouts_s[channel] = self._longest_call_s(channel)
+        return self._timeouts_s[channel]
+
+    def _longest_call_s(self, channel: str) -> float:
         configured = self._settings.channel(channel).timeout_ms
         with contextlib.suppress(registry.UnknownChannelError):
             return registry.adapter(channel).capabilities.timeout_s if configured is None else configured / 1000

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -32,6 +33,9 @@ from dispatcher.settings import Settings, load_settings
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
+
+GARBAGE = 20_000
+"""New objects between two looks for cycles. What a send makes is nearly all freed without one."""
 
 
 def run(role: str, folder: Path, mode: Mode) -> None:
@@ -96,6 +100,8 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
+    gc.freeze()  # what is loaded by now stays: nothing that looks for cycles need go through it
+    gc.set_threshold(GARBAGE)
     ears = listen(url, lane, str(mode), engine.ring)
     parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
     try:

@@ -241,18 +241,20 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
 def keepable(outcome: Outcome) -> Outcome:
     """The outcome as SQL and ledger can keep it, its wait bounded to 30 days."""
     wait_s = outcome.retry_after_s
-    return replace(
-        outcome,
-        reason=plain(outcome.reason),
-        code=plain(outcome.code),
-        reference=_plain_or_none(outcome.reference),
-        url=_plain_or_none(outcome.url),
-        retry_after_s=None if wait_s is None else min(max(0.0, wait_s), LONGEST_WAIT_S),
-    )
+    kept: dict[str, Any] = {
+        "reason": plain(outcome.reason),
+        "code": plain(outcome.code),
+        "reference": _plain_or_none(outcome.reference),
+        "url": _plain_or_none(outcome.url),
+        "retry_after_s": None if wait_s is None else min(max(0.0, wait_s), LONGEST_WAIT_S),
+    }
+    return replace(outcome, **kept) if any(getattr(outcome, name) != kept[name] for name in kept) else outcome
 
 
 def plain(text: str) -> str:
     """Text as the ledger takes it: composed, on one line, without what UTF-8 or a database cannot carry."""
+    if text.isprintable() and text.isascii() and len(text) <= REASONS:
+        return text
     return unicodedata.normalize("NFC", _UNKEEPABLE.sub(" ", text[:REASONS]))
 
 

@@ -35,7 +35,8 @@ from workers.buckets import Buckets, Wish
 from workers.outcomes import returned
 
 IN_FLIGHT = 256
-"""Calls to one channel that may be under way at once in one process (measured: reference, dramatiq B)."""
+"""Calls to one channel that may be under way at once in one process, unless settings say otherwise (measured:
+reference, dramatiq B)."""
 
 HAND = 8 * IN_FLIGHT
 """Deliveries that one process may hold: leased, and not yet answered."""
@@ -207,14 +208,14 @@ class Pacing:
         self._reopen(item, account)
 
     def _met(self, item: Leased) -> _Account:
-        timing, own, in_flight = self._settings.timing, None, 1
+        timing, figures, own, in_flight = self._settings.timing, self._settings.channel(item.channel), None, 1
+        most = figures.in_flight or IN_FLIGHT
         with suppress(registry.UnknownChannelError):  # the sender refuses a channel that nobody knows
             capabilities = registry.adapter(item.channel).capabilities
             own, in_flight = capabilities.rate, capabilities.max_in_flight
         breaker = Breaker(timing.retry_ms / 1000, timing.retry_most_ms / 1000)
-        rate = self._settings.channel(item.channel).rate(own)
-        account = _Account(rate, in_flight, asyncio.Semaphore(in_flight), breaker)
-        self._channels.setdefault(item.channel, asyncio.Semaphore(IN_FLIGHT))
+        account = _Account(figures.rate(own), in_flight, asyncio.Semaphore(min(in_flight, most)), breaker)
+        self._channels.setdefault(item.channel, asyncio.Semaphore(most))
         return self._accounts.setdefault(item.account, account)
 
     def _barred(self, item: Leased, account: _Account, now_s: float) -> tuple[str, float] | None:

@@ -19,6 +19,11 @@ from dispatcher.store.database import Work
 from dispatcher.store.queue import Move
 
 WINDOW_S = 0.01
+"""How long a group waits for more moves."""
+
+BUSY_S, BUSY = 0.05, 4
+"""How long it waits after a group of so many: a commit costs as much as recording ten moves."""
+
 MOST = 500
 AGAIN_S = 0.5
 
@@ -44,13 +49,14 @@ class Recorder:
 
     async def run(self) -> None:
         """Write groups until finished."""
-        ended = False
+        ended, group = False, list[Item]()
         while not ended:
             first = await self._queue.get()
             if first is None:
                 return
+            wait_s = BUSY_S if len(group) >= BUSY else WINDOW_S
             group = [first]
-            await asyncio.sleep(WINDOW_S)
+            await asyncio.sleep(wait_s)
             while not self._queue.empty() and len(group) < MOST:
                 item = self._queue.get_nowait()
                 if item is None:

@@ -51,7 +51,7 @@ class Adapter:
         can_withdraw=False,
         can_read_back=True,
         to_recipients=True,
-        max_in_flight=32,
+        max_in_flight=256,
         timeout_s=15.0,
         rate=Rate(3000, 60.0, burst=1000, daily=250_000),  # Notify's own token bucket, per service and kind of key
         hosts=(wire.HOST,),

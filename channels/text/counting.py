@@ -47,6 +47,7 @@ _GSM7 = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM7_EXTENSION = frozenset("^{}\\[~]|€")
+_GSM7_WHOLE = _GSM7 | _GSM7_EXTENSION
 
 
 def x_length(text: str) -> int:
@@ -78,7 +79,7 @@ class SmsCount:
 
 def sms_count(text: str) -> SmsCount:
     """Count a text as SMS. GSM-7's extension table (€, brackets and the like) costs two units a character."""
-    beyond = tuple(dict.fromkeys(letter for letter in text if letter not in _GSM7 | _GSM7_EXTENSION))
+    beyond = tuple(dict.fromkeys(letter for letter in text if letter not in _GSM7_WHOLE))
     if beyond:
         units = len(text.encode("utf-16-le")) // 2
         return SmsCount("ucs2", len(text), units, _segments(units, 70, 67), beyond)

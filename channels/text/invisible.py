@@ -26,11 +26,14 @@ _HIDDEN = regex.compile(rf"(?!\n)[\p{{C}}\p{{Zl}}\p{{Zp}}\p{{Variation_Selector}
 
 def check_text(text: str) -> list[str]:
     """Name every invisible or reordering character, its code point and position counted from 1; empty when none."""
+    hidden = [(match.start(), match.group()) for match in _HIDDEN.finditer(text)]
+    if not hidden:
+        return []
     needed = {place for match in _NEEDED.finditer(text) for place in range(*match.span())}
     return [
-        f"invisible character {_name(match.group())} at position {match.start() + 1}: delete it"
-        for match in _HIDDEN.finditer(text)
-        if match.start() not in needed
+        f"invisible character {_name(letter)} at position {place + 1}: delete it"
+        for place, letter in hidden
+        if place not in needed
     ]
 
 

@@ -347,7 +347,9 @@ class LocalSender:
         version = evidence.policies.in_force(now)
         if version is None:
             return Outcome(Verdict.DEFERRED, "no policy is in force", "G01")
-        facts = replace(granted.facts, clock_fault=self._clock_fault())
+        facts, fault = granted.facts, self._clock_fault()
+        if fault != facts.clock_fault:
+            facts = replace(facts, clock_fault=fault)
         case = case_for(evidence, facts, version, now)
         revoked = evidence.stops.revocations_of(granted.prepared.digest) and not case.making_safe
         failure = g04_window(case) or g16_stopped(case)

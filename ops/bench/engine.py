@@ -33,7 +33,7 @@ from ops.bench import rivals
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
 from ops.bench.office import MODE, UNLIMITED, Office, hosts, office_at
-from ops.bench.rivals import Course
+from ops.bench.rivals import IN_FLIGHT, Course
 from ops.demo.stage import Stage, running, until
 from ops.postgres import temporary_postgres
 
@@ -104,6 +104,7 @@ class Site:
         began = time.monotonic()
         self.office.release(plan)  # the commit and its bell are the last that it does
         released = time.monotonic()
+        until(lambda: self.far.counted().requests >= sends or None, "everything is sent", TIMEOUT_S)
         until(lambda: self._open(plan) == 0 or None, "everything is recorded", TIMEOUT_S)
         ended, counted = time.monotonic(), self.far.counted()
         if (counted.requests, counted.doubled) != (sends, 0):
@@ -166,7 +167,10 @@ def _site(root: Path, kind: str) -> Iterator[Site]:
         far, database = stack.enter_context(far_side()), ""
         if kind == "postgresql":
             database = stack.enter_context(temporary_postgres()).create_database("bench")
-        office = stack.enter_context(office_at(root, far.url, database=database, channels=UNLIMITED))
+        channels = {
+            name: {**UNLIMITED.get(name, {}), "in_flight": IN_FLIGHT // CORES} for name in ("webhook", "notify")
+        }
+        office = stack.enter_context(office_at(root, far.url, database=database, channels=channels))
         rows = database or f"sqlite:///{office.folder.parent / 'rival.db'}"
         yield Site(office, far, rows, kind)
 
@@ -175,6 +179,7 @@ def _accounts(site: Site, size: Size, samples: Samples) -> None:
     for number in range(size.accounts):
         site.office.add("webhook", f"webhook-{number}")
     delays = [*LATENCIES_MS, *[50] * (size.repetitions - 1)]
+    hosts(site.office, "accounts", CORES)
     with running(Stage(site.office.folder, site.far.url)):
         for number, delay_ms in enumerate(delays):
             plan = site.office.cleared(headline=f"Storm {number}")

@@ -58,9 +58,6 @@ MODE = Mode.EXERCISE
 EVIDENCE = "0" * 64
 AUDIENCE = "people whom nothing else reaches"
 SERVICE = "11111111-2222-4333-8444-555555555555"
-UNLIMITED = {"notify": {"sends_per_minute": 0}}
-"""A deployment's word on channels where the provider's own limit is not to be what is measured."""
-
 DRAMA = 1_000
 """Numbers that are kept for drama, 07700 900000 to 900999: the most that one list can hold."""
 
@@ -184,7 +181,7 @@ def office_at(root: Path, simulator: str, redis: str = "embedded", **more: Any) 
 def hosts(office: Office, role: str, count: int) -> list[Path]:
     """So many hosts that run a role on one database and one Redis: the deployment's folder, and copies beside it.
 
-    ``dispatcher up`` in the first starts them all.
+    Each account is held by one of them, in turn; lists by all. ``dispatcher up`` in the first starts them all.
     """
     folder = office.folder
     shared = (folder / "deployment.toml").read_text().replace("sqlite:///data/", f"sqlite:///{folder / 'data'}/")
@@ -197,6 +194,10 @@ def hosts(office: Office, role: str, count: int) -> list[Path]:
             (host / "data").mkdir()
             (host / "deployment.toml").write_text(shared)
         roles.append(f"{role}-{number}: dispatcher worker {role} --deployment {host}")
+    for number, host in enumerate(found):
+        held = sorted((host / "credentials" / MODE / "accounts").glob("*.age"))
+        for credential in set(held) - set(held[number::count]):
+            credential.unlink()
     (folder / "Procfile").write_text("\n".join(roles) + "\n")
     return found
 

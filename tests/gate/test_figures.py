@@ -25,10 +25,15 @@ from dispatcher.gate.policy_diff import Direction
         (policy.LONGEST, timedelta(days=3_653)),
         (policy.UNITS, {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}),
         (evidence.END_OF_TIME, datetime(9999, 1, 1, tzinfo=UTC)),
+        (policy.Standing((), (), "source").requires_incident, True),
+        (policy.Standing((), (), "source").minister, True),
     ],
 )
 def test_the_gates_figures_are_the_references(figure: object, value: object) -> None:
-    """Status (design: gate 9), confirmation (gate 8), exemptions, operators and resumes (policy 1.3 and 6.2)."""
+    """Status (design: gate 9), confirmation (gate 8), exemptions, operators and resumes (policy 1.3 and 6.2).
+
+    What a standing clearance does not say it leaves as it is for everybody.
+    """
     assert figure == value
 
 

@@ -116,7 +116,8 @@ def test_a_judgement_handed_in_is_gone_by_until_its_end(until: datetime, failure
 def test_what_ages_is_judged_anew_at_its_ages_and_nothing_else_is() -> None:
     """An attestation at every age that policy and the gate know, an approval at its beginning and end."""
     ages, made = CLEARED.policies.ages | {CONFIRM_WITHIN}, {s.kind: s.not_before for s in map(said, SIGNED)}
-    anew = {kind: {made[kind] + age for age in ages} <= {*CLEARED.moments} for kind in made}
+    moments = {*replace(CLEARED).moments}
+    anew = {kind: {made[kind] + age for age in ages} <= moments for kind in made}
     assert (anew[StatementKind.ATTEST], anew[StatementKind.APPROVE]) == (True, False)
 
 

@@ -15,6 +15,7 @@ from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role, RoleHeld
 from dispatcher.domain.plan import Destination
 from dispatcher.domain.statement import Mode
+from dispatcher.sending import sender
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.permit import Permit
 from dispatcher.sending.prepared import Texts, prepare, read_texts
@@ -111,8 +112,10 @@ def test_arming_twice_reads_once(house: House) -> None:
     assert run(main)
 
 
-def test_others_are_sent_while_a_plan_is_read_ahead(house: House) -> None:
-    """Between two accounts the loop turns."""
+def test_others_are_sent_while_a_plan_is_read_ahead(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two accounts the loop turns, and does no more than that."""
+    pauses, turn = list[float](), asyncio.sleep
+    monkeypatch.setattr(sender.asyncio, "sleep", lambda pause: (pauses.append(pause), turn(pause))[1])
     platform = counting(house)
 
     async def beat() -> None:
@@ -126,7 +129,7 @@ def test_others_are_sent_while_a_plan_is_read_ahead(house: House) -> None:
         beating.cancel()
 
     run(main)
-    assert len({at for _, at in platform.asked}) == 2
+    assert (len({at for _, at in platform.asked}), set(pauses)) == (2, {0})
 
 
 def test_accounts_of_others_are_passed_over_when_arming(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -236,6 +237,30 @@ def test_a_full_disk_refuses_nothing_that_it_would_not_refuse_anyway(full: House
 
     with structlog.testing.capture_logs():
         assert run(main) == ["G16"]
+
+
+def test_nobody_else_may_read_or_change_the_record(house: House) -> None:
+    """It is this sender's own."""
+    run(lambda: ask(house))
+    assert stat.S_IMODE(house.decisions_path.stat().st_mode) == 0o600
+
+
+def test_a_closed_sender_keeps_no_file_open(house: House) -> None:
+    """Neither its record of decisions nor its spent file."""
+
+    async def main() -> list[str]:
+        before = _open_files(house)
+        await house.sender.close()
+        return [*before, *_open_files(house)]
+
+    assert run(main) == [house.decisions_path.name, house.spent_path.name]
+
+
+def _open_files(house: House) -> list[str]:
+    """Those of the sender that this process has open."""
+    links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    places = {link.readlink() for link in links}
+    return [path.name for path in (house.decisions_path, house.spent_path) if path in places]
 
 
 def test_what_was_said_is_remembered_of_so_many_deliveries(tmp_path: Path) -> None:

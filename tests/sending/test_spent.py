@@ -330,6 +330,7 @@ RESOLUTIONS = {
     "one who saw it": ([resolution("ops-1"), resolution("director-1", seen="seen")], MAYBE),
     "of another delivery": ([resolution("ops-1", delivery="d-2"), resolution("director-1", delivery="d-2")], MAYBE),
     "of another plan": ([resolution("ops-1", plan="ab"), resolution("director-1", plan="ab")], MAYBE),
+    "at the attempt's own time": ([resolution("ops-1"), resolution("director-1", 0 * SECOND)], "accepted"),
     "from before the attempt": ([resolution("ops-1"), resolution("director-1", -SECOND)], MAYBE),
 }
 
