@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import secrets
 import signal
@@ -28,14 +27,11 @@ from dispatcher import log
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
-from dispatcher.sender_bootstrap import now
+from dispatcher.sender_bootstrap import look_rarely_for_cycles, now
 from dispatcher.settings import Settings, load_settings
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
-
-GARBAGE = 20_000
-"""New objects between two looks for cycles. What a send makes is nearly all freed without one."""
 
 
 def run(role: str, folder: Path, mode: Mode) -> None:
@@ -100,8 +96,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
-    gc.freeze()  # what is loaded by now stays: nothing that looks for cycles need go through it
-    gc.set_threshold(GARBAGE)
+    look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
     parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
     try:

@@ -70,7 +70,7 @@ def parse_time(value: Json) -> datetime:
     if not isinstance(value, str):
         raise ValueError("a time must be text")  # noqa: TRY004 - one error type for every malformed time
     parsed = datetime.fromisoformat(value)
-    if format_time(parsed) != value:
+    if f"{value[:-1]}+00:00" != parsed.isoformat(timespec="microseconds") or value[-1] != "Z":
         raise ValueError(f"time not in canonical form: {value}")
     return parsed
 

@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -155,18 +155,22 @@ def _fields(kind: Any, defaults: bool) -> Read:
     readers = {field.name: _reader(hints[field.name], defaults) for field in fields(kind)}
 
     def read_all(value: Any) -> Any:
-        given = _expect(dict, value, "an object").keys()
-        if unknown := given - readers.keys():
-            raise _Fault(f"unknown key {min(unknown)!r}")
-        if missing := needed - given:
-            raise _Fault(f"{min(missing)} is missing")
-        at = ""
+        given, at = _expect(dict, value, "an object").keys(), ""
+        if given != readers.keys():
+            _compare(given, readers.keys(), needed)
         try:
             return kind(**{(at := key): readers[key](item) for key, item in value.items()})
         except _Fault as fault:
             raise fault.inside(at) from None
 
     return read_all
+
+
+def _compare(given: Set[str], known: Set[str], needed: Set[str]) -> None:
+    if unknown := given - known:
+        raise _Fault(f"unknown key {min(unknown)!r}")
+    if missing := needed - given:
+        raise _Fault(f"{min(missing)} is missing")
 
 
 def _word(kind: type[Enum], defaults: bool) -> Read:

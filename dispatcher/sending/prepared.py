@@ -29,6 +29,31 @@ RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 """Who may say what became of a delivery."""
 
 
+class Renderings(Mapping[str, Rendering]):
+    """Renderings by the digest recomputed from their bytes; each is read when it is first asked for.
+
+    Unreadable bytes have no digest that anybody signed: they are not there.
+    """
+
+    def __init__(self, bodies: Mapping[str, bytes]) -> None:
+        self._bodies = {canonical.digest(RENDERING_SCHEMA, body): body for body in bodies.values()}
+        self._read: dict[str, Rendering | None] = {}
+
+    def __getitem__(self, digest: str) -> Rendering:
+        if digest not in self._read:
+            self._read[digest] = _rendering(self._bodies[digest])
+        found = self._read[digest]
+        if found is None:
+            raise KeyError(digest)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (digest for digest in self._bodies if digest in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 @dataclass  # without slots, so that what is the same for every delivery is worked out once
 class Texts:
     """A plan, its renderings by recomputed digest, and what lint finds in them; no statement changes any of it."""
@@ -145,7 +170,7 @@ def prepare(bundle: Bundle, verifier: Verifier, now: datetime, texts: Texts | No
 
 def read_texts(bundle: Bundle) -> Texts:
     """What no statement changes. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
-    return Texts(Plan.decode(bundle.plan), _renderings(bundle.renderings))
+    return Texts(Plan.decode(bundle.plan), Renderings(bundle.renderings))
 
 
 def _changes(roster: Roster) -> Iterator[datetime]:
@@ -160,16 +185,12 @@ def _distinct(envelopes: Sequence[Envelope]) -> list[Envelope]:
     return list({envelope.payload: envelope for envelope in envelopes}.values())
 
 
-def _renderings(bodies: Mapping[str, bytes]) -> dict[str, Rendering]:
-    read: dict[str, Rendering] = {}
-    for body in bodies.values():
-        try:
-            document = canonical.decode(body)
-            if isinstance(document, dict):
-                read[canonical.digest(RENDERING_SCHEMA, body)] = Rendering.from_document(document)
-        except (ValueError, TypeError, KeyError):
-            continue  # unreadable bytes have no digest that anybody signed
-    return read
+def _rendering(body: bytes) -> Rendering | None:
+    try:
+        document = canonical.decode(body)
+        return Rendering.from_document(document) if isinstance(document, dict) else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _says_unsent(statement: Statement, delivery: str) -> bool:

@@ -13,6 +13,7 @@ Times are this thread's on the processor: what else the machine does at the mome
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from channels.contract import DeliveryKind
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.gate.decide import decide, judge_plan
-from dispatcher.sender_bootstrap import VaultOutlets, now
+from dispatcher.sender_bootstrap import VaultOutlets, look_rarely_for_cycles, now
 from dispatcher.sending import Refusal
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet
@@ -148,8 +149,10 @@ async def _permitted(sender: LocalSender, course: Course, orders: Sequence[Order
 async def _cold(office: Office, course: Course, runs: int) -> list[float]:
     """Milliseconds of the first answer of a sender that has just started."""
     samples = []
+    look_rarely_for_cycles()  # as workers do
     for _ in range(runs):
         sender, orders = sender_at(office, course.outlets, now), next(course.orders())[:1]
+        gc.collect()  # what is left of the sender before is not this one's
         samples.append(await _permitted(sender, course, orders) / MICRO * MILLI)
         await sender.close()
     return samples
