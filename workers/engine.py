@@ -35,7 +35,7 @@ from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.settings import Settings
 from dispatcher.store import holds, queue
 from dispatcher.store.database import Store, Work
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
 from workers.buckets import Buckets
 from workers.fence import SelfFence
 from workers.ordering import Orders
@@ -157,19 +157,20 @@ class Engine:
             self._log.warning("not_armed", error=type(error).__name__)  # what cannot be read is refused in its turn
 
     async def _next_chunk(self) -> bool:
-        """Lease one chunk and start on it; False when nothing is due."""
+        """Lease one chunk and start on it; False when nothing more is due."""
         await self._pacing.room()
         if self._stopping.is_set():
             return False
         self._number += 1
-        hold = self._hold()
-        leased = await self._attempt(lambda: self.write(self._lease(hold)))
+        hold, shut = self._hold(), self._pacing.shut()
+        limit = min(self._settings.chunk, MAX_ORDERS if self._chunks else FIRST_CHUNK)
+        leased = await self._attempt(lambda: self.write(self._lease(hold, limit, shut)))
         if not leased:
             return False
         task = asyncio.create_task(self._chunk(leased, hold))
         self._chunks.add(task)
         task.add_done_callback(self._ended)
-        return True
+        return len(leased) == limit or shut != NOTHING_SHUT  # of what is shut, one account is leased at a time
 
     def _hold(self) -> Hold:
         """The next lease, timed from before it is asked for: no delay on the way back can stretch it."""
@@ -182,9 +183,8 @@ class Engine:
         if not chunk.cancelled() and (error := chunk.exception()):
             self._log.error("chunk_failed", error=type(error).__name__)
 
-    def _lease(self, hold: Hold) -> Callable[[Work], list[Leased]]:
-        post, shut = self._post, self._pacing.shut()
-        limit = min(self._settings.chunk, MAX_ORDERS if self._chunks else FIRST_CHUNK)
+    def _lease(self, hold: Hold, limit: int, shut: Shut) -> Callable[[Work], list[Leased]]:
+        post = self._post
 
         def lease(work: Work) -> list[Leased]:
             self._pacing.standing = holds.standing(work)

@@ -87,8 +87,9 @@ def message(text: LanguageText, content: Content) -> str:
     return unicodedata.normalize("NFC", joined).translate(_PLAIN)
 
 
-def text_faults(text: str) -> list[str]:
-    """Why Notify would refuse this text, or send another than this."""
+@lru_cache(maxsize=64)
+def text_faults(text: str) -> tuple[str, ...]:
+    """Why Notify would refuse this text, or send another than this. One text goes to many: it is looked at once."""
     count, faults = sms_count(text), check_text(text)
     if not text.strip():
         faults.append("the text message is empty")
@@ -102,7 +103,7 @@ def text_faults(text: str) -> list[str]:
         faults.append(f"Notify would replace {' '.join(strange)}: write it with letters of English or Welsh")
     if _UNTIDY.search(text):
         faults.append("Notify would tidy the spaces or empty lines of this text: remove the surplus ones")
-    return faults
+    return tuple(faults)
 
 
 def part_for(job: Job) -> str | None:
