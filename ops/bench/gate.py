@@ -148,13 +148,15 @@ async def _permitted(sender: LocalSender, course: Course, orders: Sequence[Order
 
 async def _cold(office: Office, course: Course, runs: int) -> list[float]:
     """Milliseconds of the first answer of a sender that has just started."""
-    samples = []
+    samples, before = [], gc.get_threshold()
     look_rarely_for_cycles()  # as workers do
     for _ in range(runs):
         sender, orders = sender_at(office, course.outlets, now), next(course.orders())[:1]
         gc.collect()  # what is left of the sender before is not this one's
         samples.append(await _permitted(sender, course, orders) / MICRO * MILLI)
         await sender.close()
+    gc.set_threshold(*before)
+    gc.unfreeze()
     return samples
 
 

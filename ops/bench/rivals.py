@@ -53,6 +53,11 @@ class Course:
         """Where to post."""
         return f"{self.far.url}/webhook/rival"
 
+    @property
+    def kind(self) -> str:
+        """Which database that is."""
+        return self.database.partition(":")[0].partition("+")[0]
+
 
 Run = Callable[[Course], float]
 

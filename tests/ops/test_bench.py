@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ops.bench import gate, stale
+from ops.bench.__main__ import chosen
 from ops.bench.figures import Figure, table, write
 
 GATE = {"gate.decide.warm", "gate.permit.warm", "gate.permit.first", "gate.permit.cold", "gate.permit.flat"}
@@ -28,6 +31,18 @@ def test_no_t3_send_starts_once_the_status_is_over_sixty_seconds_old(tmp_path: P
     (figure,) = stale.measure(tmp_path / "stale", step_s=20.0)
 
     assert figure.samples == [20.0, 40.0, 60.0]
+
+
+def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
+    """A bare ``make bench`` names nothing."""
+    assert (chosen([]), chosen(["full", "gate"])) == (["gate", "stale", "halts", "engine"], ["full", "gate"])
+
+
+def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names those there are."""
+    with pytest.raises(SystemExit, match="2"):
+        chosen(["engines"])
+    assert "engines is none of gate, stale, halts, engine, full" in capsys.readouterr().err
 
 
 def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:
