@@ -78,6 +78,14 @@ mutants: setup ## change the gate, the statements and the sender in thousands of
 bench: setup ## measure what this product promises, and write build/bench.json (BENCH=gate for some)
 	@$(BIN)/python -m ops.bench $(BENCH)
 
+.PHONY: bench-full
+bench-full: ## the same with a million recipients
+	@$(MAKE) bench BENCH=full
+
+.PHONY: figures
+figures: setup ## put what the last bench measured into docs/figures.md and docs/charts
+	@$(BIN)/python -m ops.bench.report
+
 .PHONY: chaos
 chaos: setup ## break a deployment again and again while it sends, and count at the far sides what came of it
 	@$(BIN)/python -m ops.chaos --seconds $(SECONDS_PER_RUN) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)

@@ -26,6 +26,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, runtime_checkable
 
+from channels.capabilities import Capabilities
+
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 Clock = Callable[[], datetime]
@@ -54,53 +56,6 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
     IN_DOUBT = "in_doubt"
     HANDED_OVER = "handed_over"
-
-
-class IdempotencyKind(StrEnum):
-    """How a channel answers "did the first try work?"."""
-
-    IDEMPOTENT = "idempotent"  # a repeat of the same job is harmless while the key lives
-    QUERY = "query"  # no key, but the platform's record can be read
-    NONE = "none"  # neither: only a person can tell
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """A channel's capability. ``ttl_s``: how long a repeat is recognised; ``lag_s``: how long the record may lag."""
-
-    kind: IdempotencyKind
-    ttl_s: float = 0.0
-    lag_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What a platform takes from one account: ``burst`` sends at once, ``sends`` more in each ``per_s`` seconds.
-
-    ``daily`` is the platform's cap on a day's sends, where it has one.
-    """
-
-    sends: int
-    per_s: float
-    burst: int
-    daily: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process."""
-
-    idempotency: Idempotency
-    can_correct: bool
-    can_withdraw: bool
-    can_read_back: bool
-    to_recipients: bool = False
-    by_hand: bool = False
-    max_in_flight: int = 8
-    timeout_s: float = 10.0
-    rate: Rate | None = None
-    hosts: tuple[str, ...] = ()
-    source: str = ""
 
 
 class Secret:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from channels import registry
-from channels.contract import Account, Idempotency
+from channels.capabilities import Idempotency
+from channels.contract import Account
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode

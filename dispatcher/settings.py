@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from channels.contract import Rate
+from channels.capabilities import Rate
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode

@@ -7,15 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind
 from channels.contract import (
     Account,
-    Capabilities,
     Content,
     DeliveryKind,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     LanguageText,
     Note,

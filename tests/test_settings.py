@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Rate
+from channels.capabilities import Rate
 from dispatcher.domain.errors import Invalid
 from dispatcher.settings import ChannelFigures, Settings, load_settings
 

@@ -22,7 +22,7 @@ import structlog
 from redis import RedisError
 from redis.asyncio import Redis
 
-from channels.contract import Rate
+from channels.capabilities import Rate
 from workers.broker import NAMESPACE, WAIT_S
 from workers.pausing import pause
 

@@ -21,7 +21,8 @@ from tenacity import RetryCallState, Retrying
 from tenacity.wait import wait_random_exponential
 
 from channels import registry
-from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
 from dispatcher.settings import Settings, Timing

@@ -26,7 +26,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from channels import registry
-from channels.contract import Clock, Outcome, Rate, Verdict
+from channels.capabilities import Rate
+from channels.contract import Clock, Outcome, Verdict
 from dispatcher.settings import Settings
 from dispatcher.store.holds import Standing
 from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut

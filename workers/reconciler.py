@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.contract import Clock, Finding, Found, Idempotency, IdempotencyKind
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Clock, Finding, Found
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.plan import OnAmbiguous, Plan
 from dispatcher.sending import Sender

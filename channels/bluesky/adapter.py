@@ -16,21 +16,18 @@ from typing import Any, ClassVar
 from channels.bluesky import wire
 from channels.bluesky.session import Login, NoSessionError, Session
 from channels.bluesky.wire import Place
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     DeliveryKind,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Note,
     Outcome,
     Probe,
-    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -56,6 +53,7 @@ class Adapter:
         can_correct=True,
         can_withdraw=True,
         can_read_back=True,
+        text=TextLimit(BLUESKY_GRAPHEMES, Unit.GRAPHEMES),
         timeout_s=30.0,
         rate=Rate(833, 3600.0, burst=833, daily=11_666),  # 5,000 points an hour, 35,000 a day; a post costs 3
         hosts=("bsky.social",),

@@ -20,16 +20,14 @@ from typing import ClassVar
 
 from channels.cap_feed import rules, wire
 from channels.cap_feed.folder import Folder, chain, unexpired
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     DeliveryKind,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Json,
     Note,

@@ -25,9 +25,9 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from channels.capabilities import IdempotencyKind
 from channels.conformance import checks
 from channels.conformance.bench import Check, ConformanceError, Subject, content, on_bench
-from channels.contract import IdempotencyKind
 from channels.simulator.faults import FaultKind
 
 __all__ = ["ConformanceError", "Subject", "cases", "content", "run"]

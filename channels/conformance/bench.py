@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from channels.capabilities import Capabilities
 from channels.contract import (
     Account,
-    Capabilities,
     Channel,
     Clock,
     Content,

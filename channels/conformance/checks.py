@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from channels.capabilities import IdempotencyKind
 from channels.conformance.bench import (
     SHORT_S,
     Bench,
@@ -14,7 +15,7 @@ from channels.conformance.bench import (
     expect_found,
     expect_verdict,
 )
-from channels.contract import Content, DeliveryKind, Found, IdempotencyKind, RenderError, Rendering, Seen, Verdict
+from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
 from channels.simulator.faults import FaultKind
 
 LOST = (FaultKind.ACT_THEN_DROP, FaultKind.DROP, FaultKind.STALL, FaultKind.LATE)

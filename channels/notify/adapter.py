@@ -12,22 +12,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Json,
     Note,
     Outcome,
     Part,
     Probe,
-    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -37,7 +34,7 @@ from channels.contract import (
 )
 from channels.http import Answer, Http, TransportError
 from channels.notify import wire
-from channels.text import EXERCISE_LINE, texts_for
+from channels.text import EXERCISE_LINE, NOTIFY_SMS_CHARACTERS, texts_for
 
 _PROBE_TEXT = "Probe"
 
@@ -50,6 +47,7 @@ class Adapter:
         can_correct=True,
         can_withdraw=False,
         can_read_back=True,
+        text=TextLimit(NOTIFY_SMS_CHARACTERS, Unit.CHARACTERS),
         to_recipients=True,
         max_in_flight=256,
         timeout_s=15.0,

@@ -19,17 +19,15 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, TextLimit, Unit
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     DeliveryKind,
     Finding,
     Found,
     HandOverError,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Json,
     Note,
@@ -68,6 +66,7 @@ class Adapter:
         can_correct=True,
         can_withdraw=True,
         can_read_back=False,
+        text=TextLimit(CAPTION_UNITS, Unit.UTF16),
         by_hand=True,
         max_in_flight=1,
         source="reference: policy 0.3; platforms 1.9, 1.11",

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Json,
     Note,

@@ -13,21 +13,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, timedelta
 from typing import Any, ClassVar
 
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
-    Capabilities,
     Clock,
     Content,
     DeliveryKind,
     Finding,
     Found,
-    Idempotency,
-    IdempotencyKind,
     Job,
     Note,
     Outcome,
     Probe,
-    Rate,
     ReadBack,
     RenderError,
     Rendering,
@@ -57,6 +54,7 @@ class Adapter:
         can_correct=True,
         can_withdraw=True,
         can_read_back=True,
+        text=TextLimit(X_WEIGHT, Unit.WEIGHTED),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(50, 900.0, burst=50, daily=10_000),  # X counts 100 in 15 minutes: burst and refill never pass that

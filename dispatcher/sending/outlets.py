@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from channels.contract import Account, Channel, Idempotency, Job
+from channels.capabilities import Idempotency
+from channels.contract import Account, Channel, Job
 from dispatcher.domain.plan import Destination
 from dispatcher.gate.evidence import DeliveryFacts
 from dispatcher.sending.lists import Row

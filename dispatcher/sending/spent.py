@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from channels.contract import Idempotency, IdempotencyKind, Verdict
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Verdict
 from dispatcher.domain.canonical import format_time, parse_time
 from dispatcher.domain.errors import Invalid
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from channels.contract import Rate, Rendering
+from channels.capabilities import Rate
+from channels.contract import Rendering
 from channels.registry import adapter
 from channels.text import sms_count
 from dispatcher.domain.message import TextKind

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ops.bench import engine, gate, halts, stale
+from ops.bench import engine, gate, halts, isolation, stale
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
@@ -18,6 +18,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "stale": stale.measure,
     "halts": halts.measure,
     "engine": engine.measure,
+    "isolation": isolation.measure,
     "full": engine.measure_full,
 }
 """What can be measured, by name; each gets a folder of its own. ``full`` is the engine with a million recipients."""

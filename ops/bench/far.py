@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import socket
 import sys
@@ -26,6 +27,7 @@ from typing import Any
 
 import uvloop
 
+ILL = b"POST /webhook/ill-"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _KEY = re.compile(rb"(?:webhook-id: *|\"reference\": *\")([^\r\"]+)", re.IGNORECASE)
 _BODY = b'{"id": "740e5834-3a29-46b4-9a6f-16142fde533a"}'
@@ -34,13 +36,17 @@ _TAKEN = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Len
 
 @dataclass
 class Counted:
-    """Requests so far, those that came with a key that was seen before, and ``time.monotonic()`` of both ends."""
+    """Requests so far, those that came with a key that was seen before, and ``time.monotonic()`` of both ends.
+
+    ``p95`` is when 95 % of those had come that are not to the ill provider.
+    """
 
     requests: int = 0
     doubled: int = 0
     first: float = 0.0
     last_received: float = 0.0
     last: float = 0.0
+    p95: float = 0.0
 
 
 class _Side:
@@ -49,10 +55,12 @@ class _Side:
     def __init__(self) -> None:
         self.reset(0)
 
-    def reset(self, delay_ms: float) -> None:
+    def reset(self, delay_ms: float, ill_ms: float = 0) -> None:
         self.delay_s = delay_ms / 1000
+        self.ill_s = (ill_ms or delay_ms) / 1000
         self.counted = Counted()
         self.keys: set[bytes] = set()
+        self.well: list[float] = []
 
     def received(self, request: bytes) -> float:
         """Count a request; returns for how many seconds its answer waits."""
@@ -62,6 +70,9 @@ class _Side:
         if key := _KEY.search(request):
             counted.doubled += key[1] in self.keys
             self.keys.add(key[1])
+        if request.startswith(ILL):
+            return self.ill_s
+        self.well.append(now)
         return self.delay_s
 
     def answered(self) -> None:
@@ -103,6 +114,8 @@ class _Connection(asyncio.Protocol):
     def _ordered(self, request: bytes) -> None:
         if request.startswith(b"POST"):
             self._side.reset(**json.loads(request.partition(b"\r\n\r\n")[2]))
+        elif self._side.well:
+            self._side.counted.p95 = self._side.well[max(0, math.ceil(0.95 * len(self._side.well)) - 1)]
         body = json.dumps(asdict(self._side.counted)).encode()
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
@@ -113,9 +126,10 @@ class Far:
 
     url: str
 
-    def reset(self, delay_ms: float) -> None:
-        """Count from nought, and answer after so long."""
-        self._ask({"delay_ms": delay_ms})
+    def reset(self, delay_ms: float, ill_ms: float = 0) -> None:
+        """Count from nought, and answer after so long; the ill provider, whose accounts are named after it, after
+        ``ill_ms``."""
+        self._ask({"delay_ms": delay_ms, "ill_ms": ill_ms})
 
     def counted(self) -> Counted:
         """What came since."""

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from channels.contract import Found, IdempotencyKind
+from channels.capabilities import IdempotencyKind
+from channels.contract import Found
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then

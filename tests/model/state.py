@@ -10,7 +10,8 @@ from enum import Enum, auto
 from functools import cache
 from typing import Any, NamedTuple
 
-from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import IdempotencyKind
+from channels.capabilities import IdempotencyKind
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from tests.model.protocol import Protocol

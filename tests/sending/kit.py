@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from channels.contract import Idempotency, IdempotencyKind, Outcome, Secret
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Outcome, Secret
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate import policy

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Idempotency, IdempotencyKind
+from channels.capabilities import Idempotency, IdempotencyKind
 from dispatcher.sending.spent import Account, Opened, SpentEvent, SpentFile, absent_twice
 from tests.cast import NOW
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from channels.contract import DeliveryKind, Part, Rate, Rendering
+from channels.capabilities import Rate
+from channels.contract import DeliveryKind, Part, Rendering
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, SignedList
 from dispatcher.service.estimating import Estimate, estimate, total

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
 
-from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then

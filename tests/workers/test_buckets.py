@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from channels.contract import Rate
+from channels.capabilities import Rate
 from tests.stage import NOWHERE, true
 from workers.buckets import Buckets, Local, Taken, Wish
 

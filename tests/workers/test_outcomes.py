@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels.contract import Finding, Found, Idempotency, IdempotencyKind, Outcome, Verdict
+from channels.capabilities import Idempotency, IdempotencyKind
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain import canonical
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous

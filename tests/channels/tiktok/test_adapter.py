@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from channels.capabilities import IdempotencyKind
 from channels.contract import (
     Account,
     Channel,
@@ -17,7 +18,6 @@ from channels.contract import (
     Found,
     HandedOver,
     HandOverError,
-    IdempotencyKind,
     Job,
     LanguageText,
     Outcome,

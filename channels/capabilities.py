@@ -1,0 +1,89 @@
+"""What a channel can do, as data: how repeats are told, how much it takes, what it carries, what it can take back.
+
+Each adapter declares one :class:`Capabilities`; ``source`` says where its figures are from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class IdempotencyKind(StrEnum):
+    """How a channel answers "did the first try work?"."""
+
+    IDEMPOTENT = "idempotent"  # a repeat of the same job is harmless while the key lives
+    QUERY = "query"  # no key, but the platform's record can be read
+    NONE = "none"  # neither: only a person can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A channel's capability. ``ttl_s``: how long a repeat is recognised; ``lag_s``: how long the record may lag."""
+
+    kind: IdempotencyKind
+    ttl_s: float = 0.0
+    lag_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What a platform takes from one account: ``burst`` sends at once, ``sends`` more in each ``per_s`` seconds.
+
+    ``daily`` is the platform's cap on a day's sends, where it has one.
+    """
+
+    sends: int
+    per_s: float
+    burst: int
+    daily: int | None = None
+
+
+class Unit(StrEnum):
+    """What a platform counts a text in."""
+
+    CHARACTERS = "characters"  # code points
+    GRAPHEMES = "graphemes"  # what a reader sees as one character
+    WEIGHTED = "weighted"  # X's own weights
+    UTF16 = "utf16"  # UTF-16 code units
+    BYTES = "bytes"  # of UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimit:
+    """How long a text may be, as the platform counts."""
+
+    most: int
+    unit: Unit
+
+
+class MediaKind(StrEnum):
+    """What a post can carry besides text."""
+
+    PICTURE = "picture"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process.
+
+    ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
+    platform has no limit, ``languages`` empty where it takes any.
+    """
+
+    idempotency: Idempotency
+    can_correct: bool
+    can_withdraw: bool
+    can_read_back: bool
+    edits: bool = False
+    text: TextLimit | None = None
+    media: tuple[MediaKind, ...] = ()
+    languages: tuple[str, ...] = ()
+    to_recipients: bool = False
+    by_hand: bool = False
+    max_in_flight: int = 8
+    timeout_s: float = 10.0
+    rate: Rate | None = None
+    hosts: tuple[str, ...] = ()
+    source: str = ""
