@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from channels.contract import Account, Channel, Clock, HandedOver, RandomBytes, Secret
+from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
@@ -115,6 +115,15 @@ def adapter(name: str) -> type[Adapter]:
     if found.load is None:
         raise UnknownChannelError(f"{found.name} is not used: it has no adapter, and no signature opens it")
     return found.load()
+
+
+def left_to_people(channel: str, kind: DeliveryKind) -> bool:
+    """Whether a platform has no way for a machine to do this; so for a channel that nobody knows."""
+    try:
+        able = adapter(channel).capabilities
+    except UnknownChannelError:
+        return True
+    return not {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}.get(kind, True)
 
 
 def new_device_secret(channel: str, random_bytes: RandomBytes) -> Secret:

@@ -22,7 +22,7 @@ from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier
-from dispatcher.store import leading, recipients, records, spends, sweep
+from dispatcher.store import leading, recipients, records, spends, sweep, ways_back
 from dispatcher.store.database import Store, Work
 from workers.pausing import pause
 
@@ -95,6 +95,7 @@ class Relay:
             "over_time": sweep.over_time(work),
             "settled_plans": sweep.settled_plans(work),
             "freed_spends": spends.free(work),
+            "ways_back": ways_back.follow(work),
             "purged_rows": self._purge(work),
         }
         if self._status_at is not None:

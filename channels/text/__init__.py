@@ -11,6 +11,7 @@ from channels.text.counting import (
     X_WEIGHT,
     SmsCount,
     graphemes,
+    length,
     sms_count,
     x_length,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "check_text",
     "facets",
     "graphemes",
+    "length",
     "link_problems",
     "links",
     "one_post",

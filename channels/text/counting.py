@@ -21,6 +21,8 @@ from typing import Literal
 
 import regex
 
+from channels.capabilities import Unit
+
 X_WEIGHT = 280
 X_LINK_WEIGHT = 23
 BLUESKY_GRAPHEMES = 300
@@ -61,6 +63,21 @@ def x_length(text: str) -> int:
 def graphemes(text: str) -> int:
     """How many characters a reader sees: extended grapheme clusters."""
     return len(regex.findall(r"\X", text))
+
+
+def length(text: str, unit: Unit) -> int:
+    """How long a text is in a platform's unit."""
+    match unit:
+        case Unit.WEIGHTED:
+            return x_length(text)
+        case Unit.GRAPHEMES:
+            return graphemes(text)
+        case Unit.UTF16:
+            return len(text.encode("utf-16-le", "surrogatepass")) // 2
+        case Unit.BYTES:
+            return len(text.encode("utf-8", "surrogatepass"))
+        case Unit.CHARACTERS:
+            return len(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import NotFound
 from dispatcher.domain.ids import short
-from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.domain.message import TextKind
 from dispatcher.service import judging
 from dispatcher.service.reporting import ledger_tail
 from dispatcher.store import deliveries
@@ -34,7 +34,7 @@ def explain(session: Session, name: str, whole: bool) -> None:
         row = None
     if row is not None:
         plan, account = row.plan, row.account
-        text = next(kind for kind in TextKind if DELIVERED_AS[kind] == row.kind)
+        text = TextKind(row.kind)
         said = ledger_tail(session.desk, 1_000, row.incident, ["gate.refused"])
         refused = next((line for line in reversed(said) if line.facts.get("delivery") == row.id), None)
     lines = judging.explain(session.desk, plan, account, text)

@@ -53,19 +53,23 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import spend as module
         case "release" | "halt" | "resume":
             from dispatcher.cli import release as module
+        case "correct" | "withdraw" | "all-clear" | "task":
+            from dispatcher.cli import way_back as module
         case "status" | "watch":
             from dispatcher.cli import status as module
         case "policy":
             from dispatcher.cli import policy as module
         case "roster" | "whoami":
             from dispatcher.cli import roster as module
+        case "channel":
+            from dispatcher.cli import channel as module
         case "account" | "recipients" | "device":
             from dispatcher.cli import account as module
         case "delivery" | "handoff" | "recover":
             from dispatcher.cli import delivery as module
         case _:
             from dispatcher.cli import review as module
-    command: click.Command = vars(module)[name]
+    command: click.Command = vars(module)[name.replace("-", "_")]
     return command
 
 

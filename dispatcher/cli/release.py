@@ -29,7 +29,7 @@ def release(session: Session, plan: str) -> None:
 
     Exit code 3 with every reason where the gate is not clear.
     """
-    made = releasing.release(session.desk, plan, session.pen, _bell(session.desk))
+    made = releasing.release(session.desk, plan, session.pen, bell(session.desk))
     session.show("dispatch", made)
     next_step(f"dispatcher watch {short(made.plan)}")
 
@@ -94,7 +94,7 @@ def _warning() -> Iterator[None]:
         say(f"Warning: {error}")
 
 
-def _bell(desk: Desk) -> Callable[[str, str, str], None]:
+def bell(desk: Desk) -> Callable[[str, str, str], None]:
     """Wakes the workers, over a connection made before the release."""
     from workers.doorbell import open_doorbell
 
@@ -105,8 +105,8 @@ def _bell(desk: Desk) -> Callable[[str, str, str], None]:
     def ring(*about: str) -> None:
         if bells:
             with _warning():
-                bell = bells.pop()
-                bell(*about)
-                bells.append(bell)  # one that failed is not rung, and warned of, again
+                opened = bells.pop()
+                opened(*about)
+                bells.append(opened)  # one that failed is not rung, and warned of, again
 
     return ring

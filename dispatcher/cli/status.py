@@ -35,8 +35,8 @@ HEARTBEAT_S = 30.0
 ENDED_WELL = {"accepted", "visible", "handed_over"}
 BY_HAND = {"held": "people's answers", "handed_over": "two operators, to finish it by hand"}
 
-COUNTED = ("channel", "account", "state", "count", "attempts")
-Counts = list[tuple[str, str, str, int, int]]
+COUNTED = ("kind", "channel", "account", "state", "count", "attempts")
+Counts = list[tuple[str, str, str, str, int, int]]
 
 
 @click.command(cls=Verb)
@@ -162,7 +162,7 @@ def _follow(session: Session, digest: str) -> dict[str, int]:
 
 def _by_state(counts: Counts) -> dict[str, int]:
     found: Counter[str] = Counter()
-    for _, _, state, count, _ in counts:
+    for _, _, _, state, count, _ in counts:
         found[state] += count
     return dict(sorted(found.items()))
 

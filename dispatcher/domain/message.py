@@ -31,6 +31,14 @@ class TextKind(StrEnum):
 
 ARMED = (TextKind.CORRECT, TextKind.WITHDRAW, TextKind.ALL_CLEAR)
 
+SPOKEN = {
+    TextKind.PUBLISH: "message",
+    TextKind.CORRECT: "correction",
+    TextKind.WITHDRAW: "withdrawal",
+    TextKind.ALL_CLEAR: "all-clear",
+}
+"""What people call them."""
+
 DELIVERED_AS = {
     TextKind.PUBLISH: DeliveryKind.PUBLISH,
     TextKind.CORRECT: DeliveryKind.CORRECT,

@@ -156,7 +156,7 @@ def _after_standing_down(
     deletion = since + timedelta(hours=rules.deletion_hours)
     yield from _access(desk, work, incident, version, since, deletion)
     plans = records.plans_of(work, id_)
-    unsure = any(state in UNSURE for plan in plans for _, _, state, _, _ in deliveries.counts(work, plan.digest))
+    unsure = any(state in UNSURE for plan in plans for _, _, _, state, _, _ in deliveries.counts(work, plan.digest))
     command = f"dispatcher delivery list --incident {id_}"
     yield Obligation("every delivery has ended, none is in doubt or waits for people", deletion, not unsure, command)
     for plan in plans:

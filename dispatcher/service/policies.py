@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.domain.message import TextKind
 from dispatcher.gate.decide import decide
 from dispatcher.gate.evidence import Failure
 from dispatcher.gate.policy import Policies, PolicyVersion
@@ -82,7 +82,7 @@ def replay(desk: Desk, name: str, at: datetime) -> Replayed:
 def _subject(work: Work, name: str) -> tuple[str, str | None, TextKind]:
     with suppress(NotFound):
         row = deliveries.find(work, name)
-        return row.plan, row.account, next(kind for kind in TextKind if DELIVERED_AS[kind] == row.kind)
+        return row.plan, row.account, TextKind(row.kind)
     return records.plan(work, name).digest, None, TextKind.PUBLISH
 
 

@@ -242,8 +242,9 @@ def _remark(row: Any, revoked: bool) -> str:
     if row.state not in OUT:
         return ""
     late = row.accepted_at is not None and row.accepted_at >= row.expires_at
+    armed = revoked and row.kind == TextKind.PUBLISH
     return ("; committed before its window ended" if late else "") + (
-        "; its plan was revoked, and its correction is armed" if revoked else ""
+        "; its plan was revoked, and its correction is armed" if armed else ""
     )
 
 

@@ -102,9 +102,9 @@ def attempts(work: Work, delivery: str) -> list[Any]:
     return list(work.execute(query).all())
 
 
-def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, int, int]]:
-    """Per account and state: channel, account, state, deliveries, attempts."""
-    by = (DeliveryRow.channel, DeliveryRow.account, DeliveryRow.state)
+def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, str, int, int]]:
+    """Per text, account and state: kind, channel, account, state, deliveries, attempts."""
+    by = (DeliveryRow.kind, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.state)
     query = select(*by, func.count(), func.coalesce(func.sum(DeliveryRow.attempts), 0))
     query = query.where(DeliveryRow.plan == plan_digest).group_by(*by).order_by(*by)
     return [tuple(row) for row in work.execute(query).all()]

@@ -41,10 +41,10 @@ from sqlalchemy import (
     update,
 )
 
-from channels.contract import DeliveryKind
+from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.sending.order import Order, RecipientProof
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow
+from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow, WayBackRow
 
 RECIPIENTS_LANE = "recipients"
 Ours = Callable[[Any, Any], ColumnElement[bool]]
@@ -63,7 +63,10 @@ NOTHING_SHUT = Shut()
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """One delivery in a worker's hands. ``intended_at`` is the release's time; ``attempts`` those before this one."""
+    """One delivery in a worker's hands.
+
+    ``intended_at`` is when its release was signed, or the order of its way back; ``attempts`` those before this one.
+    """
 
     id: str
     fence: int
@@ -222,7 +225,7 @@ def order(
     return Order(
         delivery=row.id,
         incident_state=incident_state,
-        kind=DeliveryKind(row.kind),
+        kind=DELIVERED_AS[TextKind(row.kind)],
         intended_at=intended_at,
         attempt=attempt,
         recipient=recipient,
@@ -271,9 +274,11 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
 
 
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
+    signed_at = func.coalesce(WayBackRow.ordered_at, DispatchRow.released_at, type_=DispatchRow.released_at.type)
     return (
-        select(*_COLUMNS, DispatchRow.released_at, DispatchRow.id)
+        select(*_COLUMNS, signed_at, DispatchRow.id)
         .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
+        .outerjoin(WayBackRow, and_(WayBackRow.plan == DeliveryRow.plan, WayBackRow.kind == DeliveryRow.kind))
         .where(DeliveryRow.lane == lane, DeliveryRow.mode == mode, due)
         .order_by(DeliveryRow.due_at, DeliveryRow.id)
         .limit(limit)

@@ -218,7 +218,10 @@ class DispatchRow(Base):
 
 
 class DeliveryRow(Base):
-    """One delivery. ``recipient`` is the list's position, with ``list``; ``destination`` the account or the leaf."""
+    """One delivery of a text (``kind``) to the account or to the leaf of a list's row (``destination``).
+
+    Of an armed text ``original`` is the platform's name of what it mends.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -263,6 +266,41 @@ class DeliveryRow(Base):
     reference: Mapped[str | None]
     url: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
+
+
+class WayBackRow(Base):
+    """A signed order to send an armed text; ``renderings`` maps accounts to its digest, ``ended_at`` ends its sweep."""
+
+    __tablename__ = "ways_back"
+
+    plan: Mapped[str] = mapped_column(ForeignKey("plans.digest"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    incident: Mapped[str]
+    mode: Mapped[str]
+    ordered_at: Mapped[datetime]
+    ordered_by: Mapped[str]
+    statement: Mapped[str] = mapped_column(ForeignKey("statements.id"))
+    expires_at: Mapped[datetime]
+    renderings: Mapped[dict[str, Any]]
+    ended_at: Mapped[datetime | None]
+
+
+class TaskRow(Base):
+    """What a person has to do about a delivery, because its platform lets no machine do it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (UniqueConstraint("delivery", "kind"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    delivery: Mapped[str] = mapped_column(ForeignKey("deliveries.id"))
+    kind: Mapped[str]
+    incident: Mapped[str]
+    plan: Mapped[str]
+    rendering: Mapped[str]
+    opened_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None]
+    note: Mapped[str] = mapped_column(default="")
 
 
 class AttemptRow(Base):

@@ -22,7 +22,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     **{kind: partial(engine.measure, kind) for kind in engine.DATABASES},
     "full": engine.measure_full,
 }
-"""What can be measured, by name; each gets a folder of its own. ``sqlite`` and ``postgresql`` are the engine on these,
+"""What can be measured, by name; each gets a folder of its own. ``sqlite`` and ``postgresql`` are the engine on it,
 ``full`` is a million recipients on both."""
 
 

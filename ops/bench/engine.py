@@ -75,7 +75,7 @@ class Size:
     many: int = 100_000
     rivals: int = 10_000
     repetitions: int = 3
-    firsts: int = 30
+    firsts: int = 20
     full: int = 1_000_000
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from channels.contract import DeliveryKind
+from channels.contract import DeliveryKind, Json
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.evidence import Evidence
 from dispatcher.gate.stops import Stops
 from tests.builders import everything_signed, evidence_for
 from tests.cast import DAY, NOW
-from tests.gate.support import PLAN, judged, paid, planned, said
+from tests.gate.support import PLAN, about, cleared, judged, paid, planned, said
 
 KINDS = tuple(DeliveryKind)
 
@@ -75,3 +75,28 @@ def test_a_faulty_way_back_stops_the_way_out_and_not_itself() -> None:
     faulty = {"armed_problems": ("armed withdraw: too long",)}
     clauses = [judged(released(), "x", text, **faulty).clauses for text in (TextKind.PUBLISH, TextKind.CORRECT)]
     assert clauses == [("G18",), ()]
+
+
+ORDERS = {
+    "the correction": ("correct", [TextKind.CORRECT]),
+    "the all-clear": ("all_clear", [TextKind.ALL_CLEAR]),
+    "no text": (None, [TextKind.CORRECT, TextKind.ALL_CLEAR]),
+    "a word that is no text": ("everything", []),
+    "no word at all": (["correct"], []),
+}
+
+
+@pytest.mark.parametrize(("named", "covered"), ORDERS.values(), ids=ORDERS.keys())
+def test_an_order_covers_the_text_that_it_names_and_no_other(named: Json, covered: list[TextKind]) -> None:
+    """Or whoever can write to the database could have an all-clear follow where a correction was ordered."""
+    order = about(StatementKind.RELEASE, "director-1", kinds=["correct"], text=named)
+    evidence = cleared(order, instead_of=StatementKind.RELEASE)
+    texts = [text for text in TextKind if "G03" not in judged(evidence, "x", text).clauses]
+    assert texts == covered
+
+
+def test_an_order_covers_nothing_at_an_account_that_the_plan_does_not_have() -> None:
+    """There it names no text."""
+    order = about(StatementKind.RELEASE, "director-1", kinds=["correct"], text="correct")
+    evidence = cleared(order, instead_of=StatementKind.RELEASE)
+    assert "G03" in judged(evidence, "x", TextKind.CORRECT, account="x-2").clauses

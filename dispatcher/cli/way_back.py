@@ -1,0 +1,77 @@
+"""``dispatcher correct``, ``withdraw``, ``all-clear`` and ``task``: undo what went out, on every channel that can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dispatcher.cli.commands import Noun, Signed
+from dispatcher.cli.output import facts, next_step
+from dispatcher.cli.release import bell
+from dispatcher.cli.session import Session
+from dispatcher.domain.ids import short
+from dispatcher.domain.message import TextKind
+from dispatcher.service import taking_back
+from dispatcher.service.taking_back import Task
+
+PLAN = click.argument("plan")
+COLUMNS = "id kind channel account post text done_by"
+
+
+@click.command(cls=Signed)
+@PLAN
+def correct(session: Session, plan: str) -> None:
+    """Send PLAN's armed correction to everybody whom its message reached. One signature; see `withdraw`."""
+    _take_back(session, plan, TextKind.CORRECT)
+
+
+@click.command(cls=Signed)
+@PLAN
+def withdraw(session: Session, plan: str) -> None:
+    """Take PLAN's message back wherever a platform allows it, by one signature.
+
+    What has not gone out yet is cancelled. Where no machine can take it back, a task for a person opens.
+    """
+    _take_back(session, plan, TextKind.WITHDRAW)
+
+
+@click.command("all-clear", cls=Signed)
+@PLAN
+def all_clear(session: Session, plan: str) -> None:
+    """Tell everybody whom PLAN's message reached that it is over. One signature; see `withdraw`."""
+    _take_back(session, plan, TextKind.ALL_CLEAR)
+
+
+task = Noun("task")
+
+
+@task.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that are done.")
+def list_(session: Session, everything: bool) -> None:
+    """What people have to do because a platform lets no machine do it: the post, where it is, and the text."""
+    found = taking_back.tasks(session.desk, open_only=not everything)
+    session.show("tasks", {"tasks": [_listed(one) for one in found]}, tasks=COLUMNS)
+
+
+@task.command()
+@click.argument("name", metavar="TASK")
+@click.option("--note", required=True, help="What was done, and when.")
+def done(session: Session, name: str, note: str) -> None:
+    """Write down that TASK is done."""
+    session.show("task", _listed(taking_back.done(session.desk, name, session.person, note)))
+
+
+def _take_back(session: Session, plan: str, kind: TextKind) -> None:
+    made = taking_back.take_back(session.desk, plan, kind, session.pen, bell(session.desk))
+    lacking = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in made.lacking]
+    told = {**facts(made), "tasks": [_listed(one) for one in made.tasks], "lacking": lacking}
+    session.show("way_back", told, lacking="clause fact mend", tasks=COLUMNS)
+    if made.tasks:
+        next_step("dispatcher task list")
+    next_step(f"dispatcher watch {short(made.plan)}")
+
+
+def _listed(one: Task) -> dict[str, Any]:
+    """A task as it is shown; a person is told the post and the text, and programs everything."""
+    return {**facts(one), "post": one.url or one.reference, "text": "\n".join(one.texts.values())}

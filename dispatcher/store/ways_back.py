@@ -1,0 +1,165 @@
+"""The way back in the store: for all that a plan put out, a delivery of the armed text, or a task for a person.
+
+Rules (reference: platforms 0.3)
+  1. A delivery of the way back is made once its original was accepted, whichever came first: nothing is corrected
+     that may still fail, and no channel waits for another.
+  2. Where a platform lets no machine do it, there is one task for each account, and none for each recipient.
+  3. Making them is repeatable: who follows again finds what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal, select, update
+from sqlalchemy.orm import aliased
+
+from channels import registry
+from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.store.database import Work
+from dispatcher.store.records import unique
+from dispatcher.store.sweep import OPEN
+from dispatcher.store.tables import DeliveryRow, OutboxRow, TaskRow, WayBackRow
+
+MOST = 10_000
+"""Deliveries made in one turn, so that others can write in between."""
+
+PUBLIC = ("accepted", "visible")
+_SAME = ("plan", "incident", "mode", "lane", "channel", "account", "destination", "list", "position")
+
+
+def order(work: Work, **values: Any) -> None:
+    """Write an order down. There is one for each kind of text of a plan."""
+    work.execute(insert(WayBackRow).values(ordered_at=work.now, **values))
+
+
+def of(work: Work, plan: str) -> list[Any]:
+    """The orders of a plan, the oldest first."""
+    query = select(WayBackRow.__table__).where(WayBackRow.plan == plan).order_by(WayBackRow.ordered_at)
+    return list(work.execute(query).all())
+
+
+def ring(work: Work, dispatch: str, mode: str, lanes: Collection[str]) -> None:
+    """Have the relay ring these lanes."""
+    if lanes:
+        bell = {"mode": mode, "dispatch": dispatch, "created_at": work.now}
+        work.execute(insert(OutboxRow), [{"lane": lane, **bell} for lane in lanes])
+
+
+def follow(work: Work, plan: str | None = None) -> int:
+    """Make what is due of the orders that have not ended, those of ``plan`` if given; returns how much that was."""
+    wanted = (WayBackRow.ended_at.is_(None), *((WayBackRow.plan == plan,) if plan else ()))
+    made = 0
+    for way in work.execute(select(WayBackRow.__table__).where(*wanted)).all():
+        made += _followed(work, way)
+    return made
+
+
+def task(work: Work, name: str) -> Any:
+    """One task by id, or a unique beginning of it, with the delivery that it is about. Raises NotFound, Invalid."""
+    id_ = unique(work, TaskRow.id, name, "task")
+    return work.execute(_tasks().where(TaskRow.id == id_)).one()
+
+
+def tasks(work: Work, *, open_only: bool = True, plan: str | None = None) -> list[Any]:
+    """Tasks with the deliveries that they are about, the oldest first."""
+    wanted: list[ColumnElement[bool]] = [TaskRow.done_at.is_(None)] if open_only else []
+    wanted += [TaskRow.plan == plan] if plan else []
+    return list(work.execute(_tasks().where(*wanted).order_by(TaskRow.opened_at, TaskRow.id)).all())
+
+
+def done(work: Work, task_id: str, person: str, note: str) -> bool:
+    """Write down who did a task; False where that is written already."""
+    still = update(TaskRow).where(TaskRow.id == task_id, TaskRow.done_at.is_(None))
+    ended: bool = work.execute(still.values(done_at=work.now, done_by=person, note=note)).rowcount == 1
+    return ended
+
+
+def _tasks() -> Any:
+    about = (DeliveryRow.channel, DeliveryRow.account, DeliveryRow.reference, DeliveryRow.url, DeliveryRow.list)
+    return select(*TaskRow.__table__.c, *about).join(DeliveryRow, DeliveryRow.id == TaskRow.delivery)
+
+
+def _followed(work: Work, way: Any) -> int:
+    made, delivered_as = 0, DELIVERED_AS[TextKind(way.kind)]
+    for account, channel in _waiting(work, way):
+        if registry.left_to_people(channel, delivered_as):
+            made += _task(work, way, account)
+        else:
+            made += _deliveries(work, way, account)
+    if not made and not _to_come(work, way):
+        at = and_(WayBackRow.plan == way.plan, WayBackRow.kind == way.kind)
+        work.execute(update(WayBackRow).where(at).values(ended_at=work.now))
+    return made
+
+
+def _waiting(work: Work, way: Any) -> list[tuple[str, str]]:
+    """Accounts with something public that nothing follows yet, each with its channel."""
+    query = select(DeliveryRow.account, DeliveryRow.channel).where(*_unfollowed(way)).distinct()
+    return [(row.account, row.channel) for row in work.execute(query.order_by(DeliveryRow.account)).all()]
+
+
+def _unfollowed(way: Any) -> tuple[Any, ...]:
+    later, about = aliased(DeliveryRow), aliased(DeliveryRow)
+    same = (later.plan == DeliveryRow.plan, later.account == DeliveryRow.account, later.kind == way.kind)
+    told = exists().where(*same, later.destination == DeliveryRow.destination)
+    tasked = select(about.account).join(TaskRow, TaskRow.delivery == about.id)
+    tasked = tasked.where(TaskRow.plan == way.plan, TaskRow.kind == way.kind)
+    public = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish", DeliveryRow.state.in_(PUBLIC))
+    return (*public, DeliveryRow.account.in_(list(way.renderings)), ~told, DeliveryRow.account.not_in(tasked))
+
+
+def _deliveries(work: Work, way: Any, account: str) -> int:
+    set_: dict[str, Any] = {
+        "kind": way.kind,
+        "rendering": way.renderings[account],
+        "due_at": work.now,
+        "expires_at": way.expires_at,
+    }
+    columns: dict[str, ColumnElement[Any]] = {
+        name: literal(value, DeliveryRow.__table__.c[name].type) for name, value in {**_FRESH, **set_}.items()
+    }
+    columns |= {name: getattr(DeliveryRow, name) for name in _SAME}
+    columns["id"] = DeliveryRow.id.concat(literal(f"-{way.kind}", Text()))
+    columns["original"] = cast(DeliveryRow.reference, Text)
+    rows = select(*columns.values()).where(*_unfollowed(way), DeliveryRow.account == account)
+    rows = rows.order_by(DeliveryRow.id).limit(MOST)
+    copied = insert(DeliveryRow).from_select(list(columns), rows).execution_options(preserve_rowcount=True)
+    made: int = work.execute(copied).rowcount
+    about = {"account": account, "text": way.kind, "count": made}
+    work.record("way_back.followed", incident=way.incident, plan=way.plan, **about)
+    return made
+
+
+_FRESH: Mapping[str, Any] = {
+    "state": "ready",
+    "reason": "",
+    **dict.fromkeys(("fence", "attempts", "failures", "leases", "looked", "absent"), 0),
+}
+
+
+def _task(work: Work, way: Any, account: str) -> int:
+    first = select(func.min(DeliveryRow.id)).where(*_unfollowed(way), DeliveryRow.account == account)
+    delivery = work.execute(first).scalar_one()
+    id_ = f"tsk-{delivery.partition('-')[2]}-{way.kind}"
+    row = {"id": id_, "delivery": delivery, "kind": way.kind, "incident": way.incident, "plan": way.plan}
+    work.execute(insert(TaskRow).values(**row, rendering=way.renderings[account], opened_at=work.now, note=""))
+    about = {"task": id_, "account": account, "text": way.kind}
+    work.record("task.opened", incident=way.incident, plan=way.plan, delivery=delivery, **about)
+    return 1
+
+
+def _to_come(work: Work, way: Any) -> bool:
+    """Whether something of the plan may still become public."""
+    of_plan = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish")
+    still = select(DeliveryRow.id).where(*of_plan, DeliveryRow.state.in_(OPEN)).limit(1)
+    return work.execute(still).first() is not None
+
+
+def ordered_at(work: Work, plan: str, kind: str) -> datetime | None:
+    """When a plan's text was ordered, if it was."""
+    at = select(WayBackRow.ordered_at).where(WayBackRow.plan == plan, WayBackRow.kind == kind)
+    found: datetime | None = work.execute(at).scalar_one_or_none()
+    return found

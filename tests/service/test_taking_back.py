@@ -1,0 +1,146 @@
+"""Ordering the way back: who may, when, what it makes, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from dispatcher.domain.errors import GateClosed, Invalid, NotFound, SignatureNeeded, Stale
+from dispatcher.domain.message import TextKind
+from dispatcher.service.releasing import release
+from dispatcher.service.taking_back import TakenBack, done, take_back, tasks
+from dispatcher.store import deliveries, ways_back
+from dispatcher.store.tables import OutboxRow
+from tests.office import Office
+
+
+def released(office: Office) -> str:
+    """A released plan over one webhook."""
+    office.account("webhook")
+    plan = office.approved()
+    release(office.desk, plan, office.pen("director-1"))
+    return plan
+
+
+def published(office: Office) -> str:
+    """The same, and the webhook has taken it."""
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending", "accepted", reference="evt-1")
+    return plan
+
+
+def ordered(office: Office, plan: str, kind: TextKind = TextKind.CORRECT) -> TakenBack:
+    """One officer signs."""
+    return take_back(office.desk, plan, kind, office.pen("director-1"))
+
+
+def test_what_was_published_gets_a_delivery_of_the_armed_text(office: Office) -> None:
+    """It names what it mends, is due at once, and lasts as long as the armed texts do."""
+    plan = published(office)
+    made = ordered(office, plan)
+    with office.desk.store.read() as work:
+        (row,) = [row for row in deliveries.listed(work, plan=plan) if row.kind == "correct"]
+    assert (made.made, row.state, row.original, row.due_at) == (1, "ready", "evt-1", made.ordered_at)
+
+
+def test_the_lanes_of_what_is_sent_are_rung(office: Office) -> None:
+    """A bell of the release, a bell of the way back."""
+    ordered(office, published(office))
+    with office.desk.store.read() as work:
+        assert [row.lane for row in work.execute(select(OutboxRow.lane))] == ["accounts", "accounts"]
+
+
+def test_a_plan_that_was_never_released_has_nothing_to_take_back(office: Office) -> None:
+    """Its clearance is revoked instead."""
+    office.account("webhook")
+    with pytest.raises(Stale, match="never released"):
+        ordered(office, office.approved())
+
+
+def test_whoever_may_not_release_may_not_take_back(office: Office) -> None:
+    """An author revokes or halts."""
+    plan = published(office)
+    with pytest.raises(SignatureNeeded, match="duty_director"):
+        take_back(office.desk, plan, TextKind.CORRECT, office.pen("author-1"))
+
+
+def test_what_has_not_begun_is_cancelled(office: Office) -> None:
+    """Nothing was public, so nothing is to be corrected."""
+    plan = released(office)
+    made = ordered(office, plan)
+    with office.desk.store.read() as work:
+        states = [(row.kind, row.state, row.reason) for row in deliveries.listed(work, plan=plan)]
+    assert (made.made, made.cancelled) == (0, 1)
+    assert states == [("publish", "cancelled", "overtaken by its correction")]
+
+
+def test_an_order_is_given_once(office: Office) -> None:
+    """The second is told when the first was."""
+    plan = published(office)
+    ordered(office, plan)
+    with pytest.raises(Stale, match="already"):
+        ordered(office, plan)
+
+
+def test_another_text_may_follow(office: Office) -> None:
+    """First the correction, then the all-clear: each has its own delivery."""
+    plan = published(office)
+    for kind in (TextKind.CORRECT, TextKind.ALL_CLEAR):
+        ordered(office, plan, kind)
+    with office.desk.store.read() as work:
+        assert sorted(row.kind for row in deliveries.listed(work, plan=plan)) == ["all_clear", "correct", "publish"]
+
+
+def test_what_becomes_public_later_is_followed_then(office: Office) -> None:
+    """A post that was under way when the order came, and turned out to be there."""
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending")
+    made = ordered(office, plan)
+    office.set_state(office.delivery(plan), "accepted", reference="evt-1")
+    with office.desk.store.write() as work:
+        assert (made.made, ways_back.follow(work), ways_back.follow(work)) == (0, 1, 0)
+
+
+def test_an_order_ends_when_nothing_more_can_become_public(office: Office) -> None:
+    """From then on it is not looked at."""
+    plan = published(office)
+    ordered(office, plan)
+    with office.desk.store.write() as work:
+        ways_back.follow(work)
+        assert [way.ended_at is not None for way in ways_back.of(work, plan)] == [True]
+
+
+def test_after_the_armed_texts_time_nothing_is_signed(office: Office) -> None:
+    """The gate says so, and nobody signs in vain."""
+    plan = published(office)
+    office.clock.advance(timedelta(days=20))
+    with pytest.raises(GateClosed) as refused:
+        ordered(office, plan)
+    assert "G04" in {clause for clause, _, _ in refused.value.reasons}
+
+
+def test_the_order_is_in_the_ledger_with_who_gave_it(office: Office) -> None:
+    """And with the text that was ordered."""
+    ordered(office, published(office), TextKind.WITHDRAW)
+    (entry,) = office.ledger("way_back.ordered")
+    assert (entry.facts["actor"], entry.facts["text"]) == ("director-1", "withdraw")
+
+
+def test_a_task_that_there_is_not_is_named(office: Office) -> None:
+    """As every other name that fits nothing."""
+    with pytest.raises(NotFound, match="task"):
+        done(office.desk, "tsk-nothing", "director-1", "deleted in the app")
+
+
+def test_a_task_is_done_with_a_note(office: Office) -> None:
+    """What was done is what reviewers read."""
+    with pytest.raises(Invalid, match="say what was done"):
+        done(office.desk, "tsk-nothing", "director-1", " ")
+
+
+def test_without_an_order_there_are_no_tasks(office: Office) -> None:
+    """The list is empty."""
+    published(office)
+    assert tasks(office.desk) == []
