@@ -269,7 +269,7 @@ class DeliveryRow(Base):
 
 
 class WayBackRow(Base):
-    """A signed order to send an armed text; ``renderings`` maps accounts to its digest, ``ended_at`` ends its sweep."""
+    """A signed order to send an armed text. ``renderings`` maps accounts to its digest."""
 
     __tablename__ = "ways_back"
 
