@@ -63,6 +63,12 @@ def _bluesky() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _mastodon() -> type[Adapter]:
+    from channels.mastodon import adapter
+
+    return adapter.Adapter
+
+
 def _notify() -> type[Adapter]:
     from channels.notify import adapter
 
@@ -90,6 +96,7 @@ def _tiktok() -> type[Adapter]:
 TABLE = (
     Entry("x", Lane.ACCOUNTS, _x, ("twitter",)),
     Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
+    Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",)),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),

@@ -75,7 +75,9 @@ def _table(subject: Subject) -> dict[str, Check]:
         table["a repeat changes nothing"] = checks.repeat
     if able.can_read_back:
         table["read back shows a post, and misses one that is gone"] = checks.read_back
-    if able.can_correct:
+    if able.can_correct and able.edits:
+        table["a correction changes the post in place"] = checks.edit
+    elif able.can_correct:
         table["a correction is a post of its own"] = checks.correct
     if able.can_withdraw:
         table["a withdrawal may be repeated"] = checks.withdraw

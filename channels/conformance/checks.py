@@ -164,6 +164,22 @@ async def correct(bench: Bench) -> None:
     expect(first.reference != second.reference, "a correction must not replace the record of the original")
 
 
+async def edit(bench: Bench) -> None:
+    """An edit changes the post that is up, may be repeated, and can be told from one that did not happen."""
+    first = await bench.send(bench.job())
+    job = bench.job(DeliveryKind.CORRECT, original=first.reference)
+    if bench.subject.finds:
+        expect_found(await bench.find(job), Found.ABSENT)
+    for _ in range(2):
+        second = bench.checked(await bench.channel.correct(job, bench.note))
+        expect_verdict(second, Verdict.ACCEPTED)
+        expect(first.reference == second.reference, "an edited post has another reference")
+    expect(bench.published() == 1, f"published {bench.published()} times, not once")
+    expect(len(bench.far.journal.effects) == 2, "a repeat of an edit changed something")
+    if bench.subject.finds:
+        expect_found(await bench.find(job), Found.FOUND)
+
+
 async def withdraw(bench: Bench) -> None:
     """A withdrawal succeeds, and so does its repeat."""
     first = await bench.send(bench.job())

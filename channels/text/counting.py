@@ -5,7 +5,9 @@ Rules
      would ask its list of top-level domains, this counts the larger of both readings: a bare name that looks like a
      domain costs at least 23.
   2. Bluesky: extended grapheme clusters and UTF-8 bytes (reference: platforms 6).
-  3. SMS: one segment holds 160 GSM-7 units or 70 UTF-16 units, each of several 153 or 67. One character outside
+  3. Mastodon: grapheme clusters, a link 23, a mention without its server's name (reference: platforms 7). What is no
+     plain web link counts in full.
+  4. SMS: one segment holds 160 GSM-7 units or 70 UTF-16 units, each of several 153 or 67. One character outside
      GSM-7 (Welsh ŵ and ŷ are such) moves the whole text to UTF-16. GOV.UK Notify takes 918 characters.
 
 >>> x_length("Hi http://test.co"), graphemes("Llŷn 👨‍👩‍👧‍👦"), sms_count("Llŷn").beyond_gsm7
@@ -27,6 +29,8 @@ X_WEIGHT = 280
 X_LINK_WEIGHT = 23
 BLUESKY_GRAPHEMES = 300
 BLUESKY_BYTES = 3000
+MASTODON_CHARACTERS = 500
+MASTODON_LINK = 23
 NOTIFY_SMS_CHARACTERS = 918
 
 _X_LIGHT = frozenset({*range(4352), *range(8192, 8206), *range(8208, 8224), *range(8242, 8248)})
@@ -41,6 +45,11 @@ _HOST = r"(?:[a-z0-9][a-z0-9_-]*+\.){1,8}[a-z]{2,}+(?![0-9_-])"
 _TAIL = r"(?::[0-9]+)?(?:[/?#](?:[a-z0-9!*';:=+,.$%#\[\]/~@&|()?_-]*[a-z0-9=_/+-])?)?"
 _X_TOKEN = regex.compile(
     rf"(?P<link>https?://{_HOST}{_TAIL})|(?P<bare>(?<![a-z0-9_-]){_HOST}{_TAIL})|(?P<emoji>{EMOJI})",
+    regex.IGNORECASE,
+)
+
+_MASTODON_TOKEN = regex.compile(
+    rf"(?P<link>https?://{_HOST}{_TAIL})|(?<![=/\w])(?P<mention>@[a-z0-9_][a-z0-9_.-]*+)@[a-z0-9.-]*[a-z0-9]",
     regex.IGNORECASE,
 )
 
@@ -78,6 +87,11 @@ def length(text: str, unit: Unit) -> int:
             return len(text.encode("utf-8", "surrogatepass"))
         case Unit.CHARACTERS:
             return len(text)
+
+
+def mastodon_length(text: str, per_link: int = MASTODON_LINK) -> int:
+    """What a server of Mastodon counts; limit and ``per_link`` are each server's own."""
+    return graphemes(_MASTODON_TOKEN.sub(lambda token: token["mention"] or "x" * per_link, text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ def _count(channel: str, text: str) -> str:
         return f"{counting.x_length(text)} of {counting.X_WEIGHT}"
     if channel == "bluesky":
         return f"{counting.graphemes(text)} of {counting.BLUESKY_GRAPHEMES}"
+    if channel == "mastodon":
+        return f"{counting.mastodon_length(text)} characters as Mastodon counts them"
     if channel == "notify":
         sms = counting.sms_count(text)
         return f"{sms.characters} of {counting.NOTIFY_SMS_CHARACTERS}, {sms.segments} SMS ({sms.encoding})"

@@ -8,6 +8,8 @@ from channels.bluesky.adapter import Adapter as Bluesky
 from channels.bluesky.simulator import BlueskySimulator
 from channels.conformance import ConformanceError, Subject, cases, run
 from channels.contract import Account, Finding, Found, Job, Note, Outcome, Secret, Verdict
+from channels.mastodon.adapter import Adapter as Mastodon
+from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.adapter import Adapter as Notify
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.notify.simulator import Notify as NotifySimulator
@@ -45,6 +47,12 @@ SUBJECTS = [
         {"secret": Secret(secret("partner"))},
         finds=False,
         reads_body=False,
+    ),
+    Subject(
+        Mastodon,
+        MastodonSimulator,
+        lambda url: Account("a5", "mastodon", "@council", ("en", "cy"), {"base_url": url, "account_id": "1001"}),
+        {"token": Secret("sim-1001")},
     ),
 ]
 

@@ -4,7 +4,7 @@ import doctest
 
 import pytest
 
-from channels.text import counting, graphemes, invisible, sms_count, spans, x_length
+from channels.text import counting, graphemes, invisible, mastodon_length, sms_count, spans, x_length
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,32 @@ def test_a_long_bare_domain_costs_its_length() -> None:
 def test_graphemes_are_what_a_reader_sees(text: str, count: int) -> None:
     """Sequences and combining marks count once."""
     assert graphemes(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Llŷn 👨‍👩‍👧‍👦", 6),
+        ("https://a.uk", 23),
+        ("https://example.gov.uk/" + "a" * 100, 23),
+        ("See https://example.gov.uk/flood.", 28),
+        ("example.gov.uk", 14),  # no scheme, so no link
+        ("http://localhost/a-path-that-is-long", 36),  # no domain, so no link
+        ("@news@social.example says", 10),
+        ("@news says", 10),
+        ("news@social.example", 19),
+        ("https://social.example/@news@other.example", 23),
+        ("", 0),
+    ],
+)
+def test_mastodon_counts_links_as_23_and_mentions_without_their_server(text: str, count: int) -> None:
+    """Everything else is counted as a reader sees it."""
+    assert mastodon_length(text) == count
+
+
+def test_a_server_may_reserve_another_length_for_links() -> None:
+    """The figure is the server's own."""
+    assert mastodon_length("a https://example.gov.uk", 30) == 32
 
 
 @pytest.mark.parametrize(
