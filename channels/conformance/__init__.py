@@ -76,7 +76,10 @@ def _table(subject: Subject) -> dict[str, Check]:
     if able.can_read_back:
         table["read back shows a post, and misses one that is gone"] = checks.read_back
     if able.can_correct:
-        table["a correction is a post of its own"] = checks.correct
+        if able.edits:
+            table["a correction changes the post in its place"] = checks.edit
+        else:
+            table["a correction is a post of its own"] = checks.correct
     if able.can_withdraw:
         table["a withdrawal may be repeated"] = checks.withdraw
     return table

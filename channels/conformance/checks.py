@@ -164,6 +164,20 @@ async def correct(bench: Bench) -> None:
     expect(first.reference != second.reference, "a correction must not replace the record of the original")
 
 
+async def edit(bench: Bench) -> None:
+    """A correction changes the original in its place: one post, which says what the correction says."""
+    first = await bench.send(bench.job())
+    job = bench.job(DeliveryKind.CORRECT, original=first.reference)
+    second = bench.checked(await bench.channel.correct(job, bench.note))
+    expect_verdict(second, Verdict.ACCEPTED)
+    expect(bench.published() == 1, f"an edit left {bench.published()} posts, not one")
+    if type(bench.channel).capabilities.can_read_back:
+        seen = bench.checked(await bench.channel.read_back(job, second.reference or ""))
+        expect(seen.seen is Seen.VISIBLE, f"an edited post reads back as {seen.seen}")
+    if bench.subject.finds:
+        expect_found(await bench.find(job), Found.FOUND)
+
+
 async def withdraw(bench: Bench) -> None:
     """A withdrawal succeeds, and so does its repeat."""
     first = await bench.send(bench.job())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from channels.bluesky.simulator import BlueskySimulator
+from channels.facebook.simulator import FacebookSimulator
 from channels.notify.simulator import Notify
 from channels.simulator.provider import Provider
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
-PROVIDERS: tuple[type[Provider], ...] = (XSimulator, BlueskySimulator, Notify, Receiver)
+PROVIDERS: tuple[type[Provider], ...] = (XSimulator, BlueskySimulator, FacebookSimulator, Notify, Receiver)

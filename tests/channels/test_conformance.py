@@ -8,6 +8,8 @@ from channels.bluesky.adapter import Adapter as Bluesky
 from channels.bluesky.simulator import BlueskySimulator
 from channels.conformance import ConformanceError, Subject, cases, run
 from channels.contract import Account, Finding, Found, Job, Note, Outcome, Secret, Verdict
+from channels.facebook.adapter import Adapter as Facebook
+from channels.facebook.simulator import FacebookSimulator, app_secret, token
 from channels.notify.adapter import Adapter as Notify
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.notify.simulator import Notify as NotifySimulator
@@ -45,6 +47,12 @@ SUBJECTS = [
         {"secret": Secret(secret("partner"))},
         finds=False,
         reads_body=False,
+    ),
+    Subject(
+        Facebook,
+        FacebookSimulator,
+        lambda url: Account("a5", "facebook", "Council", ("en", "cy"), {"base_url": url, "page_id": "1111"}),
+        {"token": Secret(token("1111")), "app_secret": Secret(app_secret())},
     ),
 ]
 
