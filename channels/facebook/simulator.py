@@ -69,6 +69,7 @@ class Post:
     id: str
     by: Caller
     effects: list[Effect]
+    link: str | None = None
     deleted: bool = False
 
     @property
@@ -179,7 +180,7 @@ class FacebookSimulator(Provider):
             raise Refusal(506)
         post_id = f"{caller.page}_{len(self.posts) + 1}"
         effect = self.act(request, EffectKind.PUBLISHED, key=text, reference=post_id, text=text)
-        self.posts.append(Post(post_id, caller, [effect]))
+        self.posts.append(Post(post_id, caller, [effect], link))
         return {"id": post_id}
 
     def _edit(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:

@@ -91,6 +91,13 @@ class Forgetful(Bluesky):
         return await super().send(replace(job, delivery=f"{job.delivery} {self._clock()}"), note)
 
 
+class Adding(Facebook):
+    """Leaves the wrong text up beside its correction."""
+
+    async def correct(self, job: Job, note: Note) -> Outcome:
+        return await self.send(job, note)
+
+
 @pytest.mark.parametrize(
     ("make", "case"),
     [
@@ -100,10 +107,12 @@ class Forgetful(Bluesky):
         (Hopeful, "read refuse: unknown, never absent"),
         (Talkative, "a post is accepted and published once"),
         (Forgetful, "a repeat changes nothing"),
+        (Adding, "a correction changes the post in its place"),
     ],
 )
-def test_the_suite_catches_a_careless_adapter(make: type[X] | type[Bluesky], case: str) -> None:
+def test_the_suite_catches_a_careless_adapter(make: type[X] | type[Bluesky] | type[Facebook], case: str) -> None:
     """An adapter that guesses, leaks or forgets fails the check made for it."""
-    subject = replace(SUBJECTS[issubclass(make, Bluesky)], make=make)
+    honest = next(subject for subject in SUBJECTS if make.__base__ is subject.make)
+    subject = replace(honest, make=make)
     with pytest.raises(ConformanceError):
         run(case, subject)

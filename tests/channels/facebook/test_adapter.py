@@ -134,7 +134,7 @@ def test_a_post_is_up_with_its_address(on_line, make_job):
     outcome, [post] = on_line(use)
     assert (outcome.verdict, outcome.reference) == (Verdict.ACCEPTED, "1111_1")
     assert outcome.url == "https://www.facebook.com/1111_1"
-    assert post.text == "See https://gov.uk/a"
+    assert (post.text, post.link) == ("See https://gov.uk/a", "https://gov.uk/a")
 
 
 def test_the_version_is_the_accounts(on_line, make_job):
@@ -191,10 +191,19 @@ def test_another_text_is_not_taken_for_ours(on_line, make_job):
     assert on_line(use).found is Found.ABSENT
 
 
-def test_a_post_from_before_the_release_is_not_taken_for_ours(on_line, make_job):
-    """The same text of an earlier day is no proof that this delivery went out."""
+@pytest.mark.parametrize("heeds_since", [True, False])
+def test_a_post_from_before_the_release_is_not_taken_for_ours(on_line, make_job, heeds_since):
+    """The same text of an earlier day is no proof that this delivery went out, even where Facebook lists it."""
 
     async def use(line):
+        request = line.http.request
+
+        async def asked(method, url, *, params=None, **more):
+            left_out = set() if heeds_since else {"since"}
+            kept = {name: value for name, value in (params or {}).items() if name not in left_out}
+            return await request(method, url, params=kept, **more)
+
+        line.http.request = asked
         line.clock.now -= timedelta(days=2)
         await line.send(make_job())
         line.clock.now += timedelta(days=2)

@@ -159,6 +159,18 @@ def test_a_withdrawal_without_an_original_is_refused(on_line, make_job):
     assert (outcome.code, finding.found, arrivals) == ("no_original", Found.UNKNOWN, [])
 
 
+def test_a_withdrawal_may_be_repeated(on_line, make_job):
+    """A post that is gone, on a Page that can be read, is withdrawn."""
+
+    async def use(line):
+        first = await line.send(make_job())
+        job = make_job("gone", WITHDRAW, original=first.reference)
+        verdicts = [(await line.withdraw(job)).verdict for _ in range(2)]
+        return verdicts, (await line.page.find(job)).found
+
+    assert on_line(use) == ([Verdict.ACCEPTED, Verdict.ACCEPTED], Found.FOUND)
+
+
 def test_a_withdrawal_that_did_not_happen_is_found_absent(on_line, make_job):
     """Dropped without acting: the original is still up, so the withdrawal is not."""
 

@@ -42,6 +42,7 @@ def test_the_published_vector_is_proved_as_published():
     [
         (200, {"id": "1111_2222"}, Verdict.ACCEPTED, ""),
         (200, {"id": "../1"}, Verdict.IN_DOUBT, "http_200"),
+        (500, {"id": "1111_2222"}, Verdict.IN_DOUBT, "http_500"),
         (200, {"id": 5}, Verdict.IN_DOUBT, "http_200"),
         (200, {}, Verdict.IN_DOUBT, "http_200"),
         (200, {"success": True}, Verdict.IN_DOUBT, "http_200"),
@@ -51,6 +52,7 @@ def test_the_published_vector_is_proved_as_published():
         (400, {"error": "a word"}, Verdict.IN_DOUBT, "http_400"),
         (400, {"error": {"code": 190}}, Verdict.IN_DOUBT, "http_400"),
         (400, {"error": {"type": "OAuthException", "code": "190"}}, Verdict.IN_DOUBT, "http_400"),
+        (400, {"error": {"type": "OAuthException", "code": True}}, Verdict.IN_DOUBT, "http_400"),
         (429, "", Verdict.IN_DOUBT, "http_429"),
         (503, "<html>", Verdict.IN_DOUBT, "http_503"),
         (400, error(190, 463), Verdict.REJECTED, "190.463"),
@@ -117,6 +119,17 @@ def test_an_accepted_post_has_its_address():
 def test_a_first_attempt_at_a_text_that_is_up_already_is_rejected():
     """No attempt came before it: the equal text is another post's."""
     assert posted(400, error(506), first=True).verdict is Verdict.REJECTED
+
+
+@pytest.mark.parametrize(("first", "verdict"), [(True, Verdict.REJECTED), (False, Verdict.IN_DOUBT)])
+def test_an_edit_to_a_text_that_is_up_goes_by_the_attempt_too(first, verdict):
+    """A later attempt may meet what an earlier one did."""
+    assert wire.edited(answer(400, error(506)), "1_2", PACE, first=first).verdict is verdict
+
+
+def test_a_post_out_of_sight_is_told_from_a_wrong_request():
+    """100 alone says that we erred, 100 with 33 that the token does not see it."""
+    assert posted(400, error(100, 33)).reason != posted(400, error(100)).reason
 
 
 def test_nothing_of_facebooks_words_is_kept():
@@ -261,6 +274,7 @@ def test_what_is_no_whole_page_is_no_page(status, body):
         (200, ENTRY, Seen.VISIBLE),
         (200, {**ENTRY, "message": " Flood\n"}, Seen.VISIBLE),
         (200, {**ENTRY, "message": "Fire"}, Seen.ALTERED),
+        (500, ENTRY, Seen.UNKNOWN),
         (400, error(100, 33), Seen.MISSING),
         (400, error(100), Seen.UNKNOWN),
         (404, "", Seen.UNKNOWN),
@@ -270,6 +284,12 @@ def test_what_is_no_whole_page_is_no_page(status, body):
 def test_what_a_look_at_a_post_shows(status, body, seen):
     """Missing only by Graph's own word."""
     assert wire.looked_up(answer(status, body), "Flood").seen is seen
+
+
+def test_a_text_is_known_in_another_form_and_spacing():
+    """What Facebook may do to a text does not hide it."""
+    assert wire.same_text("G\u0175yl\n\nheno", "Gw\u0302yl heno ")
+    assert wire.mark("G\u0175yl\nheno") == wire.mark("Gw\u0302yl heno")
 
 
 BEFORE = wire.mark("Flood")
