@@ -69,6 +69,12 @@ def _mastodon() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _facebook() -> type[Adapter]:
+    from channels.facebook import adapter
+
+    return adapter.Adapter
+
+
 def _notify() -> type[Adapter]:
     from channels.notify import adapter
 
@@ -97,6 +103,7 @@ TABLE = (
     Entry("x", Lane.ACCOUNTS, _x, ("twitter",)),
     Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
     Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",)),
+    Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page")),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),

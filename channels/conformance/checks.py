@@ -176,6 +176,9 @@ async def edit(bench: Bench) -> None:
         expect(first.reference == second.reference, "an edited post has another reference")
     expect(bench.published() == 1, f"published {bench.published()} times, not once")
     expect(len(bench.far.journal.effects) == 2, "a repeat of an edit changed something")
+    if type(bench.channel).capabilities.can_read_back:
+        seen = bench.checked(await bench.channel.read_back(job, second.reference or ""))
+        expect(seen.seen is Seen.VISIBLE, f"an edited post reads back as {seen.seen}")
     if bench.subject.finds:
         expect_found(await bench.find(job), Found.FOUND)
 

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from channels.bluesky.simulator import BlueskySimulator
+from channels.facebook.simulator import FacebookSimulator
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.simulator import Notify
 from channels.simulator.provider import Provider
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
-PROVIDERS: tuple[type[Provider], ...] = (XSimulator, BlueskySimulator, MastodonSimulator, Notify, Receiver)
+PROVIDERS: tuple[type[Provider], ...] = (
+    XSimulator,
+    BlueskySimulator,
+    FacebookSimulator,
+    MastodonSimulator,
+    Notify,
+    Receiver,
+)
+    XSimulator,
+    BlueskySimulator,
+    FacebookSimulator,
+    MastodonSimulator,
+    Notify,
+    Receiver,
+)

@@ -31,7 +31,7 @@ device = Noun("device")
 
 @account.command()
 @click.argument("name")
-@click.option("--channel", required=True, help="x, bluesky, mastodon, notify, webhook, cap_feed, tiktok.")
+@click.option("--channel", required=True, help="x, bluesky, facebook, mastodon, notify, webhook, cap_feed, tiktok.")
 @click.option("--handle", required=True, help="Its public name.")
 @many("language", "In posting order; may be repeated.")
 @MODE

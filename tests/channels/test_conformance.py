@@ -8,6 +8,8 @@ from channels.bluesky.adapter import Adapter as Bluesky
 from channels.bluesky.simulator import BlueskySimulator
 from channels.conformance import ConformanceError, Subject, cases, run
 from channels.contract import Account, Finding, Found, Job, Note, Outcome, Secret, Verdict
+from channels.facebook.adapter import Adapter as Facebook
+from channels.facebook.simulator import FacebookSimulator, app_secret, token
 from channels.mastodon.adapter import Adapter as Mastodon
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.adapter import Adapter as Notify
@@ -54,6 +56,12 @@ SUBJECTS = [
         lambda url: Account("a5", "mastodon", "@council", ("en", "cy"), {"base_url": url, "account_id": "1001"}),
         {"token": Secret("sim-1001")},
     ),
+    Subject(
+        Facebook,
+        FacebookSimulator,
+        lambda url: Account("a6", "facebook", "Council", ("en", "cy"), {"base_url": url, "page_id": "1111"}),
+        {"token": Secret(token("1111")), "app_secret": Secret(app_secret())},
+    ),
 ]
 
 
@@ -91,6 +99,13 @@ class Forgetful(Bluesky):
         return await super().send(replace(job, delivery=f"{job.delivery} {self._clock()}"), note)
 
 
+class Adding(Facebook):
+    """Leaves the wrong text up beside its correction."""
+
+    async def correct(self, job: Job, note: Note) -> Outcome:
+        return await self.send(job, note)
+
+
 @pytest.mark.parametrize(
     ("make", "case"),
     [
@@ -100,10 +115,12 @@ class Forgetful(Bluesky):
         (Hopeful, "read refuse: unknown, never absent"),
         (Talkative, "a post is accepted and published once"),
         (Forgetful, "a repeat changes nothing"),
+        (Adding, "a correction changes the post in place"),
     ],
 )
-def test_the_suite_catches_a_careless_adapter(make: type[X] | type[Bluesky], case: str) -> None:
+def test_the_suite_catches_a_careless_adapter(make: type[X] | type[Bluesky] | type[Facebook], case: str) -> None:
     """An adapter that guesses, leaks or forgets fails the check made for it."""
-    subject = replace(SUBJECTS[issubclass(make, Bluesky)], make=make)
+    honest = next(subject for subject in SUBJECTS if make.__base__ is subject.make)
+    subject = replace(honest, make=make)
     with pytest.raises(ConformanceError):
         run(case, subject)

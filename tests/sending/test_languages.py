@@ -12,7 +12,7 @@ from dispatcher.sending.prepared import rendering_languages
 from tests.cast import NOW
 
 
-@pytest.mark.parametrize("channel", ["x", "bluesky", "tiktok", "webhook"])
+@pytest.mark.parametrize("channel", ["x", "bluesky", "facebook", "tiktok", "webhook"])
 def test_a_rendering_says_which_languages_it_carries(channel: str) -> None:
     """Every channel's rendering names all languages of its account, one post or several."""
     account = Account("a-1", channel, "Example", ("en-GB", "cy"), {"base_url": "https://city.example/hook"})
