@@ -18,10 +18,3 @@ PROVIDERS: tuple[type[Provider], ...] = (
     Notify,
     Receiver,
 )
-    XSimulator,
-    BlueskySimulator,
-    FacebookSimulator,
-    MastodonSimulator,
-    Notify,
-    Receiver,
-)
