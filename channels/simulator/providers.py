@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from channels.bluesky.simulator import BlueskySimulator
 from channels.notify.simulator import Notify
+from channels.press_email.simulator import PressEmail
 from channels.simulator.provider import Provider
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
-PROVIDERS: tuple[type[Provider], ...] = (XSimulator, BlueskySimulator, Notify, Receiver)
+PROVIDERS: tuple[type[Provider], ...] = (XSimulator, BlueskySimulator, Notify, PressEmail, Receiver)
