@@ -4,7 +4,7 @@ Plain addresses only: ASCII, because no server is bound to take others (RFC 6531
 literals; a domain with a dot. Of 64 and 254 characters at most (RFC 5321, 4.5.3.1; RFC 3696, erratum 1690).
 
 >>> mailbox_fault("news@paper.example"), mailbox_fault("news@paper")
-('', 'this is no plain e-mail address, such as news@paper.example')
+('', 'this is no e-mail address (name@domain in unaccented letters)')
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def mailbox_fault(address: str) -> str:
     """What is wrong with an e-mail address, without the address; empty where nothing is."""
     match = _MAILBOX.fullmatch(address)
     if match is None:
-        return "this is no plain e-mail address, such as news@paper.example"
+        return "this is no e-mail address (name@domain in unaccented letters)"
     if len(match[1]) > 64 or len(address) > 254:
         return "the e-mail address is too long"
     return ""

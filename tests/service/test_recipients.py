@@ -100,7 +100,7 @@ def test_a_press_list_is_of_e_mail_addresses(office: Office) -> None:
     assert Path(made.report or "").read_text() == (
         "row,reason\n"
         "3,the same e-mail address as in an earlier row\n"
-        '4,"this is no plain e-mail address, such as news@paper.example"\n'
+        "4,this is no e-mail address (name@domain in unaccented letters)\n"
     )
 
 
