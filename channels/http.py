@@ -1,4 +1,4 @@
-"""The one HTTP client, and the only way out.
+"""The one HTTP client; with ``channels.smtp``, which goes by the same policy, the only way out.
 
 Rules
   1. Only hosts on the allow-list are called, over https unless the policy says otherwise. Redirects are answers, not
@@ -152,6 +152,11 @@ class Http:
     def __init__(self, policy: HttpPolicy) -> None:
         self._policy = policy
         self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def policy(self) -> HttpPolicy:
+        """Where this client may go: what speaks another protocol for the same account goes by it too."""
+        return self._policy
 
     async def request(
         self,

@@ -39,6 +39,9 @@ from dispatcher.statements.verify import Verifier
 GARBAGE = 20_000
 """New objects between two looks for cycles."""
 
+SECURE = ("https", "smtps")
+"""Schemes under which nothing leaves in the clear; smtps is TLS from the first byte, or STARTTLS that is demanded."""
+
 REACH_S = 2.0
 """How long a look at a host that must not be reachable may take at the start."""
 
@@ -212,9 +215,9 @@ def network(settings: Settings, credential: Credential) -> HttpPolicy:
     if settings.kind is DeploymentKind.TEST:
         return HttpPolicy(hosts, allow_private=True, https_only=False)
     for target in targets:
-        if target.scheme != "https" or _is_private(target.hostname or ""):
+        if target.scheme not in SECURE or _is_private(target.hostname or ""):
             raise Forbidden(
-                f"live account {account.id} points to {target.netloc}, which is not a public https address",
+                f"live account {account.id} points to {target.netloc}, which is not a public https or smtps address",
                 "mend the account, or use a deployment of kind test",
             )
     return HttpPolicy(hosts)
@@ -223,17 +226,15 @@ def network(settings: Settings, credential: Credential) -> HttpPolicy:
 def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
     from channels.http import HttpPolicy
 
-    simulator = urlsplit(settings.simulator)
     for url in _urls(account.settings):
-        if urlsplit(url).netloc != simulator.netloc:
+        if urlsplit(url).netloc not in settings.simulated:
             raise Forbidden(
                 f"exercise account {account.id} points to {urlsplit(url).netloc}, not to the simulator",
                 "exercise accounts reach the simulator only: set simulator in deployment.toml",
             )
     if not any(_urls(account.settings)) and registry.adapter(account.channel).capabilities.hosts:
         raise Invalid(f"exercise account {account.id} has no base_url", "add it again with --set base_url=…")
-    hosts = frozenset({simulator.netloc}) if simulator.netloc else frozenset()
-    return HttpPolicy(hosts, allow_private=True, https_only=False)
+    return HttpPolicy(settings.simulated, allow_private=True, https_only=False)
 
 
 def _urls(account_settings: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.capabilities import Rate
 from dispatcher.domain.errors import Invalid, NotFound
@@ -103,7 +104,8 @@ class Price:
 class Settings:
     """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts.
 
-    ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises.
+    ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises, and
+    ``simulator_smtp`` its mail server, such as ``smtp://127.0.0.1:8791``.
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
     """
@@ -115,12 +117,18 @@ class Settings:
     redis: str = "embedded"
     sent_by: str = ""
     simulator: str = ""
+    simulator_smtp: str = ""
     chunk: int = 100
     processes: int = 1
     keep_lists_days: int = 30
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
+
+    @property
+    def simulated(self) -> frozenset[str]:
+        """Host and port of each far side of exercises: what exercise accounts may point to."""
+        return frozenset(urlsplit(url).netloc for url in (self.simulator, self.simulator_smtp)) - {""}
 
     @property
     def keep_lists(self) -> timedelta:
@@ -173,8 +181,8 @@ def load_settings(folder: Path) -> Settings:
 def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
-        {"deployment", "kind", "database", "redis", "sent_by", "simulator", "chunk", "processes", "price"}
-        | {"keep_lists_days", "timing", "channel"},
+        {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
+        | {"keep_lists_days", "timing", "channel", "price"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -186,6 +194,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         redis=str(document.get("redis", "embedded")),
         sent_by=str(document.get("sent_by", document["deployment"])),
         simulator=str(document.get("simulator", "")),
+        simulator_smtp=str(document.get("simulator_smtp", "")),
         chunk=int(document.get("chunk", 100)),
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),

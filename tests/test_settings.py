@@ -72,3 +72,10 @@ def test_what_cannot_be_meant_is_refused_by_name(more: str, tmp_path: Path) -> N
     """Money without whole pence or a date, limits below zero."""
     with pytest.raises(Invalid, match=r"price|channel\.notify"):
         settings(tmp_path, more)
+
+
+def test_exercises_may_have_a_far_side_for_mail_beside_the_other(tmp_path: Path) -> None:
+    """An exercise account may point to either, and to nothing where neither is said."""
+    made = settings(tmp_path, 'simulator = "http://127.0.0.1:8790"\nsimulator_smtp = "smtp://127.0.0.1:8791"\n')
+    assert made.simulated == {"127.0.0.1:8790", "127.0.0.1:8791"}
+    assert settings(tmp_path, "").simulated == frozenset()

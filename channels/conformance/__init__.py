@@ -63,7 +63,8 @@ def _table(subject: Subject) -> dict[str, Check]:
         f"{kind}: no claim beyond the truth": partial(checks.refused, kind)
         for kind in (FaultKind.TOKEN_EXPIRED, FaultKind.ECHO, FaultKind.ERROR_INSIDE, FaultKind.REFUSE)
     }
-    table |= {f"throttled, hint {hint}: deferred": partial(checks.throttled, hint) for hint in (0, 30)}
+    hints = (0, 30) if subject.hints else (0,)
+    table |= {f"throttled, hint {hint}: deferred": partial(checks.throttled, hint) for hint in hints}
     table |= {
         f"login {kind}: nothing is in doubt": partial(checks.login, kind)
         for kind in (FaultKind.DROP, FaultKind.REFUSE)

@@ -55,7 +55,8 @@ class Subject:
 
     ``account`` makes the account from the simulator's address of this provider. ``public`` names fields of the
     credential that are no secret. ``finds`` says whether the platform's record can be searched; ``reads_body``
-    whether an answer's body decides, or a bare 2xx is enough.
+    whether an answer's body decides, or a bare 2xx is enough; ``hints`` whether a throttled answer says how long to
+    wait.
     """
 
     make: Make
@@ -67,6 +68,7 @@ class Subject:
     language: str | None = None
     finds: bool = True
     reads_body: bool = True
+    hints: bool = True
 
     def __str__(self) -> str:
         return self.simulator.name
@@ -162,7 +164,7 @@ def content(account: Account, kind: DeliveryKind = DeliveryKind.PUBLISH, *, exer
 async def on_bench(check: Check, subject: Subject) -> None:
     """Run a check on a fresh far side. Raises ConformanceError."""
     async with Simulator([subject.simulator], clock=(time := HandClock())) as far:
-        base = f"{far.url}/{subject.simulator.name}"
+        base = far.address(subject.simulator.name)
         async with adapter_at(subject, base, time) as (account, channel):
             await check(Bench(subject, far, account, channel, time))
 

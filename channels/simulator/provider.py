@@ -34,7 +34,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from channels.contract import Clock
-from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.faults import Fault, FaultKind, FaultMenu
 from channels.simulator.journal import Arrival, Effect, EffectKind, Journal
 
 
@@ -83,13 +83,27 @@ class Provider(ABC):
         del body
         return ""
 
+    async def open(self, faults: FaultMenu, port: int) -> str:
+        """Listen on a port of its own, where the platform speaks no HTTP; returns the address, "" where it does."""
+        del faults, port
+        return ""
+
+    async def close(self) -> None:  # noqa: B027 - only what speaks no HTTP has something to close
+        """End what :meth:`open` began."""
+
     def refusal(self, fault: Fault) -> web.Response:
         """The platform's own answer for THROTTLE, TOKEN_EXPIRED and ERROR_INSIDE. Raises ValueError for others."""
         raise ValueError(f"{self.name} has no answer of the kind {fault.kind}")
 
     def act(self, request: web.Request, kind: EffectKind, *, key: str, reference: str, text: str = "") -> Effect:
         """Put a change on the public record, seen by read-back when the fault in force says so."""
-        arrival, fault, now = request[ARRIVAL], request.get(FAULT), self.clock()
+        return self.put(request[ARRIVAL], request.get(FAULT), kind, key=key, reference=reference, text=text)
+
+    def put(
+        self, arrival: Arrival, fault: Fault | None, kind: EffectKind, *, key: str, reference: str, text: str = ""
+    ) -> Effect:
+        """The same, of a request that did not come by HTTP."""
+        now = self.clock()
         seen = now + timedelta(seconds=fault.delay_s) if fault and fault.kind is FaultKind.LAG else now
         hidden = fault is not None and fault.kind is FaultKind.HIDE
         arrival.acted = True

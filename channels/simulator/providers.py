@@ -6,6 +6,7 @@ from channels.bluesky.simulator import BlueskySimulator
 from channels.facebook.simulator import FacebookSimulator
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.simulator import Notify
+from channels.press_email.simulator import PressEmail
 from channels.simulator.provider import Provider
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
@@ -16,5 +17,6 @@ PROVIDERS: tuple[type[Provider], ...] = (
     FacebookSimulator,
     MastodonSimulator,
     Notify,
+    PressEmail,
     Receiver,
 )

@@ -2,7 +2,8 @@
 
 Rules
   1. It listens on 127.0.0.1 only. State lives in memory and ends with the server.
-  2. A provider answers under ``/<name>``; an adapter is pointed there by its account's ``base_url`` setting.
+  2. A provider answers under ``/<name>``, or on a port of its own where its platform speaks no HTTP; an adapter is
+     pointed there by its account's ``base_url`` setting (:meth:`Simulator.address`).
   3. Every request to a provider is in the journal before anything else happens to it.
 
 Faults are armed and the journal is read in Python, or over HTTP by another process::
@@ -56,9 +57,12 @@ class Simulator:
         clock: Clock = utc_now,
         port: int = 0,
         journal_file: Path | None = None,
+        smtp_port: int = 0,
     ) -> None:
         self.journal = Journal()
         self.url = ""
+        self._own: dict[str, str] = {}
+        self._smtp_port = smtp_port
         self._clock = clock
         self._port = port
         self._journal_file = journal_file
@@ -72,13 +76,21 @@ class Simulator:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        for name, provider in self._providers.items():
+            self._own[name] = await provider.open(self._faults, self._smtp_port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for provider in self._providers.values():
+            await provider.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def address(self, name: str) -> str:
+        """Where an adapter finds a provider. Raises KeyError for one that is not simulated."""
+        return self._own[name] or f"{self.url}/{name}"
 
     def arm(self, fault: Fault) -> None:
         """Order a fault. Raises ValueError for a provider that is not simulated."""

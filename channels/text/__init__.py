@@ -1,4 +1,5 @@
-"""Text rules shared by lint, preview, plan and send: counting, links, invisible characters, the layout of a post.
+"""Text rules shared by lint, preview, plan and send: counting, links, invisible characters, the layout of a post,
+e-mail addresses.
 
 Lives here: pure functions over text, with the platforms' numbers beside their source.
 May not live here: anything that cuts or changes what people wrote, beyond Unicode NFC.
@@ -19,6 +20,7 @@ from channels.text.counting import (
     x_length,
 )
 from channels.text.invisible import check_text
+from channels.text.mailbox import mailbox_fault
 from channels.text.post import EXERCISE_LINE, one_post, texts_for
 from channels.text.spans import Facet, FacetKind, facets, link_problems, links
 
@@ -39,6 +41,7 @@ __all__ = [
     "length",
     "link_problems",
     "links",
+    "mailbox_fault",
     "mastodon_length",
     "one_post",
     "sms_count",

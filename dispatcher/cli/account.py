@@ -15,6 +15,7 @@ from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, holding
 from dispatcher.service import recipients as recipient_lists
+from dispatcher.service.recipient_file import EMAILS, NUMBERS
 
 MODE = click.option("--mode", type=one_of(Mode), required=True, help="For good.")
 LANES = {
@@ -24,6 +25,9 @@ LANES = {
 }
 """What to type after adding an account, and what is missing."""
 
+PRESS = "press_email"
+"""The channel whose lists are of e-mail addresses."""
+
 account = Noun("account")
 recipients = Noun("recipients")
 device = Noun("device")
@@ -31,7 +35,7 @@ device = Noun("device")
 
 @account.command()
 @click.argument("name")
-@click.option("--channel", required=True, help="x, bluesky, facebook, mastodon, notify, webhook, cap_feed, tiktok.")
+@click.option("--channel", required=True, help="One of those that `dispatcher channel list` shows.")
 @click.option("--handle", required=True, help="Its public name.")
 @many("language", "In posting order; may be repeated.")
 @MODE
@@ -48,7 +52,8 @@ def add(session: Session, name: str, channel: str, handle: str, languages: Names
     made = accounts.add(session.desk, about, mode, held, session.person)
     session.show("account", {**facts(made.account), "mode": mode, "lane": made.lane})
     command, missing = LANES[made.lane]
-    next_step(command.format(mode=mode, name=name), missing)
+    kind = " --email" if made.account.channel == PRESS else ""
+    next_step(command.format(mode=mode, name=name) + kind, missing)
 
 
 @account.command("list")
@@ -86,24 +91,25 @@ def unhold(session: Session, name: str) -> None:
 @click.argument("name")
 @click.argument("file", metavar="FILE.csv")
 @MODE
+@click.option("--email", is_flag=True, help="Take the column email, for a press list, and not the column phone.")
 @click.option("--region", default="GB", show_default=True, help="Of numbers written without a country.")
 @click.option("--language", default="en-GB", show_default=True, help="Of rows that name none.")
 @click.option("--report", metavar="FILE", help="Where the rows left out are named; else NAME.bad-rows.csv beside it.")
-def import_(session: Session, name: str, file: str, report: str | None, **more: Any) -> None:
-    """Import list NAME from a CSV file with a column phone and, if wanted, a column language.
+def import_(session: Session, name: str, file: str, report: str | None, email: bool, **more: Any) -> None:
+    """Import list NAME from a CSV file with a column phone, or email, and, if wanted, a column language.
 
     Commas, semicolons or tabs; UTF-8, or UTF-16 with its mark. Numbers are normalised; rows that cannot be used are
     left out and named in a report, by row and reason. What is stored opens with the sender's key only.
     """
     kept = Path(report) if report else None
-    region = more.pop("region")
+    region, kind = more.pop("region"), EMAILS if email else NUMBERS
     made = recipient_lists.import_csv(
-        session.desk, name, Path(file), person=session.person, default_region=region, report=kept, **more
+        session.desk, name, Path(file), person=session.person, default_region=region, report=kept, kind=kind, **more
     )
     session.show("recipient-list", made)
     if made.report:
-        say(f"{made.bad} rows cannot be used and {made.duplicates} repeat a number: see {made.report}")
-    say(f"{file} still holds the numbers in the clear: delete it if you have no other use for it.")
+        say(f"{made.bad} rows cannot be used and {made.duplicates} repeat another's {kind.one}: see {made.report}")
+    say(f"{file} still holds the {kind.many} in the clear: delete it if you have no other use for it.")
     next_step(f"dispatcher clearance submit MESSAGE --list {made.name}")
 
 

@@ -164,13 +164,14 @@ def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secre
 
 
 def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:
-    simulator = urlsplit(desk.settings.simulator).netloc
+    simulated = desk.settings.simulated
     targets = [urlsplit(account.settings[key]).netloc for key in ADDRESSES if key in account.settings]
-    away = [target for target in targets if not simulator or target != simulator]
+    away = [target for target in targets if target not in simulated]
+    where = ", ".join(sorted(simulated)) or "set it in deployment.toml"
     if away:
         raise Forbidden(
             f"exercise account {account.id} points to {away[0] or 'nowhere'}, not to the simulator",
-            f"exercise accounts reach the simulator only: {simulator or 'set it in deployment.toml'}",
+            f"exercise accounts reach the simulator only: {where}",
         )
     if needs_address and not targets:
         raise Invalid(

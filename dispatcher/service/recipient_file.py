@@ -1,13 +1,16 @@
-"""A CSV file of telephone numbers, read row by row: whatever a spreadsheet or another office saved it as.
+"""A CSV file of telephone numbers or e-mail addresses, read row by row: whatever a spreadsheet saved it as.
 
 Rules
   1. The encoding is never guessed: a byte order mark says UTF-8 or UTF-16, and without one it is UTF-8. Where it is
      not (Windows-1252, as older spreadsheets save), a number with a byte that cannot be read is a bad row; in other
      columns it does no harm, because only numbers and languages are taken, and those are ASCII.
-  2. The separator is the one by which the first row has a column of telephone numbers: comma, semicolon or tab.
+  2. The separator is the one by which the first row has a column of what is wanted: comma, semicolon or tab. Numbers
+     or e-mail addresses, a list is of one kind: whoever imports it says which, because files of contacts have both.
   3. Numbers are normalised to E.164; only those that can get a text message are taken. Ofcom's numbers for drama
      (07700 900000 to 900999), which GOV.UK Notify uses for its tests, are taken too: they reach nobody.
-  4. What is wrong with a row is said by its line in the file, never with what it holds.
+  4. An e-mail address is taken as it is, but for its domain, which is written small: a server may tell a capital from
+     a small letter before the @ (RFC 5321, 2.4).
+  5. What is wrong with a row is said by its line in the file, never with what it holds.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,9 +28,11 @@ from pathlib import Path
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from channels.text import mailbox_fault
 from dispatcher.domain.errors import Invalid, NotFound
 
 NUMBER_COLUMNS = ("phone", "number", "phone_number")
+EMAIL_COLUMNS = ("email", "e_mail", "email_address")
 LANGUAGE_COLUMN = "language"
 SEPARATORS = (",", ";", "\t")
 AGAIN = "save it as CSV UTF-8 and import it again"
@@ -53,16 +58,31 @@ class Entry:
     fault: str = ""
 
 
-def entries(path: Path, region: str, language: str) -> Iterator[Entry]:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a list is of: the words for it, what its column may be called, and how a field of that column is read.
+
+    ``read`` takes the field and a region, and gives the address and no fault, or none and what is wrong with it.
+    """
+
+    one: str
+    many: str
+    columns: tuple[str, ...]
+    read: Callable[[str, str], tuple[str, str]]
+
+
+def entries(path: Path, kind: Kind, region: str, language: str) -> Iterator[Entry]:
     """Each row in order. Raises Invalid for a file that is no such CSV, NotFound for no file."""
     with _opened(path) as file:
         head = file.readline()
-        separator, column, tags = _columns(head)
+        separator, column, tags = _columns(head, kind)
         table = csv.reader(file, delimiter=separator, strict=True)
         try:
             for record in table:
                 if record:
-                    yield _entry(table.line_num + 1, record, column, tags, region, language)
+                    field = record[column] if column < len(record) else ""
+                    tag = record[tags].strip() if tags is not None and tags < len(record) else ""
+                    yield _entry(table.line_num + 1, kind.read(field, region), tag, language)
         except csv.Error as error:
             at = f"{path.name}, row {table.line_num + 1}"
             raise Invalid(
@@ -70,9 +90,8 @@ def entries(path: Path, region: str, language: str) -> Iterator[Entry]:
             ) from error
 
 
-def _entry(row: int, record: list[str], column: int, tags: int | None, region: str, language: str) -> Entry:
-    address, fault = address_of(record[column] if column < len(record) else "", region)
-    tag = record[tags].strip() if tags is not None and tags < len(record) else ""
+def _entry(row: int, found: tuple[str, str], tag: str, language: str) -> Entry:
+    address, fault = found
     if address and tag and not _LANGUAGE.fullmatch(tag):
         return Entry(row, fault="the language is no tag such as en-GB or cy")
     return Entry(row, address, tag or language, fault)
@@ -98,18 +117,18 @@ def _encoding(name: str, head: bytes) -> tuple[str, str]:
     return "utf-8-sig", "surrogateescape"
 
 
-def _columns(head: str) -> tuple[str, int, int | None]:
-    """The separator, and the places of the number and of the language."""
+def _columns(head: str, kind: Kind) -> tuple[str, int, int | None]:
+    """The separator, and the places of the address and of the language."""
     found = 0
     for separator in SEPARATORS:
         names = [_column(name) for name in next(csv.reader([head], delimiter=separator), [])]
-        numbers = [place for place, name in enumerate(names) if name in NUMBER_COLUMNS]
-        if len(numbers) == 1:
-            return separator, numbers[0], names.index(LANGUAGE_COLUMN) if LANGUAGE_COLUMN in names else None
-        found = max(found, len(numbers))
+        places = [place for place, name in enumerate(names) if name in kind.columns]
+        if len(places) == 1:
+            return separator, places[0], names.index(LANGUAGE_COLUMN) if LANGUAGE_COLUMN in names else None
+        found = max(found, len(places))
     raise Invalid(
-        f"one column of telephone numbers is needed, the file has {found}",
-        f"the first row names the columns; call that one {' or '.join(NUMBER_COLUMNS)}",
+        f"one column of {kind.many} is needed, the file has {found}",
+        f"the first row names the columns; call that one {' or '.join(kind.columns)}",
     )
 
 
@@ -156,3 +175,18 @@ def looked_up(text: str, region: str) -> tuple[str, str]:
     if phonenumbers.number_type(parsed) not in _TEXTABLE:
         return "", "this is not a mobile number"
     return address, ""
+
+
+def mailbox_of(text: str, region: str) -> tuple[str, str]:
+    """The e-mail address and no fault, or none and what is wrong with it. A region says nothing about it."""
+    del region
+    address = text.strip()
+    if not address:
+        return "", "there is no e-mail address"
+    local, at, domain = address.rpartition("@")
+    fault = mailbox_fault(address)
+    return ("", fault) if fault else (f"{local}{at}{domain.lower()}", "")
+
+
+NUMBERS = Kind("number", "telephone numbers", NUMBER_COLUMNS, address_of)
+EMAILS = Kind("e-mail address", "e-mail addresses", EMAIL_COLUMNS, mailbox_of)

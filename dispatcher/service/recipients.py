@@ -1,7 +1,8 @@
-"""Recipient lists: a CSV file of telephone numbers becomes encrypted rows under one signed root.
+"""Recipient lists: a CSV file of telephone numbers or e-mail addresses becomes encrypted rows under one signed root.
 
 Rules
-  1. What is taken from the file, and how, stands in ``recipient_file``. Of two equal numbers the first stays.
+  1. What is taken from the file, and how, stands in ``recipient_file``. Of two equal numbers, or e-mail
+     addresses that differ in capitals only, the first stays.
   2. A row that is left out is reported by its number in the file, with the reason, never with what it holds.
   3. What is stored opens with the recipients' sender's key only. The ledger gets name, root and count.
   4. Rows are sealed one by one into a spool on disk, then copied in turns, and the list gets its key at the end: a
@@ -26,12 +27,11 @@ from dispatcher.domain.merkle import Tree, block_roots, leaf_hash
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import ListKey, Row
 from dispatcher.service.desk import Desk
-from dispatcher.service.recipient_file import Entry, entries
+from dispatcher.service.recipient_file import NUMBERS, Entry, Kind, entries
 from dispatcher.store import recipients
 from dispatcher.store.spool import Spool
 
 ROLE = "recipients"
-DOUBLED = "the same number as in an earlier row"
 SHOWN = ("mode", "count", "root", "created_at", "created_by", "purged_at")
 
 
@@ -94,6 +94,7 @@ def import_csv(
     default_region: str = "GB",
     language: str = "en-GB",
     report: Path | None = None,
+    kind: Kind = NUMBERS,
 ) -> Imported:
     """Import a list; ``report`` names the rows left out, beside the file unless said.
 
@@ -103,16 +104,18 @@ def import_csv(
         raise Invalid(
             f"{name!r} cannot name a list", "use lower case letters, digits, dot, dash, underscore; 63 at most"
         )
+    doubled = f"the same {kind.one} as in an earlier row"
     key, left_out = ListKey(desk.random_bytes(32)), Report(report or path.with_name(f"{name}.bad-rows.csv"))
     with Spool() as spool:
         try:
-            _fill(spool, entries(path, default_region, language), key, desk.random_bytes, left_out)
+            found = entries(path, kind, default_region, language)
+            _fill(spool, found, key, desk.random_bytes, left_out, doubled)
         finally:
             left_out.close()
         if not spool.count:
             raise Invalid(f"{path.name} has no usable row", left_out.first or "the file has a header only")
         root = _store(desk, spool, {"id": name, "mode": str(mode), "created_by": person}, key)
-    duplicates = left_out.reasons.pop(DOUBLED, 0)
+    duplicates = left_out.reasons.pop(doubled, 0)
     kept = str(left_out.path) if left_out.first else None
     return Imported(name, mode, spool.count, root, duplicates, left_out.reasons.total(), dict(left_out.reasons), kept)
 
@@ -158,7 +161,9 @@ def purge(desk: Desk, name: str, person: str, reason: str) -> dict[str, Any]:
     return next(row for row in listed(desk) if row["name"] == name)
 
 
-def _fill(spool: Spool, rows: Iterable[Entry], key: ListKey, random_bytes: RandomBytes, left_out: Report) -> None:
+def _fill(
+    spool: Spool, rows: Iterable[Entry], key: ListKey, random_bytes: RandomBytes, left_out: Report, doubled: str
+) -> None:
     """Seal addresses with their languages into the spool; report what is left out."""
     salt = random_bytes(32)
     for row in rows:
@@ -166,9 +171,9 @@ def _fill(spool: Spool, rows: Iterable[Entry], key: ListKey, random_bytes: Rando
             left_out.add(row.row, row.fault)
             continue
         made = key.seal(Row(Secret(row.address), row.language), random_bytes)
-        once = hashlib.blake2b(row.address.encode(), key=salt, digest_size=16).digest()
+        once = hashlib.blake2b(row.address.lower().encode(), key=salt, digest_size=16).digest()
         if not spool.add(once, made.leaf, row.language, made.sealed):
-            left_out.add(row.row, DOUBLED)
+            left_out.add(row.row, doubled)
 
 
 def _store(desk: Desk, spool: Spool, header: Mapping[str, str], key: ListKey) -> str:

@@ -15,6 +15,9 @@ from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.adapter import Adapter as Notify
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.notify.simulator import Notify as NotifySimulator
+from channels.press_email.adapter import Adapter as PressEmail
+from channels.press_email.simulator import PressEmail as MailServer
+from channels.press_email.simulator import password
 from channels.webhook.adapter import Adapter as Webhook
 from channels.webhook.simulator import Receiver, secret
 from channels.x.adapter import Adapter as X
@@ -61,6 +64,23 @@ SUBJECTS = [
         FacebookSimulator,
         lambda url: Account("a6", "facebook", "Council", ("en", "cy"), {"base_url": url, "page_id": "1111"}),
         {"token": Secret(token("1111")), "app_secret": Secret(app_secret())},
+    ),
+    Subject(
+        PressEmail,
+        MailServer,
+        lambda url: Account(
+            "a7",
+            "press_email",
+            "Press office",
+            ("en", "cy"),
+            {"base_url": url.replace("http:", "smtp:"), "from": "press@council.example"},
+        ),
+        {"username": Secret("press@council.example"), "password": Secret(password("press@council.example"))},
+        public=frozenset({"username"}),
+        recipient=Secret("news@paper.example"),
+        language="en",
+        finds=False,
+        hints=False,
     ),
 ]
 

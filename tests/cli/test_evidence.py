@@ -153,3 +153,27 @@ def test_recipients_are_imported_without_showing_them(office: Office, tmp_path: 
     assert Path(said.json["report"]).read_text().splitlines() == ["row,reason", "4,this is not a telephone number"]
     assert "900123" not in said.out + said.err
     assert [made["name"] for made in office.run("recipients", "list").json["lists"]] == ["residents"]
+
+
+def test_a_press_list_is_imported_from_its_column_of_addresses(office: Office, tmp_path: Path) -> None:
+    """Numbers beside it are not looked at, and no address is in any output."""
+    file = tmp_path / "newsrooms.csv"
+    file.write_text("phone,email\n07700900123,news@paper.example\n07700900124,NEWS@paper.example\n,desk\n")
+    given = ("newsrooms", file, "--mode", "exercise", "--email")
+    said = office.run("recipients", "import", *given, by="ops-1")
+    assert (said.json["count"], said.json["duplicates"], said.json["bad"]) == (1, 1, 1)
+    assert "news@" not in (said.out + said.err).lower()
+    assert "e-mail addresses in the clear" in said.err
+
+
+def test_who_adds_a_press_list_is_told_how_its_list_is_imported(office: Office, tmp_path: Path) -> None:
+    """By addresses, not by numbers."""
+    for name in ("username", "password"):
+        (tmp_path / name).write_text(f"planted-{name}")
+    secrets = [word for name in ("username", "password") for word in ("--secret-file", f"{name}={tmp_path / name}")]
+    about = ["--channel", "press", "--handle", "Press office", "--language", "en-GB", "--mode", "live"]
+    settings = ["--set", "base_url=smtps://mail.city.example", "--set", "from=press@city.example"]
+    said = office.run("account", "add", "press-1", *about, *settings, *secrets, by="ops-1")
+    assert (said.json["channel"], said.json["lane"]) == ("press_email", "recipients")
+    assert "dispatcher recipients import LIST FILE.csv --mode live --email" in said.err
+    assert "planted-password" not in said.out + said.err

@@ -10,16 +10,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher.domain.errors import Invalid, NotFound
-from dispatcher.service.recipient_file import _PLAIN_GB, Entry, address_of, entries, looked_up
+from dispatcher.service.recipient_file import (
+    _PLAIN_GB,
+    EMAILS,
+    NUMBERS,
+    Entry,
+    Kind,
+    address_of,
+    entries,
+    looked_up,
+)
 
 PLAIN = st.from_regex(_PLAIN_GB, fullmatch=True)
 
 
-def read(folder: Path, content: str | bytes, region: str = "GB") -> list[Entry]:
+def read(folder: Path, content: str | bytes, region: str = "GB", kind: Kind = NUMBERS) -> list[Entry]:
     """The entries of a file with this content."""
     path = folder / "numbers.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(entries(path, region, "en-GB"))
+    return list(entries(path, kind, region, "en-GB"))
 
 
 def told(folder: Path, content: str | bytes) -> list[tuple[int, str, str]]:
@@ -120,7 +129,7 @@ def test_a_file_that_cannot_be_read_safely_is_refused(tmp_path: Path, content: b
 def test_a_missing_file_is_not_found() -> None:
     """The message names it."""
     with pytest.raises(NotFound, match=r"nowhere\.csv"):
-        list(entries(Path("nowhere.csv"), "GB", "en-GB"))
+        list(entries(Path("nowhere.csv"), NUMBERS, "GB", "en-GB"))
 
 
 def test_a_national_number_is_read_by_its_region(tmp_path: Path) -> None:
@@ -146,3 +155,39 @@ def test_the_quick_way_agrees_for_every_beginning_of_a_number() -> None:
         if address_of(text, "GB") != looked_up(text, "GB"):
             wrong.append(text)
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["email", "Email", "E-mail", "email address", "Email_Address"])
+def test_the_column_of_e_mail_addresses_has_a_name(tmp_path: Path, name: str) -> None:
+    """It is found beside a column of numbers, which is not looked at."""
+    made = read(tmp_path, f"phone;{name};language\nnone; news@Paper.Example ;cy\n", kind=EMAILS)
+    assert made == [Entry(2, "news@paper.example", "cy")]
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ("", "there is no e-mail address"),
+        ("07700 900001", "this is no e-mail address (name@domain in unaccented letters)"),
+        ("News <news@paper.example>", "this is no e-mail address (name@domain in unaccented letters)"),
+        ("news@paper.example, desk@paper.example", "this is no e-mail address (name@domain in unaccented letters)"),
+        ("Zoë@paper.example", "this is no e-mail address (name@domain in unaccented letters)"),
+        (f"{'a' * 65}@paper.example", "the e-mail address is too long"),
+    ],
+)
+def test_a_bad_e_mail_address_is_told_by_its_row(tmp_path: Path, field: str, fault: str) -> None:
+    """Row and reason, never the address."""
+    (entry,) = read(tmp_path, f'email,note\n"{field}",bad\n', kind=EMAILS)
+    assert (entry.row, entry.address, entry.fault) == (2, "", fault)
+
+
+def test_an_e_mail_address_with_a_byte_of_another_encoding_is_a_bad_row(tmp_path: Path) -> None:
+    """It is not guessed."""
+    (entry,) = read(tmp_path, b"email\nzo\xeb@paper.example\n", kind=EMAILS)
+    assert "no e-mail address" in entry.fault
+
+
+def test_a_file_without_e_mail_addresses_is_refused(tmp_path: Path) -> None:
+    """The message says what the column may be called."""
+    with pytest.raises(Invalid, match="one column of e-mail addresses is needed, the file has 0"):
+        read(tmp_path, "phone\n07700900001\n", kind=EMAILS)

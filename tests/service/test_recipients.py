@@ -17,6 +17,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import open_key, prove, tree_of
 from dispatcher.sending.order import RecipientProof
 from dispatcher.service import recipients
+from dispatcher.service.recipient_file import EMAILS
 from dispatcher.service.releasing import release
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
@@ -87,6 +88,19 @@ def test_what_is_left_out_is_reported_by_row_and_reason(office: Office) -> None:
         "3,this is not a mobile number\n"
         "4,the language is no tag such as en-GB or cy\n"
         "5,the same number as in an earlier row\n"
+    )
+
+
+def test_a_press_list_is_of_e_mail_addresses(office: Office) -> None:
+    """Stored and proved as numbers are; two that differ in capitals only are one recipient."""
+    text = "name,email,language\nA,News@Paper.example,cy\nB,news@paper.example,\nC,desk,\n"
+    made = imported(office, text, kind=EMAILS)
+    assert opened(office) == [("News@paper.example", "cy")]
+    assert (made.count, made.duplicates, made.bad) == (1, 1, 1)
+    assert Path(made.report or "").read_text() == (
+        "row,reason\n"
+        "3,the same e-mail address as in an earlier row\n"
+        "4,this is no e-mail address (name@domain in unaccented letters)\n"
     )
 
 

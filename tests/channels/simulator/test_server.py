@@ -238,13 +238,28 @@ def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         running.kill()
 
 
+def test_a_provider_is_found_below_the_url_or_on_a_port_of_its_own() -> None:
+    """What speaks no HTTP has another address."""
+
+    async def addresses() -> tuple[str, str, str]:
+        async with Simulator() as far:
+            return far.url, far.address("x"), far.address("press_email")
+
+    url, x, mail = asyncio.run(addresses())
+    assert x == f"{url}/x"
+    assert mail.startswith("smtp://127.0.0.1:")
+    assert not mail.endswith(url.rpartition(":")[2])
+
+
 def test_as_a_process_it_takes_orders_over_http_and_leaves_its_journal(
     process: tuple[subprocess.Popen[str], Path],
 ) -> None:
-    """It prints its URL, arms and disarms over HTTP, shows counts, and writes the journal when it is stopped."""
+    """It prints where it is, arms and disarms over HTTP, shows counts, and writes the journal when it is stopped."""
     running, journal = process
     assert running.stdout is not None
-    url = json.loads(running.stdout.readline())["url"]
+    told = json.loads(running.stdout.readline())
+    url = told["url"]
+    assert told["smtp"].startswith("smtp://127.0.0.1:")
 
     async def talk() -> list[int]:
         http = Http(HttpPolicy(frozenset({url.removeprefix("http://")}), allow_private=True, https_only=False))
