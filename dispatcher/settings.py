@@ -69,7 +69,7 @@ class ChannelFigures:
 
     ``sends_per_minute`` is per account, with ``burst`` sends at once before that, a second's worth unless said; 0
     means that there is no limit. ``sends_per_day`` is the platform's daily cap. ``in_flight`` is how many calls each
-    process may have under way at once, of one account never more than the adapter says.
+    process may have under way at once, to one account and to the channel.
     """
 
     timeout_ms: int | None = None

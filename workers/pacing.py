@@ -210,13 +210,13 @@ class Pacing:
 
     def _met(self, item: Leased) -> _Account:
         timing, figures, own, in_flight = self._settings.timing, self._settings.channel(item.channel), None, 1
-        most = figures.in_flight or IN_FLIGHT
         with suppress(registry.UnknownChannelError):  # the sender refuses a channel that nobody knows
             capabilities = registry.adapter(item.channel).capabilities
             own, in_flight = capabilities.rate, capabilities.max_in_flight
         breaker = Breaker(timing.retry_ms / 1000, timing.retry_most_ms / 1000)
-        account = _Account(figures.rate(own), in_flight, asyncio.Semaphore(min(in_flight, most)), breaker)
-        self._channels.setdefault(item.channel, asyncio.Semaphore(most))
+        in_flight = figures.in_flight or in_flight
+        account = _Account(figures.rate(own), in_flight, asyncio.Semaphore(in_flight), breaker)
+        self._channels.setdefault(item.channel, asyncio.Semaphore(figures.in_flight or IN_FLIGHT))
         return self._accounts.setdefault(item.account, account)
 
     def _barred(self, item: Leased, account: _Account, now_s: float) -> tuple[str, float] | None:

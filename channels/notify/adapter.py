@@ -49,7 +49,7 @@ class Adapter:
         can_read_back=True,
         text=TextLimit(NOTIFY_SMS_CHARACTERS, Unit.CHARACTERS),
         to_recipients=True,
-        max_in_flight=256,
+        max_in_flight=64,
         timeout_s=15.0,
         rate=Rate(3000, 60.0, burst=1000, daily=250_000),  # Notify's own token bucket, per service and kind of key
         hosts=(wire.HOST,),
