@@ -112,6 +112,13 @@ class Answer:
             return None
         return value if isinstance(value, dict) else None
 
+    def outcome(
+        self, verdict: Verdict, code: str = "", reason: str = "", *, wide: bool = False, **more: Any
+    ) -> Outcome:
+        """The outcome that this answer is taken to prove; ``wide`` where it concerns all that the account sends."""
+        told = {"account_wide": wide, "status": self.status, "provider_ms": self.elapsed_ms, **more}
+        return Outcome(verdict, reason, code, **told)
+
     def retry_after_s(self, now: datetime) -> float | None:
         """``Retry-After`` in seconds from ``now``, given as seconds or as a date; None where absent or senseless."""
         value = self.headers.get("Retry-After", "").strip()

@@ -95,14 +95,14 @@ def written(answer: Answer, place: Place, handle: str, now: datetime) -> Outcome
     body = answer.json()
     if answer.status == 200 and body is not None and body.get("uri") == place.uri and body.get("cid"):
         url = f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
-        return _outcome(answer, Verdict.ACCEPTED, reference=place.uri, url=url)
+        return answer.outcome(Verdict.ACCEPTED, reference=place.uri, url=url)
     return refused(answer, now)
 
 
 def deleted(answer: Answer, place: Place, now: datetime) -> Outcome:
     """What became of deleteRecord; deleting what is not there succeeds too."""
     if answer.status == 200 and answer.json() is not None:
-        return _outcome(answer, Verdict.ACCEPTED, reference=place.uri)
+        return answer.outcome(Verdict.ACCEPTED, reference=place.uri)
     return refused(answer, now)
 
 
@@ -110,17 +110,15 @@ def refused(answer: Answer, now: datetime) -> Outcome:
     """Any answer that is not a success."""
     name, status = error_name(answer), answer.status
     if not name or not 400 <= status < 500 or status == 408:
-        return _outcome(answer, Verdict.IN_DOUBT, f"http_{status}", f"Bluesky answered {status}; it may have acted")
+        return answer.outcome(Verdict.IN_DOUBT, f"http_{status}", f"Bluesky answered {status}; it may have acted")
     if status == 429:
         wait_s = _retry_after_s(answer, now)
-        return _outcome(answer, Verdict.DEFERRED, name, "Bluesky asks to wait", retry_after_s=wait_s, wide=True)
+        return answer.outcome(Verdict.DEFERRED, name, "Bluesky asks to wait", retry_after_s=wait_s, wide=True)
     if name == "InvalidSwap":
-        return _outcome(answer, Verdict.IN_DOUBT, name, "the record is there already in another form")
+        return answer.outcome(Verdict.IN_DOUBT, name, "the record is there already in another form")
     if status == 401 or name in _CREDENTIALS:
-        return _outcome(
-            answer, Verdict.REJECTED, name, "Bluesky refuses the login; check the app password", wide=True
-        )
-    return _outcome(answer, Verdict.REJECTED, name, f"Bluesky refused the record ({name})")
+        return answer.outcome(Verdict.REJECTED, name, "Bluesky refuses the login; check the app password", wide=True)
+    return answer.outcome(Verdict.REJECTED, name, f"Bluesky refused the record ({name})")
 
 
 def read(answer: Answer, expected: str) -> ReadBack:
@@ -153,30 +151,6 @@ def error_name(answer: Answer) -> str:
     """The XRPC error's name; "" where the body holds none."""
     name = (answer.json() or {}).get("error")
     return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
-
-
-def _outcome(
-    answer: Answer,
-    verdict: Verdict,
-    code: str = "",
-    reason: str = "",
-    *,
-    reference: str | None = None,
-    url: str | None = None,
-    retry_after_s: float | None = None,
-    wide: bool = False,
-) -> Outcome:
-    return Outcome(
-        verdict,
-        reason=reason,
-        code=code,
-        reference=reference,
-        url=url,
-        retry_after_s=retry_after_s,
-        account_wide=wide,
-        status=answer.status,
-        provider_ms=answer.elapsed_ms,
-    )
 
 
 def _retry_after_s(answer: Answer, now: datetime) -> float | None:

@@ -99,9 +99,9 @@ def posted(answer: Answer, base_url: str, now: datetime, *, first: bool) -> Outc
     """What became of POST /api/v1/statuses; ``first`` when no attempt at this delivery came before."""
     status = answer.json()
     if answer.status == 200 and (post_id := _id(status)):
-        return _outcome(answer, Verdict.ACCEPTED, reference=post_id, url=_url(status, base_url))
+        return answer.outcome(Verdict.ACCEPTED, reference=post_id, url=_url(status, base_url))
     if not first and gone(answer):
-        return _outcome(answer, Verdict.IN_DOUBT, "not_found", "the post of an earlier attempt may have been deleted")
+        return answer.outcome(Verdict.IN_DOUBT, "not_found", "the post of an earlier attempt may have been deleted")
     return _refused(answer, now)
 
 
@@ -109,14 +109,14 @@ def edited(answer: Answer, original: str, base_url: str, now: datetime) -> Outco
     """What became of PUT /api/v1/statuses/{id}."""
     status = answer.json()
     if answer.status == 200 and _id(status) == original:
-        return _outcome(answer, Verdict.ACCEPTED, reference=original, url=_url(status, base_url))
+        return answer.outcome(Verdict.ACCEPTED, reference=original, url=_url(status, base_url))
     return _refused(answer, now)
 
 
 def deleted(answer: Answer, original: str, now: datetime) -> Outcome:
     """What became of DELETE /api/v1/statuses/{id}; a post that is not there is as good as withdrawn."""
     if gone(answer) or (answer.status == 200 and _id(answer.json()) == original):
-        return _outcome(answer, Verdict.ACCEPTED, reference=original)
+        return answer.outcome(Verdict.ACCEPTED, reference=original)
     return _refused(answer, now)
 
 
@@ -205,36 +205,12 @@ def _refused(answer: Answer, now: datetime) -> Outcome:
     status = answer.status
     if not _is_error(answer) or not 400 <= status < 500 or status in {408, 425}:
         reason = f"the server answered {status}; it may have acted"
-        return _outcome(answer, Verdict.IN_DOUBT, f"http_{status}", reason)
+        return answer.outcome(Verdict.IN_DOUBT, f"http_{status}", reason)
     if status == 429:
         wait_s, reason = _retry_after_s(answer, now), "the server asks to wait"
-        return _outcome(answer, Verdict.DEFERRED, "throttled", reason, retry_after_s=wait_s, wide=True)
+        return answer.outcome(Verdict.DEFERRED, "throttled", reason, retry_after_s=wait_s, wide=True)
     code, reason = _REFUSALS.get(status, (f"http_{status}", f"the server refused with {status}"))
-    return _outcome(answer, Verdict.REJECTED, code, reason, wide=status == 401)
-
-
-def _outcome(
-    answer: Answer,
-    verdict: Verdict,
-    code: str = "",
-    reason: str = "",
-    *,
-    reference: str | None = None,
-    url: str | None = None,
-    retry_after_s: float | None = None,
-    wide: bool = False,
-) -> Outcome:
-    return Outcome(
-        verdict,
-        reason=reason,
-        code=code,
-        reference=reference,
-        url=url,
-        retry_after_s=retry_after_s,
-        account_wide=wide,
-        status=answer.status,
-        provider_ms=answer.elapsed_ms,
-    )
+    return answer.outcome(Verdict.REJECTED, code, reason, wide=status == 401)
 
 
 def _retry_after_s(answer: Answer, now: datetime) -> float | None:

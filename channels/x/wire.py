@@ -32,13 +32,11 @@ def posted(answer: Answer, handle: str, now: datetime, *, first: bool) -> Outcom
     body = answer.json()
     post_id = _post_id(body)
     if answer.status in {200, 201} and post_id:
-        return _outcome(answer, Verdict.ACCEPTED, reference=post_id, url=post_url(handle, post_id))
+        return answer.outcome(Verdict.ACCEPTED, reference=post_id, url=post_url(handle, post_id))
     if answer.status == 403 and body and _is_duplicate(body):
         if first:
-            return _outcome(answer, Verdict.REJECTED, "duplicate", "X already shows this text from an earlier post")
-        return _outcome(
-            answer, Verdict.IN_DOUBT, "duplicate", "X already shows this text; an attempt may have worked"
-        )
+            return answer.outcome(Verdict.REJECTED, "duplicate", "X already shows this text from an earlier post")
+        return answer.outcome(Verdict.IN_DOUBT, "duplicate", "X already shows this text; an attempt may have worked")
     return _refused(answer, body, now)
 
 
@@ -47,7 +45,7 @@ def deleted(answer: Answer, post_id: str, now: datetime) -> Outcome:
     body = answer.json()
     gone = answer.status == 404 and body is not None
     if gone or (answer.status == 200 and _data(body).get("deleted") is True):
-        return _outcome(answer, Verdict.ACCEPTED, reference=post_id)
+        return answer.outcome(Verdict.ACCEPTED, reference=post_id)
     return _refused(answer, body, now)
 
 
@@ -108,40 +106,16 @@ def user_id(answer: Answer) -> str | None:
 def _refused(answer: Answer, body: dict[str, Any] | None, now: datetime) -> Outcome:
     status = answer.status
     if body is None or not 400 <= status < 500 or status == 408:
-        return _outcome(answer, Verdict.IN_DOUBT, f"http_{status}", f"X answered {status}; it may have acted")
+        return answer.outcome(Verdict.IN_DOUBT, f"http_{status}", f"X answered {status}; it may have acted")
     code = _code(body) or f"http_{status}"
     if status == 401:
-        return _outcome(answer, Verdict.REJECTED, "credentials", "X does not accept the account's token; renew it")
+        return answer.outcome(Verdict.REJECTED, "credentials", "X does not accept the account's token; renew it")
     if status == 402:
-        return _outcome(answer, Verdict.REJECTED, code, "the X account has no credits left; buy some", wide=True)
+        return answer.outcome(Verdict.REJECTED, code, "the X account has no credits left; buy some", wide=True)
     if status == 429 and code != "usage-capped":
         outcome_s = _retry_after_s(answer, now)
-        return _outcome(answer, Verdict.DEFERRED, code, "X asks to wait", retry_after_s=outcome_s, wide=True)
-    return _outcome(answer, Verdict.REJECTED, code, f"X refused the post ({code})", wide=status == 429)
-
-
-def _outcome(
-    answer: Answer,
-    verdict: Verdict,
-    code: str = "",
-    reason: str = "",
-    *,
-    reference: str | None = None,
-    url: str | None = None,
-    retry_after_s: float | None = None,
-    wide: bool = False,
-) -> Outcome:
-    return Outcome(
-        verdict,
-        reason=reason,
-        code=code,
-        reference=reference,
-        url=url,
-        retry_after_s=retry_after_s,
-        account_wide=wide,
-        status=answer.status,
-        provider_ms=answer.elapsed_ms,
-    )
+        return answer.outcome(Verdict.DEFERRED, code, "X asks to wait", retry_after_s=outcome_s, wide=True)
+    return answer.outcome(Verdict.REJECTED, code, f"X refused the post ({code})", wide=status == 429)
 
 
 def _retry_after_s(answer: Answer, now: datetime) -> float | None:
