@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.domain import canonical
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.permit import Permit, Refusal
+from dispatcher.sending.prepared import RENDERING_SCHEMA, Renderings
 from dispatcher.sending.sender import LocalSender
 from dispatcher.sending.spent import SpentEvent
 from tests.builders import draft
@@ -100,3 +102,32 @@ def test_a_signature_is_told_from_its_forgery(house: House) -> None:
         return [isinstance(await house.ask(order, bundle), Permit) for bundle in bundles]
 
     assert run(main) == [False, True]
+
+
+def held(*junk: bytes) -> Renderings:
+    """A plan's renderings, and bytes that are none."""
+    bodies = draft("x").renderings
+    return Renderings({**bodies, **{f"{number:064x}": body for number, body in enumerate(junk)}})
+
+
+def test_what_is_no_rendering_is_not_there() -> None:
+    """Neither by its digest nor when they are counted or gone through."""
+    junk = (b"junk", b"[]", b'"text"')
+    found, whole = held(*junk), held()
+    names = [canonical.digest(RENDERING_SCHEMA, body) for body in junk]
+    assert [name in found for name in names] == [False] * 3
+    assert (list(found), len(found)) == (list(whole), len(whole))
+    assert len(whole) == len(draft("x").renderings) > 0
+
+
+def test_a_rendering_that_is_not_at_hand_is_missing() -> None:
+    """As in any mapping."""
+    with pytest.raises(KeyError):
+        held(b"junk")[canonical.digest(RENDERING_SCHEMA, b"junk")]
+
+
+def test_a_rendering_is_read_once() -> None:
+    """A thousand deliveries carry the same."""
+    found = held()
+    (name, *_) = found
+    assert found[name] is found[name]
