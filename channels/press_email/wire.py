@@ -22,6 +22,7 @@ import quopri
 import re
 import unicodedata
 from datetime import UTC
+from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import format_datetime
 from typing import Any
@@ -220,7 +221,14 @@ def _encoded(text: str, plain: re.Pattern[str], name: str) -> str:
     """Text as a header takes it: as it is, or in encoded words (RFC 2047), folded."""
     if plain.fullmatch(text) and text == text.strip():
         return text
-    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+    return Header(text, _utf8(), header_name=name).encode(linesep="\r\n")
+
+
+def _utf8() -> Charset:
+    """UTF-8 whose header words are as short as can be; the table of charsets is anybody's to change in a process."""
+    charset = Charset("utf-8")
+    charset.header_encoding = SHORTEST
+    return charset
 
 
 def _bytes(text: str) -> int:

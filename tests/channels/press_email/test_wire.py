@@ -1,5 +1,6 @@
 """E-mails as bytes, and replies of submission servers."""
 
+import email.charset
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -84,6 +85,13 @@ def test_the_longest_text_is_within_what_every_server_takes(letter):
     room = (wire.TEXT_BYTES - wire.SUBJECT_BYTES - 10) // len(letter.encode())
     made = job("ŷ" * (wire.SUBJECT_BYTES // 2), letter * room, sent_by="ŷ" * 200)
     assert len(stuffed(written(made))) < 65_536
+
+
+def test_what_else_a_process_has_loaded_changes_no_byte(monkeypatch):
+    """A library may set how everybody's UTF-8 is written; a repeat has to be the same bytes in any process."""
+    before = written(job("ŷ" * 40, "ŷ"))
+    monkeypatch.setitem(email.charset.CHARSETS, "utf-8", (email.charset.QP, email.charset.QP, "utf-8"))
+    assert written(job("ŷ" * 40, "ŷ")) == before
 
 
 @pytest.mark.parametrize("delivery", ["a b", "a@b", "<a>", "ŷ", "x" * 41, ""])
