@@ -29,7 +29,7 @@ apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "installing 
 
 .PHONY: help
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) redis ssh ## make .venv from the hashed lock, and see that Redis and OpenSSH are there

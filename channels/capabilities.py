@@ -45,6 +45,7 @@ class Unit(StrEnum):
     CHARACTERS = "characters"  # code points
     GRAPHEMES = "graphemes"  # what a reader sees as one character
     WEIGHTED = "weighted"  # X's own weights
+    SHORT_LINKS = "short_links"  # Mastodon's: graphemes, a link 23, a mention without its server
     UTF16 = "utf16"  # UTF-16 code units
     BYTES = "bytes"  # of UTF-8
 
@@ -55,6 +56,13 @@ class TextLimit:
 
     most: int
     unit: Unit
+
+
+class Address(StrEnum):
+    """What the recipients of a list are reached by."""
+
+    PHONE = "phone"
+    EMAIL = "email"
 
 
 class MediaKind(StrEnum):
@@ -69,7 +77,7 @@ class Capabilities:
     """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process.
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
-    platform has no limit, ``languages`` empty where it takes any.
+    platform has no limit, ``languages`` empty where it takes any. ``recipients``: it sends to a list of these.
     """
 
     idempotency: Idempotency
@@ -80,7 +88,7 @@ class Capabilities:
     text: TextLimit | None = None
     media: tuple[MediaKind, ...] = ()
     languages: tuple[str, ...] = ()
-    to_recipients: bool = False
+    recipients: Address | None = None
     by_hand: bool = False
     max_in_flight: int = 8
     timeout_s: float = 10.0

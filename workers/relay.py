@@ -95,7 +95,7 @@ class Relay:
             "over_time": sweep.over_time(work),
             "settled_plans": sweep.settled_plans(work),
             "freed_spends": spends.free(work),
-            "ways_back": ways_back.follow(work),
+            "ways_back": ways_back.follow(work, str(self._mode)),
             "purged_rows": self._purge(work),
         }
         if self._status_at is not None:

@@ -41,7 +41,7 @@ from channels.contract import (
 from channels.facebook import wire
 from channels.facebook.usage import NEAR_PERCENT, REST_S, Pace
 from channels.http import Answer, Http, TransportError
-from channels.text import check_text, link_problems, links, one_post
+from channels.text import check_text, length, link_problems, links, one_post
 
 BASE_URL = "https://graph.facebook.com"
 VERSION = "v25.0"
@@ -104,7 +104,7 @@ class Adapter:
         if len(rendering.parts) != 1 or not rendering.parts[0].text.strip():
             return ["a post on Facebook is one text; this rendering has none or several"]
         text = rendering.parts[0].text
-        size = wire.units(text)
+        size = length(text, Unit.UTF16)
         over = size - wire.TEXT_UNITS
         too_long = [f"the post has {size} of at most {wire.TEXT_UNITS} UTF-16 units; shorten it by {over}"]
         return (too_long if over > 0 else []) + _preview_problems(rendering) + link_problems(text) + check_text(text)

@@ -58,11 +58,6 @@ def proof(token: Secret, app_secret: Secret) -> str:
     return hmac.new(app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
 
 
-def units(text: str) -> int:
-    """How long a text is in UTF-16 units; the limit is :data:`TEXT_UNITS`."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def is_post_id(value: str | None) -> bool:
     """Whether this names a post, and can stand in a path."""
     return value is not None and _POST_ID.fullmatch(value) is not None
@@ -102,12 +97,12 @@ def refused(answer: Answer, pace: Pace, *, first: bool) -> Outcome:
     error = codes.error_of(answer)
     if error is None:
         reason = f"Facebook answered {answer.status} without a result; it may have acted"
-        return _outcome(answer, Verdict.IN_DOUBT, f"http_{answer.status}", reason)
+        return answer.outcome(Verdict.IN_DOUBT, f"http_{answer.status}", reason)
     if error.is_duplicate:
         return _duplicate(answer, first=first)
     ruling = codes.ruling(error, answer.status)
     wait_s = rest_s(answer, pace, throttled=True) if ruling.verdict is Verdict.DEFERRED else None
-    return _outcome(answer, ruling.verdict, error.label, ruling.reason, rest=wait_s, wide=ruling.wide)
+    return answer.outcome(ruling.verdict, error.label, ruling.reason, retry_after_s=wait_s, wide=ruling.wide)
 
 
 def unread(answer: Answer, pace: Pace) -> Outcome:
@@ -116,7 +111,7 @@ def unread(answer: Answer, pace: Pace) -> Outcome:
     if outcome.verdict is not Verdict.IN_DOUBT:
         return outcome
     reason = f"the original could not be read: Facebook answered {answer.status}"
-    return _outcome(answer, Verdict.DEFERRED, outcome.code, reason)
+    return answer.outcome(Verdict.DEFERRED, outcome.code, reason)
 
 
 def before_edit(seen: ReadBack, original: str, mark_before: str | None) -> Outcome | None:
@@ -209,39 +204,21 @@ def mark(text: str) -> str:
 def _accepted(answer: Answer, pace: Pace, post_id: str) -> Outcome:
     wait_s = rest_s(answer, pace, throttled=False)
     reason = "the Page's calls are nearly used up" if wait_s else ""
-    return _outcome(answer, Verdict.ACCEPTED, reason=reason, reference=post_id, rest=wait_s, wide=wait_s is not None)
+    return answer.outcome(
+        Verdict.ACCEPTED,
+        reason=reason,
+        wide=wait_s is not None,
+        reference=post_id,
+        url=post_url(post_id),
+        retry_after_s=wait_s,
+    )
 
 
 def _duplicate(answer: Answer, *, first: bool) -> Outcome:
     if first:
-        return _outcome(
-            answer, Verdict.REJECTED, "duplicate", "the Page already shows this text from an earlier post"
-        )
+        return answer.outcome(Verdict.REJECTED, "duplicate", "the Page already shows this text from an earlier post")
     reason = "the Page already shows this text; an attempt may have worked"
-    return _outcome(answer, Verdict.IN_DOUBT, "duplicate", reason)
-
-
-def _outcome(
-    answer: Answer,
-    verdict: Verdict,
-    code: str = "",
-    reason: str = "",
-    *,
-    reference: str | None = None,
-    rest: float | None = None,
-    wide: bool = False,
-) -> Outcome:
-    return Outcome(
-        verdict,
-        reason=reason,
-        code=code,
-        reference=reference,
-        url=post_url(reference) if reference else None,
-        retry_after_s=rest,
-        account_wide=wide,
-        status=answer.status,
-        provider_ms=answer.elapsed_ms,
-    )
+    return answer.outcome(Verdict.IN_DOUBT, "duplicate", reason)
 
 
 def _succeeded(answer: Answer) -> bool:

@@ -63,7 +63,7 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         edits=True,
-        text=TextLimit(MASTODON_CHARACTERS, Unit.GRAPHEMES),
+        text=TextLimit(MASTODON_CHARACTERS, Unit.SHORT_LINKS),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(150, 10_800.0, burst=150),  # a server counts 300 in 3 hours: burst and refill never pass that

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import Address, Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
     Clock,
@@ -48,7 +48,7 @@ class Adapter:
         can_withdraw=False,
         can_read_back=True,
         text=TextLimit(NOTIFY_SMS_CHARACTERS, Unit.CHARACTERS),
-        to_recipients=True,
+        recipients=Address.PHONE,
         max_in_flight=64,
         timeout_s=15.0,
         rate=Rate(3000, 60.0, burst=1000, daily=250_000),  # Notify's own token bucket, per service and kind of key

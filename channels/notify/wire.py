@@ -142,16 +142,16 @@ def outcome(answer: Answer, text: str, recipient: Secret, now: datetime) -> Outc
     """What the answer to a sending means (reference: emergency-alerts 4, table)."""
     body = answer.json()
     if answer.status == 201 and body and isinstance(body.get("id"), str):
-        return _made(answer, Verdict.ACCEPTED, _difference(body, text), reference=body["id"])
+        return answer.outcome(Verdict.ACCEPTED, reason=_difference(body, text), reference=body["id"])
     if answer.status < 400 or answer.status in {408, 425} or answer.status >= 500:
         reason = f"Notify answered {answer.status} without saying what became of the message"
-        return _made(answer, Verdict.IN_DOUBT, reason, code=_error(body))
+        return answer.outcome(Verdict.IN_DOUBT, reason=reason, code=_error(body))
     said = _said(body, recipient)
     if answer.status == 429:
         return _throttled(answer, said, answer.retry_after_s(now) or _PAUSE_S)
     if answer.status == 403 and "system clock" in said:
-        return _made(answer, Verdict.DEFERRED, said, code="clock", retry_after_s=_PAUSE_S)
-    return _made(answer, Verdict.REJECTED, said or f"Notify answered {answer.status}", code=_error(body))
+        return answer.outcome(Verdict.DEFERRED, reason=said, code="clock", retry_after_s=_PAUSE_S)
+    return answer.outcome(Verdict.REJECTED, reason=said or f"Notify answered {answer.status}", code=_error(body))
 
 
 def finding(answer: Answer) -> Finding:
@@ -198,17 +198,13 @@ def previewed(answer: Answer, text: str) -> Probe:
     return Probe(ok=True, detail=f"Notify takes the key and the template (version {body.get('version')})")
 
 
-def _made(answer: Answer, verdict: Verdict, reason: str, **more: Any) -> Outcome:
-    return Outcome(verdict, reason, status=answer.status, provider_ms=answer.elapsed_ms, **more)
-
-
 def _throttled(answer: Answer, said: str, wait_s: float) -> Outcome:
     code = _error(answer.json())
     if code == "TooManyRequestsError":
         reason = f"{said}: Notify's daily limit is used up until midnight UTC; use another channel"
-        return _made(answer, Verdict.REJECTED, reason, code=code, account_wide=True)
+        return answer.outcome(Verdict.REJECTED, reason=reason, code=code, wide=True)
     reason = said or "Notify answered 429"
-    return _made(answer, Verdict.DEFERRED, reason, code=code, retry_after_s=wait_s, account_wide=True)
+    return answer.outcome(Verdict.DEFERRED, reason=reason, code=code, retry_after_s=wait_s, wide=True)
 
 
 def _difference(body: dict[str, Any], text: str) -> str:

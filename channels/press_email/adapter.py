@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import Address, Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
     Clock,
@@ -50,7 +50,7 @@ class Adapter:
         can_withdraw=False,
         can_read_back=False,
         text=TextLimit(wire.TEXT_BYTES, Unit.BYTES),
-        to_recipients=True,
+        recipients=Address.EMAIL,
         timeout_s=30.0,
         rate=Rate(300, 60.0, burst=30),  # ours: every provider has its own; a deployment says sends_per_minute
         source="RFC 5321, 6409, 4954, 8314; rate and wait ours",

@@ -81,6 +81,8 @@ def length(text: str, unit: Unit) -> int:
             return x_length(text)
         case Unit.GRAPHEMES:
             return graphemes(text)
+        case Unit.SHORT_LINKS:
+            return mastodon_length(text)
         case Unit.UTF16:
             return len(text.encode("utf-16-le", "surrogatepass")) // 2
         case Unit.BYTES:

@@ -42,7 +42,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http
-from channels.text import EXERCISE_LINE, check_text, link_problems, links, one_post
+from channels.text import EXERCISE_LINE, check_text, length, link_problems, links, one_post
 from channels.tiktok import codes
 from channels.tiktok.handoff import SETTINGS, exercise_link, format_time, packet_contents, task_reference
 from channels.tiktok.packet import seal
@@ -207,7 +207,7 @@ class Adapter:
 
 
 def _length_problems(caption: str) -> list[str]:
-    units = len(caption.encode("utf-16-le", "surrogatepass")) // 2
+    units = length(caption, Unit.UTF16)
     over = units - CAPTION_UNITS
     return [f"the caption has {units} UTF-16 units and TikTok takes {CAPTION_UNITS}: shorten it by {over}"] * (
         over > 0

@@ -24,7 +24,6 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
 
 from channels.contract import Content, DeliveryKind, Job, Json, LanguageText, Outcome, Part, Secret, Verdict
 from channels.http import Answer
@@ -112,18 +111,14 @@ def outcome(answer: Answer, reference: str, now: datetime) -> Outcome:
     """
     status, wait = answer.status, answer.retry_after_s(now)
     if 200 <= status < 300:
-        return _made(answer, Verdict.ACCEPTED, reference=reference)
+        return answer.outcome(Verdict.ACCEPTED, reference=reference)
     if status == 429 or (status >= 500 and wait is not None):
         reason = f"the endpoint answered {status}: it wants the event later"
-        return _made(answer, Verdict.DEFERRED, reason, code=str(status), retry_after_s=wait)
+        return answer.outcome(Verdict.DEFERRED, reason=reason, code=str(status), retry_after_s=wait)
     if status >= 500 or status in {408, 425}:
         reason = f"the endpoint answered {status}, which does not say whether it took the event"
-        return _made(answer, Verdict.IN_DOUBT, reason, code=str(status))
-    return _made(answer, Verdict.REJECTED, _refusal(status), code=str(status))
-
-
-def _made(answer: Answer, verdict: Verdict, reason: str = "", **more: Any) -> Outcome:
-    return Outcome(verdict, reason, status=answer.status, provider_ms=answer.elapsed_ms, **more)
+        return answer.outcome(Verdict.IN_DOUBT, reason=reason, code=str(status))
+    return answer.outcome(Verdict.REJECTED, reason=_refusal(status), code=str(status))
 
 
 def _entry(text: LanguageText, *, exercise: bool) -> Json:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from channels import registry
+from channels.capabilities import Address
 from channels.contract import Account, Secret
 from dispatcher.cli.commands import Names, Noun, Pairs, many, one_of, pairs, read_text
 from dispatcher.cli.output import facts, next_step, say
@@ -24,9 +26,6 @@ LANES = {
     "tiktok": ("dispatcher device register DEVICE --account {name}", "the device that opens its packets"),
 }
 """What to type after adding an account, and what is missing."""
-
-PRESS = "press_email"
-"""The channel whose lists are of e-mail addresses."""
 
 account = Noun("account")
 recipients = Noun("recipients")
@@ -52,8 +51,8 @@ def add(session: Session, name: str, channel: str, handle: str, languages: Names
     made = accounts.add(session.desk, about, mode, held, session.person)
     session.show("account", {**facts(made.account), "mode": mode, "lane": made.lane})
     command, missing = LANES[made.lane]
-    kind = " --email" if made.account.channel == PRESS else ""
-    next_step(command.format(mode=mode, name=name) + kind, missing)
+    by_email = registry.adapter(made.account.channel).capabilities.recipients is Address.EMAIL
+    next_step(command.format(mode=mode, name=name) + (" --email" if by_email else ""), missing)
 
 
 @account.command("list")

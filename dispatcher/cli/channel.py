@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from dispatcher.cli.commands import Noun
-from dispatcher.cli.output import facts, next_step
+from dispatcher.cli.output import facts
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.service import channels
 
-LISTED = "name tier accounts text corrects withdraws reads_back repeats"
+LISTED = "name tier text corrects withdraws repeats"
 
 channel = Noun("channel")
 
@@ -27,9 +27,7 @@ def list_(session: Session) -> None:
 @click.argument("name", metavar="CHANNEL")
 def show(session: Session, name: str) -> None:
     """All that is known of CHANNEL, by any of its names, and where that is from."""
-    found = channels.named(session.desk, name)
-    session.show("channel", found)
-    next_step(f"docs/channels/{found.name}.md, where there is one: what is uncertain about the platform")
+    session.show("channel", channels.named(session.desk, name))
 
 
 @channel.command()

@@ -17,8 +17,10 @@ from typing import Any
 
 import click
 
+from channels import registry
+from channels.capabilities import Address
 from channels.contract import LanguageText
-from channels.text import counting
+from channels.text import length, sms_count
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
@@ -153,16 +155,14 @@ def _told(made: dict[str, Any]) -> str:
 
 def _count(channel: str, text: str) -> str:
     """How long a text is in its platform's own measure, and of how much."""
-    if channel == "x":
-        return f"{counting.x_length(text)} of {counting.X_WEIGHT}"
-    if channel == "bluesky":
-        return f"{counting.graphemes(text)} of {counting.BLUESKY_GRAPHEMES}"
-    if channel == "mastodon":
-        return f"{counting.mastodon_length(text)} characters as Mastodon counts them"
-    if channel == "notify":
-        sms = counting.sms_count(text)
-        return f"{sms.characters} of {counting.NOTIFY_SMS_CHARACTERS}, {sms.segments} SMS ({sms.encoding})"
-    return f"{len(text)} characters"
+    able = registry.adapter(channel).capabilities
+    if able.text is None:
+        return f"{len(text)} characters"
+    counted = f"{length(text, able.text.unit)} of {able.text.most}"
+    if able.recipients is not Address.PHONE:
+        return counted
+    sms = sms_count(text)  # what is paid for
+    return f"{counted}, {sms.segments} SMS ({sms.encoding})"
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:

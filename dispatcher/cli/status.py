@@ -26,7 +26,7 @@ from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, holds, records
+from dispatcher.store import deliveries, holds, records, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -48,6 +48,7 @@ def status(session: Session) -> None:
         plans = [_plan(work, found.id, stored) for found in open_ for stored in records.plans_of(work, found.id)]
         halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
         waiting = [{**row._mapping, "person": row.person or "breaker"} for row in holds.rows(work)]
+        tasks = [{"task": row.id, **row._mapping} for row in ways_back.tasks(work)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
     body = {
@@ -59,13 +60,15 @@ def status(session: Session) -> None:
         "holds": waiting,
         "incidents": open_,
         "plans": plans,
+        "tasks": tasks,
     }
     halted, cases = "statement mode scope target person reason", "id mode severity state title"
     held = "account person reason placed_at until"
-    session.show("status", body, up="", halts=halted, holds=held, incidents=cases, plans="plan incident state stands")
+    shown = {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
+    session.show("status", body, up="", halts=halted, holds=held, incidents=cases, **shown)
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")
-    next_step(*(_pressing(desk, halts, plans) or begin))
+    next_step(*(_pressing(desk, halts, tasks, plans) or begin))
 
 
 def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
@@ -84,11 +87,13 @@ def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
     return [facts(halt) for halt in halts_in(desk, work, mode) if halt.in_force]
 
 
-def _pressing(desk: Desk, halts: list[Any], plans: list[Any]) -> tuple[str, str] | None:
-    """A halt, what waits for people, what is being sent, what waits for signatures."""
+def _pressing(desk: Desk, halts: list[Any], tasks: list[Any], plans: list[Any]) -> tuple[str, str] | None:
+    """A halt, what people have to take back, what waits for them, what is being sent, what waits to be signed."""
     for halt in halts:
         what = f"two others' signatures, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
         return f"dispatcher resume {short(halt['statement'])}", " ".join(what.split())
+    if tasks:
+        return "dispatcher task list", "a person, where no machine can take it back"
     for state, who in BY_HAND.items():
         for plan in plans:
             if state in plan["deliveries"]:

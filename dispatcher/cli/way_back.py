@@ -7,40 +7,51 @@ from typing import Any
 import click
 
 from dispatcher.cli.commands import Noun, Signed
-from dispatcher.cli.output import facts, next_step
+from dispatcher.cli.output import facts, next_step, untold
 from dispatcher.cli.release import bell
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.message import TextKind
-from dispatcher.service import taking_back
+from dispatcher.domain.statement import StatementKind
+from dispatcher.service import clearing, notices, taking_back
 from dispatcher.service.taking_back import Task
 
 PLAN = click.argument("plan")
+REASON = click.option("--reason", default="", help="Why.")
 COLUMNS = "id kind channel account post text done_by"
 
 
 @click.command(cls=Signed)
 @PLAN
-def correct(session: Session, plan: str) -> None:
-    """Send PLAN's armed correction to everybody whom its message reached. One signature; see `withdraw`."""
-    _take_back(session, plan, TextKind.CORRECT)
+@REASON
+def correct(session: Session, plan: str, reason: str) -> None:
+    """Send PLAN's armed correction to everybody whom its message reached, and revoke it, by one signature.
+
+    What has not gone out yet is cancelled. Where no machine can correct it, a task for a person opens.
+    """
+    _take_back(session, plan, TextKind.CORRECT, reason)
 
 
 @click.command(cls=Signed)
 @PLAN
-def withdraw(session: Session, plan: str) -> None:
-    """Take PLAN's message back wherever a platform allows it, by one signature.
+@REASON
+def withdraw(session: Session, plan: str, reason: str) -> None:
+    """Take PLAN's message back wherever a platform allows it, and revoke it, by one signature.
 
     What has not gone out yet is cancelled. Where no machine can take it back, a task for a person opens.
     """
-    _take_back(session, plan, TextKind.WITHDRAW)
+    _take_back(session, plan, TextKind.WITHDRAW, reason)
 
 
 @click.command("all-clear", cls=Signed)
 @PLAN
-def all_clear(session: Session, plan: str) -> None:
-    """Tell everybody whom PLAN's message reached that it is over. One signature; see `withdraw`."""
-    _take_back(session, plan, TextKind.ALL_CLEAR)
+@REASON
+def all_clear(session: Session, plan: str, reason: str) -> None:
+    """Tell everybody whom PLAN's message reached that it is over, and revoke it, by one signature.
+
+    What has not gone out yet is cancelled. Where no machine can say it, a task for a person opens.
+    """
+    _take_back(session, plan, TextKind.ALL_CLEAR, reason)
 
 
 task = Noun("task")
@@ -62,11 +73,12 @@ def done(session: Session, name: str, note: str) -> None:
     session.show("task", _listed(taking_back.done(session.desk, name, session.person, note)))
 
 
-def _take_back(session: Session, plan: str, kind: TextKind) -> None:
-    made = taking_back.take_back(session.desk, plan, kind, session.pen, bell(session.desk))
-    lacking = [{"clause": clause, "fact": fact, "mend": mend} for clause, fact, mend in made.lacking]
-    told = {**facts(made), "tasks": [_listed(one) for one in made.tasks], "lacking": lacking}
-    session.show("way_back", told, lacking="clause fact mend", tasks=COLUMNS)
+def _take_back(session: Session, plan: str, kind: TextKind, reason: str) -> None:
+    made = taking_back.take_back(session.desk, plan, kind, session.pen, bell(session.desk), reason)
+    session.ring_stops(made.mode)
+    told = {**facts(made), "tasks": [_listed(one) for one in made.tasks]}
+    session.show("way_back", told, lacking="clause account fact mend", tasks=COLUMNS)
+    untold(notices.signed(session.desk, clearing.show(session.desk, made.plan), StatementKind.REVOKE))
     if made.tasks:
         next_step("dispatcher task list")
     next_step(f"dispatcher watch {short(made.plan)}")

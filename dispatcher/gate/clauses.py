@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 
+from channels.contract import Json
 from dispatcher.domain import canonical
 from dispatcher.domain.incident import METHANE, NO_INCIDENT
 from dispatcher.domain.lifecycle import IncidentState
@@ -80,21 +82,23 @@ def missing_evidence(case: Case) -> tuple[str, ...]:
 def g03_released(case: Case) -> Failure | None:
     """The plan was released by a signature and has not been revoked. Revoking does not stop the way back.
 
-    A release that names a text, as the order of a way back does, covers that text and no other.
+    Who revokes may order the way back with the same signature; that covers the text that it names and no other.
     """
     revoked = case.evidence.stops.revocations_of(case.plan.digest)
     if revoked and not case.making_safe:
         return Failure("G03", f"revoked by {revoked[0].person}", "submit a new plan", Then.CANCEL)
     kind = str(case.facts.kind)
-    for release in case.evidence.about_plan(StatementKind.RELEASE, case.now):
-        kinds, text = release.body.get("kinds"), release.body.get("text")
-        covered = isinstance(kinds, list) and kind in kinds and (text is None or _carries(case, text))
-        if covered and release.role in case.version.may_release:
+    orders = (
+        s for s in case.evidence.about_plan(StatementKind.REVOKE, case.now) if _carries(case, s.body.get("text"))
+    )
+    for said in chain(case.evidence.about_plan(StatementKind.RELEASE, case.now), orders):
+        kinds = said.body.get("kinds")
+        if said.role in case.version.may_release and isinstance(kinds, list) and kind in kinds:
             return None
     return Failure("G03", f"no signed release of this plan covers {kind}", _roles(case.version.may_release))
 
 
-def _carries(case: Case, text: object) -> bool:
+def _carries(case: Case, text: Json) -> bool:
     """Whether the delivery carries this very text of its destination."""
     renderings = case.destination.renderings if case.destination else {}
     return any(kind == text and digest == case.facts.rendering for kind, digest in renderings.items())

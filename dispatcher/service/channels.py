@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from channels import registry
-from channels.capabilities import Capabilities, Unit
+from channels.capabilities import Capabilities, IdempotencyKind, Unit
 from channels.registry import Entry
 from channels.text import length
 from dispatcher.domain.errors import NotFound
@@ -14,13 +15,22 @@ from dispatcher.gate.policy import PolicyVersion
 from dispatcher.service import accounts
 from dispatcher.service.desk import Desk
 
+REPEATS = {
+    IdempotencyKind.IDEMPOTENT: "harmless",
+    IdempotencyKind.QUERY: "looked up",
+    IdempotencyKind.NONE: "people look",
+}
+"""What is done about a send whose answer was lost."""
+
+BY_PEOPLE, BY_TASK = "by people", "by a task"
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelFacts:
     """One channel. ``tier`` is that of the policy in force; ``accounts`` how many there are in both modes.
 
-    ``corrects`` says how: in place, by a new post, by a person, or not; ``withdraws`` likewise. ``repeats`` says how
-    a second try is told from the first. ``text`` is the limit in the platform's unit.
+    ``corrects`` and ``withdraws`` say how; ``repeats`` what is done when an answer was lost; ``repeats_s`` is how
+    long a repeat is known, or how long the record may lag. ``text`` is the limit in the platform's unit.
     """
 
     name: str
@@ -35,6 +45,7 @@ class ChannelFacts:
     withdraws: str = ""
     reads_back: bool = False
     repeats: str = ""
+    repeats_s: int = 0
     rate: str = ""
     hosts: tuple[str, ...] = ()
     source: str = ""
@@ -79,34 +90,26 @@ def measured(text: str) -> list[Measured]:
 
 def _facts(entry: Entry, version: PolicyVersion, held: int) -> ChannelFacts:
     rule = version.rule(entry.name)
-    about = ChannelFacts(
-        entry.name, str(entry.lane), entry.aliases, rule.tier if rule else None, held, entry.load is not None
-    )
-    return about if entry.load is None else _able(about, entry.load().capabilities)
+    able = _able(entry.load().capabilities) if entry.load else {}
+    tier = rule.tier if rule else None
+    return ChannelFacts(entry.name, str(entry.lane), entry.aliases, tier, held, entry.load is not None, **able)
 
 
-def _able(about: ChannelFacts, able: Capabilities) -> ChannelFacts:
+def _able(able: Capabilities) -> dict[str, Any]:
     told, rate = able.idempotency, able.rate
-    return ChannelFacts(
-        name=about.name,
-        lane=about.lane,
-        aliases=about.aliases,
-        tier=about.tier,
-        accounts=about.accounts,
-        adapter=about.adapter,
-        text=f"{able.text.most} {able.text.unit}" if able.text else "no limit",
-        media=able.media,
-        corrects=_how(able.can_correct, able, "in place" if able.edits else "by a new post"),
-        withdraws=_how(able.can_withdraw, able, "yes"),
-        reads_back=able.can_read_back,
-        repeats=f"{told.kind}, {told.ttl_s or told.lag_s:g} s" if told.ttl_s or told.lag_s else str(told.kind),
-        rate=f"{rate.sends} in {rate.per_s:g} s, {rate.burst} at once" if rate else "no limit",
-        hosts=able.hosts,
-        source=able.source,
-    )
+    return {
+        "text": f"{able.text.most} {able.text.unit}" if able.text else "no limit",
+        "media": able.media,
+        "corrects": _how(able.can_correct, able, "in place" if able.edits else "new post"),
+        "withdraws": _how(able.can_withdraw, able, "yes"),
+        "reads_back": able.can_read_back,
+        "repeats": REPEATS[told.kind],
+        "repeats_s": round(told.ttl_s or told.lag_s),
+        "rate": f"{rate.sends} in {rate.per_s:g} s, {rate.burst} at once" if rate else "no limit",
+        "hosts": able.hosts,
+        "source": able.source,
+    }
 
 
 def _how(can: bool, able: Capabilities, how: str) -> str:
-    if not can:
-        return "no: a task for a person opens"
-    return "by a person" if able.by_hand else how
+    return (BY_PEOPLE if able.by_hand else how) if can else BY_TASK

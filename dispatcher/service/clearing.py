@@ -61,11 +61,21 @@ def reject(
 def revoke(desk: Desk, plan_name: str, pen: Pen, reason: str = "") -> Standing:
     """Take a plan's clearance back, at once. Anybody on the roster may; the reason may follow."""
     standing = sign_about(desk, plan_name, pen, StatementKind.REVOKE, REVOKING, (), {"reason": reason})
-    left = True
-    while left:  # the signature stops it already; a million rows are tidied up in turns, so that others can write
-        with desk.store.write() as work:
-            left = bool(sweep.cancel_unsent(work, standing.stored.digest, "revoked"))
+    cancel_unsent(desk, standing.stored.digest, "revoked")
     return standing
+
+
+def cancel_unsent(desk: Desk, plan: str, why: str) -> int:
+    """Tidy up after a revocation: cancel what of a plan's message has not begun; returns how many.
+
+    The signature has stopped it already. A million rows are moved in turns, so that others can write.
+    """
+    cancelled, left = 0, 1
+    while left:
+        with desk.store.write() as work:
+            left = sweep.cancel_unsent(work, plan, why)
+        cancelled += left
+    return cancelled
 
 
 def texts(desk: Desk, plan_name: str) -> list[tuple[Destination, TextKind, Rendering]]:

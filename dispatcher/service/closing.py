@@ -26,7 +26,7 @@ from dispatcher.gate.mitigations import names
 from dispatcher.gate.policy import CheckedBy, PolicyVersion
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import account_subject
-from dispatcher.store import deliveries, records, spends, sweep
+from dispatcher.store import deliveries, records, spends, sweep, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.tables import SpendRow
 
@@ -159,6 +159,8 @@ def _after_standing_down(
     unsure = any(state in UNSURE for plan in plans for _, _, _, state, _, _ in deliveries.counts(work, plan.digest))
     command = f"dispatcher delivery list --incident {id_}"
     yield Obligation("every delivery has ended, none is in doubt or waits for people", deletion, not unsure, command)
+    tasks = [row for row in ways_back.tasks(work) if row.incident == id_]
+    yield Obligation("every task of the way back is done", deletion, not tasks, "dispatcher task list")
     for plan in plans:
         if any(spend.state == SpendState.COMMITTED for spend in spends.listed(work, SpendRow.plan == plan.digest)):
             name = short(plan.digest)

@@ -15,7 +15,7 @@ The way of a release::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,7 +59,7 @@ def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> D
     with desk.store.write() as work:
         dispatch = _dispatch(desk, work, stored, envelope)
     if ring is not None:
-        _ring(ring, dispatch)
+        ring_lanes(ring, dispatch.id, dispatch.mode, dispatch.lanes)
     return dispatch
 
 
@@ -102,9 +102,10 @@ def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) ->
     return dispatch
 
 
-def _ring(ring: Ring, dispatch: Dispatch) -> None:
-    for lane in dispatch.lanes:
+def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str]) -> None:
+    """Ring after a commit. A bell that does not ring is a warning: the lanes look by themselves."""
+    for lane in lanes:
         try:
-            ring(lane, str(dispatch.mode), dispatch.id)
+            ring(lane, str(mode), dispatch)
         except (DispatcherError, OSError) as error:
             structlog.get_logger("releasing").warning("doorbell_lost", lane=lane, reason=str(error))

@@ -230,22 +230,24 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     revoked = {
         s.subject for s in map(_readable, records.incident_envelopes(work, incident, StatementKind.REVOKE)) if s
     }
-    for row in history.deliveries_of(work, incident):
+    rows = history.deliveries_of(work, incident)
+    followed = {(row.plan, row.account, row.destination) for row in rows if row.kind != TextKind.PUBLISH}
+    for row in rows:
         known = {name: getattr(row, name) for name in same}
         sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
-        attempts = tuple(tried.get(row.id, ()))
-        yield Delivered(**known, sentence=sentence + _remark(row, row.plan in revoked), attempts=attempts)
+        sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
+        yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
 
 
-def _remark(row: Any, revoked: bool) -> str:
+def _remark(row: Any, revoked: bool, followed: bool) -> str:
     """What a reader should know of a post that is out though its time or its clearance is over."""
     if row.state not in OUT:
         return ""
     late = row.accepted_at is not None and row.accepted_at >= row.expires_at
-    armed = revoked and row.kind == TextKind.PUBLISH
-    return ("; committed before its window ended" if late else "") + (
-        "; its plan was revoked, and its correction is armed" if armed else ""
-    )
+    said = "; committed before its window ended" if late else ""
+    if not revoked or row.kind != TextKind.PUBLISH:
+        return said
+    return f"{said}; its plan was revoked, and its correction is {'under way or sent' if followed else 'armed'}"
 
 
 def _line(row: Any) -> LedgerLine:

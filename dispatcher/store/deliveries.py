@@ -39,7 +39,12 @@ def add(work: Work, common: Mapping[str, Any], recipients: str | None = None) ->
 def add_dispatch(work: Work, dispatch: Mapping[str, Any], lanes: Iterable[str]) -> None:
     """Write a release, with a doorbell to ring per lane. Takes as long for one delivery as for a million."""
     work.execute(insert(DispatchRow).values(released_at=work.now, **dispatch))
-    bell = {"mode": dispatch["mode"], "dispatch": dispatch["id"], "created_at": work.now}
+    add_bells(work, dispatch["id"], dispatch["mode"], lanes)
+
+
+def add_bells(work: Work, dispatch: str, mode: str, lanes: Iterable[str]) -> None:
+    """Have the relay ring these lanes, of which there is at least one."""
+    bell = {"mode": mode, "dispatch": dispatch, "created_at": work.now}
     work.execute(insert(OutboxRow), [{"lane": lane, **bell} for lane in lanes])
 
 

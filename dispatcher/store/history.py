@@ -49,9 +49,11 @@ def deliveries_of(work: Work, incident: str) -> list[Any]:
 
 
 def last_intent(work: Work, plan_digest: str) -> datetime | None:
-    """When a plan's last attempt began, if one did."""
+    """When the last attempt at a plan's message began, if one did."""
     query = select(func.max(AttemptRow.intended_at)).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-    found: datetime | None = work.execute(query.where(DeliveryRow.plan == plan_digest)).scalar()
+    found: datetime | None = work.execute(
+        query.where(DeliveryRow.plan == plan_digest, DeliveryRow.kind == "publish")
+    ).scalar()
     return found
 
 

@@ -9,8 +9,7 @@ Rules (reference: platforms 0.3)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal, select, update
@@ -21,7 +20,7 @@ from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.store.database import Work
 from dispatcher.store.records import unique
 from dispatcher.store.sweep import OPEN
-from dispatcher.store.tables import DeliveryRow, OutboxRow, TaskRow, WayBackRow
+from dispatcher.store.tables import DeliveryRow, TaskRow, WayBackRow
 
 MOST = 10_000
 """Deliveries made in one turn, so that others can write in between."""
@@ -30,9 +29,20 @@ PUBLIC = ("accepted", "visible")
 _SAME = ("plan", "incident", "mode", "lane", "channel", "account", "destination", "list", "position")
 
 
-def order(work: Work, **values: Any) -> None:
-    """Write an order down. There is one for each kind of text of a plan."""
-    work.execute(insert(WayBackRow).values(ordered_at=work.now, **values))
+def order(work: Work, **values: Any) -> int:
+    """Write an order down, and make what is due by it; returns how much that was.
+
+    There is one for each kind of text of a plan. Ordered again for accounts that were not clear at first, it is the
+    same order with these besides.
+    """
+    at = and_(WayBackRow.plan == values["plan"], WayBackRow.kind == values["kind"])
+    known = work.execute(select(WayBackRow.renderings).where(at)).scalar_one_or_none()
+    if known is None:
+        work.execute(insert(WayBackRow).values(ordered_at=work.now, **values))
+    else:
+        renderings = {**known, **values["renderings"]}
+        work.execute(update(WayBackRow).where(at).values(renderings=renderings, ended_at=None))
+    return _followed(work, work.execute(select(WayBackRow.__table__).where(at)).one())
 
 
 def of(work: Work, plan: str) -> list[Any]:
@@ -41,20 +51,10 @@ def of(work: Work, plan: str) -> list[Any]:
     return list(work.execute(query).all())
 
 
-def ring(work: Work, dispatch: str, mode: str, lanes: Collection[str]) -> None:
-    """Have the relay ring these lanes."""
-    if lanes:
-        bell = {"mode": mode, "dispatch": dispatch, "created_at": work.now}
-        work.execute(insert(OutboxRow), [{"lane": lane, **bell} for lane in lanes])
-
-
-def follow(work: Work, plan: str | None = None) -> int:
-    """Make what is due of the orders that have not ended, those of ``plan`` if given; returns how much that was."""
-    wanted = (WayBackRow.ended_at.is_(None), *((WayBackRow.plan == plan,) if plan else ()))
-    made = 0
-    for way in work.execute(select(WayBackRow.__table__).where(*wanted)).all():
-        made += _followed(work, way)
-    return made
+def follow(work: Work, mode: str) -> int:
+    """Make what is due by a mode's orders that have not ended; returns how much that was."""
+    wanted = (WayBackRow.ended_at.is_(None), WayBackRow.mode == mode)
+    return sum(_followed(work, way) for way in work.execute(select(WayBackRow.__table__).where(*wanted)).all())
 
 
 def task(work: Work, name: str) -> Any:
@@ -98,7 +98,8 @@ def _followed(work: Work, way: Any) -> int:
 def _waiting(work: Work, way: Any) -> list[tuple[str, str]]:
     """Accounts with something public that nothing follows yet, each with its channel."""
     query = select(DeliveryRow.account, DeliveryRow.channel).where(*_unfollowed(way)).distinct()
-    return [(row.account, row.channel) for row in work.execute(query.order_by(DeliveryRow.account)).all()]
+    rows = work.execute(query.order_by(DeliveryRow.account)).all()
+    return [(row.account, row.channel) for row in rows if row.account in way.renderings]
 
 
 def _unfollowed(way: Any) -> tuple[Any, ...]:
@@ -108,7 +109,7 @@ def _unfollowed(way: Any) -> tuple[Any, ...]:
     tasked = select(about.account).join(TaskRow, TaskRow.delivery == about.id)
     tasked = tasked.where(TaskRow.plan == way.plan, TaskRow.kind == way.kind)
     public = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish", DeliveryRow.state.in_(PUBLIC))
-    return (*public, DeliveryRow.account.in_(list(way.renderings)), ~told, DeliveryRow.account.not_in(tasked))
+    return (*public, ~told, DeliveryRow.account.not_in(tasked))
 
 
 def _deliveries(work: Work, way: Any, account: str) -> int:
@@ -156,10 +157,3 @@ def _to_come(work: Work, way: Any) -> bool:
     of_plan = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish")
     still = select(DeliveryRow.id).where(*of_plan, DeliveryRow.state.in_(OPEN)).limit(1)
     return work.execute(still).first() is not None
-
-
-def ordered_at(work: Work, plan: str, kind: str) -> datetime | None:
-    """When a plan's text was ordered, if it was."""
-    at = select(WayBackRow.ordered_at).where(WayBackRow.plan == plan, WayBackRow.kind == kind)
-    found: datetime | None = work.execute(at).scalar_one_or_none()
-    return found

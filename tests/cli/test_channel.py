@@ -38,7 +38,7 @@ def test_a_channel_that_there_is_not_is_told_those_there_are(office: Office) -> 
 
 @pytest.mark.parametrize(
     ("channel", "corrects", "withdraws"),
-    [("x", "by a new post", "yes"), ("notify", "by a new post", "no: a task for a person opens")],
+    [("x", "new post", "yes"), ("notify", "new post", "by a task"), ("tiktok", "by people", "by people")],
 )
 def test_what_can_be_taken_back_is_said(office: Office, channel: str, corrects: str, withdraws: str) -> None:
     """Before anything is sent, for afterwards it matters."""
@@ -66,3 +66,11 @@ def test_a_file_that_is_no_text_is_told_so(office: Office, tmp_path: Path) -> No
     file = tmp_path / "storm.bin"
     file.write_bytes(b"\xff\xfe\x00")
     assert "UTF-8" in office.run("channel", "limits", file, code=2).err
+
+
+def test_a_link_counts_as_each_platform_shortens_it(office: Office, tmp_path: Path) -> None:
+    """Twenty-three on X and Mastodon, its whole length on Bluesky."""
+    file = tmp_path / "storm.txt"
+    file.write_text("https://city.example/" + "a" * 40)
+    counted = {row["channel"]: row["count"] for row in office.run("channel", "limits", file).json["limits"]}
+    assert (counted["x"], counted["mastodon"], counted["bluesky"]) == (23, 23, 61)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from channels import registry
 from tests.cli.conftest import Office
 
 
@@ -43,6 +46,20 @@ def test_watch_tells_the_way_back_from_the_message(office: Office) -> None:
     office.run("correct", plan, by="director-1")
     listed = office.run("delivery", "list", "--plan", plan).json["deliveries"]
     assert sorted(row["kind"] for row in listed) == ["correct", "publish"]
+
+
+def test_a_task_is_on_the_status_until_somebody_did_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no machine can take a post back, status says what is next; the task names the post and the text."""
+    adapter = registry.adapter("cap_feed")
+    monkeypatch.setattr(adapter, "capabilities", replace(adapter.capabilities, can_withdraw=False))
+    (task,) = office.run("withdraw", published(office), by="director-1").json["tasks"]
+    waiting = office.run("status")
+    assert [row["task"] for row in waiting.json["tasks"]] == [task["id"]]
+    assert "Next: dispatcher task list" in waiting.err
+    office.run("task", "done", task["id"], "--note", "deleted in the app", by="ops-1")
+    assert office.run("status").json["tasks"] == []
+    (ended,) = office.run("task", "list", "--all").json["tasks"]
+    assert (ended["done_by"], ended["note"]) == ("ops-1", "deleted in the app")
 
 
 def test_without_tasks_the_list_is_empty(office: Office) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from channels import registry
 from dispatcher.domain.errors import GateClosed, Invalid, NotFound, SignatureNeeded, Stale
 from dispatcher.domain.message import TextKind
+from dispatcher.service import clearing, closing
 from dispatcher.service.releasing import release
 from dispatcher.service.taking_back import TakenBack, done, take_back, tasks
 from dispatcher.store import deliveries, ways_back
@@ -84,6 +87,41 @@ def test_an_order_is_given_once(office: Office) -> None:
         ordered(office, plan)
 
 
+def test_nothing_of_the_message_may_leave_any_more(office: Office) -> None:
+    """The signature revokes the plan: the gate refuses what somebody would still send, whatever its row says."""
+    plan = published(office)
+    ordered(office, plan)
+    (finding,) = clearing.show(office.desk, plan).findings
+    assert [failure.clause for failure in finding.failures] == ["G03"]
+
+
+def test_an_account_that_was_not_clear_is_sent_it_once_it_is(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go at once; the same order, given again, is for the rest alone."""
+    for name in ("webhook-1", "webhook-2"):
+        office.account("webhook", name)
+    plan = office.approved()
+    release(office.desk, plan, office.pen("director-1"))
+    for name in ("webhook-1", "webhook-2"):
+        office.set_state(office.delivery(plan, name), "leased", "sending", "accepted", reference=f"evt-{name}")
+    with monkeypatch.context() as meanwhile:
+        full = lambda rendering: ["too long"] if rendering.account == "webhook-2" else []  # noqa: E731
+        meanwhile.setattr(registry.adapter("webhook"), "problems", full)
+        first = ordered(office, plan)
+    second = ordered(office, plan)
+    assert [(one.clause, one.account) for one in first.lacking] == [("G17", "webhook-2")]
+    assert (first.made, second.made, second.lacking) == (1, 1, ())
+
+
+def test_orders_of_another_mode_are_not_followed(office: Office) -> None:
+    """Each mode has a leader of its own."""
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending")
+    ordered(office, plan)
+    office.set_state(office.delivery(plan), "accepted", reference="evt-1")
+    with office.desk.store.write() as work:
+        assert ways_back.follow(work, "live") == 0
+
+
 def test_another_text_may_follow(office: Office) -> None:
     """First the correction, then the all-clear: each has its own delivery."""
     plan = published(office)
@@ -100,7 +138,7 @@ def test_what_becomes_public_later_is_followed_then(office: Office) -> None:
     made = ordered(office, plan)
     office.set_state(office.delivery(plan), "accepted", reference="evt-1")
     with office.desk.store.write() as work:
-        assert (made.made, ways_back.follow(work), ways_back.follow(work)) == (0, 1, 0)
+        assert (made.made, ways_back.follow(work, "exercise"), ways_back.follow(work, "exercise")) == (0, 1, 0)
 
 
 def test_an_order_ends_when_nothing_more_can_become_public(office: Office) -> None:
@@ -108,7 +146,7 @@ def test_an_order_ends_when_nothing_more_can_become_public(office: Office) -> No
     plan = published(office)
     ordered(office, plan)
     with office.desk.store.write() as work:
-        ways_back.follow(work)
+        ways_back.follow(work, "exercise")
         assert [way.ended_at is not None for way in ways_back.of(work, plan)] == [True]
 
 
@@ -126,6 +164,45 @@ def test_the_order_is_in_the_ledger_with_who_gave_it(office: Office) -> None:
     ordered(office, published(office), TextKind.WITHDRAW)
     (entry,) = office.ledger("way_back.ordered")
     assert (entry.facts["actor"], entry.facts["text"]) == ("director-1", "withdraw")
+
+
+@pytest.fixture
+def left_to_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webhooks for once cannot be withdrawn."""
+    adapter = registry.adapter("webhook")
+    monkeypatch.setattr(adapter, "capabilities", replace(adapter.capabilities, can_withdraw=False))
+
+
+@pytest.mark.usefixtures("left_to_people")
+def test_where_no_machine_can_a_task_opens_with_the_post_and_the_text(office: Office) -> None:
+    """A person needs no more than that."""
+    made = ordered(office, published(office), TextKind.WITHDRAW)
+    (task,) = made.tasks
+    assert (made.made, task.account, task.reference, task.done_at) == (0, "webhook-1", "evt-1", None)
+    assert set(task.texts) == {"en-GB", "cy"}
+
+
+@pytest.mark.usefixtures("left_to_people")
+def test_a_task_is_done_once(office: Office) -> None:
+    """Who comes second is told who was first."""
+    (task,) = ordered(office, published(office), TextKind.WITHDRAW).tasks
+    finished = done(office.desk, task.id, "ops-1", "deleted in the app")
+    assert (finished.done_by, finished.note, tasks(office.desk)) == ("ops-1", "deleted in the app", [])
+    with pytest.raises(Stale, match="ops-1"):
+        done(office.desk, task.id, "director-1", "deleted in the app")
+
+
+@pytest.mark.usefixtures("left_to_people")
+def test_an_incident_is_not_closed_before_its_tasks_are_done(office: Office) -> None:
+    """They are among what is owed after a stand-down."""
+    plan = published(office)
+    (task,) = ordered(office, plan, TextKind.WITHDRAW).tasks
+    incident = clearing.show(office.desk, plan).stored.plan.incident
+    closing.stand_down(office.desk, incident, office.pen("director-1"))
+    owed = {one.what for one in closing.owed(office.desk, incident).open}
+    done(office.desk, task.id, "ops-1", "deleted in the app")
+    still = {one.what for one in closing.owed(office.desk, incident).open}
+    assert owed - still == {"every task of the way back is done"}
 
 
 def test_a_task_that_there_is_not_is_named(office: Office) -> None:

@@ -94,6 +94,7 @@ def test_a_stopped_worker_never_sends_late(city: Stage) -> None:
         until(lambda: len(city.far.journal.arrivals) > 5, "requests are under way")
         with city.desk.store.write():  # not in the middle of its own writing: SQLite would stand still with it
             os.kill(process.pid, signal.SIGSTOP)
+            os.waitpid(process.pid, os.WUNTRACED)  # only then has its last thread stopped
         city.far.disarm()
         city.work(lambda: city.ended(plan), roles=["relay", "recipients"], timeout_s=30)
         os.kill(process.pid, signal.SIGCONT)

@@ -339,9 +339,3 @@ def test_an_edit_is_made_unless_a_later_text_stands_there(seen, mark, settled):
 def test_a_withdrawal_took_effect_where_the_post_is_missing(seen, found):
     """A post that is still up was not withdrawn."""
     assert wire.withdrawn(ReadBack(seen)).found is found
-
-
-@pytest.mark.parametrize(("text", "size"), [("ŵ", 1), ("🌊", 2), ("", 0)])
-def test_a_text_is_counted_in_utf16_units(text, size):
-    """Beyond the basic plane a letter is two."""
-    assert wire.units(text) == size

@@ -4,7 +4,8 @@ import doctest
 
 import pytest
 
-from channels.text import counting, graphemes, invisible, mastodon_length, sms_count, spans, x_length
+from channels.capabilities import Unit
+from channels.text import counting, graphemes, invisible, length, mastodon_length, sms_count, spans, x_length
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,19 @@ def test_the_examples_in_the_documentation_hold(module: object) -> None:
     """The doc examples give what they show."""
     result = doctest.testmod(module)  # type: ignore[arg-type]
     assert (result.failed, result.attempted > 0) == (0, True)
+
+
+UNITS = {
+    Unit.CHARACTERS: 20,
+    Unit.GRAPHEMES: 20,
+    Unit.WEIGHTED: 29,
+    Unit.SHORT_LINKS: 28,
+    Unit.UTF16: 21,
+    Unit.BYTES: 24,
+}
+
+
+@pytest.mark.parametrize(("unit", "size"), UNITS.items())
+def test_a_text_is_as_long_as_the_platforms_unit_says(unit: Unit, size: int) -> None:
+    """A link, a letter of Welsh and a picture: X and Mastodon count the link 23, X and UTF-16 the picture two."""
+    assert length("https://x.wales ŵ 🌊!", unit) == size
