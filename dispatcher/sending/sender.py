@@ -129,7 +129,8 @@ class LocalSender:
         return frozenset(self._outlets)
 
     async def arm(self, bundle: Bundle) -> None:
-        """Read what no signature changes: a plan's texts, as soon as it is submitted. A release is urgent."""
+        """Check what is signed so far, and read a plan's texts, as soon as it is submitted: a release is urgent."""
+        await asyncio.to_thread(self._verifier.verify_all, bundle.envelopes, self._clock())
         if bundle.texts in self._texts:
             return
         with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for

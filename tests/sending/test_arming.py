@@ -21,6 +21,7 @@ from dispatcher.sending.permit import Permit
 from dispatcher.sending.prepared import Texts, prepare, read_texts
 from dispatcher.sending.remote import RemoteSender
 from dispatcher.sending.sender import REMEMBERED_BUNDLES
+from dispatcher.statements import sshsig
 from dispatcher.statements.verify import Verifier
 from tests.builders import ACCOUNTS, draft, everything_signed, revision
 from tests.cast import DEPLOYMENT, NOW, START, person, roster
@@ -110,6 +111,21 @@ def test_arming_twice_reads_once(house: House) -> None:
         return house.sender._texts[bundle.texts] is first
 
     assert run(main)
+
+
+def test_what_was_signed_before_is_checked_while_armed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the release comes, its own signature is the only one that costs time."""
+    checked, check = list[bytes](), sshsig.verify
+    monkeypatch.setattr(sshsig, "verify", lambda *given: (checked.append(given[1]), check(*given))[1])
+    *before, release = house.envelopes
+
+    async def main() -> list[bytes]:
+        await house.sender.arm(house.drafted.bundle(before))
+        checked.clear()
+        await house.permit(house.drafted.order("x"))
+        return checked
+
+    assert run(main) == [release.payload]
 
 
 def test_others_are_sent_while_a_plan_is_read_ahead(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
