@@ -81,6 +81,12 @@ def _notify() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _notify_email() -> type[Adapter]:
+    from channels.notify import adapter
+
+    return adapter.EmailAdapter
+
+
 def _press_email() -> type[Adapter]:
     from channels.press_email import adapter
 
@@ -113,6 +119,7 @@ TABLE = (
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
+    Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email")),
     Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
     Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin")),
     Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),

@@ -1,15 +1,16 @@
-"""The Notify adapter: one text message per recipient, looked up by reference when an answer was lost.
+"""The Notify adapters, of text messages and of e-mail: one message per recipient, looked up when an answer was lost.
 
 Rules (reference: emergency-alerts 4)
-  1. One attempt is one POST, and a repeat would be a second text message. So a lost answer and a 5xx are in doubt,
-     and only the list of messages under our reference settles them.
-  2. The recipient's number goes into the request's body and nowhere else.
+  1. One attempt is one POST, and a repeat would be a second message. So a lost answer and a 5xx are in doubt, and
+     only the list of messages under our reference settles them.
+  2. The recipient's number or address goes into the request's body and nowhere else.
   3. Notify cannot take a message back: a correction is a new message, and a withdrawal is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from channels.capabilities import Address, Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -34,14 +35,15 @@ from channels.contract import (
 )
 from channels.http import Answer, Http, TransportError
 from channels.notify import wire
-from channels.text import EXERCISE_LINE, NOTIFY_SMS_CHARACTERS, texts_for
+from channels.text import EMAIL_BYTES, NOTIFY_SMS_CHARACTERS, email_faults, emails, part_for, texts_for
 
 _PROBE_TEXT = "Probe"
 
 
 class Adapter:
-    """One Notify service; see :class:`channels.contract.Channel`."""
+    """Text messages of one Notify service; see :class:`channels.contract.Channel`."""
 
+    medium: ClassVar[wire.Medium] = wire.SMS
     capabilities: ClassVar[Capabilities] = Capabilities(
         idempotency=Idempotency(IdempotencyKind.QUERY, lag_s=5.0),
         can_correct=True,
@@ -67,58 +69,44 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """One text message per language of the account. Raises RenderError where one cannot be sent as written."""
-        options: dict[str, Json] = {"template_id": account.settings.get("template_id", "")}
-        if account.settings.get("sms_sender_id"):
-            options["sms_sender_id"] = account.settings["sms_sender_id"]
-        options["exercise"] = content.exercise
         parts = tuple(Part(text.language, wire.message(text, content)) for text in texts_for(content, account))
-        rendering = Rendering(account.channel, account.id, content.kind, parts, options)
-        faults = cls.problems(rendering)
-        if faults:
-            raise RenderError("; ".join(faults))
-        return rendering
+        return cls._sound(content, account, parts)
 
     @classmethod
     def problems(cls, rendering: Rendering) -> list[str]:
         """Ids that are none, and per language: too long, letters or spaces that Notify would change, no mark."""
-        faults = wire.option_faults(rendering)
-        exercise = rendering.options.get("exercise") is True
-        for part in rendering.parts:
-            faults += [f"{part.language}: {fault}" for fault in wire.text_faults(part.text)]
-            if part.text.startswith(EXERCISE_LINE) is not exercise:
-                faults.append(f"{part.language}: an exercise, and nothing else, begins with {EXERCISE_LINE}")
-        return faults if rendering.parts else [*faults, "there is no text"]
+        return wire.option_faults(rendering, cls.medium) + wire.sms_faults(rendering)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Send one text message; its reference is Notify's id."""
+        """Send one message; its reference is Notify's id."""
         del note
-        text = wire.part_for(job)
-        if job.recipient is None or text is None:
-            reason = "no recipient is given" if text is not None else f"there is no text in {job.language}"
+        part = part_for(job)
+        if job.recipient is None or part is None:
+            reason = "no recipient is given" if part is not None else f"there is no text in {job.language}"
             return Outcome(Verdict.REJECTED, reason=reason, code="recipient")
         faults = self.problems(job.rendering)
         if faults:
             return Outcome(Verdict.REJECTED, reason="; ".join(faults), code="rendering")
         try:
-            body = wire.payload(job, text, job.recipient)
-            answer = await self._call("POST", "/v2/notifications/sms", job.timeout_s, json=body)
+            body = wire.payload(job, part, job.recipient, self.medium)
+            answer = await self._call("POST", f"/v2/notifications/{self.medium.type}", job.timeout_s, json=body)
         except TransportError as error:
             return error.outcome()
-        return wire.outcome(answer, text, job.recipient, self._clock())
+        return wire.outcome(answer, part.text, job.recipient, self._clock())
 
     async def correct(self, job: Job, note: Note) -> Outcome:
-        """Send the correction as a new text message: the first one stays on the recipient's phone."""
+        """Send the correction as a new message: the first one stays with the recipient."""
         return await self.send(job, note)
 
     async def withdraw(self, job: Job, note: Note) -> Outcome:
-        """Refused: a text message cannot be taken back."""
+        """Refused: neither a text message nor an e-mail can be taken back."""
         del job, note
-        reason = "a text message cannot be taken back: send a correction to the same recipients"
+        reason = f"{self.medium.named} cannot be taken back: send a correction to the same recipients"
         return Outcome(Verdict.REJECTED, reason=reason, code="unsupported")
 
     async def find(self, job: Job) -> Finding:
         """List the messages under this delivery's reference."""
-        params = {"reference": job.delivery, "template_type": "sms"}
+        params = {"reference": job.delivery, "template_type": self.medium.type}
         try:
             return wire.finding(await self._call("GET", "/v2/notifications", job.timeout_s, params=params))
         except TransportError as error:
@@ -130,17 +118,29 @@ class Adapter:
             answer = await self._call("GET", f"/v2/notifications/{reference}", job.timeout_s)
         except TransportError as error:
             return ReadBack(Seen.UNKNOWN, reason=str(error))
-        return wire.read_back(answer, wire.part_for(job))
+        part = part_for(job)
+        return wire.read_back(answer, part.text if part else None)
 
     async def probe(self) -> Probe:
         """Have Notify preview the template: checks key, clock and template, and sends nothing."""
         path = f"/v2/template/{self._template}/preview"
-        body: dict[str, Json] = {"personalisation": {"message": _PROBE_TEXT}}
+        body: dict[str, Json] = {"personalisation": dict.fromkeys(self.medium.placeholders, _PROBE_TEXT)}
         try:
             answer = await self._call("POST", path, self.capabilities.timeout_s, json=body)
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
-        return wire.previewed(answer, _PROBE_TEXT)
+        return wire.previewed(answer, _PROBE_TEXT, self.medium)
+
+    @classmethod
+    def _sound(cls, content: Content, account: Account, parts: tuple[Part, ...], **more: Json) -> Rendering:
+        template = account.settings.get("template_id", "")
+        options: dict[str, Json] = {"template_id": template, "exercise": content.exercise, **more}
+        if sender := account.settings.get(cls.medium.sender):
+            options[cls.medium.sender] = sender
+        rendering = Rendering(account.channel, account.id, content.kind, parts, options)
+        if faults := cls.problems(rendering):
+            raise RenderError("; ".join(faults))
+        return rendering
 
     async def _call(
         self,
@@ -154,3 +154,24 @@ class Adapter:
         headers = self._key.headers(self._clock())
         url = f"{self._base_url}{path}"
         return await self._http.request(method, url, headers=headers, json=json, params=params, timeout_s=timeout_s)
+
+
+class EmailAdapter(Adapter):
+    """E-mail of one Notify service: the same calls, with a subject, and Markdown instead of letters to heed."""
+
+    medium: ClassVar[wire.Medium] = wire.EMAIL
+    capabilities: ClassVar[Capabilities] = replace(
+        Adapter.capabilities, text=TextLimit(EMAIL_BYTES, Unit.BYTES), recipients=Address.EMAIL
+    )
+
+    @classmethod
+    def render(cls, content: Content, account: Account) -> Rendering:
+        """One e-mail per language of the account. Raises RenderError where one cannot be sent as written."""
+        parts, subjects = emails(content, account)
+        return cls._sound(content, account, parts, subjects=subjects)
+
+    @classmethod
+    def problems(cls, rendering: Rendering) -> list[str]:
+        """Ids that are none, and per language: no subject, too long, invisible letters, Markdown, no mark."""
+        faults = wire.option_faults(rendering, cls.medium) + email_faults(rendering)
+        return faults + wire.markdown_faults(rendering)

@@ -1,8 +1,9 @@
 """GOV.UK Notify, simulated from its documentation (reference: emergency-alerts 4).
 
-Any service id is a service; its key is :func:`api_key`. There are one template, ``((message))``, and one sender.
+Any service id is a service; its key is :func:`api_key`. There are one template of text messages, ``((message))``, one
+of e-mail, ``((subject))`` over ``((message))``, one sender, and one address for answers.
 ``reference`` is no idempotency key here either: two POSTs with one reference are two messages, which is how the
-journal counts a double. Smoke numbers are validated and answered, and no message is made.
+journal counts a double. Smoke recipients are validated and answered, and no message is made.
 
 What a test may arrange: ``limits`` by service, and ``templates``.
 """
@@ -21,17 +22,26 @@ import jwt
 from aiohttp import web
 
 from channels.contract import Clock
-from channels.notify.simulator_rules import Refusal, as_sent, check_uuid, invalid, read_object, validated_number
+from channels.notify.simulator_rules import Refusal, Template, check_uuid, filled, invalid, read_object, validated
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Provider, Route, RouteKind
 
 TEMPLATE_ID = "9c6a3a1e-7a3f-4f9d-9a65-2f5d0a6c8b10"
-SMOKE = frozenset({"+447700900000", "+447700900111", "+447700900222"})
+EMAIL_TEMPLATE_ID = "3f0d4f7c-2b1e-4c53-8f3a-71d7b1f5b0aa"
+SMOKE = frozenset(
+    {"+447700900000", "+447700900111", "+447700900222"}
+    | {f"simulate-delivered{which}@notifications.service.gov.uk" for which in ("", "-2", "-3")}
+)
 PAGE_SIZE = 250
-LIMIT = 918
 
-_FATES = {"+447700900003": "temporary-failure", "+447700900002": "permanent-failure"}
+_FATES = {
+    "+447700900003": "temporary-failure",
+    "+447700900002": "permanent-failure",
+    "temp-fail@simulator.notify": "temporary-failure",
+    "perm-fail@simulator.notify": "permanent-failure",
+}
+_FROM = "city@notifications.service.gov.uk"
 _FILTERS = frozenset({"reference", "status", "template_type", "older_than", "include_jobs"})
 _CLOCK = "Error: Your system clock must be accurate to within 30 seconds"
 
@@ -43,13 +53,15 @@ def api_key(service: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One text message that Notify took; the number is kept only as far as its own answers show it."""
+    """One message that Notify took; the recipient is kept only as far as its own answers show it."""
 
     id: str
     service: str
+    type: str
     reference: str | None
-    number: str
+    recipient: str
     body: str
+    subject: str | None
     template: str
     effect: Effect
 
@@ -72,13 +84,16 @@ class Notify(Provider):
         super().__init__(journal, clock)
         self.messages: list[Message] = []
         self._by_reference: defaultdict[str | None, list[Message]] = defaultdict(list)
-        self.templates = {TEMPLATE_ID: "((message))"}
+        self.templates = {
+            TEMPLATE_ID: Template("sms", "((message))"),
+            EMAIL_TEMPLATE_ID: Template("email", "((message))", "((subject))"),
+        }
         self.limits: defaultdict[str, Limits] = defaultdict(Limits)
 
     def routes(self) -> Sequence[Route]:
         """Sending, the two ways of reading, and the preview."""
         return [
-            Route("POST", "/v2/notifications/sms", RouteKind.PUBLISH, self._guarded(self.send)),
+            Route("POST", "/v2/notifications/{type:sms|email}", RouteKind.PUBLISH, self._guarded(self.send)),
             Route("GET", "/v2/notifications", RouteKind.READ, self._guarded(self.list)),
             Route("GET", "/v2/notifications/{id}", RouteKind.READ, self._guarded(self.show)),
             Route("POST", "/v2/template/{id}/preview", RouteKind.READ, self._guarded(self.preview)),
@@ -111,27 +126,30 @@ class Notify(Provider):
         return super().refusal(fault)
 
     async def send(self, request: web.Request, service: str) -> web.Response:
-        """POST /v2/notifications/sms."""
+        """POST /v2/notifications/sms and /v2/notifications/email."""
         self._check_limits(service)
-        body = await read_object(request)
-        number = validated_number(body)
-        text = self._filled(body["template_id"], body.get("personalisation", {}))
-        if len(text) > LIMIT:
-            too_long = f"Your message is too long. Text messages cannot be longer than {LIMIT} characters. "
-            raise Refusal(400, "BadRequestError", f"{too_long}Your message is {len(text)} characters long.")
+        kind, body = request.match_info["type"], await read_object(request)
+        recipient = validated(body, kind)
+        template = self.templates.get(body["template_id"])
+        if template is None:
+            raise Refusal(400, "BadRequestError", "Template not found")
+        if template.type != kind:
+            raise Refusal(400, "BadRequestError", f"{template.type} template is not suitable for {kind} notification")
+        text, subject = filled(template, body.get("personalisation", {}))
         name, reference = str(uuid.uuid4()), body.get("reference")
-        if number not in SMOKE:
+        if recipient not in SMOKE:
             key = reference or name
             effect = self.act(request, EffectKind.PUBLISHED, key=key, reference=name, text=text)
-            message = Message(name, service, reference, number, text, body["template_id"], effect)
+            message = Message(name, service, kind, reference, recipient, text, subject, body["template_id"], effect)
             self.messages.append(message)
             self._by_reference[reference].append(message)
         self.limits[service].sent.append(self.clock())
+        sender = {"from_number": "GOVUK"} if kind == "sms" else {"from_email": _FROM, "subject": subject}
         return web.json_response(
             {
                 "id": name,
                 "reference": reference,
-                "content": {"body": text, "from_number": "GOVUK"},
+                "content": {"body": text, **sender},
                 "uri": f"{_root(request)}/v2/notifications/{name}",
                 "template": _template(request, body["template_id"]),
                 "scheduled_for": None,
@@ -172,10 +190,11 @@ class Notify(Provider):
         del service
         name, body = request.match_info["id"], await read_object(request)
         check_uuid(name, "id")
-        if name not in self.templates:
+        template = self.templates.get(name)
+        if template is None:
             raise Refusal(404, "NoResultFound", "No result found")
-        text = self._filled(name, body.get("personalisation", {}))
-        answer = {"id": name, "type": "sms", "version": 1, "body": text, "html": None, "subject": None}
+        text, subject = filled(template, body.get("personalisation", {}))
+        answer = {"id": name, "type": template.type, "version": 1, "body": text, "html": None, "subject": subject}
         return web.json_response({**answer, "postage": None})
 
     def _guarded(self, handler: Any) -> Any:
@@ -211,16 +230,6 @@ class Notify(Provider):
         if limits.per_day is not None and len(limits.sent) >= limits.per_day:
             raise Refusal(429, "TooManyRequestsError", f"Exceeded send limits ({limits.per_day}) for today")
 
-    def _filled(self, template: str, personalisation: dict[str, Any]) -> str:
-        if template not in self.templates:
-            raise Refusal(400, "BadRequestError", "Template not found")
-        if "((message))" in self.templates[template] and personalisation.get("message") is None:
-            raise Refusal(400, "BadRequestError", "Missing personalisation: message")
-        text = as_sent(self.templates[template].replace("((message))", str(personalisation.get("message", ""))))
-        if not text:
-            raise Refusal(400, "BadRequestError", "Your message is empty.")
-        return text
-
     def _shown(self, message: Message, service: str) -> bool:
         return message.service == service and message.effect.visible(self.clock())
 
@@ -229,21 +238,23 @@ class Notify(Provider):
         return (
             query.get("reference") in {None, message.reference}
             and ("status" not in query or _status(message) in query.getall("status"))
-            and ("template_type" not in query or "sms" in query.getall("template_type"))
+            and ("template_type" not in query or message.type in query.getall("template_type"))
         )
 
     def _row(self, request: web.Request, message: Message) -> dict[str, Any]:
         at = message.effect.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        address = dict.fromkeys(["email_address", *(f"line_{line}" for line in range(1, 7)), "postcode", "subject"])
+        address = dict.fromkeys([*(f"line_{line}" for line in range(1, 7)), "postcode"])
         return {
             **address,
             "id": message.id,
             "reference": message.reference,
-            "phone_number": message.number,
-            "type": "sms",
+            "phone_number": message.recipient if message.type == "sms" else None,
+            "email_address": message.recipient if message.type == "email" else None,
+            "type": message.type,
             "status": _status(message),
             "template": _template(request, message.template),
             "body": message.body,
+            "subject": message.subject,
             "created_at": at,
             "created_by_name": None,
             "sent_at": at,
@@ -270,7 +281,7 @@ def _template(request: web.Request, name: str) -> dict[str, Any]:
 
 
 def _status(message: Message) -> str:
-    return _FATES.get(message.number, "delivered")
+    return _FATES.get(message.recipient, "delivered")
 
 
 def _rate_limited(limit: int) -> Refusal:

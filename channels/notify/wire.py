@@ -7,7 +7,9 @@ Rules (reference: emergency-alerts 4)
   3. Notify rewrites what it cannot send: it replaces letters outside GSM-7 and Welsh, and tidies spaces. A text that
      it would rewrite is refused here, so that what was signed is what is sent.
   4. Errors are told apart by status and error class. The one exception is a wrong clock, which has only its text.
-  5. Nothing that holds a recipient's number leaves this module: Notify's words are scrubbed of numbers.
+  5. An e-mail is a template's too, and Notify reads Markdown in it: what would lose or gain words by that is refused.
+     What Notify does to quotation marks and dashes is let be.
+  6. Nothing that holds a recipient's number or address leaves this module: Notify's words are scrubbed of both.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from channels.contract import (
     Json,
     LanguageText,
     Outcome,
+    Part,
     Probe,
     ReadBack,
     Rendering,
@@ -37,7 +40,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer
-from channels.text import EXERCISE_LINE, NOTIFY_SMS_CHARACTERS, check_text, sms_count
+from channels.text import EXERCISE_LINE, NOTIFY_SMS_CHARACTERS, check_text, sms_count, subject_of
 
 HOST = "api.notifications.service.gov.uk"
 
@@ -46,11 +49,35 @@ _KEY = re.compile(rf".+-({_UUID})-({_UUID})", re.DOTALL)
 _WELSH = frozenset("àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂÝäëïöüẅÿÄËÏÖÜẄŸâêîôûŵŷÂÊÎÔÛŴŶ")
 _PLAIN = str.maketrans({"–": "-", "—": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
 _UNTIDY = re.compile(r"\A\s|\s\Z|^ | $| {2,}|\n{3,}| [,.]", re.MULTILINE)
-_NUMBER = re.compile(r"[+(]*\d[\d\s().-]{3,}\d")
+_MARKDOWN = re.compile(
+    r"^ *(?:[#^]|\d+\.|[-*•](?! \S)|`{3}|~{3}|[-*_=|: ]{3,}$).*|.*(?:\][(:]|\\|&#?\w+;).*", re.MULTILINE
+)
+"""Lines that Notify's Markdown would change the words of: headings, quotes, numbers (counted anew, and ``10.30`` is
+one), bullets without a space, rules, tables, code, links by name, escapes. A bullet with its space stays one."""
+_PERSONAL = re.compile(r"[+(]*\d[\d\s().-]{3,}\d|\S+@\S+")
 _CLASS = re.compile(r"[A-Za-z]{1,60}")
 _PAUSE_S = 1.0
 _SENT = frozenset({"delivered", "sent"})
 _UNDERWAY = frozenset({"created", "sending", "pending"})
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One kind of message, in Notify's words and in ours.
+
+    ``recipient`` is the field with the address, ``sender`` the one that names who sends; ``placeholders`` are those
+    of the template.
+    """
+
+    type: str
+    recipient: str
+    sender: str
+    placeholders: tuple[str, ...]
+    named: str
+
+
+SMS = Medium("sms", "phone_number", "sms_sender_id", ("message",), "a text message")
+EMAIL = Medium("email", "email_address", "email_reply_to_id", ("subject", "message"), "an e-mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,36 +133,51 @@ def text_faults(text: str) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def part_for(job: Job) -> str | None:
-    """The text for this job's recipient; None where the rendering has none in their language."""
-    if job.language is not None:
-        return job.rendering.text(job.language)
-    return job.rendering.parts[0].text if len(job.rendering.parts) == 1 else None
+def sms_faults(rendering: Rendering) -> list[str]:
+    """Per language: what :func:`text_faults` finds, and a missing mark of an exercise."""
+    exercise, faults = rendering.options.get("exercise") is True, []
+    for part in rendering.parts:
+        faults += [f"{part.language}: {fault}" for fault in text_faults(part.text)]
+        if part.text.startswith(EXERCISE_LINE) is not exercise:
+            faults.append(f"{part.language}: an exercise, and nothing else, begins with {EXERCISE_LINE}")
+    return faults if rendering.parts else ["there is no text"]
 
 
-def payload(job: Job, text: str, recipient: Secret) -> dict[str, Json]:
-    """The body of the one call that sends."""
-    options = job.rendering.options
-    body: dict[str, Json] = {
-        "phone_number": recipient.reveal(),
-        "template_id": options["template_id"],
-        "personalisation": {"message": text},
-        "reference": job.delivery,
-    }
-    if options.get("sms_sender_id"):
-        body["sms_sender_id"] = options["sms_sender_id"]
-    return body
+def markdown_faults(rendering: Rendering) -> list[str]:
+    """Per language: the first line that Notify would take for formatting, and show with other words."""
+    found = {part.language: _MARKDOWN.search(part.text) for part in rendering.parts}
+    return [
+        f"{language}: Notify would format the line {line[0].strip()!r}: begin it with a word, or with a hyphen and a "
+        "space, and write links in full, without brackets, backslashes or entities"
+        for language, line in found.items()
+        if line
+    ]
 
 
-def option_faults(rendering: Rendering) -> list[str]:
+def option_faults(rendering: Rendering, medium: Medium) -> list[str]:
     """What is wrong with the ids in a rendering's options."""
     faults = []
     if not _is_uuid(rendering.options.get("template_id")):
         faults.append("template_id is not an id: set the account's template_id to the id that Notify shows")
-    sender = rendering.options.get("sms_sender_id")
+    sender = rendering.options.get(medium.sender)
     if sender is not None and not _is_uuid(sender):
-        faults.append("sms_sender_id is not an id: set it to the id that Notify shows, or leave it out")
+        faults.append(f"{medium.sender} is not an id: set it to the id that Notify shows, or leave it out")
     return faults
+
+
+def payload(job: Job, part: Part, recipient: Secret, medium: Medium) -> dict[str, Json]:
+    """The body of the one call that sends."""
+    options = job.rendering.options
+    told = {"message": part.text, "subject": subject_of(job.rendering, part.language)}
+    body: dict[str, Json] = {
+        medium.recipient: recipient.reveal(),
+        "template_id": options["template_id"],
+        "personalisation": {name: told[name] for name in medium.placeholders},
+        "reference": job.delivery,
+    }
+    if options.get(medium.sender):
+        body[medium.sender] = options[medium.sender]
+    return body
 
 
 def outcome(answer: Answer, text: str, recipient: Secret, now: datetime) -> Outcome:
@@ -188,13 +230,14 @@ def read_back(answer: Answer, text: str | None) -> ReadBack:
     return ReadBack(Seen.VISIBLE, text=sent)
 
 
-def previewed(answer: Answer, text: str) -> Probe:
-    """Whether the template, previewed with ``text`` as its message, is a text message of that text and no more."""
+def previewed(answer: Answer, text: str, medium: Medium) -> Probe:
+    """Whether the template, previewed with ``text`` for each placeholder, is of that kind and holds no more."""
     body = answer.json() or {}
     if answer.status != 200:
         return Probe(ok=False, detail=f"Notify answered {answer.status}: {_said(body) or 'no reason given'}")
-    if body.get("type") != "sms" or body.get("body") != text:
-        return Probe(ok=False, detail="the template must be a text message whose whole content is ((message))")
+    if body.get("type") != medium.type or body.get("body") != text or body.get("subject") not in {None, text}:
+        whole = " and ".join(f"(({name}))" for name in medium.placeholders)
+        return Probe(ok=False, detail=f"the template must be {medium.named} whose whole content is {whole}")
     return Probe(ok=True, detail=f"Notify takes the key and the template (version {body.get('version')})")
 
 
@@ -227,7 +270,7 @@ def _error(body: dict[str, Any] | None) -> str:
 def _said(body: dict[str, Any] | None, recipient: Secret | None = None) -> str:
     said = "; ".join(f"{error.get('error', '')}: {error.get('message', '')}" for error in _errors(body))
     known = said.replace(recipient.reveal(), "***") if recipient and recipient.reveal() else said
-    return _NUMBER.sub("***", known)[:300]
+    return _PERSONAL.sub("***", known)[:300]
 
 
 def _is_uuid(value: Json) -> bool:

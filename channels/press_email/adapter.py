@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from channels.capabilities import Address, Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -38,7 +37,7 @@ from channels.contract import (
 from channels.http import Http, TransportError
 from channels.press_email import wire
 from channels.smtp import Login, Mail, Server, Smtp, Stage
-from channels.text import mailbox_fault, one_post, texts_for
+from channels.text import EMAIL_BYTES, email_faults, emails, mailbox_fault, part_for
 
 
 class Adapter:
@@ -49,7 +48,7 @@ class Adapter:
         can_correct=True,
         can_withdraw=False,
         can_read_back=False,
-        text=TextLimit(wire.TEXT_BYTES, Unit.BYTES),
+        text=TextLimit(EMAIL_BYTES, Unit.BYTES),
         recipients=Address.EMAIL,
         timeout_s=30.0,
         rate=Rate(300, 60.0, burst=30),  # ours: every provider has its own; a deployment says sends_per_minute
@@ -76,8 +75,7 @@ class Adapter:
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
         """One e-mail per language of the account. Raises RenderError where one cannot be sent as written."""
-        texts = texts_for(content, account)
-        subjects: dict[str, Json] = {text.language: wire.subject(text, content) for text in texts}
+        parts, subjects = emails(content, account)
         options: dict[str, Json] = {
             "exercise": content.exercise,
             "from": account.settings.get("from", ""),
@@ -86,7 +84,6 @@ class Adapter:
         }
         if account.settings.get("reply_to"):
             options["reply_to"] = account.settings["reply_to"]
-        parts = tuple(one_post(content, replace(account, languages=(text.language,))) for text in texts)
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         faults = cls.problems(rendering)
         if faults:
@@ -96,17 +93,12 @@ class Adapter:
     @classmethod
     def problems(cls, rendering: Rendering) -> list[str]:
         """Addresses and names that are none, and per language: no subject, too long, an invisible letter, no mark."""
-        faults, titles = wire.option_faults(rendering), rendering.options.get("subjects")
-        exercise = rendering.options.get("exercise") is True
-        for part in rendering.parts:
-            title = titles.get(part.language) if isinstance(titles, dict) else None
-            faults += [f"{part.language}: {fault}" for fault in wire.part_faults(part, title, exercise=exercise)]
-        return faults if rendering.parts else [*faults, "there is no text"]
+        return wire.option_faults(rendering) + email_faults(rendering)
 
     async def send(self, job: Job, note: Note) -> Outcome:
         """Hand one e-mail over; its reference is its ``Message-ID``."""
         del note
-        part, address = wire.part_for(job), job.recipient.reveal() if job.recipient else ""
+        part, address = part_for(job), job.recipient.reveal() if job.recipient else ""
         if part is None:
             return Outcome(Verdict.REJECTED, reason=f"there is no text in {job.language}", code="recipient")
         if fault := mailbox_fault(address):

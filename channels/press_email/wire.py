@@ -20,27 +20,19 @@ from __future__ import annotations
 import hashlib
 import quopri
 import re
-import unicodedata
 from datetime import UTC
 from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import format_datetime
 from typing import Any
 
-from channels.contract import Content, DeliveryKind, Job, Json, LanguageText, Outcome, Part, Rendering, Verdict
+from channels.contract import DeliveryKind, Job, Outcome, Part, Rendering, Verdict
 from channels.smtp import Said, Stage
-from channels.text import EXERCISE_LINE, check_text, mailbox_fault
+from channels.text import check_text, mailbox_fault, subject_of
 
-TEXT_BYTES = 20_000
-"""Of UTF-8. Quoted-printable at its worst, with headers, it is still within the 64 KiB that every server has to take
-(RFC 5321, 4.5.3.1.7)."""
-SUBJECT_BYTES = 500
-"""Of UTF-8, ours: encoded it stays well below the 998 octets of RFC 5322, 2.1.1, should anybody unfold it."""
-EXERCISE_SUBJECT = "EXERCISE: "
 RETRY_AFTER_S = "60"
 """Ours. RFC 5321, 4.5.4.1 has half an hour between tries, which no alert has."""
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9_-]{1,40}@[A-Za-z0-9.-]{1,255}>")
 _PLAIN_HEADER = re.compile(r"[A-Za-z0-9 ,.:;!?()'/&-]{1,60}")
@@ -80,12 +72,6 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-def subject(text: LanguageText, content: Content) -> str:
-    """The headline, marked in an exercise."""
-    headline = unicodedata.normalize("NFC", " ".join(text.headline.split()))
-    return f"{EXERCISE_SUBJECT}{headline}" if content.exercise else headline
-
-
 def option_faults(rendering: Rendering) -> list[str]:
     """What is wrong with names and addresses in a rendering's options."""
     options, faults = rendering.options, []
@@ -101,34 +87,6 @@ def option_faults(rendering: Rendering) -> list[str]:
     return faults
 
 
-def part_faults(part: Part, title: Json, *, exercise: bool) -> list[str]:
-    """What is wrong with the message in one language."""
-    if not isinstance(title, str) or not title.strip():
-        return ["there is no subject: write a headline"]
-    faults = [f"subject: {fault}" for fault in check_text(title)]
-    if "\n" in title:
-        faults.append("subject: a line break")
-    if not _LANGUAGE.fullmatch(part.language):
-        faults.append("the language is no tag such as en-GB or cy")
-    if (size := _bytes(title)) > SUBJECT_BYTES:
-        faults.append(f"the subject has {size} bytes, {SUBJECT_BYTES} fit: shorten the headline")
-    if not part.text.strip():
-        faults.append("the text is empty")
-    if (size := _bytes(part.text)) > TEXT_BYTES:
-        faults.append(f"the text has {size} bytes, {TEXT_BYTES} fit: shorten it")
-    if title.startswith(EXERCISE_SUBJECT) is not exercise or part.text.startswith(EXERCISE_LINE) is not exercise:
-        faults.append(f"an exercise, and nothing else, begins with {EXERCISE_SUBJECT}and {EXERCISE_LINE}")
-    return faults + check_text(part.text)
-
-
-def part_for(job: Job) -> Part | None:
-    """The text for this job's recipient; None where the rendering has none in their language."""
-    parts = job.rendering.parts
-    if job.language is None:
-        return parts[0] if len(parts) == 1 else None
-    return next((part for part in parts if part.language == job.language), None)
-
-
 def message_id(job: Job) -> str:
     """The ``Message-ID`` of a delivery: its id, or a digest where that could not stand there."""
     known = _PLAIN_ID.fullmatch(job.delivery)
@@ -139,14 +97,12 @@ def message_id(job: Job) -> str:
 def message(job: Job, part: Part, recipient: str) -> bytes:
     """The message's bytes, the same on every attempt. The rendering was found to be without faults."""
     options = job.rendering.options
-    titles = options["subjects"]
-    title = titles[part.language] if isinstance(titles, dict) else ""
     name = _encoded(str(options["from_name"]), _PLAIN_NAME, "From")
     headers = {
         "Date": format_datetime(job.intended_at.astimezone(UTC)),
         "From": f"{name}\r\n <{options['from']}>",
         "To": f"<{recipient}>",
-        "Subject": _encoded(str(title), _PLAIN_HEADER, "Subject"),
+        "Subject": _encoded(subject_of(job.rendering, part.language) or "", _PLAIN_HEADER, "Subject"),
         "Message-ID": message_id(job),
         **_threaded(job),
         "Auto-Submitted": "auto-generated",
@@ -229,10 +185,6 @@ def _utf8() -> Charset:
     charset = Charset("utf-8")
     charset.header_encoding = SHORTEST
     return charset
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _breaks(text: str) -> bool:

@@ -1,5 +1,5 @@
-"""Text rules shared by lint, preview, plan and send: counting, links, invisible characters, the layout of a post,
-e-mail addresses.
+"""Text rules shared by lint, preview, plan and send: counting, links, invisible characters, the layout of a post
+and of an e-mail, e-mail addresses.
 
 Lives here: pure functions over text, with the platforms' numbers beside their source.
 May not live here: anything that cuts or changes what people wrote, beyond Unicode NFC.
@@ -19,14 +19,17 @@ from channels.text.counting import (
     sms_count,
     x_length,
 )
+from channels.text.email import EMAIL_BYTES, EMAIL_SUBJECT_BYTES, email_faults, emails, subject_of
 from channels.text.invisible import check_text
 from channels.text.mailbox import mailbox_fault
-from channels.text.post import EXERCISE_LINE, one_post, texts_for
+from channels.text.post import EXERCISE_LINE, one_post, part_for, texts_for
 from channels.text.spans import Facet, FacetKind, facets, link_problems, links
 
 __all__ = [
     "BLUESKY_BYTES",
     "BLUESKY_GRAPHEMES",
+    "EMAIL_BYTES",
+    "EMAIL_SUBJECT_BYTES",
     "EXERCISE_LINE",
     "MASTODON_CHARACTERS",
     "MASTODON_LINK",
@@ -36,6 +39,8 @@ __all__ = [
     "FacetKind",
     "SmsCount",
     "check_text",
+    "email_faults",
+    "emails",
     "facets",
     "graphemes",
     "length",
@@ -44,7 +49,9 @@ __all__ = [
     "mailbox_fault",
     "mastodon_length",
     "one_post",
+    "part_for",
     "sms_count",
+    "subject_of",
     "texts_for",
     "x_length",
 ]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from channels.contract import Account, Content, LanguageText, Part, RenderError
+from channels.contract import Account, Content, Job, LanguageText, Part, RenderError
 
 EXERCISE_LINE = "EXERCISE EXERCISE EXERCISE"
 
@@ -33,6 +33,14 @@ def texts_for(content: Content, account: Account) -> list[LanguageText]:
             f"{account.handle} posts in {wanted}, and the message has no text for it: add the translation"
         )
     return [by_language[language] for language in account.languages]
+
+
+def part_for(job: Job) -> Part | None:
+    """The text for this job's recipient; None where the rendering has none in their language."""
+    parts = job.rendering.parts
+    if job.language is None:
+        return parts[0] if len(parts) == 1 else None
+    return next((part for part in parts if part.language == job.language), None)
 
 
 def one_post(content: Content, account: Account) -> Part:

@@ -13,7 +13,8 @@ from channels.facebook.simulator import FacebookSimulator, app_secret, token
 from channels.mastodon.adapter import Adapter as Mastodon
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.adapter import Adapter as Notify
-from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.notify.adapter import EmailAdapter as NotifyEmail
+from channels.notify.simulator import EMAIL_TEMPLATE_ID, TEMPLATE_ID, api_key
 from channels.notify.simulator import Notify as NotifySimulator
 from channels.press_email.adapter import Adapter as PressEmail
 from channels.press_email.simulator import PressEmail as MailServer
@@ -44,6 +45,16 @@ SUBJECTS = [
         {"api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506"))},
         recipient=Secret("07700900123"),
         language="en",
+    ),
+    Subject(
+        NotifyEmail,
+        NotifySimulator,
+        lambda url: Account(
+            "a8", "notify_email", "City", ("en", "cy"), {"base_url": url, "template_id": EMAIL_TEMPLATE_ID}
+        ),
+        {"api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506"))},
+        recipient=Secret("news@paper.example"),
+        language="cy",
     ),
     Subject(
         Webhook,

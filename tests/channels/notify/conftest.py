@@ -12,12 +12,13 @@ import pytest
 from channels.contract import Account, Content, DeliveryKind, Job, LanguageText, Secret
 from channels.http import Http, HttpPolicy
 from channels.notify import simulator
-from channels.notify.adapter import Adapter
+from channels.notify.adapter import Adapter, EmailAdapter
 from channels.simulator.server import Simulator
 
 T = TypeVar("T")
 SERVICE = "26785a09-ab16-4eb0-8407-a37497a57506"
 SETTINGS = {"template_id": simulator.TEMPLATE_ID}
+EMAIL_SETTINGS = {"template_id": simulator.EMAIL_TEMPLATE_ID}
 NUMBER = "07700 900123"
 
 
@@ -49,16 +50,17 @@ class Line:
 
 
 @asynccontextmanager
-async def line(api_key: str = "") -> AsyncIterator[Line]:
+async def line(api_key: str = "", make: type[Adapter] = Adapter) -> AsyncIterator[Line]:
     """Start the service and make an adapter with a key of it."""
     clock, ours = Clock(), Clock()
     async with Simulator((simulator.Notify,), clock=clock) as far:
         host = far.url.removeprefix("http://")
         http = Http(HttpPolicy(frozenset({host}), allow_private=True, https_only=False))
-        account = Account("sms-1", "notify", "City", ("en", "cy"), {**SETTINGS, "base_url": f"{far.url}/notify"})
+        settings = EMAIL_SETTINGS if make is EmailAdapter else SETTINGS
+        account = Account("one", "notify", "City", ("en", "cy"), {**settings, "base_url": f"{far.url}/notify"})
         credential = {"api_key": Secret(api_key or simulator.api_key(SERVICE))}
         try:
-            yield Line(far, Adapter(account, credential, http, ours), clock, ours)
+            yield Line(far, make(account, credential, http, ours), clock, ours)
         finally:
             await http.close()
 

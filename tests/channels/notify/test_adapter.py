@@ -7,6 +7,7 @@ import pytest
 
 from channels.contract import Content, DeliveryKind, Found, Part, RenderError, Seen, Verdict
 from channels.notify.adapter import Adapter
+from channels.notify.simulator_rules import Template
 from channels.simulator.faults import Fault, FaultKind
 
 NUMBER = "07700 900123"
@@ -32,7 +33,7 @@ def test_a_message_goes_to_the_recipient_in_their_language(on_line, make_job):
         "",
     )
     assert message.body == "Afon yn codi\nSymudwch i dir uwch ŵ.\nhttps://city.example/flood"
-    assert (message.reference, message.number) == ("d-1", "+447700900123")
+    assert (message.reference, message.recipient) == ("d-1", "+447700900123")
 
 
 @pytest.mark.parametrize(("kind", "found"), [(FaultKind.ACT_THEN_DROP, Found.FOUND), (FaultKind.DROP, Found.ABSENT)])
@@ -221,7 +222,7 @@ def test_a_template_with_words_of_its_own_fails_the_probe(on_line):
 
     async def use(line):
         for name in line.notify.templates:
-            line.notify.templates[name] = "Dear resident, ((message))"
+            line.notify.templates[name] = Template("sms", "Dear resident, ((message))")
         return await line.adapter.probe()
 
     probe = on_line(use)

@@ -13,7 +13,7 @@ from channels.notify import simulator
 from channels.simulator.server import Simulator
 
 SERVICE = "26785a09-ab16-4eb0-8407-a37497a57506"
-TEMPLATE = simulator.TEMPLATE_ID
+TEMPLATE, EMAIL = simulator.TEMPLATE_ID, simulator.EMAIL_TEMPLATE_ID
 
 
 class Client(NotificationsAPIClient):
@@ -92,12 +92,41 @@ def test_a_list_has_pages_of_250():
     assert converse(use) == ("r-250", 250, 251)
 
 
-@pytest.mark.parametrize("number", sorted(simulator.SMOKE))
-def test_a_smoke_number_is_answered_and_nothing_is_made(number):
+def test_the_official_client_sends_and_reads_e_mail():
+    """With a subject, and the address as Notify keeps it."""
+
+    def use(client, _notify):
+        told = {"subject": "River", "message": "Hello ŵ"}
+        sent = client.send_email_notification("News@Paper.example", EMAIL, told, reference="r-1")
+        one = client.get_notification_by_id(sent["id"])
+        return sent, one, client.get_all_notifications(reference="r-1", template_type="email")["notifications"]
+
+    sent, one, listed = converse(use)
+    assert (sent["content"]["subject"], sent["content"]["body"]) == ("River", "Hello ŵ")
+    assert (one["type"], one["email_address"], one["phone_number"]) == ("email", "news@paper.example", None)
+    assert (one["subject"], one["body"], [row["id"] for row in listed]) == ("River", "Hello ŵ", [sent["id"]])
+
+
+def test_the_kinds_are_listed_apart():
+    """Text messages are none of the e-mails under a reference."""
+
+    def use(client, _notify):
+        client.send_sms_notification("07700900123", TEMPLATE, {"message": "Hello"}, reference="r-1")
+        return client.get_all_notifications(reference="r-1", template_type="email")["notifications"]
+
+    assert converse(use) == []
+
+
+@pytest.mark.parametrize("recipient", sorted(simulator.SMOKE))
+def test_a_smoke_recipient_is_answered_and_nothing_is_made(recipient):
     """The answer looks like any other, and the message is nowhere."""
 
     def use(client, notify):
-        sent = client.send_sms_notification(number, TEMPLATE, {"message": "Hello"}, reference="r-1")
+        told = {"subject": "River", "message": "Hello"}
+        if "@" in recipient:
+            sent = client.send_email_notification(recipient, EMAIL, told, reference="r-1")
+        else:
+            sent = client.send_sms_notification(recipient, TEMPLATE, told, reference="r-1")
         return len(sent["id"]), notify.messages, client.get_all_notifications()["notifications"]
 
     assert converse(use) == (36, [], [])
@@ -117,6 +146,32 @@ def test_a_smoke_number_is_answered_and_nothing_is_made(number):
 def test_a_bad_sending_is_refused_in_notifys_words(arguments, expected):
     """Status, class and message as Notify gives them."""
     assert refused(lambda client, _notify: client.send_sms_notification(*arguments)) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("07700900123", EMAIL), (400, "ValidationError", "email_address Not a valid email address")),
+        (("a@b.example", EMAIL, {"message": "x"}), (400, "BadRequestError", "Missing personalisation: subject")),
+        (
+            ("a@b.example", TEMPLATE, {"message": "x"}),
+            (400, "BadRequestError", "sms template is not suitable for email notification"),
+        ),
+    ],
+)
+def test_a_bad_e_mail_is_refused_in_notifys_words(arguments, expected):
+    """An address that is none, a placeholder left empty, a template of the other kind."""
+    assert refused(lambda client, _notify: client.send_email_notification(*arguments)) == expected
+
+
+def test_an_e_mail_beyond_the_limit_is_refused():
+    """Two million bytes, counted as UTF-8."""
+    told = {"subject": "x", "message": "ŵ" * 1_000_001}
+    status, error, message = refused(
+        lambda client, _notify: client.send_email_notification("a@b.example", EMAIL, told)
+    )
+    assert (status, error) == (400, "BadRequestError")
+    assert "2000002 bytes long" in message
 
 
 def test_an_unknown_field_is_refused():

@@ -132,6 +132,15 @@ def test_a_number_in_notifys_words_is_scrubbed(echo):
     assert "ValidationError: phone_number *** is not valid" in outcome.reason
 
 
+@pytest.mark.parametrize("echo", ["News@Paper.example", "news@paper.example", "<news@paper.example>"])
+def test_an_address_in_notifys_words_is_scrubbed(echo):
+    """As it was given, and as Notify keeps it."""
+    refusal = error(400, "ValidationError", f"email_address {echo} is not valid")
+    outcome = wire.outcome(refusal, "Hello", Secret("News@Paper.example"), datetime(2026, 11, 21, tzinfo=UTC))
+    assert "paper" not in repr(outcome).lower()
+    assert "ValidationError: email_address" in outcome.reason
+
+
 def test_a_number_as_error_class_is_not_recorded():
     """The code is a class name or nothing."""
     assert judged(error(400, NUMBER)).code == ""

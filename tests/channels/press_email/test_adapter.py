@@ -6,10 +6,10 @@ import pytest
 
 from channels.contract import Account, DeliveryKind, Found, LanguageText, Part, RenderError, Secret, Seen, Verdict
 from channels.http import Http, HttpPolicy
-from channels.press_email import wire
 from channels.press_email.adapter import Adapter
 from channels.press_email.simulator import PressEmail
 from channels.simulator.faults import Fault, FaultKind
+from channels.text import EMAIL_BYTES
 
 SENDER = "press@city.example"
 READER = "news@paper.example"
@@ -319,7 +319,7 @@ def test_a_text_is_laid_out_for_reading(content, account):
     [
         (LanguageText("en", "", "Move."), "there is no subject"),
         (LanguageText("en", "A" * 501, "Move."), "501 bytes, 500 fit"),
-        (LanguageText("en", "River", "x" * wire.TEXT_BYTES), "20000 fit: shorten it"),
+        (LanguageText("en", "River", "x" * EMAIL_BYTES), "20000 fit: shorten it"),
         (LanguageText("en", "River\u202e", "Move."), "subject: invisible character U\\+202E"),
         (LanguageText("en", "River", "Move\u200b."), "invisible character U\\+200B"),
         (LanguageText("en", "EXERCISE: River", "Move."), "an exercise, and nothing else"),

@@ -12,6 +12,7 @@ from channels.contract import Account, Content, DeliveryKind, Job, LanguageText,
 from channels.press_email import wire
 from channels.press_email.adapter import Adapter
 from channels.smtp import Reply, Said, Stage, stuffed
+from channels.text import EMAIL_BYTES, EMAIL_SUBJECT_BYTES
 
 WHEN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ACCOUNT = Account("p", "press_email", "P", ("en",), {"from": "press@city.example", "reply_to": "office@city.example"})
@@ -82,8 +83,8 @@ def test_whatever_may_be_rendered_is_read_as_it_was_signed(headline, body, sent_
 @pytest.mark.parametrize("letter", ["x", "=", "ŷ", "\u2019", "🌊", " x", "x\n"])
 def test_the_longest_text_is_within_what_every_server_takes(letter):
     """RFC 5321, 4.5.3.1.7: 64 KiB, with the longest subject of the longest letters."""
-    room = (wire.TEXT_BYTES - wire.SUBJECT_BYTES - 10) // len(letter.encode())
-    made = job("ŷ" * (wire.SUBJECT_BYTES // 2), letter * room, sent_by="ŷ" * 200)
+    room = (EMAIL_BYTES - EMAIL_SUBJECT_BYTES - 10) // len(letter.encode())
+    made = job("ŷ" * (EMAIL_SUBJECT_BYTES // 2), letter * room, sent_by="ŷ" * 200)
     assert len(stuffed(written(made))) < 65_536
 
 
