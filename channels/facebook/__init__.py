@@ -1,8 +1,8 @@
 """Facebook: text posts of one Page, through Meta's Graph API.
 
-Lives here: the adapter, the Graph API's wire format and error codes, Facebook's far side for exercises and tests.
-May not live here: anything that the dispatcher or another channel imports; Instagram and Threads, which share the
-error codes and have folders of their own; pictures and videos, until the contract carries media.
+Lives here: the adapter, edits on the wire, Facebook's far side for exercises and tests. What it shares with Threads
+is :mod:`channels.meta`. May not live here: anything that the dispatcher or another channel imports; pictures and
+videos, until the contract carries media.
 
 Facebook knows no idempotency key: after a lost answer the Page's own posts are read, and nothing is sent again before
 that. A correction changes the post in its place; a withdrawal deletes it (reference: platforms 4.1, 4.2).

@@ -12,10 +12,7 @@ goes by what the post said when it was first tried.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -39,15 +36,13 @@ from channels.contract import (
     Verdict,
 )
 from channels.facebook import wire
-from channels.facebook.usage import NEAR_PERCENT, REST_S, Pace
-from channels.http import Answer, Http, TransportError
+from channels.http import Http, TransportError
+from channels.meta.answers import harmless, is_post_id
+from channels.meta.graph import Graph, no_original, setting, settled, text_of
 from channels.text import check_text, length, link_problems, links, one_post
 
 BASE_URL = "https://graph.facebook.com"
 VERSION = "v25.0"
-LIST_PAGES = 8
-PAGE_SIZE = 25  # what the reference asks for: a page of long posts stays below what an answer may hold
-CLOCK_SKEW = timedelta(minutes=2)
 
 
 class Adapter:
@@ -71,18 +66,11 @@ class Adapter:
     )
 
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
-        if missing := {"token", "app_secret"} - set(credential):
-            names = " and no ".join(sorted(missing))
-            raise ValueError(f"the credential of {account.handle} on Facebook has no {names}; store one")
-        self._account = account
-        self._page_id = _setting(account, "page_id", "", r"[0-9]{1,32}")
-        version = _setting(account, "version", VERSION, r"v[0-9]{1,3}\.[0-9]{1,2}")
-        self._base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
-        self._pace = _pace(account)
-        self._token = credential["token"]
-        self._proof = wire.proof(self._token, credential["app_secret"])
-        self._http = http
-        self._clock = clock
+        page_id = setting(account, "page_id", "", r"[0-9]{1,32}")
+        version = setting(account, "version", VERSION, r"v[0-9]{1,3}\.[0-9]{1,2}")
+        base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
+        self._page_id = page_id
+        self._graph = Graph(wire.FACEBOOK, page_id, base_url, account, credential, http, clock)
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -113,158 +101,67 @@ class Adapter:
         """Post once; Facebook recognises no repeat for certain."""
         del note
         link = job.rendering.options.get("link")
-        form = {"message": _text(job), **({"link": link} if isinstance(link, str) else {})}
+        form = {"message": text_of(job), **({"link": link} if isinstance(link, str) else {})}
+        until = self._graph.until(job.timeout_s)
 
         async def post() -> Outcome:
-            answer = await self._call("POST", f"{self._page_id}/feed", self._until(job), form=form)
-            return wire.posted(answer, self._pace, first=job.attempt == 1)
+            answer = await self._graph.call("POST", f"{self._page_id}/feed", until, form=form)
+            return wire.FACEBOOK.posted(answer, self._graph.pace, first=job.attempt == 1)
 
-        return await _settled(post)
+        return await settled(post)
 
     async def correct(self, job: Job, note: Note) -> Outcome:
         """Change the original in its place; post the correction by itself where no original is named."""
         original = job.original
         if not original:
             return await self.send(job, note)
-        if not wire.is_post_id(original):
-            return _no_original("correct")
-        until = self._until(job)
+        if not is_post_id(original):
+            return no_original("correct")
+        until = self._graph.until(job.timeout_s)
         try:
-            answer, seen = await self._look(original, _text(job), until)
+            answer, seen = await self._graph.look(original, text_of(job), until)
         except TransportError as error:
             return Outcome(Verdict.DEFERRED, reason=f"the original could not be read: {error}", code=error.code)
         if seen.seen is Seen.UNKNOWN:
-            return wire.unread(answer, self._pace)
-        if (settled := wire.before_edit(seen, original, job.handle)) is not None:
-            return settled
+            return harmless(answer, self._graph.pace, "the original could not be read")
+        if (done := wire.before_edit(seen, original, job.handle)) is not None:
+            return done
         if seen.text is not None:
             await note(wire.mark(seen.text))
 
         async def edit() -> Outcome:
-            answer = await self._call("POST", original, until, form={"message": _text(job)})
-            return wire.edited(answer, original, self._pace, first=job.attempt == 1)
+            answer = await self._graph.call("POST", original, until, form={"message": text_of(job)})
+            return wire.edited(answer, original, self._graph.pace, first=job.attempt == 1)
 
-        return await _settled(edit)
+        return await settled(edit)
 
     async def withdraw(self, job: Job, note: Note) -> Outcome:
         """Delete the original; harmless to repeat."""
         del note
-        original, until = job.original or "", self._until(job)
-        if not wire.is_post_id(original):
-            return _no_original("withdraw")
-
-        async def delete() -> Outcome:
-            answer = await self._call("DELETE", original, until)
-            if not wire.is_missing(answer):
-                return wire.deleted(answer, original, self._pace)
-            _, seen = await self._look(original, "", until)
-            return wire.deleted(answer, original, self._pace, gone=seen.seen is Seen.MISSING)
-
-        return await _settled(delete)
+        return await self._graph.delete(job)
 
     async def find(self, job: Job) -> Finding:
         """Look among the Page's posts since the release; for a correction or withdrawal, at the original."""
-        kind, original, until = job.rendering.kind, job.original, self._until(job)
+        if job.rendering.kind is DeliveryKind.WITHDRAW:
+            return await self._graph.find_deleted(job)
+        original, until = job.original, self._graph.until(job.timeout_s)
         try:
-            if kind is DeliveryKind.PUBLISH or (kind is DeliveryKind.CORRECT and not original):
-                return await self._search(job, until)
-            if not original or not wire.is_post_id(original):
-                return Finding(Found.UNKNOWN, reason=f"what this should {kind} is not the id of a post")
-            _, seen = await self._look(original, _text(job), until)
+            if job.rendering.kind is DeliveryKind.PUBLISH or not original:
+                return await self._graph.search("published_posts", job, until)
+            if not is_post_id(original):
+                return Finding(Found.UNKNOWN, reason="what this should correct is not the id of a post")
+            _, seen = await self._graph.look(original, text_of(job), until)
         except TransportError as error:
             return Finding(Found.UNKNOWN, reason=str(error))
-        if kind is DeliveryKind.WITHDRAW:
-            return wire.withdrawn(seen)
         return wire.corrected(seen, original, job.handle)
 
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Read one post by its id."""
-        if not wire.is_post_id(reference):
-            return ReadBack(Seen.UNKNOWN, reason="the reference is not the id of a post")
-        try:
-            _, seen = await self._look(reference, _text(job), self._until(job))
-        except TransportError as error:
-            return ReadBack(Seen.UNKNOWN, reason=str(error))
-        return seen
+        return await self._graph.read_back(job, reference)
 
     async def probe(self) -> Probe:
         """Ask Facebook for whom this token speaks: it must be the Page itself."""
-        until = self._clock() + timedelta(seconds=self.capabilities.timeout_s)
-        try:
-            answer = await self._call("GET", "me", until, params={"fields": "id,name"})
-        except TransportError as error:
-            return Probe(ok=False, detail=str(error))
-        found = wire.node_id(answer)
-        if found is None:
-            return Probe(ok=False, detail=wire.refused(answer, self._pace, first=True).reason)
-        if found != self._page_id:
-            return Probe(ok=False, detail=f"the token speaks for {found}, the settings say Page {self._page_id}")
-        return Probe(ok=True, detail=f"Page {found}")
-
-    async def _look(self, post_id: str, expected: str, until: datetime) -> tuple[Answer, ReadBack]:
-        """What the public sees of a post. Missing only where the Page itself can be read with this token."""
-        answer = await self._call("GET", post_id, until, params={"fields": wire.POST_FIELDS})
-        seen = wire.looked_up(answer, expected)
-        if seen.seen is not Seen.MISSING:
-            return answer, seen
-        answer = await self._call("GET", self._page_id, until, params={"fields": "id"})
-        if wire.node_id(answer) == self._page_id:
-            return answer, seen
-        return answer, ReadBack(Seen.UNKNOWN, reason="Facebook shows neither the post nor its Page to this token")
-
-    async def _search(self, job: Job, until: datetime) -> Finding:
-        since = job.intended_at - CLOCK_SKEW
-        params = {"fields": wire.POST_FIELDS, "since": str(int(since.timestamp())), "limit": str(PAGE_SIZE)}
-        for _ in range(LIST_PAGES):
-            answer = await self._call("GET", f"{self._page_id}/published_posts", until, params=params)
-            page = wire.posts(answer)
-            if page is None:
-                return Finding(Found.UNKNOWN, reason=f"Facebook answered {answer.status} instead of the Page's posts")
-            for post in page.posts:
-                if post.at >= since and wire.same_text(post.text, _text(job)):
-                    return Finding(Found.FOUND, reference=post.id, url=post.url)
-            if page.after is None:
-                return Finding(Found.ABSENT)
-            params["after"] = page.after
-        return Finding(Found.UNKNOWN, reason="the Page's posts since the release are too many to read whole")
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        until: datetime,
-        *,
-        params: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """One call with the token in its header and the proof as a parameter, so that no address holds the token."""
-        proof = {"appsecret_proof": self._proof}
-        return await self._http.request(
-            method,
-            f"{self._base_url}/{path}",
-            headers={"Authorization": f"Bearer {self._token.reveal()}"},
-            params=None if form is not None else {**(params or {}), **proof},
-            form=None if form is None else {**form, **proof},
-            timeout_s=max(0.0, (until - self._clock()).total_seconds()),
-        )
-
-    def _until(self, job: Job) -> datetime:
-        return self._clock() + timedelta(seconds=job.timeout_s)
-
-
-async def _settled(call: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    try:
-        return await call()
-    except TransportError as error:
-        return error.outcome()
-
-
-def _text(job: Job) -> str:
-    return unicodedata.normalize("NFC", job.rendering.parts[0].text)
-
-
-def _no_original(what: str) -> Outcome:
-    return Outcome(Verdict.REJECTED, code="no_original", reason=f"there is no post to {what}")
+        return await self._graph.probe(self.capabilities.timeout_s, "Page")
 
 
 def _preview_problems(rendering: Rendering) -> list[str]:
@@ -275,16 +172,3 @@ def _preview_problems(rendering: Rendering) -> list[str]:
     if rendering.options["link"] not in links(rendering.parts[0].text):
         return ["the option 'link' is not a link of the text; give the one that the text shows"]
     return []
-
-
-def _setting(account: Account, name: str, default: str, pattern: str) -> str:
-    value = account.settings.get(name, default)
-    if not re.fullmatch(pattern, value, re.ASCII):
-        raise ValueError(f"account {account.id}: the setting {name} is missing or not as it should be: {pattern}")
-    return value
-
-
-def _pace(account: Account) -> Pace:
-    number = r"[0-9]{1,5}(\.[0-9]{1,3})?"
-    near = _setting(account, "near_percent", str(NEAR_PERCENT), number)
-    return Pace(float(near), float(_setting(account, "rest_s", str(REST_S), number)))

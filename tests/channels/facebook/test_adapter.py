@@ -17,10 +17,11 @@ from channels.contract import (
     Secret,
     Verdict,
 )
-from channels.facebook.adapter import LIST_PAGES, PAGE_SIZE, Adapter
+from channels.facebook.adapter import Adapter
 from channels.facebook.simulator import CALLS_A_DAY, app_secret, token
 from channels.facebook.wire import TEXT_UNITS
 from channels.http import Http, HttpPolicy
+from channels.meta.graph import LIST_PAGES, PAGE_SIZE
 from channels.simulator.faults import FaultKind
 
 CREDENTIAL = {"token": Secret("t"), "app_secret": Secret("s")}
@@ -96,7 +97,7 @@ def test_a_preview_that_is_no_text_is_a_problem(make_job):
 def test_an_incomplete_credential_is_refused_at_once(account, lacking):
     """The error says what is missing, and from which account."""
     held = {name: secret for name, secret in CREDENTIAL.items() if name != lacking}
-    with pytest.raises(ValueError, match=f"Example City on Facebook has no {lacking}"):
+    with pytest.raises(ValueError, match=f"Example City on facebook has no {lacking}"):
         made(account, held)
 
 
@@ -263,7 +264,7 @@ def test_all_calls_of_a_delivery_share_its_time(on_line, make_job):
 
     async def use(line):
         times = iter([line.clock.now, line.clock.now, *[line.clock.now + timedelta(minutes=1)] * 9])
-        line.page._clock = lambda: next(times)
+        line.page._graph._clock = lambda: next(times)
         return await line.page.find(make_job("gone", WITHDRAW, original="1111_9")), len(line.far.journal.arrivals)
 
     finding, arrivals = on_line(use)
@@ -295,7 +296,7 @@ def test_no_address_holds_the_token(on_line, make_job):
     ("credential", "says"),
     [
         ({"token": token("2222"), "app_secret": app_secret()}, "speaks for 2222, the settings say Page 1111"),
-        ({"token": "expired", "app_secret": app_secret()}, "does not accept the Page's token"),
+        ({"token": "expired", "app_secret": app_secret()}, "does not accept the account's token"),
         ({"token": token("1111"), "app_secret": "wrong"}, "refused the request as wrong"),
     ],
 )

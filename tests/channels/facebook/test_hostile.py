@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Seen, Verdict
-from channels.facebook import codes, wire
-from channels.facebook.usage import LONGEST_S, Pace
+from channels.facebook import wire
+from channels.facebook.wire import FACEBOOK
 from channels.http import Answer
+from channels.meta import answers, codes
+from channels.meta.usage import LONGEST_S, Pace
 
 PACE = Pace(95.0, 60.0)
 BUSINESS = "X-Business-Use-Case-Usage"
@@ -54,10 +56,10 @@ ANSWERS = st.builds(
 @given(ANSWERS, st.booleans())
 def test_no_answer_to_a_post_raises_or_passes_for_more_than_it_is(hostile, first):
     """Accepted is a 200 with an id; a refusal is in Graph's envelope; a wait is a sensible number."""
-    outcome = wire.posted(hostile, PACE, first=first)
+    outcome = FACEBOOK.posted(hostile, PACE, first=first)
     if outcome.verdict is Verdict.ACCEPTED:
         assert hostile.status == 200
-        assert wire.is_post_id(outcome.reference)
+        assert answers.is_post_id(outcome.reference)
     if outcome.verdict in {Verdict.REJECTED, Verdict.DEFERRED}:
         assert codes.error_of(hostile) is not None
     assert outcome.retry_after_s is None or 0 < outcome.retry_after_s <= LONGEST_S
@@ -66,7 +68,7 @@ def test_no_answer_to_a_post_raises_or_passes_for_more_than_it_is(hostile, first
 @given(ANSWERS)
 def test_no_answer_to_an_edit_or_deletion_raises(hostile):
     """Each is accepted only by success in a 200."""
-    for outcome in (wire.edited(hostile, "1_2", PACE, first=True), wire.deleted(hostile, "1_2", PACE)):
+    for outcome in (wire.edited(hostile, "1_2", PACE, first=True), FACEBOOK.deleted(hostile, "1_2", PACE)):
         accepted = hostile.status == 200 and (hostile.json() or {}).get("success") is True
         assert (outcome.verdict is Verdict.ACCEPTED) is accepted
 
@@ -74,8 +76,8 @@ def test_no_answer_to_an_edit_or_deletion_raises(hostile):
 @given(ANSWERS)
 def test_no_answer_to_a_reading_raises(hostile):
     """A list, a look and a name are read or not; nothing else happens."""
-    page, seen = wire.posts(hostile), wire.looked_up(hostile, "Flood")
+    page, seen = FACEBOOK.posts(hostile), FACEBOOK.looked_up(hostile, "Flood")
     assert page is None or hostile.status == 200
     assert seen.seen is not Seen.VISIBLE or hostile.status == 200
-    assert wire.node_id(hostile) is None or hostile.status == 200
-    assert wire.unread(hostile, PACE).verdict is not Verdict.IN_DOUBT
+    assert answers.node_id(hostile) is None or hostile.status == 200
+    assert answers.harmless(hostile, PACE, "unread").verdict is not Verdict.IN_DOUBT

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.contract import Found, ReadBack, Secret, Seen, Verdict
-from channels.facebook import codes, wire
-from channels.facebook.usage import Pace
+from channels.facebook import wire
+from channels.facebook.wire import FACEBOOK
 from channels.http import Answer
+from channels.meta import answers, codes
+from channels.meta.graph import proof
+from channels.meta.usage import Pace
 
 PACE = Pace(95.0, 60.0)
 BUSINESS = "X-Business-Use-Case-Usage"
@@ -28,13 +31,13 @@ def error(code, subcode=None, **more):
 
 def posted(status, body=None, *, first=False, **headers):
     """What became of a post so answered."""
-    return wire.posted(answer(status, body, **headers), PACE, first=first)
+    return FACEBOOK.posted(answer(status, body, **headers), PACE, first=first)
 
 
 def test_the_published_vector_is_proved_as_published():
     """The reference's own secret and token give the reference's own proof."""
     expected = "ae1b07ead3b7507abe97aece06bb44cdb60f757a20629eb7a6f1fa5d607e983d"
-    assert wire.proof(Secret("EAAToken"), Secret("appsecret")) == expected
+    assert proof(Secret("EAAToken"), Secret("appsecret")) == expected
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_nothing_of_facebooks_words_is_kept():
     assert "EAAToken" not in repr(posted(400, said))
 
 
-@pytest.mark.parametrize("judge", [wire.edited, lambda a, i, p, first: wire.deleted(a, i, p)])
+@pytest.mark.parametrize("judge", [wire.edited, lambda a, i, p, first: FACEBOOK.deleted(a, i, p)])
 @pytest.mark.parametrize(
     ("status", "body", "verdict"),
     [
@@ -167,7 +170,7 @@ def test_an_edit_or_deletion_is_accepted_by_its_success_alone(judge, status, bod
 )
 def test_an_original_that_could_not_be_read_leaves_no_doubt(status, body, verdict, code):
     """Nothing was changed yet, so the correction waits or is refused."""
-    outcome = wire.unread(answer(status, body), PACE)
+    outcome = answers.harmless(answer(status, body), PACE, "unread")
     assert (outcome.verdict, outcome.code) == (verdict, code)
 
 
@@ -201,20 +204,20 @@ ENTRY = {"id": "1_2", "message": "Flood", "created_time": "2026-11-21T12:00:00+0
 def test_a_post_is_read_whole_or_not_at_all(change, readable):
     """A post without a sound id, text or time is none, and spoils its page."""
     entry = {**ENTRY, **change}
-    assert (wire.post_of(entry) is not None) is readable
-    assert (wire.posts(answer(200, {"data": [ENTRY, entry]})) is not None) is readable
+    assert (FACEBOOK.post_of(entry) is not None) is readable
+    assert (FACEBOOK.posts(answer(200, {"data": [ENTRY, entry]})) is not None) is readable
 
 
 def test_a_posts_time_is_read_with_its_zone():
     """Graph's own form of a time."""
-    post = wire.post_of(ENTRY)
+    post = FACEBOOK.post_of(ENTRY)
     assert post is not None
     assert post.at == datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def test_a_picture_is_a_post_without_a_text():
     """A post that carries no message does not make the page unreadable."""
-    post = wire.post_of({"id": "1_2", "created_time": ENTRY["created_time"]})
+    post = FACEBOOK.post_of({"id": "1_2", "created_time": ENTRY["created_time"]})
     assert post is not None
     assert post.text == ""
 
@@ -229,7 +232,7 @@ def test_a_picture_is_a_post_without_a_text():
 )
 def test_a_posts_address_is_facebooks(shown, url):
     """An address elsewhere is not passed on."""
-    post = wire.post_of({**ENTRY, "permalink_url": shown})
+    post = FACEBOOK.post_of({**ENTRY, "permalink_url": shown})
     assert post is not None
     assert post.url == url
 
@@ -247,7 +250,7 @@ NEXT = "https://graph.facebook.com/v25.0/1/published_posts?access_token=EAAToken
 )
 def test_there_is_a_next_page_where_graph_names_one(paging, after):
     """A cursor alone is no next page; of a next page only the cursor is used."""
-    assert wire.posts(answer(200, {"data": [ENTRY], "paging": paging})).after == after
+    assert FACEBOOK.posts(answer(200, {"data": [ENTRY], "paging": paging})).after == after
 
 
 @pytest.mark.parametrize(
@@ -265,7 +268,7 @@ def test_there_is_a_next_page_where_graph_names_one(paging, after):
 )
 def test_what_is_no_whole_page_is_no_page(status, body):
     """A list that may go on out of reach proves no absence."""
-    assert wire.posts(answer(status, body)) is None
+    assert FACEBOOK.posts(answer(status, body)) is None
 
 
 @pytest.mark.parametrize(
@@ -283,12 +286,12 @@ def test_what_is_no_whole_page_is_no_page(status, body):
 )
 def test_what_a_look_at_a_post_shows(status, body, seen):
     """Missing only by Graph's own word."""
-    assert wire.looked_up(answer(status, body), "Flood").seen is seen
+    assert FACEBOOK.looked_up(answer(status, body), "Flood").seen is seen
 
 
 def test_a_text_is_known_in_another_form_and_spacing():
     """What Facebook may do to a text does not hide it."""
-    assert wire.same_text("G\u0175yl\n\nheno", "Gw\u0302yl heno ")
+    assert answers.same_text("G\u0175yl\n\nheno", "Gw\u0302yl heno ")
     assert wire.mark("G\u0175yl\nheno") == wire.mark("Gw\u0302yl heno")
 
 
@@ -338,4 +341,4 @@ def test_an_edit_is_made_unless_a_later_text_stands_there(seen, mark, settled):
 )
 def test_a_withdrawal_took_effect_where_the_post_is_missing(seen, found):
     """A post that is still up was not withdrawn."""
-    assert wire.withdrawn(ReadBack(seen)).found is found
+    assert answers.withdrawn(ReadBack(seen)).found is found

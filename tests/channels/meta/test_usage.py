@@ -2,8 +2,8 @@
 
 import pytest
 
-from channels.facebook.usage import LONGEST_S, Pace, Usage, rest_s, usage
 from channels.http import Answer
+from channels.meta.usage import LONGEST_S, Pace, Usage, rest_s, usage
 
 PACE = Pace(95.0, 60.0)
 BUSINESS = "X-Business-Use-Case-Usage"

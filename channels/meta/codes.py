@@ -60,15 +60,16 @@ def _no(reason: str, *, wide: bool = False) -> Ruling:
     return Ruling(Verdict.REJECTED, reason, wide)
 
 
-_UNCLEAR = Ruling(Verdict.IN_DOUBT, "Facebook had a fault of its own; it may have acted")
-_WAIT = Ruling(Verdict.DEFERRED, "Facebook asks to wait", wide=True)
-_TOKEN = _no("Facebook does not accept the Page's token; a person must renew it", wide=True)
-_PERMISSION = _no("the app or token may not do this on the Page; grant pages_manage_posts and pages_read_engagement")
-_BAD = _no("Facebook refused the request as wrong")
-_MISSING = _no("Facebook does not show the post or the Page to this token")
-_BLOCKED = _no("Facebook blocks this app or Page for breach of its rules; appeal, and use another channel", wide=True)
-_LINK = _no("Facebook does not let this link be posted; leave it out or use another")
-_ABUSIVE = _no("Facebook takes the text for abuse; word it anew")
+_UNCLEAR = Ruling(Verdict.IN_DOUBT, "Meta had a fault of its own; it may have acted")
+_WAIT = Ruling(Verdict.DEFERRED, "Meta asks to wait", wide=True)
+_TOKEN = _no("Meta does not accept the account's token; a person must renew it", wide=True)
+_PERMISSION = _no("the app or token may not do this; grant the permissions that this channel's page names")
+_BAD = _no("Meta refused the request as wrong")
+_MISSING = _no("Meta does not show this to the token")
+_BLOCKED = _no("Meta blocks this app or account for breach of its rules; appeal, and use another channel", wide=True)
+_LINK = _no("Meta does not let this link be posted; leave it out or use another")
+_NO_CONTAINER = Ruling(Verdict.DEFERRED, "what was prepared is gone; it is prepared anew")
+_ABUSIVE = _no("Meta takes the text for abuse; word it anew")
 
 CODES: Mapping[int, Ruling] = {
     1: _UNCLEAR,
@@ -84,21 +85,29 @@ CODES: Mapping[int, Ruling] = {
     **dict.fromkeys(_PERMISSIONS, _PERMISSION),
 }
 SUBCODES: Mapping[int, Ruling] = {
-    458: _no("the Page's owner removed the app; have it added again, and renew the token", wide=True),
-    459: _no("Facebook wants the token's owner to log in and pass a check", wide=True),
+    458: _no("the account's owner removed the app; have it added again, and renew the token", wide=True),
+    459: _no("Meta wants the token's owner to log in and pass a check", wide=True),
     460: _no("the token's owner changed the password; renew the token", wide=True),
-    463: _no("the Page's token ran out; a person must renew it", wide=True),
+    463: _no("the account's token ran out; a person must renew it", wide=True),
     464: _no("the token's owner is not confirmed; have that done, and renew the token", wide=True),
-    467: _no("the Page's token is not valid any more; a person must renew it", wide=True),
+    467: _no("the account's token is not valid any more; a person must renew it", wide=True),
     1346003: _ABUSIVE,
     1404102: _ABUSIVE,
     1363047: _UNCLEAR,
     1609010: _UNCLEAR,
-    1366046: _no("Facebook does not take the picture's size or format"),
-    1390008: Ruling(Verdict.DEFERRED, "Facebook finds that the Page posts too fast", wide=True),
-    1404078: _no("the Page needs Meta's publishing authorisation; its owner must pass it", wide=True),
+    1366046: _no("Meta does not take the picture's size or format"),
+    1390008: Ruling(Verdict.DEFERRED, "Meta finds that the account posts too fast", wide=True),
+    1404078: _no("the account needs Meta's publishing authorisation; its owner must pass it", wide=True),
     1609005: _LINK,
+    2207006: _NO_CONTAINER,
+    2207008: Ruling(Verdict.DEFERRED, "Meta does not show what was prepared yet"),
+    2207020: _NO_CONTAINER,
+    2207027: Ruling(Verdict.DEFERRED, "Meta has not finished preparing the post"),
+    2207042: _no("the account has used up what it may publish in 24 hours; use another channel", wide=True),
+    2207050: _no("Meta restricts this account; its owner must open the app and follow what it says", wide=True),
+    2207051: Ruling(Verdict.IN_DOUBT, "Meta takes the post for spam; it may be up"),
 }
+"""The last seven are about a container, which is what is published on Instagram and Threads (platforms 4.3, 4.4)."""
 
 
 def error_of(answer: Answer) -> GraphError | None:
@@ -124,7 +133,7 @@ def _unknown(error: GraphError, status: int) -> Ruling:
     if status == 429:
         return _WAIT
     refuses = 400 <= status < 500 and status != 408
-    return _no(f"Facebook refused with code {error.label}") if refuses else _UNCLEAR
+    return _no(f"Meta refused with code {error.label}") if refuses else _UNCLEAR
 
 
 def _number(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""How much of its calls a Page has used, by the headers of the Graph API's answers (reference: platforms 4.1).
+"""How much of its calls an account has used, by the headers of the Graph API's answers (reference: platforms 4.1).
 
 X-App-Usage: {"call_count": 12, "total_cputime": 3, "total_time": 4}                          percent
 X-Page-Usage: the same, older
@@ -23,7 +23,7 @@ _PERCENT = ("call_count", "total_cputime", "total_time")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When an account rests: from ``near_percent`` of a limit on, for ``rest_s`` where Facebook names no time."""
+    """When an account rests: from ``near_percent`` of a limit on, for ``rest_s`` where Meta names no time."""
 
     near_percent: float = NEAR_PERCENT
     rest_s: float = REST_S
