@@ -46,6 +46,7 @@ class Unit(StrEnum):
     GRAPHEMES = "graphemes"  # what a reader sees as one character
     WEIGHTED = "weighted"  # X's own weights
     SHORT_LINKS = "short_links"  # Mastodon's: graphemes, a link 23, a mention without its server
+    EMOJI_BYTES = "emoji_bytes"  # Threads': code points, an emoji its UTF-8 bytes
     UTF16 = "utf16"  # UTF-16 code units
     BYTES = "bytes"  # of UTF-8
 

@@ -75,6 +75,12 @@ def _facebook() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _threads() -> type[Adapter]:
+    from channels.threads import adapter
+
+    return adapter.Adapter
+
+
 def _notify() -> type[Adapter]:
     from channels.notify import adapter
 
@@ -116,6 +122,7 @@ TABLE = (
     Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
     Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",)),
     Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page")),
+    Entry("threads", Lane.ACCOUNTS, _threads),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),

@@ -8,6 +8,7 @@ from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.simulator import Notify
 from channels.press_email.simulator import PressEmail
 from channels.simulator.provider import Provider
+from channels.threads.simulator import ThreadsSimulator
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
@@ -18,5 +19,6 @@ PROVIDERS: tuple[type[Provider], ...] = (
     MastodonSimulator,
     Notify,
     PressEmail,
+    ThreadsSimulator,
     Receiver,
 )

@@ -7,7 +7,8 @@ Rules
   2. Bluesky: extended grapheme clusters and UTF-8 bytes (reference: platforms 6).
   3. Mastodon: grapheme clusters, a link 23, a mention without its server's name (reference: platforms 7). What is no
      plain web link counts in full.
-  4. SMS: one segment holds 160 GSM-7 units or 70 UTF-16 units, each of several 153 or 67. One character outside
+  4. Threads: code points, an emoji as its UTF-8 bytes (reference: platforms 4.4), with its joiners and selectors.
+  5. SMS: one segment holds 160 GSM-7 units or 70 UTF-16 units, each of several 153 or 67. One character outside
      GSM-7 (Welsh ŵ and ŷ are such) moves the whole text to UTF-16. GOV.UK Notify takes 918 characters.
 
 >>> x_length("Hi http://test.co"), graphemes("Llŷn 👨‍👩‍👧‍👦"), sms_count("Llŷn").beyond_gsm7
@@ -31,6 +32,7 @@ BLUESKY_GRAPHEMES = 300
 BLUESKY_BYTES = 3000
 MASTODON_CHARACTERS = 500
 MASTODON_LINK = 23
+THREADS_CHARACTERS = 500
 NOTIFY_SMS_CHARACTERS = 918
 
 _X_LIGHT = frozenset({*range(4352), *range(8192, 8206), *range(8208, 8224), *range(8242, 8248)})
@@ -83,6 +85,8 @@ def length(text: str, unit: Unit) -> int:
             return graphemes(text)
         case Unit.SHORT_LINKS:
             return mastodon_length(text)
+        case Unit.EMOJI_BYTES:
+            return threads_length(text)
         case Unit.UTF16:
             return len(text.encode("utf-16-le", "surrogatepass")) // 2
         case Unit.BYTES:
@@ -94,6 +98,12 @@ def length(text: str, unit: Unit) -> int:
 def mastodon_length(text: str, per_link: int = MASTODON_LINK) -> int:
     """What a server of Mastodon counts; limit and ``per_link`` are each server's own."""
     return graphemes(_MASTODON_TOKEN.sub(lambda token: token["mention"] or "x" * per_link, text))
+
+
+def threads_length(text: str) -> int:
+    """The length of a post on Threads; the limit is :data:`THREADS_CHARACTERS`."""
+    emoji = regex.findall(EMOJI, text)
+    return len(text) + sum(len(one.encode()) - len(one) for one in emoji)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from channels.bluesky.simulator import BlueskySimulator
 from channels.conformance import ConformanceError, Subject, cases, run
 from channels.contract import Account, Finding, Found, Job, Note, Outcome, Secret, Verdict
 from channels.facebook.adapter import Adapter as Facebook
-from channels.facebook.simulator import FacebookSimulator, app_secret, token
+from channels.facebook.simulator import FacebookSimulator
 from channels.mastodon.adapter import Adapter as Mastodon
 from channels.mastodon.simulator import MastodonSimulator
+from channels.meta.simulator import app_secret, token
 from channels.notify.adapter import Adapter as Notify
 from channels.notify.adapter import EmailAdapter as NotifyEmail
 from channels.notify.simulator import EMAIL_TEMPLATE_ID, TEMPLATE_ID, api_key
@@ -19,6 +20,8 @@ from channels.notify.simulator import Notify as NotifySimulator
 from channels.press_email.adapter import Adapter as PressEmail
 from channels.press_email.simulator import PressEmail as MailServer
 from channels.press_email.simulator import password
+from channels.threads.adapter import Adapter as Threads
+from channels.threads.simulator import ThreadsSimulator
 from channels.webhook.adapter import Adapter as Webhook
 from channels.webhook.simulator import Receiver, secret
 from channels.x.adapter import Adapter as X
@@ -75,6 +78,12 @@ SUBJECTS = [
         FacebookSimulator,
         lambda url: Account("a6", "facebook", "Council", ("en", "cy"), {"base_url": url, "page_id": "1111"}),
         {"token": Secret(token("1111")), "app_secret": Secret(app_secret())},
+    ),
+    Subject(
+        Threads,
+        ThreadsSimulator,
+        lambda url: Account("a9", "threads", "@council", ("en", "cy"), {"base_url": url, "user_id": "2222"}),
+        {"token": Secret(token("2222")), "app_secret": Secret(app_secret())},
     ),
     Subject(
         PressEmail,

@@ -11,8 +11,9 @@ import pytest
 
 from channels.contract import Account, Content, DeliveryKind, Job, LanguageText, Outcome, Part, Rendering, Secret
 from channels.facebook.adapter import Adapter
-from channels.facebook.simulator import FacebookSimulator, app_secret, token
+from channels.facebook.simulator import FacebookSimulator
 from channels.http import Http, HttpPolicy
+from channels.meta.simulator import app_secret, token
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 

@@ -18,10 +18,10 @@ from channels.contract import (
     Verdict,
 )
 from channels.facebook.adapter import Adapter
-from channels.facebook.simulator import CALLS_A_DAY, app_secret, token
 from channels.facebook.wire import TEXT_UNITS
 from channels.http import Http, HttpPolicy
 from channels.meta.graph import LIST_PAGES, PAGE_SIZE
+from channels.meta.simulator import CALLS_A_DAY, app_secret, token
 from channels.simulator.faults import FaultKind
 
 CREDENTIAL = {"token": Secret("t"), "app_secret": Secret("s")}

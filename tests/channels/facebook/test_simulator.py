@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from channels.facebook.simulator import CALLS_A_DAY, PAGE_MOST, TEXT_MOST, FacebookSimulator, app_secret, token
+from channels.facebook.simulator import TEXT_MOST, FacebookSimulator
 from channels.http import Answer, Http, HttpPolicy
+from channels.meta.simulator import CALLS_A_DAY, PAGE_MOST, app_secret, token
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import EffectKind
 from channels.simulator.server import Simulator

@@ -125,9 +125,31 @@ UNITS = {
     Unit.GRAPHEMES: 20,
     Unit.WEIGHTED: 29,
     Unit.SHORT_LINKS: 28,
+    Unit.EMOJI_BYTES: 23,
     Unit.UTF16: 21,
     Unit.BYTES: 24,
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("Llŷn", 4),
+        ("Llŷn 🌊", 9),
+        ("❤️", 6),
+        ("👨‍👩‍👧‍👦", 25),
+        ("👍🏽", 8),
+        ("🇬🇧", 8),
+        ("🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", 28),
+        ("1\ufe0f\u20e3", 7),
+        ("汉字 “ŵ”", 6),
+        ("🌊" * 125, 500),
+    ],
+)
+def test_threads_counts_an_emoji_as_its_bytes(text: str, count: int) -> None:
+    """With its joiners, selectors and tags; a letter of any script is one."""
+    assert length(text, Unit.EMOJI_BYTES) == count
 
 
 @pytest.mark.parametrize(("unit", "size"), UNITS.items())

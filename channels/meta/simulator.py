@@ -1,0 +1,252 @@
+"""The Graph API's far side, shared by Meta's simulated products (reference: platforms 4.1, 15).
+
+The token :func:`token` speaks for one account through one app, whose secret is :func:`app_secret`; every other token
+is refused, and so is a call without the right ``appsecret_proof``. Any version is answered. A post's ``key`` in the
+journal is its text, since Meta knows no other.
+
+Approximations, where nobody documents the platform: a wrong proof is refused with 100; a wait shorter than a minute
+stands as a fraction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from channels.contract import Clock
+from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.journal import Effect, EffectKind, Journal
+from channels.simulator.provider import Provider
+
+CALLS_A_DAY = 4_800  # of an account with one engaged user
+DAY = timedelta(hours=24)
+PAGE_MOST = 100
+OWN_APP = "77"
+_TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})")
+
+
+def token(account: str, app: str = OWN_APP) -> str:
+    """The access token of a simulated account and app."""
+    return f"sim-{app}-{account}"
+
+
+def app_secret(app: str = OWN_APP) -> str:
+    """The secret of a simulated app."""
+    return hashlib.sha256(f"simulated app {app}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For which account, and through which app, a call is made."""
+
+    account: str
+    app: str
+
+
+Given = Mapping[str, str]
+Act = Callable[[web.Request, Caller, Given], dict[str, Any]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@dataclass(slots=True)
+class Post:
+    """One post; ``effects`` are its publication and every edit. Deleted ones are kept: no id is used twice."""
+
+    id: str
+    by: Caller
+    effects: list[Effect]
+    link: str | None = None
+    reply_to: str | None = None
+    deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.effects[-1].text
+
+    def shown(self, now: datetime) -> str | None:
+        """What read-back shows of it; None where it shows nothing yet."""
+        seen = [effect.text for effect in self.effects if effect.visible(now)]
+        return seen[-1] if seen and self.effects[0].visible(now) else None
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """An error as Graph words it."""
+
+    code: int
+    subcode: int | None = None
+    status: int = 400
+    transient: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> web.Response:
+        """Its envelope."""
+        error: dict[str, Any] = {"message": f"(#{self.code}) Simulated", "type": "OAuthException", "code": self.code}
+        error |= {} if self.subcode is None else {"error_subcode": self.subcode}
+        error |= {"is_transient": self.transient, "fbtrace_id": "ASimulated"}
+        return web.json_response({"error": error}, status=self.status, headers=self.headers)
+
+
+class GraphSimulator(Provider):
+    """Posts of all accounts of one product, in order, and the calls that each account made.
+
+    ``fields`` are the product's names of a post's text, time and address; ``throttle`` its code for too many calls.
+    """
+
+    fields: ClassVar[tuple[str, str, str]]
+    throttle: ClassVar[int]
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        super().__init__(journal, clock)
+        self.posts: list[Post] = []
+        self.calls: dict[str, list[datetime]] = {}
+
+    def address(self, post: Post) -> str:
+        """Where the public sees a post."""
+        raise NotImplementedError
+
+    def account(self, request: web.Request) -> str:
+        """The account that the bearer token speaks for."""
+        found = _TOKEN.fullmatch(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return found[2] if found else ""
+
+    def refusal(self, fault: Fault) -> web.Response:
+        """A throttle, with the time until access comes back where a delay is given; 190; 200 with an error inside."""
+        if fault.kind is FaultKind.THROTTLE:
+            headers = self._usage("0", 100, fault.delay_s / 60) if fault.delay_s else {}
+            return Refusal(self.throttle, status=403, transient=True, headers=headers).response()
+        if fault.kind is FaultKind.TOKEN_EXPIRED:
+            return Refusal(190, 463).response()
+        return Refusal(2, status=200, transient=True).response()
+
+    def answered(self, act: Act) -> Handler:
+        """A handler that lets only a proven caller act, and counts the call."""
+
+        async def handle(request: web.Request) -> web.Response:
+            given = {**request.query, **form(await request.read())}
+            try:
+                caller = _caller(request, given)
+                usage = self._count(caller.account)
+                return web.json_response(act(request, caller, given), headers=usage)
+            except Refusal as refusal:
+                return refusal.response()
+
+        return handle
+
+    def me(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        """GET /me: for whom the token speaks."""
+        del request, given
+        return {"id": caller.account, "name": f"Account {caller.account}"}
+
+    def delete(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        """DELETE /{post}."""
+        del given
+        post = self.owned(request.match_info["id"], caller, any_app=True)
+        post.deleted = True
+        self.act(request, EffectKind.WITHDRAWN, key=post.effects[0].key, reference=post.id)
+        return {"success": True}
+
+    def read(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        """GET /{id}: the account itself, or a post."""
+        node = request.match_info["id"]
+        if node == caller.account:
+            return {"id": node}
+        post = self.find(node)
+        text = post.shown(self.clock()) if post is not None else None
+        if post is None or text is None:
+            raise Refusal(100, 33)
+        return self._shown(post, text, given)
+
+    def listed(self, request: web.Request, caller: Caller, given: Given, posts: list[Post]) -> dict[str, Any]:
+        """One page of these posts, newest first."""
+        if request.match_info["account"] != caller.account:
+            raise Refusal(10, status=403)
+        size, skip, since = (_whole(given, *asked) for asked in (("limit", 25), ("after", 0), ("since", 0)))
+        if not 1 <= size <= PAGE_MOST:
+            raise Refusal(100)
+        recent = [post for post in reversed(posts) if post.effects[0].at.timestamp() >= since]
+        texts = [(post, text) for post in recent if (text := post.shown(self.clock())) is not None]
+        data = [self._shown(post, text, given) for post, text in texts[skip : skip + size]]
+        if not data:
+            return {"data": []}
+        cursors = {"before": str(skip), "after": str(skip + len(data))}
+        after = {"next": f"https://graph.facebook.com{request.path}?access_token=SECRET&after={skip + len(data)}"}
+        return {"data": data, "paging": {"cursors": cursors, **(after if len(texts) > skip + size else {})}}
+
+    def mine(self, caller: Caller) -> list[Post]:
+        """What an account has up, oldest first."""
+        return [post for post in self.posts if post.by.account == caller.account and not post.deleted]
+
+    def owned(self, post_id: str, caller: Caller, *, any_app: bool = False) -> Post:
+        """A post that this caller may change. Raises Refusal."""
+        post = self.find(post_id)
+        if post is None:
+            raise Refusal(100, 33)
+        if post.by.account != caller.account or not (any_app or post.by.app == caller.app):
+            raise Refusal(200, status=403)
+        return post
+
+    def find(self, post_id: str) -> Post | None:
+        """A post that is up."""
+        return next((post for post in self.posts if post.id == post_id and not post.deleted), None)
+
+    def _shown(self, post: Post, text: str, given: Given) -> dict[str, Any]:
+        at = post.effects[0].at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        fields = dict(zip(self.fields, (text, at, self.address(post)), strict=True))
+        asked = given.get("fields", ",".join(self.fields[:2])).split(",")
+        return {"id": post.id, **{name: value for name, value in fields.items() if name in asked}}
+
+    def _count(self, account: str) -> dict[str, str]:
+        now = self.clock()
+        recent = [at for at in self.calls.get(account, []) if at > now - DAY]
+        self.calls[account] = recent
+        percent = 100 * len(recent) // CALLS_A_DAY
+        if len(recent) >= CALLS_A_DAY:
+            minutes = math.ceil((recent[0] + DAY - now) / timedelta(minutes=1))
+            headers = self._usage(account, percent, minutes)
+            raise Refusal(self.throttle, status=403, transient=True, headers=headers)
+        recent.append(now)
+        return self._usage(account, percent, 0)
+
+    def _usage(self, account: str, percent: int, minutes: float) -> dict[str, str]:
+        used = {"type": self.name, "call_count": percent, "total_cputime": 0, "total_time": 0}
+        entry = {**used, "estimated_time_to_regain_access": minutes}
+        return {"X-Business-Use-Case-Usage": json.dumps({account: [entry]})}
+
+
+def form(body: bytes) -> dict[str, str]:
+    """The fields of a request's body."""
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    except ValueError:
+        return {}
+
+
+def _caller(request: web.Request, given: Given) -> Caller:
+    bearer = request.headers.get("Authorization", "")
+    spoken = bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else given.get("access_token", "")
+    found = _TOKEN.fullmatch(spoken)
+    if found is None:
+        raise Refusal(190)
+    expected = hmac.digest(app_secret(found[1]).encode(), spoken.encode(), "sha256").hex()
+    if not hmac.compare_digest(expected.encode(), given.get("appsecret_proof", "").encode()):
+        raise Refusal(100)
+    return Caller(found[2], found[1])
+
+
+def _whole(given: Given, name: str, default: int) -> int:
+    value = given.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,12}", value, re.ASCII):
+        raise Refusal(100)
+    return int(value)
