@@ -1,25 +1,41 @@
 """The channels there are: one explicit table, and entry points for third parties. No folder is scanned.
 
-Adapters are imported inside their loaders, so that a process loads only what its lane sends. WeChat and Telegram
-are named here so that every spelling of them is recognised and refused; they have no adapter.
+Rules
+  1. Adapters are imported inside their loaders, so that a process loads only what its lane sends.
+  2. WeChat and Telegram are named here so that every spelling of them is recognised and refused; they have no adapter.
+  3. A third party's channel is an entry point of the group :data:`ENTRY_POINTS` of an installed package: its name is
+     the channel's, its value ``module:class``. It is looked for only when a name is asked for that the table lacks.
+  4. One that has a name of ours, or of a channel that is not used, is refused whatever its package says; so are two of
+     one name. One that cannot be loaded disables only itself. :func:`offers` says why.
+  5. What may be sent to it is policy's to say, as of every channel: one that policy does not name is refused (G05).
+
+A third party, in its pyproject.toml (docs/writing-a-channel.md)::
+
+    [project.entry-points."dispatcher.channels"]
+    pigeon = "pigeon.adapter:Adapter"
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Protocol
 
+from channels.capabilities import Capabilities
 from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
 
 ENTRY_POINTS = "dispatcher.channels"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_METHODS = ("render", "problems", "send", "find", "read_back", "correct", "withdraw", "probe")
 
 
 class Adapter(Channel, Protocol):
@@ -38,7 +54,7 @@ class Lane(StrEnum):
 
 
 class UnknownChannelError(LookupError):
-    """There is no such channel; the message lists those there are."""
+    """There is no such channel, or it cannot be loaded; the message says which there are, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +154,13 @@ def entry(name: str) -> Entry:
     """The entry of a channel by any of its names. Raises UnknownChannelError."""
     if found := _NAMED.get(_folded(name)):
         return found
-    for point in entry_points(group=ENTRY_POINTS, name=name):
-        return Entry(point.name, Lane.ACCOUNTS, point.load)
-    known = ", ".join(e.name for e in TABLE if e.load)
+    for point in _points():
+        if _folded(point.name) == _folded(name):
+            offer = _offer(point)
+            if offer.entry is None:
+                raise UnknownChannelError(f"channel {offer.name} of {offer.package} is not used: {offer.fault}")
+            return offer.entry
+    known = ", ".join([*(e.name for e in TABLE if e.load), *sorted(point.name for point in _points())])
     raise UnknownChannelError(f"there is no channel {name!r}; the channels are: {known}")
 
 
@@ -150,6 +170,21 @@ def adapter(name: str) -> type[Adapter]:
     if found.load is None:
         raise UnknownChannelError(f"{found.name} is not used: it has no adapter, and no signature opens it")
     return found.load()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A channel that an installed package offers: its ``entry``, or the ``fault`` for which there is none."""
+
+    name: str
+    package: str
+    entry: Entry | None = None
+    fault: str = ""
+
+
+def offers() -> tuple[Offer, ...]:
+    """What third parties' packages offer, by name. Imports all of them: for a list that a person asked for."""
+    return tuple(_offer(point) for point in _points())
 
 
 def left_to_people(channel: str, kind: DeliveryKind) -> bool:
@@ -181,6 +216,47 @@ def _by_hand(channel: str) -> type[HandedOver]:
     if not issubclass(found, HandedOver):
         raise UnknownChannelError(f"{channel} is not finished by people: it has no device, packet or receipt")
     return found
+
+
+@cache
+def _points() -> tuple[EntryPoint, ...]:
+    """Third parties' entry points. Packages are installed before a process starts, so one look is enough."""
+    return tuple(sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value)))
+
+
+@cache
+def _offer(point: EntryPoint) -> Offer:
+    """Import a third party's adapter, unless its name is not free. Nothing that goes wrong there leaves here."""
+    package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    if fault := _name_fault(point.name):
+        return Offer(point.name, package, fault=fault)
+    try:
+        made = point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code may fail in any way
+        return Offer(point.name, package, fault=f"{point.value} cannot be imported: {type(error).__name__}: {error}")
+    if fault := _adapter_fault(made):
+        return Offer(point.name, package, fault=f"{point.value} {fault}")
+    lane = Lane.RECIPIENTS if made.capabilities.recipients else Lane.ACCOUNTS
+    return Offer(point.name, package, Entry(point.name, lane, lambda: made))
+
+
+def _name_fault(name: str) -> str:
+    if taken := _NAMED.get(_folded(name)):
+        ours = "a channel of ours" if taken.load else "a channel that is not used"
+        return f"{name} names {taken.name}, {ours}: its package must take another name"
+    if not _NAME.fullmatch(name):
+        return f"{name!r} cannot name a channel: use lower case letters, digits and underscores, 63 at most"
+    if sum(_folded(point.name) == _folded(name) for point in _points()) > 1:
+        return f"more than one package offers {name}: remove all but one"
+    return ""
+
+
+def _adapter_fault(made: Any) -> str:
+    able = getattr(made, "capabilities", None)
+    lacking = [method for method in _METHODS if not callable(getattr(made, method, None))]
+    if not isinstance(made, type) or not isinstance(able, Capabilities) or lacking:
+        return f"is no adapter: it lacks {', '.join(lacking) or 'capabilities'}; run python -m channels.conformance"
+    return "leaves sending to people (by_hand), which no third party's channel may" if able.by_hand else ""
 
 
 def _folded(name: str) -> str:

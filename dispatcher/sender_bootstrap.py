@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import structlog
+
 from channels import registry
 from channels.capabilities import Idempotency
 from channels.contract import Account
@@ -122,13 +124,15 @@ def _look(host: str, found: list[str]) -> None:
 class VaultOutlets:
     """The outlets of one role's credential files. All are opened at the start; one added later when it is asked for.
 
-    A credential that was replaced needs a new start of its role.
+    A credential that was replaced needs a new start of its role. An account whose channel cannot be loaded, as a third
+    party's may, is not held: its deliveries wait, and no other account does.
     """
 
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self._settings = settings
         self._vault = vault
         self._open: dict[str, Outlet] = {}
+        self._unusable: set[str] = set()
         self._clients: dict[tuple[str, HttpPolicy], Http] = {}
         self._held: tuple[int, frozenset[str]] = (0, frozenset())
         self._load()
@@ -142,7 +146,7 @@ class VaultOutlets:
 
     def get(self, account: str) -> Outlet | None:
         """The outlet of an account, or None. Raises what opening a damaged or misplaced file raises."""
-        if account not in self._open and self._vault.holds(account):
+        if account not in self._open and account not in self._unusable and self._vault.holds(account):
             self._load()
         return self._open.get(account)
 
@@ -158,8 +162,15 @@ class VaultOutlets:
 
     def _load(self) -> None:
         for credential in self._vault.open_all():
-            if credential.account.id not in self._open:
-                self._open[credential.account.id] = _outlet(self._settings, credential, self._client(credential))
+            account = credential.account
+            if account.id in self._open or account.id in self._unusable:
+                continue
+            try:
+                self._open[account.id] = _outlet(self._settings, credential, self._client(credential))
+            except registry.UnknownChannelError as error:
+                self._unusable.add(account.id)
+                log = structlog.get_logger("outlets")
+                log.error("account_unusable", account=account.id, channel=account.channel, reason=str(error))
 
     def _client(self, credential: Credential) -> Http:
         """The client of a channel's accounts that may go to the same places: they share its connections.

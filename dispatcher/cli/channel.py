@@ -20,7 +20,8 @@ channel = Noun("channel")
 @channel.command("list")
 def list_(session: Session) -> None:
     """Every channel: its tier, its limit, and what it can correct and take back."""
-    session.show("channels", {"channels": channels.known(session.desk)}, channels=LISTED)
+    told = {"channels": channels.known(session.desk), "refused": channels.refused()}
+    session.show("channels", told, channels=LISTED)
 
 
 @channel.command()

@@ -130,7 +130,8 @@ def _check_used(policy: PolicyVersion, name: str) -> None:
 
 
 def _check_hosts(policy: PolicyVersion, account: Account) -> None:
-    said = _plain(unquote(" ".join(account.settings.values())))
+    own = registry.adapter(account.channel).capabilities.hosts  # a third party's adapter names its own
+    said = _plain(unquote(" ".join([*account.settings.values(), *own])))
     for channel, rule in policy.channel.items():
         for host in rule.hosts:
             if channel != account.channel and re.search(rf"(?<![\w-]){re.escape(host)}(?![\w-]|\.\w)", said):

@@ -52,6 +52,15 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A channel that an installed package offers and that is not used, with what to do about it."""
+
+    name: str
+    package: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """How long a text is on one channel. ``left`` is below zero where it is too long."""
 
@@ -67,9 +76,14 @@ class Measured:
 
 
 def known(desk: Desk) -> list[ChannelFacts]:
-    """Every channel that there is, used or not."""
+    """Every channel that there is, used or not, third parties' included."""
     version, held = desk.policy(), Counter(one.account.channel for one in accounts.listed(desk))
-    return [_facts(entry, version, held[entry.name]) for entry in registry.TABLE]
+    return [_facts(entry, version, held[entry.name]) for entry in _entries()]
+
+
+def refused() -> list[Refused]:
+    """What third parties' packages offer and cannot be used."""
+    return [Refused(offer.name, offer.package, offer.fault) for offer in registry.offers() if offer.entry is None]
 
 
 def named(desk: Desk, name: str) -> ChannelFacts:
@@ -84,8 +98,12 @@ def named(desk: Desk, name: str) -> ChannelFacts:
 
 def measured(text: str) -> list[Measured]:
     """A text against the limit of each channel that has one."""
-    limits = [(entry.name, entry.load().capabilities.text) for entry in registry.TABLE if entry.load]
+    limits = [(entry.name, entry.load().capabilities.text) for entry in _entries() if entry.load]
     return [Measured(name, one.unit, length(text, one.unit), one.most) for name, one in limits if one]
+
+
+def _entries() -> list[Entry]:
+    return [*registry.TABLE, *(offer.entry for offer in registry.offers() if offer.entry)]
 
 
 def _facts(entry: Entry, version: PolicyVersion, held: int) -> ChannelFacts:

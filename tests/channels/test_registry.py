@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from channels import registry
+from channels.registry import Lane
 from channels.tiktok.codes import secret_bytes
 from channels.tiktok.handoff import exercise_link, task_reference
+from tests.packages import install, on_path
 
 ISSUED_AT = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)
 
@@ -42,3 +47,108 @@ def test_a_channel_that_is_not_used_has_none_either() -> None:
     """WeChat is refused before anything else is asked."""
     with pytest.raises(registry.UnknownChannelError, match="no signature opens it"):
         registry.exercise_receipt("wechat", "dlv-1")
+
+
+PIGEON = """
+from tests.memory_channel import MemoryChannel
+
+
+class Adapter(MemoryChannel):
+    pass
+"""
+
+
+def offered(site: Path, name: str, module: str = PIGEON, value: str = "pigeon:Adapter") -> registry.Offer:
+    """What becomes of a package that offers a channel of this name."""
+    install(site, {name: value}, {"pigeon.py": module})
+    with on_path(site):
+        (offer,) = registry.offers()
+    return offer
+
+
+def test_a_third_partys_channel_is_found_by_its_entry_point(tmp_path: Path) -> None:
+    """By its name in any spelling, in the lane of accounts."""
+    install(tmp_path, {"pigeon": "pigeon:Adapter"}, {"pigeon.py": PIGEON})
+    with on_path(tmp_path):
+        assert registry.adapter("Pigeon").__module__ == "pigeon"
+        assert registry.entry("pigeon").lane is Lane.ACCOUNTS
+    with pytest.raises(registry.UnknownChannelError, match="there is no channel 'pigeon'"):
+        registry.entry("pigeon")
+
+
+def test_a_third_partys_channel_to_recipients_travels_in_their_lane(tmp_path: Path) -> None:
+    """Its capabilities say so."""
+    to_phones = "\n    capabilities = replace(MemoryChannel.capabilities, recipients=Address.PHONE)"
+    imports = "from dataclasses import replace\nfrom channels.capabilities import Address\n"
+    offer = offered(tmp_path, "pigeon", imports + PIGEON.replace("\n    pass", to_phones))
+    assert offer.entry is not None
+    assert offer.entry.lane is Lane.RECIPIENTS
+
+
+TAKEN = sorted({name for entry in registry.TABLE for name in (entry.name, *entry.aliases)})
+
+
+@pytest.mark.parametrize("name", [*TAKEN, "X", "We-Chat", "Ｔelegram", "TG", "face book"])
+def test_a_name_of_ours_or_of_a_channel_that_is_not_used_is_refused(tmp_path: Path, name: str) -> None:
+    """Whatever the package is; its module is not even imported."""
+    offer = offered(tmp_path, name, "raise AssertionError('imported')")
+    assert offer.entry is None
+    assert "its package must take another name" in offer.fault
+
+
+@pytest.mark.parametrize("name", ["wechat", "weixin", "We-Chat", "telegram", "tg", "Telegram_Bot"])
+def test_no_package_opens_a_channel_that_is_not_used(tmp_path: Path, name: str) -> None:
+    """With the package there, every spelling still comes to a channel without an adapter."""
+    install(tmp_path, {name: "pigeon:Adapter"}, {"pigeon.py": PIGEON})
+    with on_path(tmp_path), pytest.raises(registry.UnknownChannelError, match="no signature opens it"):
+        registry.adapter(name)
+
+
+@pytest.mark.parametrize("name", ["Pigeon", "pi-geon", "pıgeon", "7pigeons", "p" * 64])
+def test_a_name_that_could_be_taken_for_another_is_refused(tmp_path: Path, name: str) -> None:
+    """Lower case letters of ASCII, digits and underscores."""
+    assert "cannot name a channel" in offered(tmp_path, name).fault
+
+
+def test_two_packages_of_one_name_are_both_refused(tmp_path: Path) -> None:
+    """Which of them was meant is nobody's to guess."""
+    for package in ("pigeons", "other_pigeons"):
+        install(tmp_path, {"pigeon": f"{package}:Adapter"}, {f"{package}.py": PIGEON}, package)
+    with on_path(tmp_path):
+        assert ["remove all but one" in offer.fault for offer in registry.offers()] == [True, True]
+        with pytest.raises(registry.UnknownChannelError, match="more than one package offers pigeon"):
+            registry.adapter("pigeon")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("import coo", "cannot be imported: ModuleNotFoundError: No module named 'coo'"),
+        ("raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
+        ("Other = 1", "cannot be imported: AttributeError"),
+        ("class Adapter: pass", "is no adapter: it lacks render, problems, send"),
+        ("Adapter = 1", "is no adapter"),
+        (PIGEON.replace("pass", "capabilities = None"), "is no adapter: it lacks capabilities"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_disables_only_itself(tmp_path: Path, module: str, said: str) -> None:
+    """It says why, and another package's channel is there."""
+    install(tmp_path, {"pigeon": "pigeon:Adapter"}, {"pigeon.py": module}, "broken")
+    install(tmp_path, {"owl": "owl:Adapter"}, {"owl.py": PIGEON}, "sound")
+    with on_path(tmp_path):
+        faults = {offer.name: offer.fault for offer in registry.offers()}
+        assert said in faults.pop("pigeon")
+        assert faults == {"owl": ""}
+        with pytest.raises(registry.UnknownChannelError, match="channel pigeon of broken 1.0 is not used"):
+            registry.adapter("pigeon")
+
+
+def test_our_own_channels_are_found_without_looking_at_any_package(tmp_path: Path) -> None:
+    """So that no command and no sender waits for third parties that it does not use."""
+    install(tmp_path, {"pigeon": "pigeon:Adapter"}, {"pigeon.py": "raise AssertionError('imported')"})
+    code = "from channels import registry; registry.adapter('webhook'); print(registry._points.cache_info().misses)"
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": f"{tmp_path}:{root}"}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "0"

@@ -8,6 +8,7 @@ import pytest
 
 from channels import registry
 from tests.cli.conftest import Office
+from tests.packages import install, on_path
 
 
 def test_every_channel_is_listed_those_without_an_adapter_too(office: Office) -> None:
@@ -15,6 +16,22 @@ def test_every_channel_is_listed_those_without_an_adapter_too(office: Office) ->
     listed = {row["name"]: row["adapter"] for row in office.run("channel", "list").json["channels"]}
     assert listed == {entry.name: entry.load is not None for entry in registry.TABLE}
     assert [name for name, has in listed.items() if not has] == ["wechat", "telegram"]
+
+
+def test_third_parties_channels_are_listed_and_those_refused_say_why(office: Office, tmp_path: Path) -> None:
+    """One is there, with no tier because no policy names it; the other's module is not."""
+    site = tmp_path / "site"
+    owl = "from tests.memory_channel import MemoryChannel as Adapter"
+    install(site, {"owl": "owl:Adapter", "pigeon": "pigeon:Adapter"}, {"owl.py": owl})
+    with on_path(site):
+        told = office.run("channel", "list").json
+        shown = office.run("channel", "show", "owl").json
+    (refused,) = told["refused"]
+    assert (refused["name"], refused["package"]) == ("pigeon", "pigeon_channel 1.0")
+    assert "No module named 'pigeon'" in refused["why"]
+    (listed,) = [row for row in told["channels"] if row["name"] == "owl"]
+    assert listed["tier"] is None
+    assert shown == {"schema": shown["schema"], **listed}
 
 
 def test_accounts_are_counted(office: Office) -> None:
