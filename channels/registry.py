@@ -2,11 +2,12 @@
 
 Rules
   1. Adapters are imported inside their loaders, so that a process loads only what its lane sends.
-  2. WeChat and Telegram are named here so that every spelling of them is recognised and refused; they have no adapter.
+  2. WeChat and Telegram are named here so that every spelling of them is recognised and refused; they have no
+     adapter.
   3. A third party's channel is an entry point of the group :data:`ENTRY_POINTS` of an installed package: its name is
      the channel's, its value ``module:class``. It is looked for only when a name is asked for that the table lacks.
-  4. One that has a name of ours, or of a channel that is not used, is refused whatever its package says; so are two of
-     one name. One that cannot be loaded disables only itself. :func:`offers` says why.
+  4. One that has a name of ours, or of a channel that is not used, is refused whatever its package says; so are two
+     of one name. One that cannot be loaded disables only itself. :func:`offers` says why.
   5. What may be sent to it is policy's to say, as of every channel: one that policy does not name is refused (G05).
 
 A third party, in its pyproject.toml (docs/writing-a-channel.md)::

@@ -124,8 +124,8 @@ def _look(host: str, found: list[str]) -> None:
 class VaultOutlets:
     """The outlets of one role's credential files. All are opened at the start; one added later when it is asked for.
 
-    A credential that was replaced needs a new start of its role. An account whose channel cannot be loaded, as a third
-    party's may, is not held: its deliveries wait, and no other account does.
+    A credential that was replaced needs a new start of its role. An account whose channel cannot be loaded, which a
+    third party's may not be, is not held: its deliveries wait, and no other account's do.
     """
 
     def __init__(self, settings: Settings, vault: Vault) -> None:
@@ -169,8 +169,8 @@ class VaultOutlets:
                 self._open[account.id] = _outlet(self._settings, credential, self._client(credential))
             except registry.UnknownChannelError as error:
                 self._unusable.add(account.id)
-                log = structlog.get_logger("outlets")
-                log.error("account_unusable", account=account.id, channel=account.channel, reason=str(error))
+                about = {"account": account.id, "channel": account.channel, "reason": str(error)}
+                structlog.get_logger("outlets").warning("account_unusable", **about)
 
     def _client(self, credential: Credential) -> Http:
         """The client of a channel's accounts that may go to the same places: they share its connections.

@@ -6,12 +6,19 @@ Rules it holds an adapter to
   2. ``find`` then tells the two apart, where the platform can be read; and says ``unknown``, never ``absent``, when
      the platform's record could not be read.
   3. Repeating a job is harmless where the capabilities say so.
-  4. No secret shows in anything that an adapter returns.
-  5. ``render`` is pure, refuses what does not fit, and its document reads back the same.
+  4. No secret shows in anything that an adapter returns, notes or logs.
+  5. ``render`` is pure, refuses what does not fit, and its document reads back the same. The longest text that fits
+     is taken by the far side; one letter more is refused or becomes another part, and nothing is cut.
+  6. Each refusal that the platform documents gets the verdict that it proves.
+  7. Corrections and withdrawals keep rules 1 to 3 as posts do.
 
 May not live here: what only one platform does (its own tests hold that), and anything that reaches a real platform.
 
-Example::
+One command runs it over any adapter, ours or another's; ``NAME`` is a :class:`Subject`, or several::
+
+    python -m channels.conformance MODULE:NAME …
+
+In a test::
 
     SUBJECTS = [Subject(Adapter, XSimulator, account, {"token": Secret("sim-1001")})]
 
@@ -27,10 +34,11 @@ from functools import partial
 
 from channels.capabilities import IdempotencyKind
 from channels.conformance import checks
-from channels.conformance.bench import Check, ConformanceError, Subject, content, on_bench
+from channels.conformance.bench import Check, ConformanceError, Documented, Subject, content, on_bench
+from channels.contract import DeliveryKind
 from channels.simulator.faults import FaultKind
 
-__all__ = ["ConformanceError", "Subject", "cases", "content", "run"]
+__all__ = ["ConformanceError", "Documented", "Subject", "cases", "content", "run"]
 
 
 def cases(subject: Subject) -> tuple[str, ...]:
@@ -48,6 +56,8 @@ def _table(subject: Subject) -> dict[str, Check]:
     table: dict[str, Check] = {
         "a post is accepted and published once": checks.accepted,
         "a refused connection is deferred": checks.unreachable,
+        "a name that does not exist is deferred": checks.unresolved,
+        "a failed TLS handshake is deferred": checks.unsecured,
         "a host that is not allowed is deferred": checks.not_allowed,
         "rendering is pure and reads back": checks.renders,
         "rendering refuses a missing language": checks.refuses_missing_language,
@@ -63,6 +73,7 @@ def _table(subject: Subject) -> dict[str, Check]:
         f"{kind}: no claim beyond the truth": partial(checks.refused, kind)
         for kind in (FaultKind.TOKEN_EXPIRED, FaultKind.ECHO, FaultKind.ERROR_INSIDE, FaultKind.REFUSE)
     }
+    table |= {f"documented {one}: {one.verdict}": partial(checks.documented, one) for one in subject.documented}
     hints = (0, 30) if subject.hints else (0,)
     table |= {f"throttled, hint {hint}: deferred": partial(checks.throttled, hint) for hint in hints}
     table |= {
@@ -82,4 +93,12 @@ def _table(subject: Subject) -> dict[str, Check]:
         table["a correction is a post of its own"] = checks.correct
     if able.can_withdraw:
         table["a withdrawal may be repeated"] = checks.withdraw
+    ways_back = {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}
+    for way in (way for way, can in ways_back.items() if can):
+        for kind in (FaultKind.ACT_THEN_DROP, FaultKind.DROP):
+            table[f"{way} {kind}: in doubt, then settled"] = partial(checks.way_back_lost, way, kind)
+    if able.text:
+        table["a text at its limit goes up whole, and one letter more is refused"] = partial(
+            checks.at_its_limit, able.text
+        )
     return table

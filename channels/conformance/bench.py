@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
+from itertools import zip_longest
+from typing import Any, Protocol, TypeVar
 
 from channels.capabilities import Capabilities
 from channels.contract import (
@@ -25,7 +27,7 @@ from channels.contract import (
 )
 from channels.http import Http, HttpPolicy
 from channels.simulator.faults import Fault, FaultKind
-from channels.simulator.provider import Provider
+from channels.simulator.provider import Provider, RouteKind
 from channels.simulator.server import Simulator
 
 Answer = TypeVar("Answer")
@@ -50,13 +52,25 @@ class Make(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Documented:
+    """A refusal as the platform documents it, and the ``verdict`` that it proves. ``body``: JSON, or SMTP's text."""
+
+    status: int
+    body: str
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.body}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One adapter under test.
 
     ``account`` makes the account from the simulator's address of this provider. ``public`` names fields of the
     credential that are no secret. ``finds`` says whether the platform's record can be searched; ``reads_body``
     whether an answer's body decides, or a bare 2xx is enough; ``hints`` whether a throttled answer says how long to
-    wait.
+    wait. ``documented`` are the platform's refusals of a post, as its documentation has them.
     """
 
     make: Make
@@ -69,6 +83,7 @@ class Subject:
     finds: bool = True
     reads_body: bool = True
     hints: bool = True
+    documented: tuple[Documented, ...] = ()
 
     def __str__(self) -> str:
         return self.simulator.name
@@ -90,7 +105,7 @@ class HandClock:
 
 @dataclass(slots=True)
 class Bench:
-    """One adapter facing its far side; everything it returns is searched for secrets."""
+    """One adapter facing its far side; everything that it returns, notes or logs is searched for secrets."""
 
     subject: Subject
     far: Simulator
@@ -98,6 +113,7 @@ class Bench:
     channel: Channel
     time: HandClock
     noted: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
 
     def job(
         self, kind: DeliveryKind = DeliveryKind.PUBLISH, *, original: str | None = None, timeout_s: float = LONG_S
@@ -115,11 +131,15 @@ class Bench:
             original=original,
         )
 
-    def arm(
-        self, kind: FaultKind, *, on: str = "publish", times: int = 1, delay_s: float = 0.0, status: int = 503
-    ) -> None:
-        """Order a fault on this provider."""
-        self.far.arm(Fault(self.subject.simulator.name, kind, times=times, on=on, delay_s=delay_s, status=status))
+    def arm(self, kind: FaultKind, **more: Any) -> None:
+        """Order a fault on this provider; ``more`` as :class:`Fault` has it."""
+        self.far.arm(Fault(self.subject.simulator.name, kind, **more))
+
+    @property
+    def withdraws_on(self) -> str:
+        """The kind of call that a withdrawal makes: where the platform has none for it, one that publishes."""
+        routes = self.far.provider(self.subject.simulator.name).routes()
+        return next((str(route.kind) for route in routes if route.kind is RouteKind.WITHDRAW), RouteKind.PUBLISH)
 
     async def note(self, handle: str) -> None:
         """Keep what the adapter notes."""
@@ -140,8 +160,9 @@ class Bench:
             secret.reveal() for name, secret in self.subject.credential.items() if name not in self.subject.public
         ]
         secrets += [self.subject.recipient.reveal()] if self.subject.recipient else []
-        shown = repr(answer) + repr(self.channel)
-        expect(not any(secret in shown for secret in [*secrets, "Bearer"]), "a secret shows in what was returned")
+        shown = "".join([repr(answer), repr(self.channel), *self.noted, *self.logged])
+        found = any(secret in shown for secret in [*secrets, "Bearer"])
+        expect(not found, "a secret shows in what was returned, noted or logged")
         return answer
 
     def published(self) -> int:
@@ -149,11 +170,15 @@ class Bench:
         return len(self.far.journal.published(self.subject.simulator.name))
 
 
-def content(account: Account, kind: DeliveryKind = DeliveryKind.PUBLISH, *, exercise: bool = True) -> Content:
-    """A short message in each of the account's languages."""
+def content(
+    account: Account, kind: DeliveryKind = DeliveryKind.PUBLISH, *, exercise: bool = True, more: str = ""
+) -> Content:
+    """A short message in each of the account's languages; ``more`` lengthens the first."""
     texts = tuple(
-        LanguageText(language, f"Test {kind} ({language})", "Afon yn codi: River rising.", "Stay away.")
-        for language in account.languages
+        LanguageText(
+            language, f"Test {kind} ({language})", f"Afon yn codi: River rising. {extra}".rstrip(), "Stay away."
+        )
+        for language, extra in zip_longest(account.languages, [more], fillvalue="")
     )
     valid_until = datetime(2026, 11, 22, tzinfo=UTC)
     return Content(
@@ -166,7 +191,28 @@ async def on_bench(check: Check, subject: Subject) -> None:
     async with Simulator([subject.simulator], clock=(time := HandClock())) as far:
         base = far.address(subject.simulator.name)
         async with adapter_at(subject, base, time) as (account, channel):
-            await check(Bench(subject, far, account, channel, time))
+            bench = Bench(subject, far, account, channel, time)
+            with _overheard(bench.logged):
+                await check(bench)
+
+
+@contextmanager
+def _overheard(lines: list[str]) -> Iterator[None]:
+    """Keep all that is logged meanwhile, whoever logs it."""
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    root, ear = logging.getLogger(), Ear()
+    level = root.level
+    root.addHandler(ear)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(ear)
 
 
 @asynccontextmanager

@@ -1,14 +1,19 @@
-"""The checks themselves: each arranges one situation and states what an adapter must say of it."""
+"""The checks themselves: each arranges one situation and states what an adapter must say of it.
+
+A check's docstring says what it proves. What went up is counted by the far side, never by what the adapter says.
+"""
 
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
-from channels.capabilities import IdempotencyKind
+from channels.capabilities import IdempotencyKind, TextLimit
 from channels.conformance.bench import (
     SHORT_S,
     Bench,
     ConformanceError,
+    Documented,
     adapter_at,
     content,
     expect,
@@ -17,6 +22,7 @@ from channels.conformance.bench import (
 )
 from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
 from channels.simulator.faults import FaultKind
+from channels.text import length
 
 LOST = (FaultKind.ACT_THEN_DROP, FaultKind.DROP, FaultKind.STALL, FaultKind.LATE)
 UNREADABLE = (
@@ -45,9 +51,25 @@ async def unreachable(bench: Bench) -> None:
     """A closed port proves that nothing was sent."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused
-        base = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        async with adapter_at(bench.subject, base, bench.time) as (_, channel):
-            expect_verdict(bench.checked(await channel.send(bench.job(), bench.note)), Verdict.DEFERRED)
+        await _not_sent(bench, f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+
+async def unresolved(bench: Bench) -> None:
+    """A name that does not exist proves the same (RFC 6761: ``invalid`` never does)."""
+    await _not_sent(bench, "http://far-side.invalid:80")
+
+
+async def unsecured(bench: Bench) -> None:
+    """A failed TLS handshake proves the same: the far side speaks none."""
+    base = bench.far.address(bench.subject.simulator.name).split("/")[2]
+    await _not_sent(bench, f"https://{base}")
+    expect(not bench.far.journal.effects, "something was published although TLS had failed")
+
+
+async def _not_sent(bench: Bench, base: str) -> None:
+    async with adapter_at(bench.subject, base, bench.time) as (_, channel):
+        outcome = bench.checked(await channel.send(bench.job(timeout_s=SHORT_S), bench.note))
+        expect_verdict(outcome, Verdict.DEFERRED)
 
 
 async def not_allowed(bench: Bench) -> None:
@@ -96,6 +118,13 @@ async def refused(kind: FaultKind, bench: Bench) -> None:
     outcome = await bench.send(bench.job())
     claimed = outcome.verdict is Verdict.ACCEPTED
     expect(claimed is (bench.published() == 1), f"said {outcome.verdict}, and published {bench.published()} times")
+
+
+async def documented(refusal: Documented, bench: Bench) -> None:
+    """A refusal that the platform documents is told for what it is, and by no other word; nothing is up."""
+    bench.arm(FaultKind.REFUSE, status=refusal.status, body=refusal.body)
+    expect_verdict(await bench.send(bench.job()), refusal.verdict)
+    expect(bench.published() == 0, f"published {bench.published()} times after a refusal")
 
 
 async def throttled(hint_s: int, bench: Bench) -> None:
@@ -192,6 +221,51 @@ async def withdraw(bench: Bench) -> None:
         expect_verdict(bench.checked(await bench.channel.withdraw(job, bench.note)), Verdict.ACCEPTED)
     if bench.subject.finds:
         expect_found(await bench.find(job), Found.FOUND)
+
+
+async def way_back_lost(deliver: DeliveryKind, kind: FaultKind, bench: Bench) -> None:
+    """A correction or withdrawal whose answer was lost is in doubt; looking tells, and repeating where that is harmless.
+
+    What did not happen is not found, and what did is; after a repeat it happened once.
+    """
+    first = await bench.send(bench.job())
+    job = bench.job(deliver, original=first.reference, timeout_s=SHORT_S)
+    go = bench.channel.withdraw if deliver is DeliveryKind.WITHDRAW else bench.channel.correct
+    bench.arm(kind, on=bench.withdraws_on if deliver is DeliveryKind.WITHDRAW else "publish")
+    expect_verdict(bench.checked(await go(job, bench.note)), Verdict.IN_DOUBT)
+    before = len(bench.far.journal.effects)
+    acted = kind is FaultKind.ACT_THEN_DROP
+    expect(before == 1 + acted, "the far side did not do what this check is about")
+    again = replace(job, handle=bench.noted[-1] if bench.noted else None)
+    if bench.subject.finds:
+        expect_found(await bench.find(again), Found.FOUND if acted else Found.ABSENT)
+    if type(bench.channel).capabilities.idempotency.kind is IdempotencyKind.IDEMPOTENT:
+        expect_verdict(bench.checked(await go(again, bench.note)), Verdict.ACCEPTED)
+        expect(len(bench.far.journal.effects) == 2, "after a repeat, it did not happen exactly once")
+
+
+async def at_its_limit(limit: TextLimit, bench: Bench) -> None:
+    """The longest text that fits goes up whole; one letter more is refused, or becomes another part: never cut."""
+    fits, too_long = 0, limit.most + 1
+    few = _parts(bench, 0)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        fits, too_long = (middle, too_long) if _parts(bench, middle) == few else (fits, middle)
+    rendering = bench.channel.render(content(bench.account, more="a" * fits), bench.account)
+    longest = max(rendering.parts, key=lambda part: length(part.text, limit.unit))
+    found = length(longest.text, limit.unit)
+    expect(found == limit.most, f"the longest text is {found} {limit.unit}, and the limit says {limit.most}")
+    expect("a" * fits in longest.text, "the longest text that fits was cut")
+    expect_verdict(await bench.send(replace(bench.job(), rendering=rendering)), Verdict.ACCEPTED)
+    expect(bench.published() == 1, f"published {bench.published()} times, not once")
+
+
+def _parts(bench: Bench, letters: int) -> int:
+    """How many parts a text longer by so many letters becomes; 0 where it is refused."""
+    try:
+        return len(bench.channel.render(content(bench.account, more="a" * letters), bench.account).parts)
+    except RenderError:
+        return 0
 
 
 async def renders(bench: Bench) -> None:

@@ -333,7 +333,7 @@ class _Session:
             case FaultKind.DROP:
                 raise _Over
             case FaultKind.REFUSE:
-                await self.say(fault.status, "", "no")
+                await self.say(fault.status, "", fault.body or "no")
             case FaultKind.ECHO:
                 await self.say(554, "5.7.1", " ".join(self.heard)[:900])
             case FaultKind.ERROR_INSIDE:

@@ -21,7 +21,7 @@ class FaultKind(StrEnum):
 
     STALL = "stall"  # reads nothing, answers nothing for delay_s, then drops
     DROP = "drop_without_acting"  # reads all, does nothing, drops
-    REFUSE = "refuse"  # does nothing, answers `status`
+    REFUSE = "refuse"  # does nothing, answers `status` with `body`, or with a page where there is none
     THROTTLE = "throttle"  # does nothing, answers 429; with a hint where delay_s > 0
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a word; does nothing, answers as for an expired token
     ERROR_INSIDE = "error_inside"  # does nothing, answers 2xx with an error in the body
@@ -66,7 +66,8 @@ PAGE = "<!doctype html><title>Something went wrong</title>"
 class Fault:
     """An order for the next ``times`` calls of one kind to one provider whose account contains ``match``.
 
-    ``on`` is a kind of route (publish, withdraw, read, session). ``delay_s`` and ``status`` mean what the kind says.
+    ``on`` is a kind of route (publish, withdraw, read, session). ``delay_s``, ``status`` and ``body``, which is JSON,
+    mean what the kind says.
     With ``every``, all but each so-manieth of those calls are spared.
     """
 
@@ -78,6 +79,7 @@ class Fault:
     delay_s: float = 0.0
     status: int = 503
     every: int = 1
+    body: str = ""
 
     def meets(self, provider: str, on: str, account: str) -> bool:
         """Whether a call is one of those."""
@@ -155,7 +157,8 @@ async def _idle(fault: Fault, request: web.Request, refusal: Callable[[Fault], w
         heard = " ".join(request.headers.values())
         return web.json_response({"title": heard, "detail": heard, "error": heard, "message": heard}, status=400)
     if fault.kind is FaultKind.REFUSE:
-        return web.Response(status=fault.status, text=PAGE, content_type="text/html")
+        kind = "application/json" if fault.body else "text/html"
+        return web.Response(status=fault.status, text=fault.body or PAGE, content_type=kind)
     return refusal(fault)
 
 

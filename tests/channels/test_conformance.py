@@ -1,5 +1,6 @@
 """Every adapter against the suite. A new adapter adds one subject."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,19 @@ import pytest
 from channels.bluesky.adapter import Adapter as Bluesky
 from channels.bluesky.simulator import BlueskySimulator
 from channels.conformance import ConformanceError, Subject, cases, run
-from channels.contract import Account, Finding, Found, Job, Note, Outcome, Secret, Verdict
+from channels.contract import (
+    Account,
+    Content,
+    Finding,
+    Found,
+    Job,
+    Note,
+    Outcome,
+    RenderError,
+    Rendering,
+    Secret,
+    Verdict,
+)
 from channels.facebook.adapter import Adapter as Facebook
 from channels.facebook.simulator import FacebookSimulator
 from channels.mastodon.adapter import Adapter as Mastodon
@@ -20,12 +33,14 @@ from channels.notify.simulator import Notify as NotifySimulator
 from channels.press_email.adapter import Adapter as PressEmail
 from channels.press_email.simulator import PressEmail as MailServer
 from channels.press_email.simulator import password
+from channels.text import x_length
 from channels.threads.adapter import Adapter as Threads
 from channels.threads.simulator import ThreadsSimulator
 from channels.webhook.adapter import Adapter as Webhook
 from channels.webhook.simulator import Receiver, secret
 from channels.x.adapter import Adapter as X
 from channels.x.simulator import XSimulator
+from tests.channels.documented import DOCUMENTED
 
 SUBJECTS = [
     Subject(
@@ -93,7 +108,7 @@ SUBJECTS = [
             "press_email",
             "Press office",
             ("en", "cy"),
-            {"base_url": url.replace("http:", "smtp:"), "from": "press@council.example"},
+            {"base_url": url.replace("http", "smtp", 1), "from": "press@council.example"},
         ),
         {"username": Secret("press@council.example"), "password": Secret(password("press@council.example"))},
         public=frozenset({"username"}),
@@ -103,6 +118,9 @@ SUBJECTS = [
         hints=False,
     ),
 ]
+
+
+SUBJECTS = [replace(subject, documented=DOCUMENTED[subject.simulator.name]) for subject in SUBJECTS]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +142,52 @@ class Hopeful(X):
         finding = await super().find(job)
         return Finding(Found.ABSENT) if finding.found is Found.UNKNOWN else finding
 
+    async def withdraw(self, job: Job, note: Note) -> Outcome:
+        outcome = await super().withdraw(job, note)
+        return replace(outcome, verdict=Verdict.ACCEPTED)
+
 
 class Talkative(X):
     """Explains itself with its token."""
 
     def __repr__(self) -> str:
         return f"Talkative({self._token.reveal()})"
+
+
+class Logging(X):
+    """Writes down what it sends, credential and all."""
+
+    async def send(self, job: Job, note: Note) -> Outcome:
+        logging.getLogger("careless").debug("sending with %s", self._token.reveal())
+        return await super().send(job, note)
+
+
+class Noting(X):
+    """Notes its token, so as to find it again."""
+
+    async def send(self, job: Job, note: Note) -> Outcome:
+        await note(f"upload?token={self._token.reveal()}")
+        return await super().send(job, note)
+
+
+class Cutting(X):
+    """Makes every text fit."""
+
+    @classmethod
+    def render(cls, content: Content, account: Account) -> Rendering:
+        try:
+            return super().render(content, account)
+        except RenderError:
+            cut = tuple(replace(text, body=text.body[:40]) for text in content.texts)
+            return super().render(replace(content, texts=cut), account)
+
+
+class Timid(X):
+    """Thinks the limit lower than it is."""
+
+    @classmethod
+    def problems(cls, rendering: Rendering) -> list[str]:
+        return super().problems(rendering) + ["too long" for part in rendering.parts if x_length(part.text) > 279]
 
 
 class Forgetful(Bluesky):
@@ -153,7 +211,13 @@ class Adding(Facebook):
         (Hopeful, "act_then_error 503: in doubt"),
         (Hopeful, "act_then_html: never a claim that nothing happened"),
         (Hopeful, "read refuse: unknown, never absent"),
+        (Hopeful, "documented 502: in_doubt"),
+        (Hopeful, "withdraw drop_without_acting: in doubt, then settled"),
         (Talkative, "a post is accepted and published once"),
+        (Logging, "a post is accepted and published once"),
+        (Noting, "a post is accepted and published once"),
+        (Cutting, "a text at its limit goes up whole, and one letter more is refused"),
+        (Timid, "a text at its limit goes up whole, and one letter more is refused"),
         (Forgetful, "a repeat changes nothing"),
         (Adding, "a correction changes the post in place"),
     ],

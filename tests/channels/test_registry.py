@@ -139,7 +139,7 @@ def test_a_package_that_cannot_be_loaded_disables_only_itself(tmp_path: Path, mo
         faults = {offer.name: offer.fault for offer in registry.offers()}
         assert said in faults.pop("pigeon")
         assert faults == {"owl": ""}
-        with pytest.raises(registry.UnknownChannelError, match="channel pigeon of broken 1.0 is not used"):
+        with pytest.raises(registry.UnknownChannelError, match=r"channel pigeon of broken .* is not used"):
             registry.adapter("pigeon")
 
 
@@ -149,6 +149,10 @@ def test_our_own_channels_are_found_without_looking_at_any_package(tmp_path: Pat
     code = "from channels import registry; registry.adapter('webhook'); print(registry._points.cache_info().misses)"
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": f"{tmp_path}:{root}"}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": f"{tmp_path}:{root}"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "0"

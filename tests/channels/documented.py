@@ -1,0 +1,86 @@
+"""What each platform's documentation says of refused posts, and the verdict that each refusal proves.
+
+Where the reference calls a 5xx safe to repeat because of a key, the adapter says ``in_doubt`` and repeats: what is up
+is the same (rule 3 of the contract).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from channels.conformance import Documented
+from channels.contract import Verdict
+
+NO, WAIT, OPEN = Verdict.REJECTED, Verdict.DEFERRED, Verdict.IN_DOUBT
+
+
+def _all(verdict: Verdict, *answers: tuple[int, Any]) -> tuple[Documented, ...]:
+    return tuple(
+        Documented(status, body if isinstance(body, str) else json.dumps(body), verdict) for status, body in answers
+    )
+
+
+def _problem(name: str) -> dict[str, str]:
+    return {"title": name, "detail": name, "type": f"https://api.twitter.com/2/problems/{name}"}
+
+
+def _graph(code: int, subcode: int | None = None) -> dict[str, Any]:
+    known = {"message": "no", "type": "OAuthException", "code": code, "fbtrace_id": "A1"}
+    return {"error": known if subcode is None else {**known, "error_subcode": subcode}}
+
+
+def _notify(status: int, error: str) -> tuple[int, Any]:
+    return status, {"status_code": status, "errors": [{"error": error, "message": "no"}]}
+
+
+X = (  # reference: platforms 3.6
+    *_all(NO, (400, _problem("invalid-request")), (401, _problem("not-authorized-for-resource"))),
+    *_all(NO, (402, _problem("credits")), (403, _problem("client-forbidden")), (429, _problem("usage-capped"))),
+    *_all(WAIT, (429, _problem("rate-limit-exceeded"))),
+    *_all(OPEN, (500, ""), (502, ""), (503, ""), (504, "")),
+)
+BLUESKY = (  # reference: platforms 6
+    *_all(NO, *((401, {"error": name}) for name in ("AuthenticationRequired", "AuthFactorTokenRequired"))),
+    *_all(NO, *((400, {"error": name}) for name in ("AccountTakedown", "RepoDeactivated", "InvalidRequest"))),
+    *_all(NO, *((400, {"error": name}) for name in ("InvalidRecord", "BlobTooLarge"))),
+    *_all(WAIT, (429, {"error": "RateLimitExceeded"})),
+    *_all(OPEN, (400, {"error": "InvalidSwap"}), (502, {"error": "UpstreamFailure"}), (503, ""), (504, "")),
+)
+MASTODON = (  # reference: platforms 7
+    *_all(NO, *((status, {"error": "no"}) for status in (401, 403, 404, 422))),
+    *_all(WAIT, (429, {"error": "Too many requests"})),
+    *_all(OPEN, (500, {"error": "no"}), (503, "")),
+)
+FACEBOOK = (  # reference: platforms 4.1
+    *_all(NO, *((400, _graph(code)) for code in (3, 10, 100, 102, 190, 200, 299, 368, 1609005))),
+    *_all(NO, *((400, _graph(190, subcode)) for subcode in (458, 459, 460, 463, 464, 467))),
+    *_all(NO, *((400, _graph(100, subcode)) for subcode in (33, 1366046, 1346003, 1404102, 1404078))),
+    *_all(WAIT, *((403, _graph(code)) for code in (4, 17, 32, 341, 613, 80001)), (400, _graph(368, 1390008))),
+    *_all(OPEN, (500, _graph(1)), (500, _graph(2)), *((400, _graph(100, code)) for code in (1363047, 1609010))),
+)
+NOTIFY = (  # reference: emergency-alerts 4
+    *_all(NO, _notify(400, "BadRequestError"), _notify(400, "ValidationError"), _notify(403, "AuthError")),
+    *_all(NO, _notify(429, "TooManyRequestsError")),
+    *_all(WAIT, _notify(429, "RateLimitError")),
+    *_all(OPEN, _notify(500, "Exception"), (503, "")),
+)
+WEBHOOK = (  # reference: platforms 10
+    *_all(NO, (301, ""), (400, {}), (401, {}), (404, {}), (410, {})),
+    *_all(WAIT, (429, {})),
+    *_all(OPEN, (500, {}), (502, ""), (504, "")),
+)
+PRESS_EMAIL = (  # RFC 5321, 4.2.3: replies to the end of data
+    *_all(NO, (552, "5.2.2 mailbox full"), (554, "5.7.1 refused"), (550, "5.7.1 refused")),
+    *_all(WAIT, (421, "4.3.2 closing"), (451, "4.3.0 local error"), (452, "4.3.1 no room"), (450, "4.2.0 busy")),
+)
+DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
+    "x": X,
+    "bluesky": BLUESKY,
+    "mastodon": MASTODON,
+    "facebook": FACEBOOK,
+    "notify": NOTIFY,
+    "webhook": WEBHOOK,
+    "press_email": PRESS_EMAIL,
+}
