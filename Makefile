@@ -1,6 +1,6 @@
 # Everything a person needs to build, try and check this project; a bare `make` prints the list.
 # The environment lives in .venv. Variables: FAULT=kill (demo), TESTS=tests/cli (test), PYTHON=python3.12 (setup),
-# ARGS=dispatcher/gate (mutants), SECONDS_PER_RUN=60 SEED=1 DATABASE=sqlite (chaos).
+# ARGS=dispatcher/gate (mutants), SECONDS_PER_RUN=60 SEED=1 DATABASE=sqlite (chaos), SECONDS_PER_PARSER=600 (fuzz).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +16,7 @@ MOVES_STEPS ?= 2000000
 FAULT ?=
 BENCH ?=
 SECONDS_PER_RUN ?= 60
+SECONDS_PER_PARSER ?= 600
 SEED ?=
 DATABASE ?= both
 
@@ -65,6 +66,30 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 test: setup chromium ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 2 --dist worksteal -rs $(TESTS)
+
+.PHONY: test-peers
+test-peers: setup peers ## run adapters against real far sides: a Bluesky PDS from npm, and Exim
+	@$(BIN)/python -m pytest -v -rs tests/peers
+
+# Node 20 or later with npm, for the PDS; its SQLite addon is built where there is no build of it for this machine.
+PDS := build/peers/node_modules/.ready
+
+.PHONY: peers
+peers:
+	@command -v exim4 exim >/dev/null || { $(call apt,exim4-daemon-light); } || \
+		echo "There is no Exim (Debian: apt-get install exim4-daemon-light); tests that need it will say so." >&2
+	@$(MAKE) $(PDS) || echo "There is no Bluesky PDS; tests that need it will say so." >&2
+
+$(PDS): tests/peers/package.json
+	@command -v npm >/dev/null || { echo "There is no npm: install Node.js 20 or later." >&2; exit 1; }
+	@echo "installing a Bluesky PDS into build/peers"
+	@mkdir -p build/peers && cp tests/peers/package.json build/peers
+	@cd build/peers && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: fuzz
+fuzz: setup ## answer every adapter with nonsense, for SECONDS_PER_PARSER on each kind of call
+	@SECONDS_PER_PARSER=$(SECONDS_PER_PARSER) $(BIN)/python -m pytest -v -n 2 tests/channels/test_fuzz.py
 
 .PHONY: coverage
 coverage: setup ## branch coverage of the gate, the statements and the sender

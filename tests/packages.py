@@ -1,4 +1,4 @@
-"""Third parties' packages for the tests, as an installer leaves them: modules, and a folder saying what they offer."""
+"""Third parties' packages for the tests, as an installer leaves them: modules, and a folder saying what they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from channels import registry
 def install(
     site: Path, offers: Mapping[str, str], modules: Mapping[str, str], package: str = "pigeon_channel"
 ) -> None:
-    """Put a package in the folder ``site``: ``offers`` are its entry points, ``modules`` the texts of files by path."""
+    """Put a package in the folder ``site``: ``offers`` are its entry points, ``modules`` the files' texts by path."""
     said = site / f"{package}-1.0.dist-info"
     said.mkdir(parents=True)
     (said / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")

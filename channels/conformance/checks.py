@@ -224,7 +224,7 @@ async def withdraw(bench: Bench) -> None:
 
 
 async def way_back_lost(deliver: DeliveryKind, kind: FaultKind, bench: Bench) -> None:
-    """A correction or withdrawal whose answer was lost is in doubt; looking tells, and repeating where that is harmless.
+    """A correction or withdrawal whose answer was lost is in doubt; a look tells, or a repeat where that is harmless.
 
     What did not happen is not found, and what did is; after a repeat it happened once.
     """

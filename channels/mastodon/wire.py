@@ -30,7 +30,6 @@ from channels.http import Answer
 VISIBILITIES = ("public", "unlisted")
 MAX_URL = 300
 _FIGURES = ("max_characters", "characters_reserved_per_url")
-_PUBLIC = frozenset(VISIBILITIES)
 _ID = re.compile(r"[A-Za-z0-9]{1,64}")  # digits on Mastodon, letters too on servers that speak its API
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PRIMARY = re.compile(r"[a-z]{2,3}")
@@ -245,7 +244,7 @@ def _post(status: Any, base_url: str) -> Post | None:
     post_id, created_at = _id(status), _time(status.get("created_at"))
     if post_id is None or created_at is None:
         return None
-    ours = status.get("reblog") is None and status.get("visibility", "public") in _PUBLIC
+    ours = status.get("reblog") is None and status.get("visibility", "public") in VISIBILITIES
     was_edited = status.get("edited_at") is not None
     return Post(post_id, readable(content), created_at, was_edited, ours, _url(status, base_url))
 

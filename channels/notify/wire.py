@@ -200,7 +200,7 @@ def finding(answer: Answer) -> Finding:
     """What the list of messages under our reference means."""
     body = answer.json()
     found = body.get("notifications") if body else None
-    if answer.status != 200 or not isinstance(found, list):
+    if answer.status != 200 or not isinstance(found, list) or not all(map(_is_message, found)):
         return Finding(Found.UNKNOWN, reason=f"Notify answered {answer.status} to the look-up")
     if not found:
         return Finding(Found.ABSENT)
@@ -208,7 +208,7 @@ def finding(answer: Answer) -> Finding:
     reason = f"Notify's status is {first.get('status')}"
     if len(found) > 1:
         reason += f"; {len(found)} messages carry this reference"
-    return Finding(Found.FOUND, reference=str(first.get("id")), reason=reason)
+    return Finding(Found.FOUND, reference=first["id"], reason=reason)
 
 
 def read_back(answer: Answer, text: str | None) -> ReadBack:
@@ -239,6 +239,10 @@ def previewed(answer: Answer, text: str, medium: Medium) -> Probe:
         whole = " and ".join(f"(({name}))" for name in medium.placeholders)
         return Probe(ok=False, detail=f"the template must be {medium.named} whose whole content is {whole}")
     return Probe(ok=True, detail=f"Notify takes the key and the template (version {body.get('version')})")
+
+
+def _is_message(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("id"), str)
 
 
 def _throttled(answer: Answer, said: str, wait_s: float) -> Outcome:

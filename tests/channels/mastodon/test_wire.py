@@ -210,6 +210,12 @@ def test_a_page_that_is_not_whole_is_no_page(page):
     assert wire.statuses(answer(200, page), BASE) is None
 
 
+def test_a_visibility_that_is_none_makes_no_post_of_ours():
+    """Whatever stands there, the page is read."""
+    (post,) = wire.statuses(answer(200, [{**STATUS, "visibility": []}]), BASE)
+    assert not post.ours
+
+
 def test_a_page_tells_what_is_needed_of_each_status():
     """Text, time, whether it was edited, and whether it is a public post of the account's own."""
     boost = {**STATUS, "id": "2", "reblog": {}, "edited_at": "2026-11-21T12:01:00.000Z"}

@@ -160,6 +160,8 @@ def test_a_template_that_adds_words_shows_in_the_outcome():
         (answer(200, {"notifications": [{"id": "n-1", "status": "technical-failure"}]}), Found.FOUND),
         (answer(200), Found.UNKNOWN),
         (answer(200, {"links": {}}), Found.UNKNOWN),
+        (answer(200, {"notifications": [None]}), Found.UNKNOWN),
+        (answer(200, {"notifications": [{"status": "delivered"}]}), Found.UNKNOWN),
         (error(403, "AuthError"), Found.UNKNOWN),
         (answer(503), Found.UNKNOWN),
     ],
