@@ -53,7 +53,7 @@ MASTODON = (  # reference: platforms 7
     *_all(WAIT, (429, {"error": "Too many requests"})),
     *_all(OPEN, (500, {"error": "no"}), (503, "")),
 )
-FACEBOOK = (  # reference: platforms 4.1
+GRAPH = (  # reference: platforms 4.1
     *_all(NO, *((400, _graph(code)) for code in (3, 10, 100, 102, 190, 200, 299, 368, 1609005))),
     *_all(NO, *((400, _graph(190, subcode)) for subcode in (458, 459, 460, 463, 464, 467))),
     *_all(NO, *((400, _graph(100, subcode)) for subcode in (33, 1366046, 1346003, 1404102, 1404078))),
@@ -79,7 +79,8 @@ DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "x": X,
     "bluesky": BLUESKY,
     "mastodon": MASTODON,
-    "facebook": FACEBOOK,
+    "facebook": GRAPH,
+    "threads": GRAPH,
     "notify": NOTIFY,
     "webhook": WEBHOOK,
     "press_email": PRESS_EMAIL,
