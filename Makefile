@@ -76,7 +76,7 @@ PDS := build/peers/node_modules/.ready
 
 .PHONY: peers
 peers:
-	@command -v exim4 exim >/dev/null || { $(call apt,exim4-daemon-light); } || \
+	@PATH="$$PATH:/usr/sbin" command -v exim4 exim >/dev/null || { $(call apt,exim4-daemon-light); } || \
 		echo "There is no Exim (Debian: apt-get install exim4-daemon-light); tests that need it will say so." >&2
 	@$(MAKE) $(PDS) || echo "There is no Bluesky PDS; tests that need it will say so." >&2
 
