@@ -29,6 +29,8 @@ from sqlalchemy import select
 from channels.contract import Account, LanguageText, Secret
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.provider import Provider
+from channels.simulator.providers import PROVIDERS
 from channels.simulator.server import Simulator
 from channels.webhook.simulator import secret as webhook_secret
 from dispatcher.bootstrap import open_desk
@@ -79,10 +81,10 @@ UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
 
 
 @contextmanager
-def far_sides() -> Iterator[Simulator]:
-    """All simulated platforms, served from a thread of their own."""
+def far_sides(*more: type[Provider]) -> Iterator[Simulator]:
+    """All simulated platforms, and ``more``, served from a thread of their own."""
     started, stop = threading.Event(), threading.Event()
-    simulator = Simulator()
+    simulator = Simulator([*PROVIDERS, *more])
 
     async def serve() -> None:
         async with simulator:

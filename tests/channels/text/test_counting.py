@@ -93,11 +93,15 @@ def test_a_server_may_reserve_another_length_for_links() -> None:
     [
         ("a" * 160, "gsm7", 160, 1),
         ("a" * 161, "gsm7", 161, 2),
+        ("a" * 306, "gsm7", 306, 2),
+        ("a" * 307, "gsm7", 307, 3),
         ("a" * 918, "gsm7", 918, 6),
         ("€" * 80, "gsm7", 160, 1),
         ("{}", "gsm7", 4, 1),
         ("ŵ" * 70, "ucs2", 70, 1),
         ("ŵ" * 71, "ucs2", 71, 2),
+        ("ŷ" * 134, "ucs2", 134, 2),
+        ("ŷ" * 135, "ucs2", 135, 3),
         ("🐱", "ucs2", 2, 1),
         ("", "gsm7", 0, 1),
     ],
@@ -106,6 +110,21 @@ def test_sms_segments(text: str, encoding: str, units: int, segments: int) -> No
     """GSM-7 holds 160 units alone and 153 joined, UTF-16 70 and 67; extension characters and emoji cost two."""
     count = sms_count(text)
     assert (count.encoding, count.units, count.segments) == (encoding, units, segments)
+
+
+@pytest.mark.parametrize("letter", "âêîôûŵŷäëïöüÿáéíóúẃýàèìòùẁỳ")
+def test_each_welsh_letter_is_in_gsm7_or_forces_utf16(letter: str) -> None:
+    """GSM 03.38 has ä, ö, ü, é, à, è, ì, ò and ù of the vowels with marks; every other one costs the whole text."""
+    assert (sms_count(letter).encoding == "gsm7") is (letter in "äöüéàèìòù")
+    assert sms_count(letter.upper()).encoding == ("gsm7" if letter in "äöüé" else "ucs2")
+
+
+@pytest.mark.parametrize(
+    ("text", "units"), [("ŵ", 1), ("🌊", 2), ("👨‍👩‍👧‍👦", 11), ("🏴󠁧󠁢󠁷󠁬󠁳󠁿", 14), ("e\u0301", 2), ("a\r\nb", 4)]
+)
+def test_tiktok_counts_utf16_units(text: str, units: int) -> None:
+    """Of a sequence every part counts, joiners too (reference: platforms 1.3)."""
+    assert length(text, Unit.UTF16) == units
 
 
 def test_welsh_letters_that_force_utf16_are_named_once_each_in_order() -> None:
