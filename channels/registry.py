@@ -6,8 +6,9 @@ Rules
      adapter.
   3. A third party's channel is an entry point of the group :data:`ENTRY_POINTS` of an installed package: its name is
      the channel's, its value ``module:class``. It is looked for only when a name is asked for that the table lacks.
-  4. One that has a name of ours, or of a channel that is not used, is refused whatever its package says; so are two
-     of one name. One that cannot be loaded disables only itself. :func:`offers` says why.
+  4. One that has a name of ours, or of a channel that is not used, is refused whatever its package says, also with
+     figures before or after it; so are two of one name. One that cannot be loaded disables only itself.
+     :func:`offers` says why.
   5. What may be sent to it is policy's to say, as of every channel: one that policy does not name is refused (G05).
 
 A third party, in its pyproject.toml (docs/writing-a-channel.md)::
@@ -242,7 +243,7 @@ def _offer(point: EntryPoint) -> Offer:
 
 
 def _name_fault(name: str) -> str:
-    if taken := _NAMED.get(_folded(name)):
+    if taken := _NAMED.get(_folded(name)) or _NAMED.get(_folded(name).strip("0123456789")):
         ours = "a channel of ours" if taken.load else "a channel that is not used"
         return f"{name} names {taken.name}, {ours}: its package must take another name"
     if not _NAME.fullmatch(name):

@@ -88,7 +88,7 @@ def test_a_third_partys_channel_to_recipients_travels_in_their_lane(tmp_path: Pa
 TAKEN = sorted({name for entry in registry.TABLE for name in (entry.name, *entry.aliases)})
 
 
-@pytest.mark.parametrize("name", [*TAKEN, "X", "We-Chat", "Ｔelegram", "TG", "face book"])
+@pytest.mark.parametrize("name", [*TAKEN, "X", "We-Chat", "Ｔelegram", "TG", "face book", "wechat2", "x_2026"])
 def test_a_name_of_ours_or_of_a_channel_that_is_not_used_is_refused(tmp_path: Path, name: str) -> None:
     """Whatever the package is; its module is not even imported."""
     offer = offered(tmp_path, name, "raise AssertionError('imported')")

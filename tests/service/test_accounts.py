@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from dispatcher.service import accounts
 from dispatcher.statements.trust import Trust
 from tests.cast import policies, policy_document
 from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
+from tests.packages import install, on_path
 
 
 def add(
@@ -71,6 +73,20 @@ ADDRESSES = [
     *("https://api.telegram.org/bot1/sendMessage", "https://T.ME/", "https://t.me:443/x", "https://you@t.me./"),
     *("api.weixin.qq.com", "https://ａｐｉ．telegram。org/", "https://tele\u00adgram.org", "https://t%2eme/"),
 ]
+
+
+def test_no_third_partys_adapter_reaches_a_channel_that_is_not_used(office: Office, tmp_path: Path) -> None:
+    """Neither do the hosts that it brings along."""
+    module = (
+        "from dataclasses import replace\n"
+        "from tests.memory_channel import MemoryChannel\n"
+        "class Adapter(MemoryChannel):\n"
+        "    capabilities = replace(MemoryChannel.capabilities, hosts=('api.telegram.org',))\n"
+    )
+    site = tmp_path / "site"
+    install(site, {"pigeon": "pigeon:Adapter"}, {"pigeon.py": module})
+    with on_path(site), pytest.raises(Forbidden, match=r"G05: account a-1 points at telegram\.org"):
+        add(office, "pigeon", {})
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
