@@ -74,11 +74,28 @@ class MediaKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLimit:
+    """What one post carries of one kind: at most ``most``, each in one of these forms and no larger than this.
+
+    Width and height in pixels; ``alt_characters`` is the longest text in place of one, in code points.
+    """
+
+    kind: MediaKind
+    mimes: tuple[str, ...]
+    max_bytes: int
+    max_width: int
+    max_height: int
+    most: int
+    alt_characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process.
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
-    platform has no limit, ``languages`` empty where it takes any. ``recipients``: it sends to a list of these.
+    platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone.
+    ``recipients``: it sends to a list of these.
     """
 
     idempotency: Idempotency
@@ -87,7 +104,7 @@ class Capabilities:
     can_read_back: bool
     edits: bool = False
     text: TextLimit | None = None
-    media: tuple[MediaKind, ...] = ()
+    media: tuple[MediaLimit, ...] = ()
     languages: tuple[str, ...] = ()
     recipients: Address | None = None
     by_hand: bool = False

@@ -20,13 +20,14 @@ One delivery, seen from an adapter::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, runtime_checkable
 
-from channels.capabilities import Capabilities
+from channels.capabilities import Capabilities, MediaKind
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -107,12 +108,41 @@ class LanguageText:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Exact text in one language; ``language`` is ``mul`` where one post carries several."""
+
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture, named by the digest of its exact bytes (``sha256:…``). ``size`` in bytes, the rest in pixels.
+
+    ``alt`` says what it shows, for who cannot see it: per language, and in a rendering as one part.
+    """
+
+    digest: str
+    kind: MediaKind
+    mime: str
+    size: int
+    width: int
+    height: int
+    alt: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("sha256:[0-9a-f]{64}", self.digest):
+            raise ValueError("a medium is named by sha256: and 64 hexadecimal digits")  # it also names a file
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A revision as channels see it, before it takes a channel's form.
 
     ``area`` lists names; ``polygons`` and ``circles`` are CAP strings (lat,lon). ``sent_by`` is the public name of
     the sender. ``exercise`` marks content that must carry EXERCISE; ``cap`` carries the CAP code values
-    (category, event, urgency, severity, certainty).
+    (category, event, urgency, severity, certainty). ``media`` are of the size that the channel takes, and there are
+    none where it takes none.
     """
 
     kind: DeliveryKind
@@ -125,14 +155,7 @@ class Content:
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Exact text in one language; ``language`` is ``mul`` where one post carries several."""
-
-    language: str
-    text: str
+    media: tuple[Medium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,38 +171,41 @@ class Rendering:
     kind: DeliveryKind
     parts: tuple[Part, ...]
     options: Mapping[str, Json] = field(default_factory=dict)
+    media: tuple[Medium, ...] = ()
 
     def text(self, language: str) -> str | None:
         """The exact text for a language, or None where this rendering has none."""
         return next((part.text for part in self.parts if part.language == language), None)
 
     def document(self) -> dict[str, Json]:
-        """This rendering as the JSON document whose canonical bytes are signed."""
+        """This rendering as the JSON document whose canonical bytes are signed; no key for media that it has not."""
         return {
             "schema": "rendering/v1",
             "channel": self.channel,
             "account": self.account,
             "kind": str(self.kind),
-            "parts": [{"language": part.language, "text": part.text} for part in self.parts],
+            "parts": [asdict(part) for part in self.parts],
             "options": dict(self.options),
+            **({"media": [_written(medium) for medium in self.media]} if self.media else {}),
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Json]) -> Rendering:
         """Read back what :meth:`document` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-        if set(document) != {"schema", "channel", "account", "kind", "parts", "options"}:
+        if set(document) - {"media"} != {"schema", "channel", "account", "kind", "parts", "options"}:
             raise ValueError("not a rendering/v1 document: unexpected or missing keys")
-        if document["schema"] != "rendering/v1":
+        if document["schema"] != "rendering/v1" or document.get("media") == []:
             raise ValueError("not a rendering/v1 document")
-        parts, options = document["parts"], document["options"]
-        if not isinstance(parts, list) or not isinstance(options, dict):
-            raise TypeError("rendering parts must be a list and options an object")
+        parts, options, media = document["parts"], document["options"], document.get("media", [])
+        if not isinstance(parts, list) or not isinstance(options, dict) or not isinstance(media, list):
+            raise TypeError("rendering parts and media must be lists and options an object")
         return cls(
             channel=_text(document["channel"]),
             account=_text(document["account"]),
             kind=DeliveryKind(_text(document["kind"])),
             parts=tuple(_part(part) for part in parts),
             options=options,
+            media=tuple(_medium(one) for one in media),
         )
 
 
@@ -190,7 +216,7 @@ class Job:
     ``delivery`` and ``intended_at`` (the signed release's time) are the same on every attempt: derive every
     idempotency key from them. ``recipient`` is set for recipient channels, with ``language`` saying which part of
     the rendering is theirs. ``original`` names the post that a correction or withdrawal mends. ``handle`` is what
-    an earlier attempt noted.
+    an earlier attempt noted. ``media`` holds the rendering's media by digest, verified; empty where nothing is sent.
     """
 
     delivery: str
@@ -202,6 +228,7 @@ class Job:
     language: str | None = None
     original: str | None = None
     handle: str | None = None
+    media: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +374,26 @@ def _text(value: Json) -> str:
     return value
 
 
+def _integer(value: Json) -> int:
+    if type(value) is not int:
+        raise TypeError(f"expected an integer, got {type(value).__name__}")
+    return value
+
+
 def _part(value: Json) -> Part:
     if not isinstance(value, dict) or set(value) != {"language", "text"}:
         raise ValueError("a rendering part has a language and a text, nothing else")
     return Part(_text(value["language"]), _text(value["text"]))
+
+
+def _written(medium: Medium) -> Json:
+    return {**asdict(medium), "kind": str(medium.kind), "alt": [asdict(part) for part in medium.alt]}
+
+
+def _medium(value: Json) -> Medium:
+    known = [one.name for one in fields(Medium)]
+    if not isinstance(value, dict) or set(value) != set(known) or not isinstance(value["alt"], list):
+        raise ValueError(f"a rendering's medium has {', '.join(known)}, nothing else")
+    digest, kind, mime = (_text(value[name]) for name in ("digest", "kind", "mime"))
+    size, width, height = (_integer(value[name]) for name in ("size", "width", "height"))
+    return Medium(digest, MediaKind(kind), mime, size, width, height, tuple(_part(part) for part in value["alt"]))

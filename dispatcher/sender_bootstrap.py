@@ -78,6 +78,7 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
             place / "stops.jsonl", Verifier(trust.roster, trust.root.deployment, mode), trust.root.status_key
         ),
         decisions=Decisions(place / "decisions.jsonl"),
+        media=settings.media_folder,
         list_identity=vault.identity() if role == "recipients" else None,
         reaches=_reached(trust.policy, outlets.channels) if mode is Mode.LIVE else (),
     )

@@ -8,6 +8,7 @@ A deployment folder::
     credentials/MODE/ROLE/   one age file per account
     sender/MODE/ROLE/        what a sender keeps: spent file, stops, version floor
     data/ redis/ run/ logs/  database, private Redis, sockets, role logs
+    media/                   pictures by digest; elsewhere where ``media`` says so
     feed/ hand-off/          what the CAP feed publishes; sealed packets
 
 Unknown keys are refused; every key but the deployment's name and kind has a default.
@@ -28,6 +29,7 @@ from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.credentials import Vault
+from dispatcher.sending.media import MediaFolder
 from dispatcher.statements.toml import parse_toml
 
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
@@ -107,6 +109,7 @@ class Settings:
     ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises, and
     ``simulator_smtp`` its mail server, such as ``smtp://127.0.0.1:8791``.
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
+    ``media`` is the folder of pictures, on storage that all hosts share.
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
     """
 
@@ -121,6 +124,7 @@ class Settings:
     chunk: int = 100
     processes: int = 1
     keep_lists_days: int = 30
+    media: str = "media"
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
@@ -138,6 +142,11 @@ class Settings:
     def path(self, *parts: str) -> Path:
         """A place in the deployment folder."""
         return self.root.joinpath(*parts)
+
+    @property
+    def media_folder(self) -> MediaFolder:
+        """Where pictures are."""
+        return MediaFolder(self.path(self.media))
 
     def vault(self, mode: Mode, role: str) -> Vault:
         """Where one role's credentials are."""
@@ -182,7 +191,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
         {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
-        | {"keep_lists_days", "timing", "channel", "price"},
+        | {"keep_lists_days", "media", "timing", "channel", "price"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -198,6 +207,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         chunk=int(document.get("chunk", 100)),
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),
+        media=str(document.get("media", "media")),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
             name: ChannelFigures(**_integers(values, ChannelFigures, f"channel.{name}"))

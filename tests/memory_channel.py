@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind
+from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, MediaKind, MediaLimit
 from channels.contract import (
     Account,
     Content,
@@ -25,6 +25,7 @@ from channels.contract import (
     Seen,
     Verdict,
 )
+from channels.media.carried import carried
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class MemoryChannel:
         can_correct=True,
         can_withdraw=True,
         can_read_back=True,
+        media=(MediaLimit(MediaKind.PICTURE, ("image/png",), 100_000, 1_000, 1_000, 2, 100),),
         timeout_s=2.0,
         source="tests",
     )
@@ -64,7 +66,8 @@ class MemoryChannel:
         mark = "EXERCISE " if content.exercise else ""
         texts = {text.language: text for text in content.texts}
         parts = tuple(Part(language, f"{mark}{_whole(texts[language])}") for language in account.languages)
-        return Rendering(account.channel, account.id, content.kind, parts, {"exercise": content.exercise})
+        options, media = {"exercise": content.exercise}, carried(content, account)
+        return Rendering(account.channel, account.id, content.kind, parts, options, media)
 
     @classmethod
     def problems(cls, rendering: Rendering) -> list[str]:

@@ -158,7 +158,9 @@ class Stage:
         path.write_text("phone\n" + "".join(f"07700 900{300 + number}\n" for number in range(count)))
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
-    def submitted(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), **more: Any) -> str:
+    def submitted(
+        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"", **more: Any
+    ) -> str:
         """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
         incident = incidents.declare(
             self.desk,
@@ -173,12 +175,14 @@ class Stage:
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
+        if picture:
+            messages.attach(self.desk, message, picture, {"en-GB": "Map of the storm"}, "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
-    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = ()) -> str:
+    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"") -> str:
         """The same, with every signature but the release."""
-        plan = self.submitted(lists=lists, resend=resend)
+        plan = self.submitted(lists=lists, resend=resend, picture=picture)
         for person in ("checker-1", "director-1"):
             clearing.approve(self.desk, plan, self.pen(person))
         return plan

@@ -16,7 +16,16 @@ from typing import Any, ClassVar
 from channels.bluesky import wire
 from channels.bluesky.session import Login, NoSessionError, Session
 from channels.bluesky.wire import Place
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
 from channels.contract import (
     Account,
     Clock,
@@ -25,6 +34,7 @@ from channels.contract import (
     Finding,
     Found,
     Job,
+    Medium,
     Note,
     Outcome,
     Probe,
@@ -36,6 +46,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError
+from channels.media.carried import carried
 from channels.text import BLUESKY_BYTES, BLUESKY_GRAPHEMES, check_text, graphemes, link_problems, one_post
 
 BASE_URL = "https://bsky.social"
@@ -54,6 +65,7 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         text=TextLimit(BLUESKY_GRAPHEMES, Unit.GRAPHEMES),
+        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 2_000_000, 4_096, 4_096, 4, 2_000),),
         timeout_s=30.0,
         rate=Rate(833, 3600.0, burst=833, daily=11_666),  # 5,000 points an hour, 35,000 a day; a post costs 3
         hosts=("bsky.social",),
@@ -75,7 +87,8 @@ class Adapter:
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long."""
         options = {"languages": list[Any](account.languages)}
-        rendering = Rendering("bluesky", account.id, content.kind, (one_post(content, account),), options)
+        parts, media = (one_post(content, account),), carried(content, account)
+        rendering = Rendering("bluesky", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on Bluesky: {'; '.join(problems)}")
         return rendering
@@ -96,7 +109,7 @@ class Adapter:
         return too_long + _language_problems(rendering) + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Write the delivery's record."""
+        """Upload the pictures, then write the delivery's record."""
         del note
         return await self._settled(job, lambda session, until: self._write(job, session, until, reply=None))
 
@@ -113,7 +126,7 @@ class Adapter:
             except TransportError as error:
                 return Outcome(Verdict.DEFERRED, reason=f"the original could not be read: {error}", code=error.code)
             reply = wire.reply_to(answer)
-            if reply is None and wire.read(answer, "").seen is not Seen.MISSING:
+            if reply is None and wire.read(answer, job.rendering).seen is not Seen.MISSING:
                 reason = f"the original could not be read: Bluesky answered {answer.status}"
                 return Outcome(Verdict.DEFERRED, reason=reason, code="original_unread", status=answer.status)
             return await self._write(job, session, until, reply)
@@ -142,7 +155,7 @@ class Adapter:
             place = Place.of(job.original or "") if withdrawal else _place(job, session)
             if place is None:
                 return Finding(Found.UNKNOWN, reason="the withdrawal names no post")
-            seen = wire.read(await self._read(place, session, until), job.rendering.parts[0].text)
+            seen = wire.read(await self._read(place, session, until), job.rendering)
         except (TransportError, NoSessionError) as error:
             return Finding(Found.UNKNOWN, reason=str(error))
         return wire.finding(seen, place, self._account.handle, withdrawal=withdrawal)
@@ -157,7 +170,7 @@ class Adapter:
             answer = await self._read(place, session, self._until(job.timeout_s))
         except (TransportError, NoSessionError) as error:
             return ReadBack(Seen.UNKNOWN, reason=str(error))
-        return wire.read(answer, job.rendering.parts[0].text)
+        return wire.read(answer, job.rendering)
 
     async def probe(self) -> Probe:
         """Log in, unless that was done, and ask whose session it is."""
@@ -182,10 +195,22 @@ class Adapter:
             return error.outcome()
 
     async def _write(self, job: Job, session: Session, until: datetime, reply: Mapping[str, Any] | None) -> Outcome:
+        for medium in job.rendering.media:
+            if (fault := await self._upload(medium, job.media[medium.digest], session, until)) is not None:
+                return fault
         place = _place(job, session)
         body = {**place.params(), "record": wire.record(job, reply)}
         answer = await self._call("POST", "com.atproto.repo.putRecord", session, until, json=body)
         return wire.written(answer, place, self._account.handle, self._clock())
+
+    async def _upload(self, medium: Medium, data: bytes, session: Session, until: datetime) -> Outcome | None:
+        """Why the picture cannot be shown, or None. It may be repeated: what no record names is thrown away."""
+        about = {"headers": {"Content-Type": medium.mime}, "data": data}
+        try:
+            answer = await self._call("POST", "com.atproto.repo.uploadBlob", session, until, **about)
+        except TransportError as error:
+            return Outcome(Verdict.DEFERRED, reason=f"a picture was not uploaded: {error}", code=error.code)
+        return wire.uploaded(answer, medium, self._clock())
 
     async def _read(self, place: Place, session: Session, until: datetime) -> Answer:
         return await self._call("GET", "com.atproto.repo.getRecord", session, until, params=place.params())
@@ -201,9 +226,9 @@ class Adapter:
     async def _once(
         self, method: str, name: str, session: Session, until: datetime, more: Mapping[str, Any]
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {session.access.reveal()}"}
+        headers = {"Authorization": f"Bearer {session.access.reveal()}", **more.get("headers", {})}
         url = f"{self._base_url}/xrpc/{name}"
-        return await self._http.request(method, url, headers=headers, timeout_s=self._left_s(until), **more)
+        return await self._http.request(method, url, timeout_s=self._left_s(until), **{**more, "headers": headers})
 
     def _until(self, timeout_s: float) -> datetime:
         return self._clock() + timedelta(seconds=timeout_s)

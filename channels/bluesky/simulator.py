@@ -2,7 +2,8 @@
 
 The app password of an identifier is ``app-<identifier>``, its DID ``did:plc:sim-<identifier>``. The same record put
 under the same key twice keeps its CID and makes no commit: no effect in the journal. Another record under that key is
-an alteration. A post's ``key`` in the journal is its record key.
+an alteration. A post's ``key`` in the journal is its record key. A picture is kept as uploaded, named by its digest;
+what a record names has to be there, in the size and the form that the record says.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from channels.text import BLUESKY_BYTES, BLUESKY_GRAPHEMES, graphemes
 
 POINTS_PER_HOUR = 5000
 CREATE, UPDATE, DELETE = 3, 2, 1
+MAX_BLOB, MAX_IMAGES = 2_000_000, 4
 COLLECTION = "app.bsky.feed.post"
 _TID = re.compile("[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}")
 
@@ -47,17 +49,19 @@ class BlueskySimulator(Provider):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.records: dict[tuple[str, str], Stored] = {}
+        self.blobs: dict[tuple[str, str], bytes] = {}
         self.logins = 0
         self.refreshes = 0
         self._tokens: dict[str, str] = {}
         self._spent: dict[str, list[tuple[datetime, int]]] = {}
 
     def routes(self) -> Sequence[Route]:
-        """Sessions, and the three calls on records."""
+        """Sessions, pictures, and the three calls on records."""
         return (
             Route("POST", "/xrpc/com.atproto.server.createSession", RouteKind.SESSION, self._create_session),
             Route("POST", "/xrpc/com.atproto.server.refreshSession", RouteKind.SESSION, self._refresh_session),
             Route("GET", "/xrpc/com.atproto.server.getSession", RouteKind.SESSION, self._get_session),
+            Route("POST", "/xrpc/com.atproto.repo.uploadBlob", RouteKind.UPLOAD, self._upload),
             Route("POST", "/xrpc/com.atproto.repo.putRecord", RouteKind.PUBLISH, self._put),
             Route("POST", "/xrpc/com.atproto.repo.deleteRecord", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/xrpc/com.atproto.repo.getRecord", RouteKind.READ, self._get),
@@ -116,6 +120,16 @@ class BlueskySimulator(Provider):
             return _error(400, "ExpiredToken")
         return web.json_response({"did": did, "handle": did.removeprefix("did:plc:sim-"), "active": True})
 
+    async def _upload(self, request: web.Request) -> web.Response:
+        did, data = self._did(request), await request.read()
+        if did is None:
+            return _error(400, "ExpiredToken")
+        if not data or len(data) > MAX_BLOB:
+            return _error(400, "BlobTooLarge" if data else "InvalidRequest")
+        stored = _blob(data)
+        self.blobs[did, stored["ref"]["$link"]] = data
+        return web.json_response({"blob": stored})
+
     async def _put(self, request: web.Request) -> web.Response:
         document = _document(await request.read())
         did, rkey, record = self._did(request), str(document.get("rkey", "")), document.get("record")
@@ -125,6 +139,9 @@ class BlueskySimulator(Provider):
             return _error(400, "InvalidRequest")
         if not isinstance(record, dict) or not _is_post(record):
             return _error(400, "InvalidRecord")
+        pictures = self._pictures(did, record)
+        if pictures is None:
+            return _error(400, "BlobNotFound")
         stored, cid = self.records.get((did, rkey)), _cid(record)
         answer = {"uri": f"at://{did}/{COLLECTION}/{rkey}", "cid": cid, "validationStatus": "valid"}
         if stored is not None and stored.cid == cid:
@@ -132,7 +149,8 @@ class BlueskySimulator(Provider):
         if (limited := self._spend(did, UPDATE if stored else CREATE)) is not None:
             return limited
         kind = EffectKind.ALTERED if stored else EffectKind.PUBLISHED
-        effect = self.act(request, kind, key=rkey, reference=answer["uri"], text=record["text"])
+        post = {"key": rkey, "reference": answer["uri"], "text": record["text"], "media": pictures}
+        effect = self.act(request, kind, **post)
         self.records[did, rkey] = Stored(record, cid, effect)
         return web.json_response({**answer, "commit": {"cid": cid, "rev": rkey}})
 
@@ -160,6 +178,12 @@ class BlueskySimulator(Provider):
             return _error(400, "RecordNotFound")
         return web.json_response({"uri": stored.effect.reference, "cid": stored.cid, "value": stored.record})
 
+    def _pictures(self, did: str, record: dict[str, Any]) -> list[bytes] | None:
+        """The pictures that a record names; None where one was not uploaded, or is not what the record says."""
+        named = [image["image"] for image in record.get("embed", {}).get("images", [])]
+        held = [self.blobs.get((did, one["ref"]["$link"]), b"") for one in named]
+        return held if named == [_blob(data) for data in held] else None
+
     def _did(self, request: web.Request) -> str | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return self._tokens.get(token) if token.startswith("access") else None
@@ -181,8 +205,31 @@ def _is_post(record: dict[str, Any]) -> bool:
         return False
     if graphemes(text) > BLUESKY_GRAPHEMES or len(text.encode()) > BLUESKY_BYTES or len(langs) > 3:
         return False
+    if "embed" in record and not _is_pictures(record["embed"]):
+        return False
     ends = [facet["index"]["byteEnd"] for facet in record.get("facets", [])]
     return created.endswith("Z") and all(end <= len(text.encode()) for end in ends)
+
+
+def _is_pictures(embed: Any) -> bool:
+    """As the lexicon of app.bsky.embed.images has it: one to four, each with a text that may be empty."""
+    if not isinstance(embed, dict) or set(embed) != {"$type", "images"} or embed["$type"] != "app.bsky.embed.images":
+        return False
+    images, blob = embed["images"], {"$type", "ref", "mimeType", "size"}
+    return 1 <= len(images) <= MAX_IMAGES and all(
+        set(image) == {"image", "alt", "aspectRatio"}
+        and isinstance(image["alt"], str)
+        and set(image["image"]) == blob
+        for image in images
+    )
+
+
+def _blob(data: bytes) -> dict[str, Any]:
+    """What a server answers to an upload: the form is read off the bytes, whatever the header said."""
+    mime = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg" if data.startswith(b"\xff\xd8") else "*/*"
+    cid = b"\x01\x55\x12\x20" + hashlib.sha256(data).digest()
+    link = "b" + base64.b32encode(cid).decode().lower().rstrip("=")
+    return {"$type": "blob", "ref": {"$link": link}, "mimeType": mime, "size": len(data)}
 
 
 def _cid(record: dict[str, Any]) -> str:

@@ -8,18 +8,21 @@ Rules
   3. 5xx is in doubt although a repeat is harmless, for it may have been written. A refusal counts only with an error
      name in JSON.
   4. Of the far side's own words only that name is kept, and only where it is one word of letters.
+  5. A blob is named by the digest of its bytes, so that the record names its pictures before they are uploaded, and
+     an upload that came out as anything else is seen.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from channels.contract import Finding, Found, Job, Outcome, ReadBack, Seen, Verdict
+from channels.contract import Finding, Found, Job, Medium, Outcome, ReadBack, Rendering, Seen, Verdict
 from channels.http import Answer
 from channels.text import FacetKind, facets
 
@@ -74,7 +77,26 @@ def record(job: Job, reply: Mapping[str, Any] | None = None) -> dict[str, Any]:
     post["langs"] = job.rendering.options.get("languages", [])
     if found := [_facet(facet.kind, facet.start, facet.end, facet.value) for facet in facets(text)]:
         post["facets"] = found
+    post |= _embed(job.rendering)
     return post if reply is None else {**post, "reply": reply}
+
+
+def blob(medium: Medium) -> dict[str, Any]:
+    """How a record names a picture: a CID of raw bytes (version 1, codec raw, SHA-256) in base32."""
+    cid = bytes((0x01, 0x55, 0x12, 0x20)) + bytes.fromhex(medium.digest.removeprefix("sha256:"))
+    link = "b" + base64.b32encode(cid).decode().rstrip("=").lower()
+    return {"$type": "blob", "ref": {"$link": link}, "mimeType": medium.mime, "size": medium.size}
+
+
+def uploaded(answer: Answer, medium: Medium, now: datetime) -> Outcome | None:
+    """Why a picture's upload keeps the record from being written, or None. Nothing is published by it."""
+    body = answer.json()
+    if answer.status == 200 and body is not None and body.get("blob") == blob(medium):
+        return None
+    if answer.status == 200 and body is not None and "blob" in body:
+        return answer.outcome(Verdict.REJECTED, "blob_altered", "Bluesky keeps another picture than the one sent")
+    outcome = refused(answer, now)
+    return replace(outcome, verdict=Verdict.DEFERRED) if outcome.verdict is Verdict.IN_DOUBT else outcome
 
 
 def reply_to(answer: Answer) -> dict[str, Any] | None:
@@ -121,12 +143,13 @@ def refused(answer: Answer, now: datetime) -> Outcome:
     return answer.outcome(Verdict.REJECTED, name, f"Bluesky refused the record ({name})")
 
 
-def read(answer: Answer, expected: str) -> ReadBack:
-    """What getRecord shows, compared with the text that was meant."""
+def read(answer: Answer, expected: Rendering) -> ReadBack:
+    """What getRecord shows, compared with the text and the pictures that were meant."""
     body = answer.json() if answer.status == 200 else None
     value = body.get("value") if body is not None else None
     if isinstance(value, dict) and isinstance(value.get("text"), str):
-        return ReadBack(Seen.VISIBLE if value["text"] == expected else Seen.ALTERED, text=value["text"])
+        same = value["text"] == expected.parts[0].text and value.get("embed") == _embed(expected).get("embed")
+        return ReadBack(Seen.VISIBLE if same else Seen.ALTERED, text=value["text"])
     if answer.status == 400 and error_name(answer) == "RecordNotFound":
         return ReadBack(Seen.MISSING)
     return ReadBack(Seen.UNKNOWN, reason=f"Bluesky answered {answer.status} instead of the record")
@@ -159,6 +182,20 @@ def _retry_after_s(answer: Answer, now: datetime) -> float | None:
     if told is None and reset.isascii() and reset.isdigit():
         return max(0.0, float(reset[:12]) - now.timestamp())
     return told
+
+
+def _embed(rendering: Rendering) -> dict[str, Any]:
+    if not rendering.media:
+        return {}
+    images = [
+        {
+            "image": blob(medium),
+            "alt": medium.alt[0].text,
+            "aspectRatio": {"width": medium.width, "height": medium.height},
+        }
+        for medium in rendering.media
+    ]
+    return {"embed": {"$type": "app.bsky.embed.images", "images": images}}
 
 
 def _facet(kind: FacetKind, start: int, end: int, value: str) -> dict[str, Any]:

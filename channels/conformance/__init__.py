@@ -11,6 +11,7 @@ Rules it holds an adapter to
      is taken by the far side; one letter more is refused or becomes another part, and nothing is cut.
   6. Each refusal that the platform documents gets the verdict that it proves.
   7. Corrections and withdrawals keep rules 1 to 3 as posts do.
+  8. Pictures are shown as they were signed, and trouble with uploading one leaves nothing in doubt.
 
 May not live here: what only one platform does (its own tests hold that), and anything that reaches a real platform.
 
@@ -83,6 +84,12 @@ def _table(subject: Subject) -> dict[str, Check]:
     if subject.finds:
         table |= {f"read {kind}: unknown, never absent": partial(checks.unread, kind) for kind in checks.UNREAD}
         table["a post that read-back lags to show is found in the end"] = checks.lagging
+    if able.media:
+        table["pictures are shown as they were signed"] = checks.pictured
+        table |= {
+            f"upload {kind}: deferred, then shown": partial(checks.upload_lost, kind)
+            for kind in (*checks.LOST, *checks.UNREADABLE, FaultKind.REFUSE, FaultKind.THROTTLE)
+        }
     if able.idempotency.kind is IdempotencyKind.IDEMPOTENT:
         table["a repeat changes nothing"] = checks.repeat
     if able.can_read_back:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import zip_longest
 from typing import Any, Protocol, TypeVar
+
+from PIL import Image
 
 from channels.capabilities import Capabilities
 from channels.contract import (
@@ -21,11 +24,14 @@ from channels.contract import (
     Found,
     Job,
     LanguageText,
+    Medium,
     Outcome,
+    Part,
     Secret,
     Verdict,
 )
 from channels.http import Http, HttpPolicy
+from channels.media.picture import MIN_EDGE, Cleaned, clean
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider, RouteKind
 from channels.simulator.server import Simulator
@@ -116,10 +122,17 @@ class Bench:
     logged: list[str] = field(default_factory=list)
 
     def job(
-        self, kind: DeliveryKind = DeliveryKind.PUBLISH, *, original: str | None = None, timeout_s: float = LONG_S
+        self,
+        kind: DeliveryKind = DeliveryKind.PUBLISH,
+        *,
+        original: str | None = None,
+        timeout_s: float = LONG_S,
+        pictures: Sequence[Cleaned] = (),
     ) -> Job:
         """A job of the same delivery each time it is asked for one kind."""
-        rendering = self.channel.render(content(self.account, kind), self.account)
+        alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
+        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in pictures)
+        rendering = self.channel.render(replace(content(self.account, kind), media=media), self.account)
         return Job(
             delivery=f"delivery-{kind}",
             attempt=1,
@@ -129,6 +142,7 @@ class Bench:
             recipient=self.subject.recipient,
             language=self.subject.language,
             original=original,
+            media={picture.digest: picture.data for picture in pictures},
         )
 
     def arm(self, kind: FaultKind, **more: Any) -> None:
@@ -168,6 +182,13 @@ class Bench:
     def published(self) -> int:
         """How many posts are up, by the far side's own count."""
         return len(self.far.journal.published(self.subject.simulator.name))
+
+
+def picture(width: int) -> Cleaned:
+    """A small picture; another one for each width."""
+    file = BytesIO()
+    Image.new("RGB", (width, MIN_EDGE), "navy").save(file, "PNG")
+    return clean(file.getvalue(), exercise=True)
 
 
 def content(

@@ -19,8 +19,10 @@ from channels.conformance.bench import (
     expect,
     expect_found,
     expect_verdict,
+    picture,
 )
 from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
+from channels.media.picture import MIN_EDGE
 from channels.simulator.faults import FaultKind
 from channels.text import length
 
@@ -45,6 +47,33 @@ async def accepted(bench: Bench) -> None:
     expect(bench.published() == 1, f"published {bench.published()} times, not once")
     if bench.subject.finds:
         expect_found(await bench.find(job), Found.FOUND)
+
+
+async def pictured(bench: Bench) -> None:
+    """As many pictures as a post takes are shown as they were signed, bytes and order; a repeat changes nothing."""
+    (limit, *_) = type(bench.channel).capabilities.media
+    pictures = [picture(MIN_EDGE + number) for number in range(limit.most)]
+    outcome = await bench.send(bench.job(pictures=pictures))
+    expect_verdict(outcome, Verdict.ACCEPTED)
+    if type(bench.channel).capabilities.idempotency.kind is IdempotencyKind.IDEMPOTENT:
+        expect_verdict(await bench.send(bench.job(pictures=pictures)), Verdict.ACCEPTED)
+    shown = [effect.media for effect in bench.far.journal.effects]
+    expect(shown == [tuple(one.digest for one in pictures)], f"the pictures shown are not those signed: {shown}")
+    if bench.subject.finds:
+        expect_found(await bench.find(bench.job(pictures=pictures)), Found.FOUND)
+    if type(bench.channel).capabilities.can_read_back:
+        seen = bench.checked(await bench.channel.read_back(bench.job(pictures=pictures), outcome.reference or ""))
+        expect(seen.seen is Seen.VISIBLE, f"a post with pictures reads back as {seen.seen}")
+
+
+async def upload_lost(kind: FaultKind, bench: Bench) -> None:
+    """Whatever happens to an upload, nothing is published by it and nothing in doubt; the next attempt succeeds."""
+    job = bench.job(timeout_s=SHORT_S, pictures=[picture(MIN_EDGE)])
+    bench.arm(kind, on="upload", delay_s=2 * SHORT_S)
+    expect_verdict(await bench.send(job), Verdict.DEFERRED)
+    expect(bench.published() == 0, "a post went out without its picture")
+    expect_verdict(await bench.send(bench.job(pictures=[picture(MIN_EDGE)])), Verdict.ACCEPTED)
+    expect(bench.published() == 1, f"after a repeat, published {bench.published()} times, not once")
 
 
 async def unreachable(bench: Bench) -> None:

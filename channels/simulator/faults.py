@@ -66,9 +66,8 @@ PAGE = "<!doctype html><title>Something went wrong</title>"
 class Fault:
     """An order for the next ``times`` calls of one kind to one provider whose account contains ``match``.
 
-    ``on`` is a kind of route (publish, withdraw, read, session). ``delay_s``, ``status`` and ``body``, which is JSON,
-    mean what the kind says.
-    With ``every``, all but each so-manieth of those calls are spared.
+    ``on`` is a kind of route (publish, withdraw, upload, read, session). ``delay_s``, ``status`` and ``body``, which
+    is JSON, mean what the kind says. With ``every``, all but each so-manieth of those calls are spared.
     """
 
     provider: str

@@ -42,7 +42,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One change of the public record. ``visible_at`` is None for a post that read-back never shows."""
+    """One change of the public record. ``visible_at`` is None for a post that read-back never shows.
+
+    ``media`` names the pictures that it shows by the digest of their bytes, as the platform keeps them.
+    """
 
     provider: str
     account: str
@@ -52,6 +55,7 @@ class Effect:
     text: str
     at: datetime
     visible_at: datetime | None
+    media: tuple[str, ...] = ()
 
     def visible(self, now: datetime) -> bool:
         """Whether the platform's own record shows it yet."""

@@ -1,7 +1,8 @@
 """What a simulated platform is made of.
 
 Rules
-  1. A provider states its routes and what each does: publish, withdraw, read, or session. Faults are armed per kind.
+  1. A provider states its routes and what each does: publish, withdraw, upload, read, or session. Faults are armed
+     per kind.
   2. A handler runs only when the platform acts. What it changes on the public record it tells through
      :meth:`Provider.act`, and at no other moment.
   3. It answers in the platform's own shapes: codes, headers and bodies as documented, wrong requests included.
@@ -24,12 +25,13 @@ Example::
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiohttp import web
 
@@ -43,6 +45,7 @@ class RouteKind(StrEnum):
 
     PUBLISH = "publish"
     WITHDRAW = "withdraw"
+    UPLOAD = "upload"  # of a picture, which publishes nothing
     READ = "read"
     SESSION = "session"
 
@@ -95,18 +98,27 @@ class Provider(ABC):
         """The platform's own answer for THROTTLE, TOKEN_EXPIRED and ERROR_INSIDE. Raises ValueError for others."""
         raise ValueError(f"{self.name} has no answer of the kind {fault.kind}")
 
-    def act(self, request: web.Request, kind: EffectKind, *, key: str, reference: str, text: str = "") -> Effect:
-        """Put a change on the public record, seen by read-back when the fault in force says so."""
-        return self.put(request[ARRIVAL], request.get(FAULT), kind, key=key, reference=reference, text=text)
+    def act(self, request: web.Request, kind: EffectKind, **post: Any) -> Effect:
+        """Put a change on the public record, seen by read-back when the fault in force says so; see :meth:`put`."""
+        return self.put(request[ARRIVAL], request.get(FAULT), kind, **post)
 
     def put(
-        self, arrival: Arrival, fault: Fault | None, kind: EffectKind, *, key: str, reference: str, text: str = ""
+        self,
+        arrival: Arrival,
+        fault: Fault | None,
+        kind: EffectKind,
+        *,
+        key: str,
+        reference: str,
+        text: str = "",
+        media: Sequence[bytes] = (),
     ) -> Effect:
         """The same, of a request that did not come by HTTP."""
         now = self.clock()
         seen = now + timedelta(seconds=fault.delay_s) if fault and fault.kind is FaultKind.LAG else now
         hidden = fault is not None and fault.kind is FaultKind.HIDE
         arrival.acted = True
-        effect = Effect(self.name, arrival.account, key, kind, reference, text, now, None if hidden else seen)
+        shown = tuple(f"sha256:{hashlib.sha256(picture).hexdigest()}" for picture in media)
+        effect = Effect(self.name, arrival.account, key, kind, reference, text, now, None if hidden else seen, shown)
         self.journal.effects.append(effect)
         return effect

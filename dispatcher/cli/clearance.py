@@ -10,10 +10,12 @@ import click
 
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
+from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
@@ -145,10 +147,19 @@ def show(session: Session, plan: str) -> None:
 @clearance.command()
 @PLAN
 def read(session: Session, plan: str) -> None:
-    """What approving PLAN signs, word for word: every account's message, then its armed texts."""
+    """What approving PLAN signs, word for word: every account's message and pictures, then its armed texts."""
+    texts = clearing.texts(session.desk, plan)
+    most = max((len(rendering.media) for _, _, rendering in texts), default=0)
     found = [
-        {"account": place.account, "channel": place.channel, "text": kind, "parts": facts(list(rendering.parts))}
-        for place, kind, rendering in clearing.texts(session.desk, plan)
+        {
+            "account": place.account,
+            "channel": place.channel,
+            "text": kind,
+            "parts": facts(list(rendering.parts)),
+            "media": [pictured(session, medium) for medium in rendering.media],
+            "left_out": most - len(rendering.media) if kind is TextKind.PUBLISH else 0,
+        }
+        for place, kind, rendering in texts
     ]
     session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
     next_step(f"dispatcher clearance approve {plan}")
@@ -156,7 +167,7 @@ def read(session: Session, plan: str) -> None:
 
 def _told(made: dict[str, Any]) -> str:
     parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts])
+    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
 
 
 def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:

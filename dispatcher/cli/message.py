@@ -12,6 +12,7 @@ Texts are files as officers write them, one per language::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from textwrap import indent
 from typing import Any
 
@@ -19,9 +20,10 @@ import click
 
 from channels import registry
 from channels.capabilities import Address
-from channels.contract import LanguageText
+from channels.contract import LanguageText, Medium
+from channels.media.structure import MAX_BYTES
 from channels.text import length, sms_count
-from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read_text
+from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed, Invalid
@@ -84,11 +86,34 @@ def arm(session: Session, name: str, **given: Pairs) -> None:
 
 @message.command()
 @NAME
+@click.argument("file")
+@pairs("alt", "LANGUAGE=TEXT", "What the picture shows, for who cannot see it; in every language of the message.")
+def attach(session: Session, name: str, file: str, alt: Pairs) -> None:
+    """Attach the picture in FILE to MESSAGE; the same file again takes these texts instead.
+
+    All but its pixels is removed; in an exercise, EXERCISE is written across it. Whoever attaches cannot approve.
+
+    \b
+    dispatcher message attach msg-7k flood-map.png --alt en-GB="Map: the flooded streets" --alt cy="Map: y strydoedd"
+    """
+    data = read(file, MAX_BYTES)
+    _show(session, messages.attach(session.desk, name, data, alt, session.person))
+
+
+@message.command()
+@NAME
+def detach(session: Session, name: str) -> None:
+    """Take every picture off MESSAGE again."""
+    _show(session, messages.detach(session.desk, name, session.person))
+
+
+@message.command()
+@NAME
 @many("account", "Only this account; may be repeated.")
 def preview(session: Session, name: str, accounts: Names) -> None:
-    """The exact text that each account would carry, as its platform counts: the message, then the way back."""
+    """The exact text that each account would carry, as its platform counts, and its pictures; then the way back."""
     revision, found = _previews(session, name, accounts)
-    shown = [_document(made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
+    shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
     session.read_out("preview", {"message": revision.message, "previews": shown}, "\n".join(map(_told, shown)))
     next_step(*_after(revision, any(made.problems for made in found)))
 
@@ -123,7 +148,8 @@ def _text(language: str, file: str) -> LanguageText:
 def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
-    session.show("message", {**{name: getattr(made, name) for name in names}, "texts": armed})
+    media = [pictured(session, medium) for medium in made.media]
+    session.show("message", {**{name: getattr(made, name) for name in names}, "texts": armed, "media": media})
     if made.missing_armed:
         next_step(*_after(made, False))
     else:
@@ -137,20 +163,35 @@ def _previews(session: Session, name: str, accounts: Names) -> tuple[Revision, l
         chosen = records.accounts(work, mode, accounts or None)
     if not chosen:
         raise Invalid(f"there is no {mode} account yet", "add one: dispatcher account add --help")
-    return revision, messages.previews(revision, chosen, mode)
+    return revision, messages.previews(session.desk, revision, chosen, mode)
 
 
-def _document(made: Preview) -> dict[str, Any]:
+def _document(session: Session, made: Preview) -> dict[str, Any]:
     channel, parts = made.account.channel, made.rendering.parts if made.rendering else ()
     counted = [{**facts(part), "count": _count(channel, part.text)} for part in parts]
     about = {"account": made.account.id, "channel": channel, "text": str(made.kind), "digest": made.digest}
-    return {**about, "parts": counted, "problems": list(made.problems)}
+    media = [pictured(session, medium) for medium in made.rendering.media] if made.rendering else []
+    return {**about, "parts": counted, "media": media, "left_out": made.left_out, "problems": list(made.problems)}
 
 
 def _told(made: dict[str, Any]) -> str:
     lines = [f"PROBLEM: {problem}\n" for problem in made["problems"]]
     lines += [f"[{part['language']}] {part['count']}\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *lines])
+    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *lines, *told_media(made)])
+
+
+def pictured(session: Session, medium: Medium) -> dict[str, Any]:
+    """A picture of a rendering, and the file in which people look at it."""
+    return {**facts(medium), "file": str(session.desk.settings.media_folder.file(medium))}
+
+
+def told_media(made: dict[str, Any]) -> Iterator[str]:
+    """A rendering's pictures for a person, or how many it goes out without."""
+    for one in made["media"]:
+        yield f"[{one['kind']}] {one['width']} x {one['height']} pixels, {one['size']} bytes: {one['file']}"
+        yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
+    if made["left_out"]:
+        yield f"WITHOUT THE PICTURE ({made['left_out']}): {made['channel']} takes none\n"
 
 
 def _count(channel: str, text: str) -> str:

@@ -81,6 +81,9 @@ def _plan(plan: PlanRead) -> Iterator[str]:
         yield f"{exact.account} on {exact.channel}, {exact.kind} ({short(exact.digest)})\n"
         for part in exact.parts:
             yield "\n".join([f"    [{part.language}]", *(f"    {line}" for line in part.text.splitlines()), ""])
+        for medium in exact.media:
+            yield f"    [{medium.kind}] {medium.digest}, {medium.width} x {medium.height} pixels"
+            yield "\n".join([*(f"    {line}" for part in medium.alt for line in part.text.splitlines()), ""])
         if not exact.parts:
             yield "    NOT THE BYTES THAT WERE SIGNED\n"
 

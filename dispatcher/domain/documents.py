@@ -162,6 +162,8 @@ def _fields(kind: Any, defaults: bool) -> Read:
             return kind(**{(at := key): readers[key](item) for key, item in value.items()})
         except _Fault as fault:
             raise fault.inside(at) from None
+        except ValueError as error:  # the dataclass itself refuses what it was given
+            raise _Fault(str(error)) from error
 
     return read_all
 

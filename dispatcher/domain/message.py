@@ -5,6 +5,7 @@ Rules
   2. It holds the message and its armed texts (correction, withdrawal, all-clear), so that the way back is approved
      together with the way out.
   3. Every text exists in every language of the revision; nothing translates or shortens it.
+  4. Pictures travel with the message; its armed texts are text alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from channels.contract import Content, DeliveryKind, LanguageText
+from channels.contract import Content, DeliveryKind, LanguageText, Medium
 from dispatcher.domain import canonical, documents
 
 SCHEMA = "revision/v1"
@@ -67,6 +68,7 @@ class Revision:
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
+    media: tuple[Medium, ...] = ()
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -81,13 +83,15 @@ class Revision:
 
     def with_texts(self, kind: TextKind, texts: tuple[LanguageText, ...], person: str, did: str) -> Revision:
         """The next revision: the same with one kind of text set, and its writer among the contributors."""
+        return replace(self._next(person, did), texts={**self.texts, kind: texts})
+
+    def with_media(self, media: tuple[Medium, ...], person: str) -> Revision:
+        """The next revision: the same with these media, and who chose them among the contributors."""
+        return replace(self._next(person, "attach"), media=media)
+
+    def _next(self, person: str, did: str) -> Revision:
         deeds = tuple(dict.fromkeys((*self.contributors.get(person, ()), did)))
-        return replace(
-            self,
-            number=self.number + 1,
-            texts={**self.texts, kind: texts},
-            contributors={**self.contributors, person: deeds},
-        )
+        return replace(self, number=self.number + 1, contributors={**self.contributors, person: deeds})
 
     def content(self, kind: TextKind, *, exercise: bool) -> Content:
         """The revision as channels see it."""
@@ -102,11 +106,13 @@ class Revision:
             polygons=self.polygons,
             circles=self.circles,
             cap=self.cap,
+            media=self.media if kind is TextKind.PUBLISH else (),
         )
 
     def encoded(self) -> bytes:
-        """The canonical bytes that name this revision."""
-        return documents.encode(SCHEMA, self)
+        """The canonical bytes that name this revision; without media they have no key for them."""
+        document = {key: value for key, value in documents.to_json(self).items() if key != "media" or self.media}
+        return canonical.encode({"schema": SCHEMA, **document})
 
     @property
     def digest(self) -> str:
@@ -116,4 +122,7 @@ class Revision:
     @classmethod
     def decode(cls, data: bytes) -> Revision:
         """Read canonical bytes. Raises DocumentError or CanonicalError."""
-        return documents.decode(cls, SCHEMA, data)
+        document = canonical.decode(data)
+        if isinstance(document, dict):
+            document = {"media": [], **document}
+        return documents.from_document(cls, SCHEMA, document, "revision")

@@ -166,7 +166,7 @@ def g06_purpose(case: Case) -> Failure | None:
 
 
 def g07_digest(case: Case) -> Failure | None:
-    """What would leave is what was signed: account, channel, bytes, and for recipients the list's row."""
+    """What would leave is what was signed: account, channel, bytes, those of media, and for recipients the row."""
     destination = case.destination
     if destination is None or destination.channel != case.facts.channel:
         fact = f"the signed plan does not have account {case.facts.account} on {case.facts.channel}"
@@ -175,6 +175,8 @@ def g07_digest(case: Case) -> Failure | None:
         return Failure("G07", f"the {case.facts.kind} text is not the one that was signed", _RESUBMIT)
     if case.facts.recipient_fault is not None:
         return Failure("G07", case.facts.recipient_fault, _RESUBMIT)
+    if case.facts.media_fault is not None:
+        return Failure("G07", case.facts.media_fault, "ops: put the media folder back; else author: a new plan")
     return None
 
 

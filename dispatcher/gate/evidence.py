@@ -86,12 +86,12 @@ def _later(start: datetime, span: timedelta) -> datetime:
 class DeliveryFacts:
     """One delivery as the process that would send it has established it.
 
-    ``rendering`` is the digest recomputed from the bytes that would leave. ``recipient_fault``, ``spent_fault``:
-    why the recipient's proof or the spent file forbids it, or None. ``clock_fault``: why this host's time cannot be
-    gone by. ``problems``: what lint found in the rendering; ``armed_problems``: why the way back could not be sent.
-    ``needs``: the time one call may take. ``incident_state`` and ``spend_fault`` are hints from the store and can
-    only tighten. ``reaches``: platform hosts that the sender found it can reach, though it must not.
-    ``trackers``: tracking parameters in the rendering's links.
+    ``rendering`` is the digest recomputed from the bytes that would leave. ``recipient_fault``, ``media_fault``,
+    ``spent_fault``: why the recipient's proof, the media at hand or the spent file forbids it, or None.
+    ``clock_fault``: why this host's time cannot be gone by. ``problems``: what lint found in the rendering;
+    ``armed_problems``: why the way back could not be sent. ``needs``: the time one call may take.
+    ``incident_state`` and ``spend_fault`` are hints from the store and can only tighten. ``reaches``: platform hosts
+    that the sender found it can reach, though it must not. ``trackers``: tracking parameters in its links.
     """
 
     delivery: str
@@ -103,6 +103,7 @@ class DeliveryFacts:
     needs: timedelta
     incident_state: str | None = None
     recipient_fault: str | None = None
+    media_fault: str | None = None
     spent_fault: str | None = None
     spend_fault: str | None = None
     clock_fault: str | None = None

@@ -45,6 +45,7 @@ def facts_of(
     spent_fault: str | None,
     reaches: tuple[str, ...],
     recipient_fault: str | None = None,
+    media_fault: str | None = None,
 ) -> DeliveryFacts:
     """What the gate is told of one delivery: from the bytes at hand, the sender's own files, and hints."""
     destination = texts.plan.destination(order.account)
@@ -58,6 +59,7 @@ def facts_of(
         rendering=order.rendering if order.rendering in texts.renderings else "",
         needs=timedelta(seconds=outlet.timeout_s),
         recipient_fault=recipient_fault or _kind_fault(destination, order),
+        media_fault=media_fault,
         spent_fault=spent_fault,
         spend_fault=order.spend_fault,
         clock_fault=clock_fault,

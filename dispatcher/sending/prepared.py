@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 
 from channels.contract import Channel, DeliveryKind, Rendering
+from channels.media.carried import media_problems
 from dispatcher.domain import canonical
 from dispatcher.domain.message import ARMED, DELIVERED_AS
 from dispatcher.domain.people import Role, Roster
@@ -23,7 +25,12 @@ from dispatcher.gate.mitigations import trackers
 from dispatcher.sending.order import Bundle
 from dispatcher.statements.verify import Verifier
 
+K = TypeVar("K")
+V = TypeVar("V")
 RENDERING_SCHEMA = "rendering/v1"
+REMEMBERED_BUNDLES = 16
+"""Bundles that a sender remembers having read."""
+
 RESOLVED_BY = 2
 RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 """Who may say what became of a delivery."""
@@ -76,7 +83,7 @@ class Texts:
         known = self.problems.get((digest, adapter))
         if known is None:
             rendering = self.renderings.get(digest)
-            found = adapter.problems(rendering) if rendering else [f"rendering {digest[:12]} is not at hand"]
+            found = lint(rendering, adapter) if rendering else [f"rendering {digest[:12]} is not at hand"]
             known = self.problems[digest, adapter] = tuple(found)
         return known
 
@@ -148,6 +155,18 @@ class Prepared:
             and _says_unsent(v.statement, delivery)
         }
         return len(people) >= RESOLVED_BY
+
+
+def lint(rendering: Rendering, adapter: type[Channel] | Channel) -> list[str]:
+    """What a platform would refuse in a rendering: its adapter's own rules, and what it takes of media."""
+    return adapter.problems(rendering) + media_problems(rendering, adapter.capabilities.media)
+
+
+def remember(known: dict[K, V], key: K, value: V) -> None:
+    """Keep a value with the newest of its kind."""
+    while len(known) >= REMEMBERED_BUNDLES and key not in known:
+        known.pop(next(iter(known)))
+    known[key] = value
 
 
 def rendering_languages(rendering: Rendering) -> frozenset[str]:

@@ -20,7 +20,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 
@@ -39,6 +38,7 @@ from channels.contract import (
 )
 from dispatcher.domain import canonical
 from dispatcher.domain.documents import DocumentError
+from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.plan import Destination, OnAmbiguous, SignedList
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate.clauses import g04_window, g16_stopped
@@ -49,21 +49,18 @@ from dispatcher.sending import issuing
 from dispatcher.sending.clocks import Elapsed, WatchedClock
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
+from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet, Outlets, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
-from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts, remember
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
 
-K = TypeVar("K")
-V = TypeVar("V")
 PERMIT_LIFE = timedelta(seconds=15)
 """A permit is used at once; one that waited longer is asked for again."""
-
-REMEMBERED_BUNDLES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,7 @@ class Keeping:
     spent: SpentFile
     stops: StopBook
     decisions: Decisions
+    media: MediaFolder
     list_identity: Secret | None = None
     reaches: tuple[str, ...] = ()
 
@@ -135,7 +133,7 @@ class LocalSender:
             return
         with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for
             texts = await asyncio.to_thread(read_texts, bundle)
-            _remember(self._texts, bundle.texts, texts)
+            remember(self._texts, bundle.texts, texts)
             for destination in texts.plan.destinations:
                 outlet = self._outlets.get(destination.account)
                 if outlet is not None:
@@ -168,7 +166,12 @@ class LocalSender:
             return refusal
         order, key = granted.order, granted.spent_key
         try:
+            if granted.job.rendering.media:
+                media = await asyncio.to_thread(self._keeping.media.read_all, granted.job.rendering)
+                granted = replace(granted, job=replace(granted.job, media=media))
             await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), permit.decision)
+        except Unavailable as error:
+            return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = self._stopped(granted) or await self._call(granted, note)  # a disk may have taken its time
@@ -217,8 +220,8 @@ class LocalSender:
         known, now = self._prepared.get(bundle.digest), self._clock()
         if known is None or now >= known.until:
             known = prepare(bundle, self._verifier, now, self._texts.get(bundle.texts))
-            _remember(self._prepared, bundle.digest, known)
-            _remember(self._texts, bundle.texts, known.texts)
+            remember(self._prepared, bundle.digest, known)
+            remember(self._texts, bundle.texts, known.texts)
         return known
 
     def _evidence(self, prepared: Prepared) -> Evidence:
@@ -245,7 +248,9 @@ class LocalSender:
             fault = str(error)
         key = self._spent_key(prepared, order, row)
         spent_fault = self._spent_fault(prepared, order, outlet, key)
-        facts = self._facts(prepared, order, outlet, recipient_fault=fault, spent_fault=spent_fault)
+        media_fault = self._keeping.media.fault(prepared.texts.renderings.get(order.rendering))
+        faults = {"recipient_fault": fault, "media_fault": media_fault, "spent_fault": spent_fault}
+        facts = self._facts(prepared, order, outlet, **faults)
         decision, name = self._decide(prepared, evidence, facts)
         permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce, name)
         if isinstance(permit, Permit):
@@ -388,12 +393,6 @@ class LocalSender:
         now = self._clock()
         while self._granted and now >= next(iter(self._granted.values())).permit.expires_at:
             self._granted.pop(next(iter(self._granted)))  # permits live equally long: the first is the oldest
-
-
-def _remember(known: dict[K, V], key: K, value: V) -> None:
-    while len(known) >= REMEMBERED_BUNDLES and key not in known:
-        known.pop(next(iter(known)))
-    known[key] = value
 
 
 def _signed_list(destination: Destination | None, list_id: str) -> SignedList | None:

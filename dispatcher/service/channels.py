@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels import registry
-from channels.capabilities import Capabilities, IdempotencyKind, Unit
+from channels.capabilities import Capabilities, IdempotencyKind, MediaLimit, Unit
 from channels.registry import Entry
 from channels.text import length
 from dispatcher.domain.errors import NotFound
@@ -40,7 +40,7 @@ class ChannelFacts:
     accounts: int
     adapter: bool
     text: str = ""
-    media: tuple[str, ...] = ()
+    media: str = ""
     corrects: str = ""
     withdraws: str = ""
     reads_back: bool = False
@@ -117,7 +117,7 @@ def _able(able: Capabilities) -> dict[str, Any]:
     told, rate = able.idempotency, able.rate
     return {
         "text": f"{able.text.most} {able.text.unit}" if able.text else "no limit",
-        "media": able.media,
+        "media": "; ".join(_carries(one) for one in able.media) or "none",
         "corrects": _how(able.can_correct, able, "in place" if able.edits else "new post"),
         "withdraws": _how(able.can_withdraw, able, "yes"),
         "reads_back": able.can_read_back,
@@ -127,6 +127,11 @@ def _able(able: Capabilities) -> dict[str, Any]:
         "hosts": able.hosts,
         "source": able.source,
     }
+
+
+def _carries(limit: MediaLimit) -> str:
+    size = f"{limit.max_bytes} bytes and {limit.max_width} x {limit.max_height} pixels"
+    return f"{limit.most} {limit.kind}s to {size}, alternative text to {limit.alt_characters} characters"
 
 
 def _how(can: bool, able: Capabilities, how: str) -> str:

@@ -19,6 +19,7 @@ from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES
 from dispatcher.gate.decide import decide
 from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.stops import stops_from
+from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.prepared import Prepared, prepare
 from dispatcher.service.desk import Desk
@@ -103,7 +104,8 @@ def cases_of(desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.P
     prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
     evidence, version = _evidence(desk, work, prepared), desk.policy()
     state = str(records.incident(work, prepared.plan.incident).state)
-    facts = (_facts(prepared, destination, state, text) for destination in prepared.plan.destinations)
+    media = desk.settings.media_folder
+    facts = (_facts(prepared, destination, state, text, media) for destination in prepared.plan.destinations)
     return [case_for(evidence, known, version, work.now) for known in facts]
 
 
@@ -133,7 +135,9 @@ def _evidence(desk: Desk, work: Work, prepared: Prepared) -> Evidence:
     )
 
 
-def _facts(prepared: Prepared, destination: Destination, incident_state: str, text: TextKind) -> DeliveryFacts:
+def _facts(
+    prepared: Prepared, destination: Destination, incident_state: str, text: TextKind, media: MediaFolder
+) -> DeliveryFacts:
     digest, armed = destination.renderings[text], tuple[str, ...]()
     try:
         adapter = registry.adapter(destination.channel)
@@ -150,6 +154,7 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
         kind=DELIVERED_AS[text],
         rendering=digest,
         needs=timedelta(0),
+        media_fault=media.fault(prepared.texts.renderings.get(digest)),
         trackers=prepared.texts.trackers(digest),
         problems=problems + prepared.texts.plan_problems,
         armed_problems=armed,

@@ -6,24 +6,30 @@ An edit is a new revision: a plan of the message that waits for signatures is re
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
 from channels import registry
-from channels.contract import Account, Content, LanguageText, RenderError, Rendering
+from channels.capabilities import MediaLimit
+from channels.contract import Account, Content, LanguageText, Medium, Part, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
-from dispatcher.domain.errors import Invalid
+from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
 from dispatcher.domain.statement import Mode
-from dispatcher.sending.prepared import RENDERING_SCHEMA
+from dispatcher.sending.prepared import RENDERING_SCHEMA, lint
+from dispatcher.service import pictures
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 from dispatcher.store.database import Work
+
+Fitted = Callable[[tuple[Medium, ...], tuple[MediaLimit, ...]], tuple[Medium, ...]]
+"""Media as a channel with these limits takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +44,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One account's rendering of one kind of text, or why there is none, with what lint says."""
+    """One account's rendering of one kind of text, or why there is none, with what lint says.
+
+    ``left_out``: how many pictures stay behind because the channel takes none.
+    """
 
     account: Account
     kind: TextKind
     rendering: Rendering | None
     digest: str | None
     problems: tuple[str, ...]
+    left_out: int = 0
 
 
 def draft(desk: Desk, incident_name: str, written: Draft, person: str) -> Revision:
@@ -71,6 +81,32 @@ def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText
         return _add(work, replace(revision, number=before.number + 1), person)
 
 
+def attach(desk: Desk, message: str, data: bytes, alt: Mapping[str, str], person: str) -> Revision:
+    """Write the next revision, with one more picture; the same picture again takes this ``alt`` instead.
+
+    Raises Invalid for a file that cannot be taken, and for a language of the message without a text in its place.
+    """
+    with desk.store.read() as work:
+        revision = records.newest_revision(work, message)
+        mode = records.incident(work, revision.incident).mode
+    if lacking := [tag for tag in revision.languages if not alt.get(tag, "").strip()]:
+        raise Invalid(
+            f"the picture has no alternative text in {lacking[0]}", f"say what it shows: --alt {lacking[0]}=…"
+        )
+    parts = tuple(Part(tag, text.strip()) for tag, text in alt.items())
+    made = pictures.stored(desk.settings.media_folder, data, parts, mode)
+    with desk.store.write() as work:
+        before = records.newest_revision(work, message)
+        others = tuple(medium for medium in before.media if medium.digest != made.digest)
+        return _add(work, before.with_media((*others, made), person), person)
+
+
+def detach(desk: Desk, message: str, person: str) -> Revision:
+    """Write the next revision, without pictures."""
+    with desk.store.write() as work:
+        return _add(work, records.newest_revision(work, message).with_media((), person), person)
+
+
 def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
     """The project's own armed texts. Raises Invalid for a language it has none in: a person must write that one."""
     ready = tomllib.loads(resources.files(__package__).joinpath("armed_texts.toml").read_text("utf-8"))[kind]
@@ -81,11 +117,12 @@ def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
     return tuple(LanguageText(tag, **ready[primary[tag]]) for tag in primary)
 
 
-def previews(revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
-    """How each account will carry each text of a revision."""
+def previews(desk: Desk, revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
+    """How each account will carry each text of a revision. Pictures are made to fit each channel, and stored."""
+    fitted = cache(partial(pictures.fitted, desk.settings.media_folder))  # many accounts are of one channel
     kinds = [kind for kind in TextKind if kind in revision.texts]
     contents = {kind: revision.content(kind, exercise=mode is Mode.EXERCISE) for kind in kinds}
-    return [_preview(contents[kind], account, kind) for account in accounts for kind in kinds]
+    return [_preview(contents[kind], account, kind, fitted) for account in accounts for kind in kinds]
 
 
 def encode(rendering: Rendering) -> tuple[str, bytes]:
@@ -94,14 +131,16 @@ def encode(rendering: Rendering) -> tuple[str, bytes]:
     return canonical.digest(RENDERING_SCHEMA, body), body
 
 
-def _preview(content: Content, account: Account, kind: TextKind) -> Preview:
+def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted) -> Preview:
     try:
         adapter = registry.adapter(account.channel)
-        rendering = adapter.render(content, account)
+        taken = fitted(content.media, adapter.capabilities.media)
+        rendering = adapter.render(replace(content, media=taken), account)
         digest, _ = encode(rendering)
-    except (RenderError, canonical.CanonicalError) as error:
+    except (RenderError, canonical.CanonicalError, Invalid, Unavailable) as error:
         return Preview(account, kind, None, None, (str(error),))
-    return Preview(account, kind, rendering, digest, tuple(adapter.problems(rendering)))
+    left_out = len(content.media) - len(rendering.media)
+    return Preview(account, kind, rendering, digest, tuple(lint(rendering, adapter)), left_out)
 
 
 def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:

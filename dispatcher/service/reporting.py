@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from channels.contract import LanguageText, Part, Rendering
+from channels.contract import LanguageText, Medium, Part, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
@@ -87,13 +87,17 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """What one account was to carry of one kind, to the character. No parts: the bytes are not those signed."""
+    """What one account was to carry of one kind, to the character and the picture's digest.
+
+    No parts: the bytes are not those signed.
+    """
 
     account: str
     channel: str
     kind: TextKind
     digest: str
     parts: tuple[Part, ...]
+    media: tuple[Medium, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +222,9 @@ def _readable(envelope: Envelope) -> Statement | None:
 def _texts(stored: StoredPlan, renderings: Mapping[str, Rendering]) -> Iterator[Exact]:
     for destination in stored.plan.destinations:
         for kind, digest in destination.renderings.items():
-            parts = renderings[digest].parts if digest in renderings else ()
-            yield Exact(destination.account, destination.channel, kind, digest, parts)
+            rendering = renderings.get(digest)
+            told = (rendering.parts, rendering.media) if rendering else ((), ())
+            yield Exact(destination.account, destination.channel, kind, digest, *told)
 
 
 def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:

@@ -153,7 +153,7 @@ def _plan(
     if revision.missing_armed:
         raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
     policy, now = desk.policy(), desk.now()
-    renderings, bodies = _renderings(revision, chosen, incident.mode)
+    renderings, bodies = _renderings(desk, revision, chosen, incident.mode)
     destinations = (
         Destination(
             account=account.id,
@@ -195,13 +195,13 @@ def _plan(
 
 
 def _renderings(
-    revision: Revision, chosen: Sequence[Account], mode: Mode
+    desk: Desk, revision: Revision, chosen: Sequence[Account], mode: Mode
 ) -> tuple[dict[str, dict[TextKind, str]], dict[str, bytes]]:
     """Per account the digests by kind of text, and the bytes by digest. Raises GateClosed for what lint refuses."""
     digests: dict[str, dict[TextKind, str]] = {account.id: {} for account in chosen}
     bodies: dict[str, bytes] = {}
     faults = []
-    for preview in messages.previews(revision, chosen, mode):
+    for preview in messages.previews(desk, revision, chosen, mode):
         if preview.rendering is None or preview.problems:
             faults.append(("G17", f"{preview.account.id} {preview.kind}: {'; '.join(preview.problems)}", "author"))
             continue

@@ -208,7 +208,8 @@ def sender_at(office: Office, outlets: Outlets, clock: Clock) -> LocalSender:
     place.mkdir(parents=True)
     trust = office.desk.trust
     book = StopBook(place / "stops", Verifier(trust.roster, trust.root.deployment, MODE), trust.root.status_key)
-    keeping = Keeping(trust, SpentFile(place / "spent"), book, Decisions(place / "decisions"))
+    media = office.desk.settings.media_folder
+    keeping = Keeping(trust, SpentFile(place / "spent"), book, Decisions(place / "decisions"), media)
     nonce = partial(secrets.token_hex, 16)
     return LocalSender(keeping, outlets, MODE, clock, nonce, elapsed=lambda: clock().timestamp())
 

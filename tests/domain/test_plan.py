@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.contract import DeliveryKind, Json, LanguageText
+from channels.capabilities import MediaKind
+from channels.contract import DeliveryKind, Json, LanguageText, Medium, Part
 from dispatcher.domain import canonical
 from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.incident import Item, Severity
@@ -63,6 +64,16 @@ plans = st.builds(
     renewal=st.integers(0, 9),
 )
 language_texts = st.builds(LanguageText, words, words, words, words)
+media = st.builds(
+    Medium,
+    digest=st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    kind=st.sampled_from(MediaKind),
+    mime=words,
+    size=st.integers(0, 99),
+    width=st.integers(0, 99),
+    height=st.integers(0, 99),
+    alt=st.lists(st.builds(Part, words, words), max_size=2).map(tuple),
+)
 revisions = st.builds(
     Revision,
     message=words,
@@ -77,6 +88,7 @@ revisions = st.builds(
     polygons=several,
     circles=several,
     cap=st.dictionaries(words, words, max_size=2),
+    media=st.lists(media, max_size=2).map(tuple),
 )
 
 PLAN = draft("x", "notify", lists=[recipient_list("residents", "1", "2")], flags=("arrest",)).plan
@@ -95,6 +107,26 @@ def test_a_revision_reads_back_as_it_was_written(written: Revision) -> None:
     """Value and bytes are the same, so its digest is too."""
     again = Revision.decode(written.encoded())
     assert (again, again.encoded()) == (written, written.encoded())
+
+
+def test_a_revision_without_media_has_no_key_for_them() -> None:
+    """What was written before there were media keeps its digest."""
+    assert "media" not in of(REVISION)
+    assert (
+        REVISION.with_media((), "author-1").digest
+        == replace(
+            REVISION, number=2, contributors={**REVISION.contributors, "author-1": ("author", "attach")}
+        ).digest
+    )
+
+
+def test_a_medium_with_another_name_than_a_digest_is_refused() -> None:
+    """It also names a file."""
+    picture = Medium(f"sha256:{'a' * 64}", MediaKind.PICTURE, "image/png", 9, 8, 7, (Part("en", "Map"),))
+    document = of(replace(REVISION, media=(picture,)))
+    document["media"][0]["digest"] = "../../trust/root.json"
+    with pytest.raises(DocumentError, match=r"revision\.media\[0\]: a medium is named by"):
+        Revision.decode(canonical.encode(document))
 
 
 Place = tuple[str | int, ...]

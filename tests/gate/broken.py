@@ -137,6 +137,9 @@ RULES = {
     "recipient not proved": Broken(
         "G07", "no such row", "author", channel="notify", facts=(("recipient_fault", "no such row"),)
     ),
+    "picture not at hand": Broken(
+        "G07", "cannot be read", "ops", channel="x", facts=(("media_fault", "the picture cannot be read"),)
+    ),
     "sender of the other mode": Broken(
         "G14", "the plan is live, this sender is exercise", "author", lambda: replace(CLEARED, mode=Mode.EXERCISE)
     ),

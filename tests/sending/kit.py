@@ -15,6 +15,7 @@ from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate import policy
 from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import Permit, Refusal
@@ -58,6 +59,7 @@ class House:
         self.platforms = {channel: MemoryChannel() for channel in drafted.plan.channels}
         self.spent_path, self.book_path = folder / "spent.jsonl", folder / "stops.jsonl"
         self.decisions_path = folder / "decisions.jsonl"
+        self.media = MediaFolder(folder / "media")
         self._trust = write_trust(folder / "trust", roster)
         self._mode, self._identity = mode, identity
         self._outlets = {
@@ -72,7 +74,8 @@ class House:
         trust = load_trust(self._trust, policy.load)
         verifier = Verifier(trust.roster, trust.root.deployment, self._mode)
         book = StopBook(self.book_path, verifier, trust.root.status_key)
-        keeping = Keeping(trust, SpentFile(self.spent_path), book, Decisions(self.decisions_path), self._identity)
+        spent, decisions = SpentFile(self.spent_path), Decisions(self.decisions_path)
+        keeping = Keeping(trust, spent, book, decisions, self.media, self._identity)
         nonce = lambda: self._nonces(8).hex()  # noqa: E731
         self.sender = LocalSender(keeping, self._outlets, self._mode, self.clock, nonce, elapsed=self.elapsed)
         return self.sender

@@ -1,0 +1,59 @@
+"""The pictures of a post: as a rendering carries them, and what speaks against them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+
+from channels.capabilities import MediaLimit
+from channels.contract import Account, Content, Medium, Part, RenderError, Rendering
+from channels.text import EXERCISE_LINE, check_text
+
+
+def carried(content: Content, account: Account) -> tuple[Medium, ...]:
+    """The content's pictures, each with one alternative text in the account's languages. Raises RenderError."""
+    return tuple(replace(medium, alt=(_alt(medium, content, account),)) for medium in content.media)
+
+
+def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list[str]:
+    """What a channel with these limits would refuse in a rendering's pictures."""
+    found = [f"picture {n}: {fault}" for n, one in enumerate(rendering.media, 1) for fault in _faults(one, limits)]
+    for limit in limits:
+        count = sum(one.kind is limit.kind for one in rendering.media)
+        if count > limit.most:
+            found.append(f"the post has {count} of at most {limit.most} pictures; detach some")
+    return found
+
+
+def _alt(medium: Medium, content: Content, account: Account) -> Part:
+    texts = {part.language: part.text for part in medium.alt}
+    if missing := [language for language in account.languages if language not in texts]:
+        raise RenderError(
+            f"{account.handle} posts in {', '.join(missing)}, and a picture has no alternative text for it: "
+            "attach the same file again with --alt in every language"
+        )
+    blocks = [EXERCISE_LINE] if content.exercise else []
+    blocks += [texts[language].strip() for language in account.languages]
+    language = account.languages[0] if len(account.languages) == 1 else "mul"
+    return Part(language, unicodedata.normalize("NFC", "\n\n".join(blocks)))
+
+
+def _faults(medium: Medium, limits: tuple[MediaLimit, ...]) -> Iterator[str]:
+    limit = next((limit for limit in limits if limit.kind is medium.kind), None)
+    if limit is None:
+        yield "this channel takes none"
+        return
+    if medium.mime not in limit.mimes:
+        yield f"this channel takes no {medium.mime}"
+    if medium.size > limit.max_bytes:
+        yield f"{medium.size:,} of at most {limit.max_bytes:,} bytes"
+    if medium.width > limit.max_width or medium.height > limit.max_height:
+        yield f"{medium.width} by {medium.height} of at most {limit.max_width} by {limit.max_height} pixels"
+    if len(medium.alt) != 1 or not medium.alt[0].text.strip():
+        yield "its alternative text is one text, and this is none or several"
+        return
+    text = medium.alt[0].text
+    if len(text) > limit.alt_characters:
+        yield f"its alternative text has {len(text)} of at most {limit.alt_characters} characters; shorten it"
+    yield from check_text(text)

@@ -1,0 +1,91 @@
+"""A post's pictures: one alternative text each, in the account's languages, within what the channel takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from channels.capabilities import MediaKind, MediaLimit
+from channels.contract import Account, Content, DeliveryKind, Medium, Part, RenderError, Rendering
+from channels.media.carried import carried, media_problems
+
+LIMIT = MediaLimit(MediaKind.PICTURE, ("image/png",), 1_000, 100, 50, 2, 20)
+ALT = (Part("cy", "Map y llif"), Part("en-GB", " Flood map "))
+PICTURE = Medium(f"sha256:{'a' * 64}", MediaKind.PICTURE, "image/png", 1_000, 100, 50, ALT)
+CONTENT = Content(
+    DeliveryKind.PUBLISH, (), datetime(2026, 11, 22, tzinfo=UTC), "City", exercise=False, media=(PICTURE,)
+)
+
+
+def alt(*languages: str, content: Content = CONTENT) -> tuple[Part, ...]:
+    (medium,) = carried(content, Account("a", "x", "@city", languages))
+    return medium.alt
+
+
+def test_the_text_is_in_the_accounts_language() -> None:
+    """One language stays itself."""
+    assert alt("en-GB") == (Part("en-GB", "Flood map"),)
+
+
+def test_several_languages_are_one_text_in_the_accounts_order() -> None:
+    """As in the post itself."""
+    assert alt("en-GB", "cy") == (Part("mul", "Flood map\n\nMap y llif"),)
+
+
+def test_who_cannot_see_the_picture_hears_that_it_is_an_exercise() -> None:
+    """The text begins as the post does."""
+    (part,) = alt("cy", content=replace(CONTENT, exercise=True))
+    assert part.text == "EXERCISE EXERCISE EXERCISE\n\nMap y llif"
+
+
+def test_a_language_without_a_text_is_refused() -> None:
+    """Naming the account, the language and what to do."""
+    with pytest.raises(RenderError, match=r"@city posts in pl, .* attach the same file again"):
+        alt("pl", "cy")
+
+
+def problems(*media: Medium, limits: tuple[MediaLimit, ...] = (LIMIT,)) -> list[str]:
+    return media_problems(Rendering("x", "a", DeliveryKind.PUBLISH, (), {}, media), limits)
+
+
+FINE = replace(PICTURE, alt=(Part("en-GB", "x" * 20),))
+
+
+def test_pictures_at_every_limit_are_taken() -> None:
+    """As many, as large, as long."""
+    assert problems(FINE, FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"mime": "image/jpeg"}, "takes no image/jpeg"),
+        ({"size": 1_001}, "1,001 of at most 1,000 bytes"),
+        ({"width": 101}, "101 by 50 of at most 100 by 50 pixels"),
+        ({"height": 51}, "100 by 51 of at most"),
+        ({"alt": (Part("en", "x" * 21),)}, "21 of at most 20 characters"),
+        ({"alt": ()}, "one text"),
+        ({"alt": (Part("en", " "),)}, "one text"),
+        ({"alt": ALT}, "one text"),
+        ({"alt": (Part("en", "a\u202eb"),)}, ""),
+        ({"kind": MediaKind.VIDEO}, "takes none"),
+    ],
+)
+def test_one_step_beyond_a_limit_is_a_problem(change: dict[str, Any], why: str) -> None:
+    """Which picture, and what is wrong."""
+    (found,) = problems(FINE, replace(FINE, **change))
+    assert found.startswith("picture 2: ")
+    assert why in found
+
+
+def test_one_picture_too_many_is_a_problem() -> None:
+    """With the count and the limit."""
+    assert problems(FINE, FINE, FINE) == ["the post has 3 of at most 2 pictures; detach some"]
+
+
+def test_a_channel_of_text_alone_takes_none() -> None:
+    """A rendering that has one all the same is a problem, never sent without."""
+    assert problems(FINE, limits=()) == ["picture 1: this channel takes none"]
