@@ -33,7 +33,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from channels.capabilities import IdempotencyKind
+from channels.capabilities import Capabilities, IdempotencyKind
 from channels.conformance import checks
 from channels.conformance.bench import Check, ConformanceError, Documented, Subject, content, on_bench
 from channels.contract import DeliveryKind
@@ -54,6 +54,10 @@ def run(case: str, subject: Subject) -> None:
 
 def _table(subject: Subject) -> dict[str, Check]:
     able = subject.make.capabilities
+    return {**_sending(subject), **_reading(subject), **_carrying(able), **_ways_back(able)}
+
+
+def _sending(subject: Subject) -> dict[str, Check]:
     table: dict[str, Check] = {
         "a post is accepted and published once": checks.accepted,
         "a refused connection is deferred": checks.unreachable,
@@ -77,35 +81,46 @@ def _table(subject: Subject) -> dict[str, Check]:
     table |= {f"documented {one}: {one.verdict}": partial(checks.documented, one) for one in subject.documented}
     hints = (0, 30) if subject.hints else (0,)
     table |= {f"throttled, hint {hint}: deferred": partial(checks.throttled, hint) for hint in hints}
-    table |= {
-        f"login {kind}: nothing is in doubt": partial(checks.login, kind)
-        for kind in (FaultKind.DROP, FaultKind.REFUSE)
-    }
+    logins = (FaultKind.DROP, FaultKind.REFUSE)
+    return table | {f"login {kind}: nothing is in doubt": partial(checks.login, kind) for kind in logins}
+
+
+def _reading(subject: Subject) -> dict[str, Check]:
+    table: dict[str, Check] = {}
     if subject.finds:
         table |= {f"read {kind}: unknown, never absent": partial(checks.unread, kind) for kind in checks.UNREAD}
         table["a post that read-back lags to show is found in the end"] = checks.lagging
+    if subject.make.capabilities.can_read_back:
+        table["read back shows a post, and misses one that is gone"] = checks.read_back
+    return table
+
+
+def _carrying(able: Capabilities) -> dict[str, Check]:
+    table: dict[str, Check] = {}
     if able.media:
+        kinds = (*checks.LOST, *checks.UNREADABLE, FaultKind.REFUSE, FaultKind.THROTTLE)
         table["pictures are shown as they were signed"] = checks.pictured
-        table |= {
-            f"upload {kind}: deferred, then shown": partial(checks.upload_lost, kind)
-            for kind in (*checks.LOST, *checks.UNREADABLE, FaultKind.REFUSE, FaultKind.THROTTLE)
-        }
+        table |= {f"upload {kind}: deferred, then shown": partial(checks.upload_lost, kind) for kind in kinds}
+    if able.text:
+        fits = partial(checks.at_its_limit, able.text)
+        table["a text at its limit goes up whole, and one letter more is refused"] = fits
+    return table
+
+
+def _ways_back(able: Capabilities) -> dict[str, Check]:
+    table: dict[str, Check] = {}
     if able.idempotency.kind is IdempotencyKind.IDEMPOTENT:
         table["a repeat changes nothing"] = checks.repeat
-    if able.can_read_back:
-        table["read back shows a post, and misses one that is gone"] = checks.read_back
     if able.can_correct and able.edits:
         table["a correction changes the post in place"] = checks.edit
     elif able.can_correct:
         table["a correction is a post of its own"] = checks.correct
     if able.can_withdraw:
         table["a withdrawal may be repeated"] = checks.withdraw
-    ways_back = {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}
-    for way in (way for way, can in ways_back.items() if can):
-        for kind in (FaultKind.ACT_THEN_DROP, FaultKind.DROP):
-            table[f"{way} {kind}: in doubt, then settled"] = partial(checks.way_back_lost, way, kind)
-    if able.text:
-        table["a text at its limit goes up whole, and one letter more is refused"] = partial(
-            checks.at_its_limit, able.text
-        )
-    return table
+    can = {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}
+    return table | {
+        f"{way} {kind}: in doubt, then settled": partial(checks.way_back_lost, way, kind)
+        for way in can
+        if can[way]
+        for kind in (FaultKind.ACT_THEN_DROP, FaultKind.DROP)
+    }

@@ -43,7 +43,7 @@ _PROBE_TEXT = "Probe"
 class Adapter:
     """Text messages of one Notify service; see :class:`channels.contract.Channel`."""
 
-    medium: ClassVar[wire.Medium] = wire.SMS
+    notification: ClassVar[wire.Notification] = wire.SMS
     capabilities: ClassVar[Capabilities] = Capabilities(
         idempotency=Idempotency(IdempotencyKind.QUERY, lag_s=5.0),
         can_correct=True,
@@ -75,7 +75,7 @@ class Adapter:
     @classmethod
     def problems(cls, rendering: Rendering) -> list[str]:
         """Ids that are none, and per language: too long, letters or spaces that Notify would change, no mark."""
-        return wire.option_faults(rendering, cls.medium) + wire.sms_faults(rendering)
+        return wire.option_faults(rendering, cls.notification) + wire.sms_faults(rendering)
 
     async def send(self, job: Job, note: Note) -> Outcome:
         """Send one message; its reference is Notify's id."""
@@ -88,8 +88,8 @@ class Adapter:
         if faults:
             return Outcome(Verdict.REJECTED, reason="; ".join(faults), code="rendering")
         try:
-            body = wire.payload(job, part, job.recipient, self.medium)
-            answer = await self._call("POST", f"/v2/notifications/{self.medium.type}", job.timeout_s, json=body)
+            body = wire.payload(job, part, job.recipient, self.notification)
+            answer = await self._call("POST", f"/v2/notifications/{self.notification.type}", job.timeout_s, json=body)
         except TransportError as error:
             return error.outcome()
         return wire.outcome(answer, part.text, job.recipient, self._clock())
@@ -101,12 +101,12 @@ class Adapter:
     async def withdraw(self, job: Job, note: Note) -> Outcome:
         """Refused: neither a text message nor an e-mail can be taken back."""
         del job, note
-        reason = f"{self.medium.named} cannot be taken back: send a correction to the same recipients"
+        reason = f"{self.notification.named} cannot be taken back: send a correction to the same recipients"
         return Outcome(Verdict.REJECTED, reason=reason, code="unsupported")
 
     async def find(self, job: Job) -> Finding:
         """List the messages under this delivery's reference."""
-        params = {"reference": job.delivery, "template_type": self.medium.type}
+        params = {"reference": job.delivery, "template_type": self.notification.type}
         try:
             return wire.finding(await self._call("GET", "/v2/notifications", job.timeout_s, params=params))
         except TransportError as error:
@@ -124,19 +124,19 @@ class Adapter:
     async def probe(self) -> Probe:
         """Have Notify preview the template: checks key, clock and template, and sends nothing."""
         path = f"/v2/template/{self._template}/preview"
-        body: dict[str, Json] = {"personalisation": dict.fromkeys(self.medium.placeholders, _PROBE_TEXT)}
+        body: dict[str, Json] = {"personalisation": dict.fromkeys(self.notification.placeholders, _PROBE_TEXT)}
         try:
             answer = await self._call("POST", path, self.capabilities.timeout_s, json=body)
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
-        return wire.previewed(answer, _PROBE_TEXT, self.medium)
+        return wire.previewed(answer, _PROBE_TEXT, self.notification)
 
     @classmethod
     def _sound(cls, content: Content, account: Account, parts: tuple[Part, ...], **more: Json) -> Rendering:
         template = account.settings.get("template_id", "")
         options: dict[str, Json] = {"template_id": template, "exercise": content.exercise, **more}
-        if sender := account.settings.get(cls.medium.sender):
-            options[cls.medium.sender] = sender
+        if sender := account.settings.get(cls.notification.sender):
+            options[cls.notification.sender] = sender
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         if faults := cls.problems(rendering):
             raise RenderError("; ".join(faults))
@@ -159,7 +159,7 @@ class Adapter:
 class EmailAdapter(Adapter):
     """E-mail of one Notify service: the same calls, with a subject, and Markdown instead of letters to heed."""
 
-    medium: ClassVar[wire.Medium] = wire.EMAIL
+    notification: ClassVar[wire.Notification] = wire.EMAIL
     capabilities: ClassVar[Capabilities] = replace(
         Adapter.capabilities, text=TextLimit(EMAIL_BYTES, Unit.BYTES), recipients=Address.EMAIL
     )
@@ -173,5 +173,5 @@ class EmailAdapter(Adapter):
     @classmethod
     def problems(cls, rendering: Rendering) -> list[str]:
         """Ids that are none, and per language: no subject, too long, invisible letters, Markdown, no mark."""
-        faults = wire.option_faults(rendering, cls.medium) + email_faults(rendering)
+        faults = wire.option_faults(rendering, cls.notification) + email_faults(rendering)
         return faults + wire.markdown_faults(rendering)

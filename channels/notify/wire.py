@@ -62,7 +62,7 @@ _UNDERWAY = frozenset({"created", "sending", "pending"})
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
+class Notification:
     """One kind of message, in Notify's words and in ours.
 
     ``recipient`` is the field with the address, ``sender`` the one that names who sends; ``placeholders`` are those
@@ -76,8 +76,8 @@ class Medium:
     named: str
 
 
-SMS = Medium("sms", "phone_number", "sms_sender_id", ("message",), "a text message")
-EMAIL = Medium("email", "email_address", "email_reply_to_id", ("subject", "message"), "an e-mail")
+SMS = Notification("sms", "phone_number", "sms_sender_id", ("message",), "a text message")
+EMAIL = Notification("email", "email_address", "email_reply_to_id", ("subject", "message"), "an e-mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,29 +154,29 @@ def markdown_faults(rendering: Rendering) -> list[str]:
     ]
 
 
-def option_faults(rendering: Rendering, medium: Medium) -> list[str]:
+def option_faults(rendering: Rendering, notification: Notification) -> list[str]:
     """What is wrong with the ids in a rendering's options."""
     faults = []
     if not _is_uuid(rendering.options.get("template_id")):
         faults.append("template_id is not an id: set the account's template_id to the id that Notify shows")
-    sender = rendering.options.get(medium.sender)
+    sender = rendering.options.get(notification.sender)
     if sender is not None and not _is_uuid(sender):
-        faults.append(f"{medium.sender} is not an id: set it to the id that Notify shows, or leave it out")
+        faults.append(f"{notification.sender} is not an id: set it to the id that Notify shows, or leave it out")
     return faults
 
 
-def payload(job: Job, part: Part, recipient: Secret, medium: Medium) -> dict[str, Json]:
+def payload(job: Job, part: Part, recipient: Secret, notification: Notification) -> dict[str, Json]:
     """The body of the one call that sends."""
     options = job.rendering.options
     told = {"message": part.text, "subject": subject_of(job.rendering, part.language)}
     body: dict[str, Json] = {
-        medium.recipient: recipient.reveal(),
+        notification.recipient: recipient.reveal(),
         "template_id": options["template_id"],
-        "personalisation": {name: told[name] for name in medium.placeholders},
+        "personalisation": {name: told[name] for name in notification.placeholders},
         "reference": job.delivery,
     }
-    if options.get(medium.sender):
-        body[medium.sender] = options[medium.sender]
+    if options.get(notification.sender):
+        body[notification.sender] = options[notification.sender]
     return body
 
 
@@ -230,14 +230,14 @@ def read_back(answer: Answer, text: str | None) -> ReadBack:
     return ReadBack(Seen.VISIBLE, text=sent)
 
 
-def previewed(answer: Answer, text: str, medium: Medium) -> Probe:
+def previewed(answer: Answer, text: str, notification: Notification) -> Probe:
     """Whether the template, previewed with ``text`` for each placeholder, is of that kind and holds no more."""
     body = answer.json() or {}
     if answer.status != 200:
         return Probe(ok=False, detail=f"Notify answered {answer.status}: {_said(body) or 'no reason given'}")
-    if body.get("type") != medium.type or body.get("body") != text or body.get("subject") not in {None, text}:
-        whole = " and ".join(f"(({name}))" for name in medium.placeholders)
-        return Probe(ok=False, detail=f"the template must be {medium.named} whose whole content is {whole}")
+    if body.get("type") != notification.type or body.get("body") != text or body.get("subject") not in (None, text):
+        whole = " and ".join(f"(({name}))" for name in notification.placeholders)
+        return Probe(ok=False, detail=f"the template must be {notification.named} whose whole content is {whole}")
     return Probe(ok=True, detail=f"Notify takes the key and the template (version {body.get('version')})")
 
 
