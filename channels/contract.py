@@ -337,7 +337,19 @@ class HandOverError(ValueError):
 
 @runtime_checkable
 class HandedOver(Protocol):
-    """What the adapter of a channel that people finish (``by_hand``) has besides :class:`Channel`."""
+    """What the adapter of a channel that people finish (``by_hand``) has besides :class:`Channel`.
+
+    The text is shown to one person, who posts it and signs the receipt.
+    """
+
+    @staticmethod
+    def exercise_receipt(delivery: str) -> str:
+        """What a receipt gives as the post's link in an exercise, where nothing is posted."""
+
+
+@runtime_checkable
+class Sealed(HandedOver, Protocol):
+    """One that shows nothing here: its packet is opened on a device, once, and two people sign the receipt."""
 
     def issue(
         self,
@@ -358,10 +370,6 @@ class HandedOver(Protocol):
     @staticmethod
     def new_device_secret(random_bytes: RandomBytes) -> Secret:
         """The secret that a device is registered with, as it is shown once; the credential keeps it."""
-
-    @staticmethod
-    def exercise_receipt(delivery: str) -> str:
-        """What a receipt gives as the post's link in an exercise, where nothing is posted."""
 
     @staticmethod
     def receipt_is_late(issued_at: datetime, receipt_at: datetime) -> bool:

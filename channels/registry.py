@@ -30,7 +30,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from channels.capabilities import Capabilities
-from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Secret
+from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Sealed, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
@@ -129,6 +129,12 @@ def _cap_feed() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _manual() -> type[Adapter]:
+    from channels.manual import adapter
+
+    return adapter.Adapter
+
+
 def _tiktok() -> type[Adapter]:
     from channels.tiktok import adapter
 
@@ -143,6 +149,7 @@ TABLE = (
     Entry("threads", Lane.ACCOUNTS, _threads),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
+    Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
     Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email")),
     Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
@@ -198,9 +205,18 @@ def left_to_people(channel: str, kind: DeliveryKind) -> bool:
     return not {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}.get(kind, True)
 
 
+def is_shown(channel: str) -> bool:
+    """Whether people finish it from a text that is shown to them here, and not from a packet on a device."""
+    try:
+        found = adapter(channel)
+    except UnknownChannelError:
+        return False
+    return issubclass(found, HandedOver) and not issubclass(found, Sealed)
+
+
 def new_device_secret(channel: str, random_bytes: RandomBytes) -> Secret:
     """The secret that a device of this channel is registered with. Raises UnknownChannelError."""
-    return _by_hand(channel).new_device_secret(random_bytes)
+    return _sealed(channel).new_device_secret(random_bytes)
 
 
 def exercise_receipt(channel: str, delivery: str) -> str:
@@ -210,13 +226,20 @@ def exercise_receipt(channel: str, delivery: str) -> str:
 
 def receipt_is_late(channel: str, issued_at: datetime, receipt_at: datetime) -> bool:
     """Whether a receipt came too long after its code was issued. Raises UnknownChannelError."""
-    return _by_hand(channel).receipt_is_late(issued_at, receipt_at)
+    return _sealed(channel).receipt_is_late(issued_at, receipt_at)
 
 
 def _by_hand(channel: str) -> type[HandedOver]:
     found = adapter(channel)
     if not issubclass(found, HandedOver):
         raise UnknownChannelError(f"{channel} is not finished by people: it has no device, packet or receipt")
+    return found
+
+
+def _sealed(channel: str) -> type[Sealed]:
+    found = _by_hand(channel)
+    if not issubclass(found, Sealed):
+        raise UnknownChannelError(f"{channel} is posted from a text that is shown: it has no device or packet")
     return found
 
 

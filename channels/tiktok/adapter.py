@@ -142,7 +142,7 @@ class Adapter:
         not_after: datetime,
         random_bytes: RandomBytes,
     ) -> tuple[str, bytes]:
-        """Seal the task to a device; see :class:`channels.contract.HandedOver`. Raises HandOverError."""
+        """Seal the task to a device; see :class:`channels.contract.Sealed`. Raises HandOverError."""
         secret = self._secrets.get(f"device:{device}")
         if secret is None:
             raise HandOverError(

@@ -105,7 +105,10 @@ def register(desk: Desk, device: str, account: str, person: str) -> Registered:
     with desk.store.write() as work:
         row = accounts.row(work, account)
         if row.lane != Lane.TIKTOK:
-            raise Forbidden(f"account {account} is not finished by hand", "only hand-off accounts have a device")
+            raise Forbidden(
+                f"account {account} has no packets to open",
+                "only accounts that hand off sealed packets have a device",
+            )
         secret = registry.new_device_secret(row.channel, desk.random_bytes)
         accounts.add_device(work, row, device, person)
         work.record("device.registered", actor=person, device=device, account=account, mode=row.mode)

@@ -108,6 +108,39 @@ def test_a_receipt_needs_a_packet(office: Office) -> None:
     assert "dispatcher handoff open" in office.run(*words, by="operator-1", code=2).err
 
 
+class ByHand(Office):
+    """One whose account people post to."""
+
+    def feed(self, name: str = "nextdoor") -> str:
+        """Add that account in the feed's place."""
+        about = ("--channel", "manual", "--handle", "Nextdoor", "--language", "en-GB", "--mode", "exercise")
+        self.run("account", "add", name, *about, by="ops-1")
+        return name
+
+
+def test_what_a_person_posts_is_shown_and_signed_for(office: Office) -> None:
+    """The text, then the command for the receipt, and one receipt ends it."""
+    hall = ByHand(office.folder)
+    hall.released()
+    name = hall.move("leased", "sending", "handed_over")
+    shown = hall.run("handoff", "open", name)
+    assert "Stay indoors from 6pm." in shown.json["texts"]["en-GB"]
+    receipt = f"handoff receipt {name} --url https://exercise.invalid/{name}"
+    assert f"Next: dispatcher {receipt}" in shown.err
+    assert hall.run(*receipt.split(), by="operator-1").json["state"] == "accepted"
+
+
+def test_a_revoked_text_is_not_shown(office: Office) -> None:
+    """Exit code 3, with the clause."""
+    hall = ByHand(office.folder)
+    plan = hall.released()
+    name = hall.move("leased", "sending", "handed_over")
+    hall.run("clearance", "revoke", plan, by="director-2")
+    said = hall.run("handoff", "open", name, code=3)
+    assert "post nothing" in said.err
+    assert "Stay indoors" not in said.out + said.err
+
+
 def test_recover_says_what_it_would_do_and_does_it_when_told(office: Office) -> None:
     """Without --yes nothing is changed; with it the delivery is in doubt, and a second time there is nothing."""
     office.released()

@@ -186,8 +186,8 @@ def test_a_new_device_takes_the_old_ones_place(office: Office) -> None:
     assert [listed.device for listed in accounts.listed(office.desk)] == ["phone-2"]
 
 
-def test_an_account_that_is_not_finished_by_hand_has_no_device(office: Office) -> None:
+def test_an_account_without_packets_has_no_device(office: Office) -> None:
     """A webhook needs none."""
     office.account("webhook")
-    with pytest.raises(Forbidden, match="by hand"):
+    with pytest.raises(Forbidden, match="no packets to open"):
         accounts.register(office.desk, "phone-1", "webhook-1", "ops-1")

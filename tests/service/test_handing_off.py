@@ -149,7 +149,14 @@ def test_two_operators_who_sign_for_one_link_settle_it(office: Office) -> None:
     second = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), link(delivery))
     assert (second.state, second.needed, second.signed_by) == ("accepted", 0, ("operator-1", "operator-2"))
     with office.desk.store.read() as work:
-        assert deliveries.find(work, delivery).url == link(delivery)
+        settled = deliveries.find(work, delivery)
+    assert (settled.url, settled.reference) == (link(delivery), link(delivery))
+
+
+def test_what_is_sealed_is_not_shown(office: Office) -> None:
+    """The text of a packet is read on its device alone."""
+    with pytest.raises(Invalid, match="the text of tiktok is in its packet"):
+        handing_off.shown(office.desk, handed_over(office))
 
 
 def test_one_operator_is_not_two(office: Office) -> None:
@@ -182,7 +189,7 @@ def test_a_receipt_after_ten_minutes_raises_an_alarm(office: Office) -> None:
 def test_a_receipt_needs_a_packet(office: Office) -> None:
     """Nobody can have posted what was never opened."""
     delivery = handed_over(office)
-    with pytest.raises(Invalid, match="no packet"):
+    with pytest.raises(Invalid, match="was opened yet"):
         handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
 
 
