@@ -47,6 +47,7 @@ from channels.text import THREADS_CHARACTERS, check_text, length, link_problems,
 BASE_URL = "https://graph.threads.net"
 THREADS = Product("text", "timestamp", "permalink", ("https://www.threads.net/", "https://www.threads.com/"))
 WAIT_S = 30.0  # what Meta recommends between preparing and publishing, where a container is not ready
+_STATUSES = frozenset({"EXPIRED", "ERROR", "FINISHED", "IN_PROGRESS", "PUBLISHED"})
 
 
 class Adapter:
@@ -203,9 +204,6 @@ class _Unread(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer
-
-
-_STATUSES = frozenset({"EXPIRED", "ERROR", "FINISHED", "IN_PROGRESS", "PUBLISHED"})
 
 
 def _is_reply(job: Job) -> bool:
