@@ -29,8 +29,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
+from channels.by_hand import HandedOver, Sealed
 from channels.capabilities import Capabilities
-from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Sealed, Secret
+from channels.contract import Account, Channel, Clock, DeliveryKind, RandomBytes, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is

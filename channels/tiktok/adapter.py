@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from channels.by_hand import HandOverError
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, TextLimit, Unit
 from channels.contract import (
     Account,
@@ -27,7 +28,6 @@ from channels.contract import (
     DeliveryKind,
     Finding,
     Found,
-    HandOverError,
     Job,
     Json,
     Note,

@@ -15,7 +15,8 @@ import hmac
 import re
 from datetime import datetime, timedelta
 
-from channels.contract import HandOverError, RandomBytes, Secret
+from channels.by_hand import HandOverError
+from channels.contract import RandomBytes, Secret
 
 CODE_LIFE = timedelta(minutes=10)
 """The longest a release code may live (reference: policy 6.6)."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from channels.contract import Account, DeliveryKind, HandOverError, Job, Json
+from channels.by_hand import HandOverError
+from channels.contract import Account, DeliveryKind, Job, Json
 from channels.tiktok import codes
 
 SCHEMA = "tiktok-packet-contents/v1"

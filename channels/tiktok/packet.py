@@ -35,7 +35,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from channels.contract import HandOverError, Json, RandomBytes, Secret
+from channels.by_hand import HandOverError
+from channels.contract import Json, RandomBytes, Secret
 from channels.tiktok import codes
 from channels.tiktok.handoff import format_time
 

@@ -22,7 +22,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from channels.contract import Clock, DeliveryKind, HandOverError, Job, RandomBytes, Sealed
+from channels.by_hand import HandOverError, Sealed
+from channels.contract import Clock, DeliveryKind, Job, RandomBytes
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from channels.by_hand import Sealed
 from channels.contract import (
     Clock,
     DeliveryKind,
@@ -32,7 +33,6 @@ from channels.contract import (
     Note,
     Outcome,
     RandomBytes,
-    Sealed,
     Secret,
     Verdict,
 )

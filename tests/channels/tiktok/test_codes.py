@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.contract import HandOverError, Secret
+from channels.by_hand import HandOverError
+from channels.contract import Secret
 from channels.tiktok import codes
 
 ISSUED_AT = datetime(2026, 11, 21, 18, 5, tzinfo=UTC)

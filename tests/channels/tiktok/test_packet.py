@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from channels.contract import HandOverError, Json, Secret
+from channels.by_hand import HandOverError
+from channels.contract import Json, Secret
 from tests.packets import Closed, open_packet
 
 MakeContents = Callable[..., dict[str, Json]]
