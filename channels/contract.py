@@ -262,10 +262,16 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether this account could send now, found out without publishing."""
+    """Whether this account could send now, found out without publishing.
+
+    ``detail`` is for people and holds no secret. Where the platform tells, ``expires_at`` is when the credential ends
+    and ``quota`` what is left of a limit or balance, in words.
+    """
 
     ok: bool
     detail: str
+    expires_at: datetime | None = None
+    quota: str = ""
 
 
 class RenderError(ValueError):

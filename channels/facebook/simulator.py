@@ -110,12 +110,14 @@ class FacebookSimulator(Provider):
         super().__init__(journal, clock)
         self.posts: list[Post] = []
         self.calls: dict[str, list[datetime]] = {}
+        self.expires_at = 0  # seconds of the epoch; 0: never
 
     def routes(self) -> Sequence[Route]:
         """Post, edit, delete, list, look up, and who am I."""
         answered = self._answered
         return (
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self._me)),
+            Route("GET", "/{version}/debug_token", RouteKind.SESSION, self._debug),
             Route("POST", "/{version}/{page}/feed", RouteKind.PUBLISH, answered(self._publish)),
             Route("GET", "/{version}/{page}/published_posts", RouteKind.READ, answered(self._list)),
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self._read)),
@@ -167,6 +169,16 @@ class FacebookSimulator(Provider):
     def _me(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         del request, given
         return {"id": caller.page, "name": f"Page {caller.page}"}
+
+    async def _debug(self, request: web.Request) -> web.Response:
+        """What a token is, told to its app: ``{app id}|{app secret}`` (Meta's documents, debug_token)."""
+        spoken = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        app, _, given = spoken.partition("|")
+        found = _TOKEN.fullmatch(request.query.get("input_token", ""))
+        if given != app_secret(app) or found is None or found[1] != app or not _proves(spoken, app, request.query):
+            return Refusal(190).response()
+        data = {"app_id": app, "type": "PAGE", "is_valid": True, "expires_at": self.expires_at, "user_id": found[2]}
+        return web.json_response({"data": data})
 
     def _publish(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         if request.match_info["page"] != caller.page:
@@ -240,10 +252,14 @@ def _caller(request: web.Request, given: Given) -> Caller:
     found = _TOKEN.fullmatch(spoken)
     if found is None:
         raise Refusal(190)
-    expected = hmac.digest(app_secret(found[1]).encode(), spoken.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected.encode(), given.get("appsecret_proof", "").encode()):
+    if not _proves(spoken, found[1], given):
         raise Refusal(100)
     return Caller(found[2], found[1])
+
+
+def _proves(spoken: str, app: str, given: Given) -> bool:
+    expected = hmac.digest(app_secret(app).encode(), spoken.encode(), "sha256").hex()
+    return hmac.compare_digest(expected.encode(), given.get("appsecret_proof", "").encode())
 
 
 def _message(given: Given, known: frozenset[str]) -> str:

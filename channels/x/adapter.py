@@ -38,6 +38,7 @@ from channels.x import wire
 
 BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
+PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
 CLOCK_SKEW = timedelta(minutes=2)
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
@@ -144,6 +145,8 @@ class Adapter:
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         found, expected = wire.user_id(answer), self._account.settings.get("user_id")
+        if answer.status == PAYMENT_REQUIRED:
+            return Probe(ok=False, detail="the prepaid credits of X are used up; buy more", quota="no credits")
         if found is None:
             return Probe(ok=False, detail=f"X answered {answer.status}; check the token")
         if found != expected:
