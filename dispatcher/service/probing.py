@@ -119,7 +119,7 @@ def _probed(row: Any, now: datetime, schedule: timedelta) -> Probed:
         mode=Mode(row.mode),
         ok=row.ok,
         probe=_told(row, now),
-        quota=row.quota,
+        quota=row.quota or "",
         probed_at=row.probed_at,
         expires_at=row.expires_at,
         days_left=None if row.expires_at is None else (row.expires_at - now) // DAY,

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, insert, select, update
+from sqlalchemy import Update, insert, select, text, update
 
 from channels.contract import Probe
 from dispatcher.domain.statement import Mode
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AccountRow, ProbeRow
+
+_BEGIN = """
+    INSERT INTO probes (account, detail, quota) SELECT id, '', '' FROM accounts WHERE TRUE ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ def renew(work: Work, account: str, expires_at: datetime | None) -> None:
 
 
 def ask(work: Work, accounts: Iterable[str]) -> None:
-    """Have accounts probed now."""
+    """Have accounts probed now, those too that an older version added without a row here."""
+    work.execute(text(_BEGIN))
     work.execute(update(ProbeRow).where(ProbeRow.account.in_(list(accounts))).values(due_at=work.now))
 
 
@@ -68,8 +73,9 @@ def put(work: Work, claimed: Due, probe: Probe, due_at: datetime | None) -> None
 
 def rows(work: Work, mode: Mode | None = None) -> list[Any]:
     """Every account with its last probe, by name."""
-    columns = (AccountRow.channel, AccountRow.mode, *ProbeRow.__table__.columns)
-    query = select(*columns).join(AccountRow, AccountRow.id == ProbeRow.account).order_by(ProbeRow.account)
+    columns = [column for column in ProbeRow.__table__.columns if column.name != "account"]
+    about = (AccountRow.id.label("account"), AccountRow.channel, AccountRow.mode)
+    query = select(*about, *columns).outerjoin(ProbeRow, AccountRow.id == ProbeRow.account).order_by(AccountRow.id)
     return list(work.execute(query if mode is None else query.where(AccountRow.mode == str(mode))).all())
 
 
