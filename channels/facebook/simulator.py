@@ -23,10 +23,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 
 TEXT_MOST = 63_206
 CALLS_A_DAY = 4_800  # of a Page with one engaged user
@@ -124,6 +124,11 @@ class FacebookSimulator(Provider):
             Route("POST", "/{version}/{id}", RouteKind.PUBLISH, answered(self._edit)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
+        return Example("Example City", {"base_url": address, "page_id": "1"}, secrets)
 
     def account(self, request: web.Request) -> str:
         """The Page that the bearer token speaks for."""

@@ -15,10 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import X_WEIGHT, links, x_length
 
 FIRST_ID = 2_000_000_000_000_000_001
@@ -59,6 +59,10 @@ class XSimulator(Provider):
             Route("GET", "/2/users/me", RouteKind.SESSION, self._me),
             Route("GET", "/2/users/{user}/tweets", RouteKind.READ, self._timeline),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        return Example("@example", {"base_url": address, "user_id": "1"}, {"token": Secret("sim-1")})
 
     def account(self, request: web.Request) -> str:
         """The user id that the bearer token belongs to."""

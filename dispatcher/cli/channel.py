@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
+from textwrap import indent
 
 import click
 
 from dispatcher.cli.commands import Names, Noun
 from dispatcher.cli.errors import Partial
+from dispatcher.cli.message import read_message
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid, Unavailable
-from dispatcher.service import channels, probing
+from dispatcher.service import channels, probing, simulating
 from dispatcher.service.probing import Probed
 
 POLL_S = 0.25
@@ -79,3 +81,20 @@ def limits(session: Session, file: Path) -> None:
     session.show("limits", {"limits": told}, limits="channel unit count most left")
     if over := [one.channel for one in found if one.left < 0]:
         raise Invalid(f"too long for {', '.join(over)}", "shorten it; nothing is ever cut")
+
+
+@channel.command()
+@click.argument("file", metavar="FILE")
+@click.option("--channel", "names", multiple=True, help="Only this channel; may be repeated.")
+@click.option("--language", default="en-GB", show_default=True, help="What it is written in.")
+def simulate(session: Session, file: str, names: Names, language: str) -> None:
+    """What the public would see of the message in FILE on each platform, by its simulator on this machine.
+
+    The form of FILE is that of `dispatcher message draft`. It takes no incident, account or credential, and nothing
+    leaves this machine. Exit code 2 where a platform would not take it.
+    """
+    made = simulating.simulate(session.desk, read_message(language, file), names)
+    text = "\n".join(f"{one.channel}\n{indent(one.shown or f'PROBLEM: {one.problem}', '    ')}\n" for one in made)
+    session.read_out("simulated", {"simulated": made}, text)
+    if refused := [one.channel for one in made if one.problem]:
+        raise Invalid(f"{', '.join(refused)} would not take it", "mend the text; nothing is ever cut")

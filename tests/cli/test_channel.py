@@ -14,7 +14,7 @@ from dispatcher.bootstrap import open_desk
 from dispatcher.service.desk import Desk
 from dispatcher.store import probes
 from dispatcher.store.probes import Due
-from tests.cli.conftest import Office
+from tests.cli.conftest import ENGLISH, Office
 from tests.servers import until
 
 
@@ -119,6 +119,45 @@ def test_the_freshness_of_a_probe_is_shown_wherever_somebody_decides(office: Off
     (shown,) = office.run("channel", "show", "cap_feed").json["probes"]
     (decided,) = office.run("clearance", "show", plan).json["probes"]
     assert [row["probe"] for row in (listed, shown, decided)] == ["not probed"] * 3
+
+
+def simulated(office: Office, text: str, *more: str, code: int = 0) -> dict[str, dict[str, str]]:
+    """What each platform's simulator shows of a text."""
+    file = office.folder.parent / "storm.txt"
+    file.write_text(text)
+    rows = office.run("channel", "simulate", file, *more, code=code).json["simulated"]
+    return {row["channel"]: row for row in rows}
+
+
+def test_a_text_is_shown_as_every_simulated_platform_would(office: Office) -> None:
+    """Without incident, account or credential; what stands there is the whole text."""
+    found = simulated(office, ENGLISH)
+    assert set(found) == {"x", "bluesky", "facebook", "mastodon", "notify", "press_email", "webhook"}
+    assert [row["problem"] for row in found.values()] == [""] * 7
+    assert all("Stay indoors from 6pm." in row["shown"] for row in found.values())
+    assert "EXERCISE" not in found["x"]["shown"]
+
+
+def test_a_platform_that_would_not_take_a_text_says_why(office: Office) -> None:
+    """Exit code 2, and the others show it."""
+    found = simulated(office, f"Storm\n\n{'x' * 300}\n", "--channel", "twitter", "--channel", "facebook", code=2)
+    assert "at most 280" in found["x"]["problem"]
+    assert "x" * 300 in found["facebook"]["shown"]
+
+
+def test_simulating_leaves_nothing_behind(office: Office) -> None:
+    """No entry in the ledger, no account."""
+    before = office.ledger()
+    simulated(office, ENGLISH, "--channel", "bluesky")
+    assert (office.ledger(), office.run("account", "list").json["accounts"]) == (before, [])
+
+
+@pytest.mark.parametrize(("name", "says", "code"), [("tiktok", "no simulator", 2), ("telegram", "not used", 8)])
+def test_what_has_no_simulator_says_so(office: Office, name: str, says: str, code: int) -> None:
+    """With what to do instead."""
+    file = office.folder.parent / "storm.txt"
+    file.write_text(ENGLISH)
+    assert says in office.run("channel", "simulate", file, "--channel", name, code=code).err
 
 
 class Answering:
