@@ -23,7 +23,7 @@ import structlog
 
 from channels import registry
 from channels.capabilities import Idempotency
-from channels.contract import Account
+from channels.contract import Account, Renewing
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
@@ -32,6 +32,7 @@ from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.probing import LocalProber
+from dispatcher.sending.renewing import VaultRenewal
 from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
@@ -135,6 +136,7 @@ class VaultOutlets:
         self._vault = vault
         self._open: dict[str, tuple[Credential, Outlet]] = {}
         self._clients: dict[tuple[str, HttpPolicy], Http] = {}
+        self._renewals: dict[str, VaultRenewal] = {}
         self._seen = vault.stamp
         self._held = vault.accounts
         for credential in vault.open_all():
@@ -159,7 +161,9 @@ class VaultOutlets:
         return frozenset(credential.account.channel for credential, _ in self._open.values())
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Let renewals end that have begun, and close every connection."""
+        for renewal in self._renewals.values():
+            await renewal.finish()
         for http in self._clients.values():
             await http.close()
 
@@ -175,7 +179,10 @@ class VaultOutlets:
         """Make the outlet of a credential that is new: an adapter keeps its sessions while its credential stands."""
         account = credential.account.id
         if account not in self._open or self._open[account][0] != credential:
-            self._open[account] = credential, _outlet(self._settings, credential, self._client(credential))
+            outlet = _outlet(self._settings, credential, self._client(credential))
+            if isinstance(outlet.adapter, Renewing):
+                outlet.adapter.renew_by(self._renewals.setdefault(account, VaultRenewal(self._vault, account)))
+            self._open[account] = credential, outlet
 
     def _client(self, credential: Credential) -> Http:
         """The client of a channel's accounts that may go to the same places: they share its connections.

@@ -1,7 +1,8 @@
 """X's far side, from its documented contract (reference: platforms 3 and 15).
 
-The token ``sim-<user id>`` belongs to that user; every other token is refused. A post's ``key`` in the journal is its
-text, since X knows no other. Timelines shorten links and escape HTML as X does.
+The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
+hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
+its text, since X knows no other. Timelines shorten links and escape HTML as X does.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from channels.text import X_WEIGHT, links, x_length
 FIRST_ID = 2_000_000_000_000_000_001
 POSTS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=15)
+TOKEN_LIFE = timedelta(hours=2)
+CLIENT = "sim-client"
 DUPLICATE_FOR = timedelta(hours=24)
 _FIELDS = frozenset(
     {"text", "media", "reply", "quote_tweet_id", "poll", "reply_settings", "edit_options", "nullcast"}
@@ -49,6 +52,14 @@ class XSimulator(Provider):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.posts: list[Post] = []
+        self.refresh: dict[str, str] = {}
+        self.access: dict[str, datetime] = {}
+
+    def connect(self, user: str) -> dict[str, str]:
+        """What a user's consent gives to the app :data:`CLIENT`, its id included."""
+        token, refresh = (f"sim-{user}-{len(self.access)}", f"refresh-{user}-{len(self.access)}")
+        self.access[token], self.refresh[refresh] = self.clock() + TOKEN_LIFE, user
+        return {"token": token, "refresh_token": refresh, "client_id": CLIENT}
 
     def routes(self) -> Sequence[Route]:
         """Create, delete, look up, timeline, and who am I."""
@@ -57,6 +68,7 @@ class XSimulator(Provider):
             Route("DELETE", "/2/tweets/{id}", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/2/tweets/{id}", RouteKind.READ, self._look_up),
             Route("GET", "/2/users/me", RouteKind.SESSION, self._me),
+            Route("POST", "/2/oauth2/token", RouteKind.SESSION, self._token),
             Route("GET", "/2/users/{user}/tweets", RouteKind.READ, self._timeline),
         )
 
@@ -66,7 +78,7 @@ class XSimulator(Provider):
 
     def account(self, request: web.Request) -> str:
         """The user id that the bearer token belongs to."""
-        return request.headers.get("Authorization", "").removeprefix("Bearer sim-")
+        return request.headers.get("Authorization", "").removeprefix("Bearer sim-").partition("-")[0]
 
     def key(self, body: bytes) -> str:
         """The text."""
@@ -148,8 +160,22 @@ class XSimulator(Provider):
             return _problem(401, "Unauthorized")
         return web.json_response({"data": {"id": user, "name": "Simulated", "username": f"user{user}"}})
 
+    async def _token(self, request: web.Request) -> web.Response:
+        """A new pair for a refresh token, which is spent by it."""
+        given = await request.post()
+        known = given.get("grant_type") == "refresh_token" and given.get("client_id") == CLIENT
+        user = self.refresh.pop(str(given.get("refresh_token")), None) if known else None
+        if user is None:
+            error = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+            return web.json_response(error, status=400)
+        fresh = self.connect(user)
+        body = {"token_type": "bearer", "expires_in": 7200, "access_token": fresh["token"]}
+        return web.json_response({**body, "refresh_token": fresh["refresh_token"]})
+
     def _user(self, request: web.Request) -> str | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if token in self.access:
+            return token.split("-")[1] if self.access[token] > self.clock() else None
         user = token.removeprefix("sim-")
         return user if scheme == "Bearer" and token.startswith("sim-") and user.isdigit() else None
 

@@ -15,9 +15,11 @@ Rules (design: architecture, decided 7; ADR 0004)
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,6 +99,17 @@ class Vault:
         held = {name: secret.reveal() for name, secret in secrets.items()}
         document = {"account": account, "mode": str(self.mode), "secrets": held}
         return self._seal(self._file_beside("secrets", account), document)
+
+    @contextmanager
+    def locked(self, account: str) -> Iterator[None]:
+        """Be the one on this host who replaces an account's secrets; waits for another who does."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.folder / f".{account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def holds(self, account: str) -> bool:
         """Whether there is a credential file for an account of this name."""

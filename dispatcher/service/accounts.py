@@ -124,7 +124,9 @@ def rotate(
         probes.renew(work, name, expires_at)
         about: dict[str, Any] = {"account": name, "mode": row.mode, "secrets": sorted(secrets), **_ends(expires_at)}
         work.record("account.rotated", actor=person.id, **about)
-        desk.settings.vault(mode, SENT_BY[row.lane]).put_secrets(name, secrets)
+        vault = desk.settings.vault(mode, SENT_BY[row.lane])
+        with vault.locked(name):  # a sender may be renewing those that are replaced
+            vault.put_secrets(name, secrets)
     return Listed(account, mode, row.lane, None)
 
 
