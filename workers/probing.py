@@ -2,7 +2,7 @@
 
 It runs in the worker's process, beside engine and reconciler, because probing needs the credential or who holds it.
 Each live account has its own moment in every interval of the schedule, by its name, so that platforms are not asked
-about all of them at once. What a probe shows stops nothing.
+about all of them at once. What a probe shows stops nothing, and neither does one that cannot be written down.
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ class Probing:
         except DispatcherError as error:
             probe = Probe(ok=False, detail=error.message)
         self._log.info("probed", account=claimed.account, ok=probe.ok, reason=probe.detail)
-        await self._write(partial(self._record, claimed=claimed, probe=probe))
+        try:
+            await self._write(partial(self._record, claimed=claimed, probe=probe))
+        except Exception as error:  # noqa: BLE001 - whatever an adapter answered must not end the lane
+            self._log.error("not_recorded", account=claimed.account, error=type(error).__name__)
 
     def _record(self, work: Work, *, claimed: Due, probe: Probe) -> None:
         scheduled = self._mode == Mode.LIVE

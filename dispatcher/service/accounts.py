@@ -93,8 +93,8 @@ def add(
     _check_used(policy, entry.name)
     account = replace(account, channel=entry.name)
     _check_hosts(policy, account)
-    _check(desk, account, mode, secrets)
-    _check_lasts(desk, expires_at)
+    _check(desk, account, mode)
+    _check_credential(desk, account, secrets, expires_at)
     with desk.store.write() as work:
         accounts.add_account(work, account, str(entry.lane), mode, expires_at)
         known = {"channel": entry.name, "lane": str(entry.lane), "handle": account.handle}
@@ -114,19 +114,20 @@ def rotate(
     """
     person = desk.person(pen)
     desk.role(person, ROTATING)
-    with desk.store.write() as work:
+    with desk.store.read() as work:
         row = accounts.row(work, name)
-        account, mode = accounts.account_of(row), Mode(row.mode)
-        if not secrets:
-            raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
-        _check_starts(desk, account, secrets)
-        _check_lasts(desk, expires_at)
+    account, mode = accounts.account_of(row), Mode(row.mode)
+    vault = desk.settings.vault(mode, SENT_BY[row.lane])
+    if not vault.holds(name):
+        raise NotFound(f"account {name} has no credential on this host", "give the command where its role sends")
+    if not secrets:
+        raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
+    _check_credential(desk, account, secrets, expires_at)
+    with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
         probes.renew(work, name, expires_at)
         about: dict[str, Any] = {"account": name, "mode": row.mode, "secrets": sorted(secrets), **_ends(expires_at)}
         work.record("account.rotated", actor=person.id, **about)
-        vault = desk.settings.vault(mode, SENT_BY[row.lane])
-        with vault.locked(name):  # a sender may be renewing those that are replaced
-            vault.put_secrets(name, secrets)
+        vault.put_secrets(name, secrets)
     return Listed(account, mode, row.lane, None)
 
 
@@ -189,7 +190,7 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in folded if unicodedata.category(letter)[0] not in "CM")
 
 
-def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret]) -> None:
+def _check(desk: Desk, account: Account, mode: Mode) -> None:
     if not is_name(account.id):
         raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
     if not account.languages:
@@ -197,19 +198,18 @@ def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secre
     adapter = registry.adapter(account.channel)
     if mode is Mode.EXERCISE:
         _check_exercise(desk, account, bool(adapter.capabilities.hosts))
-    _check_starts(desk, account, secrets)
 
 
-def _check_starts(desk: Desk, account: Account, secrets: Mapping[str, Secret]) -> None:
+def _check_credential(
+    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None
+) -> None:
+    """Raises Invalid for one that its adapter would not start with, or that has ended."""
     from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
 
     try:
         registry.adapter(account.channel)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
     except ValueError as error:
         raise Invalid(str(error), "give it again with what is missing") from error
-
-
-def _check_lasts(desk: Desk, expires_at: datetime | None) -> None:
     if expires_at is not None and expires_at <= desk.now():
         raise Invalid(f"the credential ended at {expires_at:%Y-%m-%d %H:%M} UTC", "get a new one from the platform")
 

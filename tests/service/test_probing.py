@@ -196,6 +196,14 @@ def test_secrets_that_would_not_do_are_refused_and_the_old_stay(office: Office, 
     assert office.ledger("account.rotated") == []
 
 
+def test_an_account_is_rotated_where_its_credential_is(office: Office) -> None:
+    """On another host the new secrets would help nobody."""
+    add(office)
+    (office.desk.settings.vault(Mode.LIVE, "accounts").folder / "x-1.age").unlink()
+    with pytest.raises(NotFound, match="no credential on this host"):
+        accounts.rotate(office.desk, "x-1", NEW, office.pen("ops-1"))
+
+
 @pytest.mark.parametrize("person", ["author-1", "director-1"])
 def test_ops_and_security_rotate_and_nobody_else(office: Office, person: str) -> None:
     """A wrong secret ends an account's sending."""

@@ -25,16 +25,19 @@ AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 class Held:
     """Who holds some accounts and answers as told."""
 
-    def __init__(self, *held: str, failure: Exception | None = None) -> None:
+    def __init__(self, *held: str, failure: Exception | None = None, odd: str = "") -> None:
         self.held = frozenset(held)
         self.asked: list[str] = []
         self._failure = failure
+        self._odd = odd
 
     async def probe(self, account: str) -> Probe:
         """As a prober does."""
         self.asked.append(account)
         if self._failure:
             raise self._failure
+        if account == self._odd:
+            return Probe(ok=True, detail="", expires_at=AT.replace(tzinfo=None))
         return Probe(ok=True, detail="in memory")
 
 
@@ -137,6 +140,21 @@ def test_a_sender_that_cannot_be_reached_is_told_as_a_failed_probe(make: Make) -
     probing.ask(stage.desk, [name])
     run_until(prober(stage, Held(name, failure=Unavailable("nobody answers"))), lambda: was_probed(stage, name))
     assert known(stage, name).probe.endswith("FAILED: nobody answers")
+
+
+def test_an_answer_that_cannot_be_written_down_ends_nothing(make: Make) -> None:
+    """A time without a zone, from somebody's own adapter: the other accounts are probed, then and afterwards."""
+    stage = make()
+    odd, well = stage.account("x"), stage.account("x", 2)
+    held = Held(odd, well, odd=odd)
+    probing.ask(stage.desk, [])
+
+    def again() -> bool:
+        probing.ask(stage.desk, [well])
+        return held.asked.count(well) > 1
+
+    run_until(prober(stage, held), lambda: was_probed(stage, well), again)
+    assert not was_probed(stage, odd)
 
 
 def test_a_live_account_is_probed_at_once_and_then_by_the_schedule(make: Make) -> None:
