@@ -60,8 +60,8 @@ def probe(session: Session, names: Names, wait_s: int) -> None:
         raise Unavailable(
             f"no sender answered within {wait_s} s for {waiting}", f"is it running? dispatcher up --mode {modes}"
         )
-    if failed := [one.account for one in found if not one.ok]:
-        raise Partial(f"the probe failed for {', '.join(failed)}", "dispatcher account rotate --help")
+    if failed := [f"{one.account}: {one.probe}" for one in found if not one.ok]:
+        raise Partial("; ".join(failed), "mend it and probe again; new secrets: dispatcher account rotate --help")
     next_step("dispatcher status")
 
 
