@@ -25,7 +25,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from channels.capabilities import Capabilities, MediaKind
 
@@ -289,10 +289,16 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether this account could send now, found out without publishing."""
+    """Whether this account could send now, found out without publishing.
+
+    ``detail`` is for people and holds no secret. Where the platform tells, ``expires_at`` is when the credential ends
+    and ``quota`` what is left of a limit or balance, in words.
+    """
 
     ok: bool
     detail: str
+    expires_at: datetime | None = None
+    quota: str = ""
 
 
 class RenderError(ValueError):
@@ -329,6 +335,29 @@ class Channel(Protocol):
 
     async def probe(self) -> Probe:
         """Check credential and reach without publishing."""
+
+
+Renew = Callable[[Mapping[str, Secret]], Awaitable[Mapping[str, Secret]]]
+"""Asks a platform for a credential in place of this one, which may be worth nothing from then on."""
+
+
+class Renewal(Protocol):
+    """Renews the credential of one account, one at a time on its host."""
+
+    async def __call__(self, stale: Mapping[str, Secret], renew: Renew) -> Mapping[str, Secret]:
+        """The credential in place of ``stale``: another's that is newer, else what ``renew`` brings.
+
+        It is on the disk before it is returned. Whoever waits for it may go: it is carried to its end all the same.
+        Raises what ``renew`` raises, and OSError where it cannot be kept.
+        """
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """What the adapter of a credential that runs out and is renewed has besides :class:`Channel`."""
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Renew the credential in this way from now on; without, one that ran out stays so."""
 
 
 def _text(value: Json) -> str:

@@ -23,14 +23,16 @@ import structlog
 
 from channels import registry
 from channels.capabilities import Idempotency
-from channels.contract import Account
-from dispatcher.domain.errors import Forbidden, Invalid
+from channels.contract import Account, Renewing
+from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import Policies, load
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet
+from dispatcher.sending.probing import LocalProber
+from dispatcher.sending.renewing import VaultRenewal
 from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
@@ -61,8 +63,8 @@ def open_trust(settings: Settings, floor: Path) -> Trust[Policies]:
     return load_trust(settings.path("trust"), load, floor=floor, now=now())
 
 
-def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
-    """The sender of one role in one mode, with that role's credentials only.
+def open_sender(settings: Settings, mode: Mode, role: str) -> tuple[LocalSender, LocalProber]:
+    """The sender of one role in one mode, with that role's credentials only, and who probes with them.
 
     Raises Forbidden for credentials of the other mode or a network they may not reach, Invalid, TrustError.
     """
@@ -83,7 +85,8 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> LocalSender:
         reaches=_reached(trust.policy, outlets.channels) if mode is Mode.LIVE else (),
     )
     nonce = partial(secrets.token_hex, 16)
-    return LocalSender(keeping, outlets, mode, now, nonce, let_go=outlets.close, elapsed=_elapsed)
+    sender = LocalSender(keeping, outlets, mode, now, nonce, let_go=outlets.close, elapsed=_elapsed)
+    return sender, LocalProber(outlets)
 
 
 def look_rarely_for_cycles() -> None:
@@ -123,55 +126,73 @@ def _look(host: str, found: list[str]) -> None:
 
 
 class VaultOutlets:
-    """The outlets of one role's credential files. All are opened at the start; one added later when it is asked for.
+    """The outlets of one role's credential files: opened at the start, and when a file was added or replaced.
 
-    A credential that was replaced needs a new start of its role. An account whose channel cannot be loaded, which a
-    third party's may not be, is not held: its deliveries wait, and no other account's do.
+    Files are looked at whenever the accounts are listed, as every lease does. At the start a file that does not open
+    is a reason not to start; later what was open stays so, and the log says why. An account whose channel cannot be
+    loaded, which a third party's may not be, is not held: its deliveries wait, and no other account's do.
     """
 
     def __init__(self, settings: Settings, vault: Vault) -> None:
         self._settings = settings
         self._vault = vault
-        self._open: dict[str, Outlet] = {}
+        self._open: dict[str, tuple[Credential, Outlet]] = {}
         self._unusable: set[str] = set()
         self._clients: dict[tuple[str, HttpPolicy], Http] = {}
-        self._held: tuple[int, frozenset[str]] = (0, frozenset())
-        self._load()
+        self._renewals: dict[str, VaultRenewal] = {}
+        self._seen = vault.stamp
+        self._held = vault.accounts
+        for credential in vault.open_all():
+            self._use(credential)
 
     def __iter__(self) -> Iterator[str]:
-        """The accounts that there are files for; listed again when the folder has changed."""
-        changed = self._vault.folder.stat().st_mtime_ns if self._vault.folder.exists() else 0
-        if changed != self._held[0]:
-            self._held = (changed, self._vault.accounts)
-        return iter(self._held[1])
+        """The accounts that there are files for."""
+        if self._vault.stamp != self._seen:
+            self._look()
+        return iter(self._held)
 
     def get(self, account: str) -> Outlet | None:
-        """The outlet of an account, or None. Raises what opening a damaged or misplaced file raises."""
+        """The outlet of an account, or None."""
         if account not in self._open and account not in self._unusable and self._vault.holds(account):
-            self._load()
-        return self._open.get(account)
+            self._look()
+        found = self._open.get(account)
+        return found and found[1]
 
     @property
     def channels(self) -> frozenset[str]:
         """The channels of the accounts that are open."""
-        return frozenset(outlet.account.channel for outlet in self._open.values())
+        return frozenset(credential.account.channel for credential, _ in self._open.values())
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Let renewals end that have begun, and close every connection."""
+        for renewal in self._renewals.values():
+            await renewal.finish()
         for http in self._clients.values():
             await http.close()
 
-    def _load(self) -> None:
-        for credential in self._vault.open_all():
-            account = credential.account
-            if account.id in self._open or account.id in self._unusable:
-                continue
+    def _look(self) -> None:
+        self._seen, self._held = self._vault.stamp, self._vault.accounts
+        for account in sorted(self._held):
             try:
-                self._open[account.id] = _outlet(self._settings, credential, self._client(credential))
-            except registry.UnknownChannelError as error:
-                self._unusable.add(account.id)
-                about = {"account": account.id, "channel": account.channel, "reason": str(error)}
-                structlog.get_logger("outlets").warning("account_unusable", **about)
+                self._use(self._vault.open(account))
+            except (DispatcherError, ValueError) as error:
+                structlog.get_logger("vault").error("credential_refused", account=account, reason=str(error))
+
+    def _use(self, credential: Credential) -> None:
+        """Make the outlet of a credential that is new: an adapter keeps its sessions while its credential stands."""
+        account = credential.account
+        if account.id in self._open and self._open[account.id][0] == credential:
+            return
+        try:
+            outlet = _outlet(self._settings, credential, self._client(credential))
+        except registry.UnknownChannelError as error:
+            self._unusable.add(account.id)
+            about = {"account": account.id, "channel": account.channel, "reason": str(error)}
+            structlog.get_logger("outlets").warning("account_unusable", **about)
+            return
+        if isinstance(outlet.adapter, Renewing):
+            outlet.adapter.renew_by(self._renewals.setdefault(account.id, VaultRenewal(self._vault, account.id)))
+        self._open[account.id] = credential, outlet
 
     def _client(self, credential: Credential) -> Http:
         """The client of a channel's accounts that may go to the same places: they share its connections.

@@ -43,7 +43,8 @@ class Timing:
 
     ``lease_ms`` is more than twice the longest call (30 s on X); ``quiet_ms`` is how long a delivery in doubt is left
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
-    ``notice_ms`` is how long a command waits for all the notices it sends.
+    ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
+    probed.
     """
 
     lease_ms: int = 75_000
@@ -59,6 +60,7 @@ class Timing:
     sweep_ms: int = 500
     ring_again_ms: int = 2_000
     notice_ms: int = 4_000
+    probe_ms: int = 3_600_000
 
     def lasting(self, name: str) -> timedelta:
         """One of these as a duration: ``timing.lasting("lease")``."""

@@ -84,34 +84,37 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
+    from workers.probing import Probing
     from workers.reconciler import Reconciler
     from workers.stops import StopPoll
 
     store = open_store(settings, lane)
-    sender = _sender(settings, mode, lane)
+    sender, prober = _sender(settings, mode, lane)
     rules = rules_for(settings.timing)
     stops = StopPoll(str(mode), store, sender, settings)
     url = redis_url(settings)
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
+    probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
-    parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
+    lane_itself = (engine.run(stopping), reconciler.run(stopping), probing.run(stopping))
     try:
-        await _together(stopping, *parts)
+        await _together(stopping, *lane_itself, stops.run(stopping), stops.listen(url, stopping))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
         store.close()
 
 
-def _sender(settings: Settings, mode: Mode, lane: str) -> Any:
+def _sender(settings: Settings, mode: Mode, lane: str) -> tuple[Any, Any]:
+    """The lane's sender, and who probes its accounts."""
     if lane == "tiktok":
         from workers.tiktok_sender import remote
 
-        return remote(settings, mode)
+        return (sender := remote(settings, mode)), sender
     from dispatcher.sender_bootstrap import open_sender
 
     return open_sender(settings, mode, lane)
@@ -138,8 +141,11 @@ async def _tiktok_sender(settings: Settings, mode: Mode, _owner: str, stopping: 
 async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
     from dispatcher.bootstrap import open_store
     from dispatcher.sender_bootstrap import open_trust
+    from dispatcher.service.desk import Desk
+    from dispatcher.service.notices import through_apprise
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
+    from workers.alarms import raise_alarms
     from workers.doorbell import open_doorbell
     from workers.relay import Relay
 
@@ -149,8 +155,9 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
+    desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     try:
-        await relay.run(stopping)
+        await _together(stopping, relay.run(stopping), raise_alarms(desk, mode, stopping))
     finally:
         store.close()
 

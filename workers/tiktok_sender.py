@@ -33,8 +33,8 @@ def remote(settings: Settings, mode: Mode) -> RemoteSender:
 
 async def serve_until(settings: Settings, mode: Mode, stopping: asyncio.Event) -> None:
     """The sender's end: open the credentials and serve until ``stopping``."""
-    sender = open_sender(settings, mode, ROLE)
+    sender, prober = open_sender(settings, mode, ROLE)
     try:
-        await serve(sender, socket_path(settings, mode), stopping, timeout_s=FRAME_TIMEOUT_S)
+        await serve(sender, socket_path(settings, mode), stopping, timeout_s=FRAME_TIMEOUT_S, prober=prober)
     finally:
         await sender.close()

@@ -19,10 +19,10 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import BLUESKY_BYTES, BLUESKY_GRAPHEMES, graphemes
 
 POINTS_PER_HOUR = 5000
@@ -66,6 +66,12 @@ class BlueskySimulator(Provider):
             Route("POST", "/xrpc/com.atproto.repo.deleteRecord", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/xrpc/com.atproto.repo.getRecord", RouteKind.READ, self._get),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        handle = "city.example"
+        secrets = {"identifier": Secret(handle), "password": Secret(f"app-{handle}")}
+        return Example(handle, {"base_url": address}, secrets)
 
     def account(self, request: web.Request) -> str:
         """The DID that the bearer token belongs to; "" for a login."""

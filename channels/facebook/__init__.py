@@ -9,6 +9,7 @@ that. A correction changes the post in its place; a withdrawal deletes it (refer
 
 Settings of an account
   ``page_id``       the Page's numeric id
+  ``app_id``        optional: the id of the app that the token was given to; then a probe learns when the token ends
   ``version``       optional: the Graph API's version, such as ``v25.0``
   ``near_percent``  optional: from how much of a limit on the account waits; 95 unless set
   ``rest_s``        optional: how long it waits then, where Facebook names no time; 60 unless set

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, form
+from channels.contract import Secret
+from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, app_secret, form, token
 from channels.simulator.journal import EffectKind
-from channels.simulator.provider import Route, RouteKind
+from channels.simulator.provider import Example, Route, RouteKind
 
 TEXT_MOST = 63_206
 DUPLICATE_FOR = DAY
@@ -34,12 +35,18 @@ class FacebookSimulator(GraphSimulator):
         answered = self.answered
         return (
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
+            Route("GET", "/{version}/debug_token", RouteKind.SESSION, self.debug_token),
             Route("POST", "/{version}/{account}/feed", RouteKind.PUBLISH, answered(self._publish)),
             Route("GET", "/{version}/{account}/published_posts", RouteKind.READ, answered(self._list)),
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self.read)),
             Route("POST", "/{version}/{id}", RouteKind.PUBLISH, answered(self._edit)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self.delete)),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
+        return Example("Example City", {"base_url": address, "page_id": "1"}, secrets)
 
     def key(self, body: bytes) -> str:
         """The text."""

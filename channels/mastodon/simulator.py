@@ -17,11 +17,11 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.mastodon.simulator_html import shown
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, mastodon_length
 
 KEYLESS = "4040"
@@ -87,6 +87,10 @@ class MastodonSimulator(Provider):
             Route("GET", "/api/v1/accounts/{account}/statuses", RouteKind.READ, self._answered(self._timeline)),
             Route("GET", "/api/v2/instance", RouteKind.SESSION, self._answered(self._instance)),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        return Example("@example", {"base_url": address, "account_id": "1"}, {"token": Secret("sim-1")})
 
     def account(self, request: web.Request) -> str:
         """The account that the bearer token belongs to."""

@@ -18,7 +18,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
@@ -28,6 +28,7 @@ from channels.meta.usage import Pace, rest_s
 
 _POST_ID = re.compile(r"[0-9]{1,32}(?:_[0-9]{1,32})?", re.ASCII)
 _CURSOR = re.compile(r"[A-Za-z0-9_=-]{1,500}")
+_FAR = 2**34  # seconds; datetime ends in the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,13 @@ def node_id(answer: Answer) -> str | None:
     """The id that an answer gives: of what was asked for, or of what was made."""
     found = (answer.json() or {}).get("id")
     return found if answer.status == 200 and isinstance(found, str) and is_post_id(found) else None
+
+
+def expires_at(answer: Answer) -> datetime | None:
+    """When a token ends, by the answer to GET /debug_token; None where it does not, or where nothing is said."""
+    data = _part(answer.json() or {}, "data") if answer.status == 200 else {}
+    at = data.get("expires_at")
+    return datetime.fromtimestamp(at, UTC) if type(at) is int and 0 < at < _FAR else None
 
 
 def same_text(one: str, other: str) -> bool:

@@ -1,7 +1,8 @@
 """The calls of one account to the Graph API: with proof, and looking before anything is believed gone.
 
 Rules (reference: platforms 4.1)
-  1. The token goes into a header, and the proof beside it as a parameter: no address holds the token.
+  1. The token goes into a header, and the proof beside it as a parameter: no address holds the token, but for the
+     probe that asks when it ends.
   2. Graph says the same of a post that is gone and of one that the token may not see. So a post counts as missing
      only where the same token can read the account itself.
   3. A text is absent only where every post since the release was read.
@@ -30,8 +31,8 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError
-from channels.meta.answers import Product, is_missing, is_post_id, node_id, refused, same_text, withdrawn
-from channels.meta.usage import NEAR_PERCENT, REST_S, Pace
+from channels.meta.answers import Product, expires_at, is_missing, is_post_id, node_id, refused, same_text, withdrawn
+from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left
 
 LIST_PAGES = 8
 PAGE_SIZE = 25  # what the reference asks for: a page of long posts stays below what an answer may hold
@@ -60,7 +61,8 @@ class Graph:
             raise ValueError(f"the credential of {account.handle} on {account.channel} has no {names}; store one")
         self._product, self._node, self._base_url = product, node, base_url
         self._token = credential["token"]
-        self._proof = proof(self._token, credential["app_secret"])
+        self._app_secret = credential["app_secret"]
+        self._app_id = setting(account, "app_id", "", r"[0-9]{0,32}")
         self._http = http
         self._clock = clock
         self.pace = _pace(account)
@@ -73,13 +75,18 @@ class Graph:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        by: Secret | None = None,
     ) -> Answer:
-        """One call with the token in its header and the proof as a parameter. Raises TransportError."""
-        shown = {"appsecret_proof": self._proof}
+        """One call with the token, or another it is made ``by``, in its header and the proof as a parameter.
+
+        Raises TransportError.
+        """
+        token = by or self._token
+        shown = {"appsecret_proof": proof(token, self._app_secret)}
         return await self._http.request(
             method,
             f"{self._base_url}/{path}",
-            headers={"Authorization": f"Bearer {self._token.reveal()}"},
+            headers={"Authorization": f"Bearer {token.reveal()}"},
             params=None if form is not None else {**(params or {}), **shown},
             form=None if form is None else {**form, **shown},
             timeout_s=max(0.0, (until - self._clock()).total_seconds()),
@@ -149,9 +156,11 @@ class Graph:
         return withdrawn(await self.read_back(job, job.original or ""))
 
     async def probe(self, timeout_s: float, named: str) -> Probe:
-        """Ask for whom this token speaks: it must be the account itself, ``named`` so for people."""
+        """Ask for whom this token speaks, and until when: it must be the account itself, ``named`` so for people."""
+        until = self.until(timeout_s)
         try:
-            answer = await self.call("GET", "me", self.until(timeout_s), params={"fields": "id"})
+            answer = await self.call("GET", "me", until, params={"fields": "id"})
+            ends = await self._expires_at(until) if self._app_id else None
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         found = node_id(answer)
@@ -159,7 +168,15 @@ class Graph:
             return Probe(ok=False, detail=refused(answer, self.pace, first=True).reason)
         if found != self._node:
             return Probe(ok=False, detail=f"the token speaks for {found}, the settings say {named} {self._node}")
-        return Probe(ok=True, detail=f"{named} {found}")
+        return Probe(True, f"{named} {found}", ends, calls_left(answer))
+
+    async def _expires_at(self, until: datetime) -> datetime | None:
+        """When the token ends, asked for by its app. Of all calls this one has the token in its address: Meta takes
+        it nowhere else.
+        """
+        app = Secret(f"{self._app_id}|{self._app_secret.reveal()}")
+        given = {"input_token": self._token.reveal()}
+        return expires_at(await self.call("GET", "debug_token", until, by=app, params=given))
 
 
 def proof(token: Secret, app_secret: Secret) -> str:

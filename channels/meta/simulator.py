@@ -111,6 +111,7 @@ class GraphSimulator(Provider):
         super().__init__(journal, clock)
         self.posts: list[Post] = []
         self.calls: dict[str, list[datetime]] = {}
+        self.expires_at = 0  # of every token, in seconds of the epoch; 0: never
 
     def address(self, post: Post) -> str:
         """Where the public sees a post."""
@@ -129,6 +130,16 @@ class GraphSimulator(Provider):
         if fault.kind is FaultKind.TOKEN_EXPIRED:
             return Refusal(190, 463).response()
         return Refusal(2, status=200, transient=True).response()
+
+    async def debug_token(self, request: web.Request) -> web.Response:
+        """What a token is, told to its app: ``{app id}|{app secret}`` (Meta's documents, debug_token)."""
+        spoken = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        app, _, given = spoken.partition("|")
+        found = _TOKEN.fullmatch(request.query.get("input_token", ""))
+        if given != app_secret(app) or found is None or found[1] != app or not _proves(spoken, app, request.query):
+            return Refusal(190).response()
+        data = {"app_id": app, "type": "PAGE", "is_valid": True, "expires_at": self.expires_at, "user_id": found[2]}
+        return web.json_response({"data": data})
 
     def answered(self, act: Act) -> Handler:
         """A handler that lets only a proven caller act, and counts the call."""
@@ -239,10 +250,14 @@ def _caller(request: web.Request, given: Given) -> Caller:
     found = _TOKEN.fullmatch(spoken)
     if found is None:
         raise Refusal(190)
-    expected = hmac.digest(app_secret(found[1]).encode(), spoken.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected.encode(), given.get("appsecret_proof", "").encode()):
+    if not _proves(spoken, found[1], given):
         raise Refusal(100)
     return Caller(found[2], found[1])
+
+
+def _proves(spoken: str, app: str, given: Given) -> bool:
+    expected = hmac.digest(app_secret(app).encode(), spoken.encode(), "sha256").hex()
+    return hmac.compare_digest(expected.encode(), given.get("appsecret_proof", "").encode())
 
 
 def _whole(given: Given, name: str, default: int) -> int:

@@ -53,6 +53,12 @@ def rest_s(answer: Answer, pace: Pace, *, throttled: bool) -> float | None:
     return pace.rest_s if throttled or used.percent >= pace.near_percent else None
 
 
+def calls_left(answer: Answer) -> str:
+    """What is left of the fullest of the limits, in words; empty where the answer names none."""
+    named = any(name in entry for entry in _entries(answer) for name in _PERCENT)
+    return f"{max(0.0, 100 - usage(answer).percent):.0f} % of its calls" if named else ""
+
+
 def _entries(answer: Answer) -> Iterator[dict[str, Any]]:
     for name in ("X-App-Usage", "X-Page-Usage"):
         yield _object(answer.headers.get(name, ""))

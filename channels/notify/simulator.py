@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 import jwt
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.notify.simulator_rules import Refusal, Template, check_uuid, filled, invalid, read_object, validated
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 
 TEMPLATE_ID = "9c6a3a1e-7a3f-4f9d-9a65-2f5d0a6c8b10"
 EMAIL_TEMPLATE_ID = "3f0d4f7c-2b1e-4c53-8f3a-71d7b1f5b0aa"
@@ -98,6 +98,12 @@ class Notify(Provider):
             Route("GET", "/v2/notifications/{id}", RouteKind.READ, self._guarded(self.show)),
             Route("POST", "/v2/template/{id}/preview", RouteKind.READ, self._guarded(self.preview)),
         ]
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        settings = {"base_url": address, "template_id": TEMPLATE_ID}
+        secrets = {"api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506"))}
+        return Example("CityAlert", settings, secrets, Secret("07700900123"))
 
     def account(self, request: web.Request) -> str:
         """The service named by the token, believed only by the handlers that check it."""

@@ -23,12 +23,12 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.press_email import simulator_rules as rules
 from channels.press_email.simulator_rules import No
 from channels.simulator.faults import PAGE, Fault, FaultKind, FaultMenu
 from channels.simulator.journal import Arrival, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 
 FATES: Mapping[str, No] = {
     "nobody": No(550, "5.1.1", "no such user here: <{}>"),
@@ -98,6 +98,13 @@ class PressEmail(Provider):
     def routes(self) -> Sequence[Route]:
         """None: it speaks SMTP, on a port of its own."""
         return ()
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        sender = "press@city.example"
+        secrets = {"username": Secret(sender), "password": Secret(password(sender))}
+        settings = {"base_url": address, "from": sender}
+        return Example("Press office", settings, secrets, Secret("news@paper.example"))
 
     def account(self, request: web.Request) -> str:
         """No HTTP request is for it."""

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -35,7 +35,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind, FaultMenu
 from channels.simulator.journal import Arrival, Effect, EffectKind, Journal
 
@@ -60,6 +60,16 @@ class Route:
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An account on a simulated platform with what opens it; ``recipient`` where it sends to a list."""
+
+    handle: str
+    settings: Mapping[str, str]
+    credential: Mapping[str, Secret]
+    recipient: Secret | None = None
+
+
 ARRIVAL = web.RequestKey("arrival", Arrival)
 FAULT = web.RequestKey("fault", Fault)
 
@@ -80,6 +90,11 @@ class Provider(ABC):
     @abstractmethod
     def account(self, request: web.Request) -> str:
         """Which account or destination a request is for, by its path and headers alone; "" where they do not say."""
+
+    def example(self, address: str) -> Example | None:
+        """An account of this platform, which is found at ``address``; None where there is none to show a text on."""
+        del address
+        return None
 
     def key(self, body: bytes) -> str:
         """What names the intended post in a request's body; "" where nothing does."""

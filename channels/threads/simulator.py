@@ -17,10 +17,10 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Clock
-from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, form
+from channels.contract import Clock, Secret
+from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, app_secret, form, token
 from channels.simulator.journal import EffectKind, Journal
-from channels.simulator.provider import Route, RouteKind
+from channels.simulator.provider import Example, Route, RouteKind
 
 TEXT_MOST = 500
 POSTS_A_DAY, REPLIES_A_DAY, DELETIONS_A_DAY = 250, 1000, 100
@@ -64,6 +64,11 @@ class ThreadsSimulator(GraphSimulator):
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self._look)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
+        return Example("Example City", {"base_url": address, "user_id": "1"}, secrets)
 
     def key(self, body: bytes) -> str:
         """The text that is prepared, or the container that is published."""

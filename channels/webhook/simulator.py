@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 
 TOLERANCE_S = 300
 FORGETFUL = "forgetful"
@@ -50,6 +50,10 @@ class Receiver(Provider):
             Route("POST", "/{endpoint}", RouteKind.PUBLISH, self.take),
             Route("HEAD", "/{endpoint}", RouteKind.READ, self.head),
         ]
+
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        return Example("Partner", {"base_url": f"{address}/partner"}, {"secret": Secret(secret("partner"))})
 
     def account(self, request: web.Request) -> str:
         """The endpoint's name."""

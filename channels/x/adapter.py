@@ -8,9 +8,10 @@ One delivery whose answer was lost::
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -28,16 +29,19 @@ from channels.contract import (
     ReadBack,
     RenderError,
     Rendering,
+    Renewal,
     Secret,
     Seen,
     Verdict,
 )
-from channels.http import Answer, Http, TransportError
+from channels.http import Ambiguous, Answer, Http, NotSent, TransportError
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
 
 BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
+UNAUTHORISED = 401
+PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
 CLOCK_SKEW = timedelta(minutes=2)
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
@@ -45,8 +49,10 @@ _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 class Adapter:
     """One account on X. The credential's ``token`` is an OAuth 2 bearer token with tweet.read and tweet.write.
 
+    It ends after two hours. With offline.access the credential has a ``refresh_token`` besides, the ``client_id`` of
+    the app it was given to, and its ``client_secret`` where the app is a confidential one: then it is renewed.
     Account settings: ``user_id`` (the account's numeric id, needed to look posts up), ``base_url``.
-    Raises ValueError when the credential has no token.
+    Raises ValueError when the credential has no token, or what belongs to its refresh token is missing.
     """
 
     capabilities: ClassVar[Capabilities] = Capabilities(
@@ -65,11 +71,20 @@ class Adapter:
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
         if "token" not in credential:
             raise ValueError(f"the credential of {account.handle} on X has no 'token'; store one")
+        if "refresh_token" in credential and "client_id" not in credential:
+            raise ValueError(
+                f"the credential of {account.handle} on X has a refresh_token and no client_id; store it"
+            )
         self._account = account
-        self._token = credential["token"]
+        self._credential = credential
+        self._renewal: Renewal | None = None
         self._http = http
         self._clock = clock
         self._base_url = account.settings.get("base_url", BASE_URL).rstrip("/")
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Renew tokens in this way from now on."""
+        self._renewal = renewal
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -144,6 +159,8 @@ class Adapter:
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         found, expected = wire.user_id(answer), self._account.settings.get("user_id")
+        if answer.status == PAYMENT_REQUIRED:
+            return Probe(ok=False, detail="the prepaid credits of X are used up; buy more", quota="no credits")
         if found is None:
             return Probe(ok=False, detail=f"X answered {answer.status}; check the token")
         if found != expected:
@@ -174,8 +191,37 @@ class Adapter:
         return Finding(Found.UNKNOWN, reason="the timeline since the release is too long to read whole")
 
     async def _call(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token.reveal()}"}
+        """One call; after a token that ran out, refused without effect, once more with a fresh one."""
+        until, used = self._clock() + timedelta(seconds=timeout_s), self._credential
+        answer = await self._once(method, path, timeout_s, **more)
+        if answer.status != UNAUTHORISED or self._renewal is None or "refresh_token" not in used:
+            return answer
+        try:
+            async with asyncio.timeout(self._left_s(until)):
+                self._credential = await self._renewal(used, self._renew)
+        except (TransportError, TimeoutError, OSError) as error:
+            raise NotSent("login", f"the login on X could not be renewed: {_why(error)}") from None
+        return await self._once(method, path, self._left_s(until), **more)
+
+    async def _once(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {self._credential['token'].reveal()}"}
         return await self._http.request(method, self._base_url + path, headers=headers, timeout_s=timeout_s, **more)
+
+    async def _renew(self, held: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        """Spend the refresh token on a new pair (reference: platforms 3.1). Raises TransportError."""
+        url, timeout_s = f"{self._base_url}/2/oauth2/token", self.capabilities.timeout_s
+        form, headers = wire.refreshing(held)
+        answer = await self._http.request("POST", url, form=form, headers=headers, timeout_s=timeout_s)
+        if (fresh := wire.refreshed(answer)) is None:
+            raise Ambiguous("login", f"X answered {answer.status}; if that stays, connect the account again")
+        return {**held, **fresh}
+
+    def _left_s(self, until: datetime) -> float:
+        return max(0.0, (until - self._clock()).total_seconds())
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, TransportError) else type(error).__name__
 
 
 async def _settled(call: Callable[[], Awaitable[Outcome]]) -> Outcome:

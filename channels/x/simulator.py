@@ -1,7 +1,8 @@
 """X's far side, from its documented contract (reference: platforms 3 and 15).
 
-The token ``sim-<user id>`` belongs to that user; every other token is refused. A post's ``key`` in the journal is its
-text, since X knows no other. Timelines shorten links and escape HTML as X does.
+The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
+hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
+its text, since X knows no other. Timelines shorten links and escape HTML as X does.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Clock
+from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
-from channels.simulator.provider import Provider, Route, RouteKind
+from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import X_WEIGHT, links, x_length
 
 FIRST_ID = 2_000_000_000_000_000_001
 POSTS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=15)
+TOKEN_LIFE = timedelta(hours=2)
+CLIENT = "sim-client"
 DUPLICATE_FOR = timedelta(hours=24)
 _FIELDS = frozenset(
     {"text", "media", "reply", "quote_tweet_id", "poll", "reply_settings", "edit_options", "nullcast"}
@@ -49,6 +52,14 @@ class XSimulator(Provider):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.posts: list[Post] = []
+        self.refresh: dict[str, str] = {}
+        self.access: dict[str, datetime] = {}
+
+    def connect(self, user: str) -> dict[str, str]:
+        """What a user's consent gives to the app :data:`CLIENT`, its id included."""
+        token, refresh = (f"sim-{user}-{len(self.access)}", f"refresh-{user}-{len(self.access)}")
+        self.access[token], self.refresh[refresh] = self.clock() + TOKEN_LIFE, user
+        return {"token": token, "refresh_token": refresh, "client_id": CLIENT}
 
     def routes(self) -> Sequence[Route]:
         """Create, delete, look up, timeline, and who am I."""
@@ -57,12 +68,17 @@ class XSimulator(Provider):
             Route("DELETE", "/2/tweets/{id}", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/2/tweets/{id}", RouteKind.READ, self._look_up),
             Route("GET", "/2/users/me", RouteKind.SESSION, self._me),
+            Route("POST", "/2/oauth2/token", RouteKind.SESSION, self._token),
             Route("GET", "/2/users/{user}/tweets", RouteKind.READ, self._timeline),
         )
 
+    def example(self, address: str) -> Example:
+        """An account of its own."""
+        return Example("@example", {"base_url": address, "user_id": "1"}, {"token": Secret("sim-1")})
+
     def account(self, request: web.Request) -> str:
         """The user id that the bearer token belongs to."""
-        return request.headers.get("Authorization", "").removeprefix("Bearer sim-")
+        return request.headers.get("Authorization", "").removeprefix("Bearer sim-").partition("-")[0]
 
     def key(self, body: bytes) -> str:
         """The text."""
@@ -144,8 +160,22 @@ class XSimulator(Provider):
             return _problem(401, "Unauthorized")
         return web.json_response({"data": {"id": user, "name": "Simulated", "username": f"user{user}"}})
 
+    async def _token(self, request: web.Request) -> web.Response:
+        """A new pair for a refresh token, which is spent by it."""
+        given = await request.post()
+        known = given.get("grant_type") == "refresh_token" and given.get("client_id") == CLIENT
+        user = self.refresh.pop(str(given.get("refresh_token")), None) if known else None
+        if user is None:
+            error = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+            return web.json_response(error, status=400)
+        fresh = self.connect(user)
+        body = {"token_type": "bearer", "expires_in": 7200, "access_token": fresh["token"]}
+        return web.json_response({**body, "refresh_token": fresh["refresh_token"]})
+
     def _user(self, request: web.Request) -> str | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if token in self.access:
+            return token.split("-")[1] if self.access[token] > self.clock() else None
         user = token.removeprefix("sim-")
         return user if scheme == "Bearer" and token.startswith("sim-") and user.isdigit() else None
 

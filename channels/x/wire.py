@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import unicodedata
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
+from channels.contract import Finding, Found, Outcome, ReadBack, Secret, Seen, Verdict
 from channels.http import Answer
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{2,47}")
@@ -38,6 +39,25 @@ def posted(answer: Answer, handle: str, now: datetime, *, first: bool) -> Outcom
             return answer.outcome(Verdict.REJECTED, "duplicate", "X already shows this text from an earlier post")
         return answer.outcome(Verdict.IN_DOUBT, "duplicate", "X already shows this text; an attempt may have worked")
     return _refused(answer, body, now)
+
+
+def refreshing(held: Mapping[str, Secret]) -> tuple[dict[str, str], dict[str, str]]:
+    """Form and headers of POST /2/oauth2/token; a confidential app says who it is in a header."""
+    client = held["client_id"].reveal()
+    form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"].reveal(), "client_id": client}
+    if "client_secret" not in held:
+        return form, {}
+    said = base64.b64encode(f"{client}:{held['client_secret'].reveal()}".encode()).decode()
+    return form, {"Authorization": f"Basic {said}"}
+
+
+def refreshed(answer: Answer) -> dict[str, Secret] | None:
+    """The tokens that a renewal brought; None where it brought none. The refresh token is another each time."""
+    body = answer.json() if answer.status == 200 else None
+    token, refresh = (body or {}).get("access_token"), (body or {}).get("refresh_token")
+    if not (isinstance(token, str) and token and isinstance(refresh, str) and refresh):
+        return None
+    return {"token": Secret(token), "refresh_token": Secret(refresh)}
 
 
 def deleted(answer: Answer, post_id: str, now: datetime) -> Outcome:

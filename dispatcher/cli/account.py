@@ -10,15 +10,18 @@ import click
 from channels import registry
 from channels.capabilities import Address
 from channels.contract import Account, Secret
-from dispatcher.cli.commands import Names, Noun, Pairs, many, one_of, pairs, read_text
+from dispatcher.cli.commands import Moment, Names, Noun, Pairs, at, many, moment, one_of, pairs, read_text
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
-from dispatcher.service import accounts, holding
+from dispatcher.service import accounts, holding, probing
 from dispatcher.service import recipients as recipient_lists
+from dispatcher.service.probing import Probed
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
 
+SECRET = pairs("secret-file", "NAME=FILE", "A secret, read from a file, or from a pipe: /dev/stdin.")
+EXPIRES = click.option("--expires", type=moment, help="When the credential ends, if it does.")
 MODE = click.option("--mode", type=one_of(Mode), required=True, help="For good.")
 LANES = {
     "accounts": ("dispatcher account list", ""),
@@ -39,27 +42,56 @@ device = Noun("device")
 @many("language", "In posting order; may be repeated.")
 @MODE
 @pairs("set", "NAME=VALUE", "A setting; nothing secret.")
-@pairs("secret-file", "NAME=FILE", "A secret, read from a file, or from a pipe: /dev/stdin.")
-def add(session: Session, name: str, channel: str, handle: str, languages: Names, mode: Mode, **given: Pairs) -> None:
+@SECRET
+@EXPIRES
+def add(
+    session: Session,
+    name: str,
+    channel: str,
+    handle: str,
+    languages: Names,
+    mode: Mode,
+    expires: Moment,
+    **given: Pairs,
+) -> None:
     """Add account NAME with its credential, which is sealed to the role that sends and cannot be read back.
 
     \b
     dispatcher account add city-x --channel x --handle @city --language en-GB --mode live --secret-file token=FILE
     """
-    held = {key: _secret(key, file) for key, file in given["secret_file"].items()}
-    about = Account(name, channel, handle, languages, given["set"])
-    made = accounts.add(session.desk, about, mode, held, session.person)
+    about, ends = Account(name, channel, handle, languages, given["set"]), at(expires, session.desk.now())
+    made = accounts.add(session.desk, about, mode, _secrets(given["secret_file"]), session.person, ends)
     session.show("account", {**facts(made.account), "mode": mode, "lane": made.lane})
     command, missing = LANES[made.lane]
     by_email = registry.adapter(made.account.channel).capabilities.recipients is Address.EMAIL
     next_step(command.format(mode=mode, name=name) + (" --email" if by_email else ""), missing)
 
 
+@account.command()
+@click.argument("name")
+@SECRET
+@EXPIRES
+def rotate(session: Session, name: str, secret_file: Pairs, expires: Moment) -> None:
+    """Replace all secrets of account NAME; the old ones hold until the new are written. By ops or security.
+
+    A role that runs on this machine goes by them within seconds, without a restart, and probes them.
+    """
+    ends = at(expires, session.desk.now())
+    made = accounts.rotate(session.desk, name, _secrets(secret_file), session.pen, ends)
+    session.show("account", {**facts(made.account), "mode": made.mode, "lane": made.lane, "expires_at": ends})
+    next_step(f"dispatcher channel probe {name}", "a probe with the new credential")
+
+
 @account.command("list")
 def list_accounts(session: Session) -> None:
-    """All accounts."""
-    found = [facts(made.account) | facts(made) | {"account": None} for made in accounts.listed(session.desk)]
-    session.show("accounts", {"accounts": found}, accounts="id mode channel lane handle languages device")
+    """All accounts, with what their last probe showed and the days until their credentials end."""
+    probed = {one.account: one for one in probing.known(session.desk)}
+    found = [
+        facts(made.account) | facts(made) | {"account": None} | _known(probed[made.account.id])
+        for made in accounts.listed(session.desk)
+    ]
+    columns = "id mode channel lane handle languages device probe days_left"
+    session.show("accounts", {"accounts": found}, accounts=columns)
     next_step("dispatcher account add --help")
 
 
@@ -142,6 +174,15 @@ def register(session: Session, name: str, account: str) -> None:
         f"dispatcher evidence attest CHANNEL {scope} --evidence FILE",
         "the security team's attestation of its mitigations",
     )
+
+
+def _known(probed: Probed) -> dict[str, Any]:
+    names = ("probe", "ok", "quota", "probed_at", "expires_at", "days_left")
+    return {name: facts(getattr(probed, name)) for name in names}
+
+
+def _secrets(files: Pairs) -> dict[str, Secret]:
+    return {name: _secret(name, file) for name, file in files.items()}
 
 
 def _secret(name: str, file: str) -> Secret:

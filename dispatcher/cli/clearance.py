@@ -21,7 +21,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, stopping, submitting
+from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -180,6 +180,8 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     items = stored.plan.evidence
     if stored.state == "submitted":
         found = estimating.of_plan(session.desk, stored.digest)
+        accounts = [place.account for place in stored.plan.destinations]
+        about["probes"] = facts(probing.known(session.desk, accounts))
         about["estimate"] = estimating.total(found)
         about["estimates"] = [facts(one) | {"cost": _cost(one.pence)} for one in found]
     about["evidence"] = [facts(item) | {"conflict": item in conflicts(items)} for item in items]
@@ -204,6 +206,7 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
     ]
     columns = {"channels": "channel state signed missing who"}
     columns |= {"evidence": "name value source at conflict"} if about.get("evidence") else {}
+    columns |= {"probes": "account probe quota days_left"} if about.get("probes") else {}
     columns |= {"estimates": "account deliveries seconds cost warnings"} if about.get("estimates") else {}
     session.show(schema, {**about, "channels": channels}, **columns)
 

@@ -134,10 +134,11 @@ def lint(session: Session, name: str) -> None:
 
 
 def _texts(files: Pairs) -> tuple[LanguageText, ...]:
-    return tuple(_text(language, file) for language, file in files.items())
+    return tuple(read_message(language, file) for language, file in files.items())
 
 
-def _text(language: str, file: str) -> LanguageText:
+def read_message(language: str, file: str) -> LanguageText:
+    """The text in a file, in the form that the module shows. Raises Invalid."""
     headline, _, rest = read_text(file).replace("\r\n", "\n").strip().partition("\n")
     body, _, instruction = f"{rest}\n".partition("\n---\n")
     if not headline.strip() or not body.strip():

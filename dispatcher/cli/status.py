@@ -25,6 +25,7 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
+from dispatcher.service import probing
 from dispatcher.service.desk import Desk
 from dispatcher.store import deliveries, holds, records, ways_back
 from dispatcher.store.database import Work
@@ -51,6 +52,7 @@ def status(session: Session) -> None:
         tasks = [{"task": row.id, **row._mapping} for row in ways_back.tasks(work)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
+    ill = [facts(one) for one in probing.known(desk) if one.trouble]
     body = {
         "deployment": desk.settings.deployment,
         "kind": desk.settings.kind,
@@ -61,10 +63,12 @@ def status(session: Session) -> None:
         "incidents": open_,
         "plans": plans,
         "tasks": tasks,
+        "accounts": ill,
     }
     halted, cases = "statement mode scope target person reason", "id mode severity state title"
     held = "account person reason placed_at until"
     shown = {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
+    shown |= {"accounts": "account mode probe days_left"} if ill else {}
     session.show("status", body, up="", halts=halted, holds=held, incidents=cases, **shown)
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")

@@ -9,16 +9,20 @@ Rules (design: architecture, decided 7; ADR 0004)
   4. The device that opens an account's hand-off packets has a file of its own, because whoever registers it cannot
      read the account's: opening the account puts the two together, as the secret ``device:ID`` and the setting
      ``device``.
+  5. So do secrets that replace an account's: what they are for stays what the account's own file says, and SQL has no
+     say in where a new token goes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyrage
 
@@ -26,6 +30,10 @@ from channels.contract import Account, Secret
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
 from dispatcher.domain.ids import is_name
 from dispatcher.domain.statement import Mode
+
+T = TypeVar("T")
+BESIDE = {"device": "devices", "secrets": "secrets"}
+"""Folders of files that add to an account's own, by what is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,24 @@ class Vault:
     def put_device(self, account: str, device: str, secret: Secret) -> Path:
         """Seal the secret of an account's device, replacing that of the device before."""
         document = {"account": account, "device": device, "mode": str(self.mode), "secret": secret.reveal()}
-        return self._seal(self._device_file(account), document)
+        return self._seal(self._file_beside("device", account), document)
+
+    def put_secrets(self, account: str, secrets: Mapping[str, Secret]) -> Path:
+        """Seal secrets that replace all of an account's; those before hold until the new are whole on the disk."""
+        held = {name: secret.reveal() for name, secret in secrets.items()}
+        document = {"account": account, "mode": str(self.mode), "secrets": held}
+        return self._seal(self._file_beside("secrets", account), document)
+
+    @contextmanager
+    def locked(self, account: str) -> Iterator[None]:
+        """Be the one on this host who replaces an account's secrets; waits for another who does."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.folder / f".{account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def holds(self, account: str) -> bool:
         """Whether there is a credential file for an account of this name."""
@@ -95,14 +120,20 @@ class Vault:
         """The accounts that there are credential files for."""
         return frozenset(file.stem for file in self.folder.glob("*.age"))
 
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Another one as soon as a file was added, replaced or taken away."""
+        folders = (self.folder, *(self.folder / name for name in BESIDE.values()))
+        return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
+
     def open_all(self) -> Iterator[Credential]:
         """Open every file of this role. Raises Invalid for a damaged one, Forbidden for one of the other mode."""
-        files = sorted(self.folder.glob("*.age"))
-        if not files:
-            return
+        return map(self.open, sorted(self.accounts))
+
+    def open(self, account: str) -> Credential:
+        """Open one account's file. Raises as :meth:`open_all` does, and Unavailable."""
         identity = pyrage.x25519.Identity.from_str(self.identity().reveal())
-        for file in files:
-            yield self._open(file, identity)
+        return self._open(self.folder / f"{account}.age", identity)
 
     def _open(self, file: Path, identity: pyrage.x25519.Identity) -> Credential:
         try:
@@ -123,29 +154,51 @@ class Vault:
                 f"credential file {file.name} is for {mode}, this process serves {self.mode}",
                 f"remove it from the {self.mode} folder; exercise and live credentials never mix",
             )
-        return self._with_device(Credential(account, mode, secrets), identity)
+        return self._with_device(self._rotated(Credential(account, mode, secrets), identity), identity)
+
+    def _rotated(self, credential: Credential, identity: pyrage.x25519.Identity) -> Credential:
+        """The credential with the secrets that replaced those of its own file."""
+
+        def read(document: dict[str, Any]) -> dict[str, Secret]:
+            return {name: Secret(value) for name, value in document["secrets"].items()}
+
+        secrets = self._beside("secrets", "rotate the account again", credential, identity, read)
+        return credential if secrets is None else replace(credential, secrets=secrets)
 
     def _with_device(self, credential: Credential, identity: pyrage.x25519.Identity) -> Credential:
-        account, file = credential.account, self._device_file(credential.account.id)
-        if not file.exists():
+        def read(document: dict[str, Any]) -> tuple[str, Secret]:
+            return str(document["device"]), Secret(document["secret"])
+
+        held = self._beside("device", "register the device again", credential, identity, read)
+        if held is None:
             return credential
+        device, secret = held
+        account = replace(credential.account, settings={**credential.account.settings, "device": device})
+        return replace(credential, account=account, secrets={**credential.secrets, f"device:{device}": secret})
+
+    def _beside(
+        self,
+        kind: str,
+        mend: str,
+        credential: Credential,
+        identity: pyrage.x25519.Identity,
+        read: Callable[[dict[str, Any]], T],
+    ) -> T | None:
+        """What a file beside an account's says for it; None where there is none. Raises Invalid, Forbidden."""
+        file = self._file_beside(kind, credential.account.id)
+        if not file.exists():
+            return None
         try:
             document = json.loads(pyrage.decrypt(_read(file), [identity]))
-            owner, mode, device = document["account"], document["mode"], str(document["device"])
-            secret = Secret(document["secret"])
-        except (pyrage.DecryptError, ValueError, KeyError, TypeError) as error:
-            raise Invalid(f"device file {file.name} does not open", "register the device again") from error
-        if (owner, mode) != (account.id, credential.mode):
-            raise Forbidden(f"device file {file.name} is for {mode} account {owner}", "register the device again")
-        settings = {**account.settings, "device": device}
-        return replace(
-            credential,
-            account=replace(account, settings=settings),
-            secrets={**credential.secrets, f"device:{device}": secret},
-        )
+            owner, mode, held = document["account"], document["mode"], read(document)
+        except (pyrage.DecryptError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Invalid(f"{kind} file {file.name} does not open", mend) from error
+        if (owner, mode) != (credential.account.id, credential.mode):
+            raise Forbidden(f"{kind} file {file.name} is for {mode} account {owner}", mend)
+        return held
 
-    def _device_file(self, account: str) -> Path:
-        return self.folder / "devices" / f"{account}.age"
+    def _file_beside(self, kind: str, account: str) -> Path:
+        return self.folder / BESIDE[kind] / f"{account}.age"
 
     def _seal(self, target: Path, document: Mapping[str, Any]) -> Path:
         recipient = pyrage.x25519.Recipient.from_str(self.recipient())

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import structlog
 
-from channels.contract import Finding, Found, Json, Note, Outcome, Verdict
+from channels.contract import Finding, Found, Json, Note, Outcome, Probe, Verdict
 from dispatcher.domain.documents import Reader
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope
@@ -34,7 +34,10 @@ MAX_ENVELOPE = 256 * 1024
 
 
 class RemoteSender:
-    """Implements :class:`dispatcher.sending.permit.Sender` over the socket at ``path``. ``timeout_s`` is per call."""
+    """Implements :class:`dispatcher.sending.permit.Sender` over the socket at ``path``. ``timeout_s`` is per call.
+
+    It is a :class:`dispatcher.sending.probing.Prober` as well.
+    """
 
     def __init__(self, path: Path, timeout_s: float) -> None:
         self._path = path
@@ -95,6 +98,10 @@ class RemoteSender:
         except ValueError as error:
             return unreadable(order, error)
         return await self._ask(request, wire.read_hand_off_or_refusal)
+
+    async def probe(self, account: str) -> Probe:
+        """Have an account probed. Raises Unavailable."""
+        return await self._ask(wire.pack({"verb": "probe", "account": account}), wire.read_probe)
 
     async def close(self) -> None:
         """Nothing is kept open between calls."""

@@ -16,6 +16,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -27,12 +28,14 @@ from dispatcher.domain.statement import Envelope
 from dispatcher.sending import wire
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.permit import Sender
+from dispatcher.sending.probing import Prober
 
 BACKLOG = 128
 MAX_CONNECTIONS = 64
 _CREDENTIALS = struct.Struct("3i")
 
 Work = Callable[[Sender, Note], Awaitable[Json]]
+Verbs = Mapping[str, Callable[[Reader], Work]]
 
 
 class NotNotedError(Exception):
@@ -40,15 +43,22 @@ class NotNotedError(Exception):
 
 
 async def serve(
-    sender: Sender, path: Path, stopping: asyncio.Event, *, timeout_s: float, allowed: Collection[int] | None = None
+    sender: Sender,
+    path: Path,
+    stopping: asyncio.Event,
+    *,
+    timeout_s: float,
+    allowed: Collection[int] | None = None,
+    prober: Prober | None = None,
 ) -> None:
-    """Serve ``sender`` at ``path`` until ``stopping``.
+    """Serve ``sender``, and ``prober`` where there is one, at ``path`` until ``stopping``.
 
     ``timeout_s`` bounds every frame, look-up and acknowledgement; a send has its outlet's own time. ``allowed`` are
     the user ids that may connect, our own unless given. Raises Unavailable when another sender serves there.
     """
     users = frozenset({os.getuid()} if allowed is None else allowed)
-    switchboard = _Switchboard(sender, timeout_s, users)
+    probes: Verbs = {} if prober is None else {"probe": partial(_probe, prober)}
+    switchboard = _Switchboard(sender, {**_VERBS, **probes}, timeout_s, users)
     listening = await asyncio.start_unix_server(switchboard.connected, sock=_bound(path), backlog=BACKLOG)
     try:
         await stopping.wait()
@@ -61,8 +71,9 @@ async def serve(
 class _Switchboard:
     """All connections of one server."""
 
-    def __init__(self, sender: Sender, timeout_s: float, users: frozenset[int]) -> None:
+    def __init__(self, sender: Sender, verbs: Verbs, timeout_s: float, users: frozenset[int]) -> None:
         self._sender = sender
+        self._verbs = verbs
         self._timeout_s = timeout_s
         self._users = users
         self._talks: dict[asyncio.Task[None], _Talk] = {}
@@ -76,7 +87,7 @@ class _Switchboard:
             self._log.warning("connection_refused", peer_pid=pid, peer_uid=uid, count=len(self._talks))
             writer.transport.abort()
             return
-        talk = self._talks[task] = _Talk(self._sender, reader, writer, self._timeout_s)
+        talk = self._talks[task] = _Talk(self._sender, self._verbs, reader, writer, self._timeout_s)
         try:
             await talk.run()
         except (OSError, EOFError, ValueError) as error:
@@ -112,11 +123,17 @@ class _Talk:
     """One connection: request, notes, answer, and again. ``verb`` is what is under way, empty between requests."""
 
     def __init__(
-        self, sender: Sender, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout_s: float
+        self,
+        sender: Sender,
+        verbs: Verbs,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        timeout_s: float,
     ) -> None:
         self.verb = ""
         self.last = False
         self._sender = sender
+        self._verbs = verbs
         self._reader = reader
         self._writer = writer
         self._timeout_s = timeout_s
@@ -127,9 +144,9 @@ class _Talk:
         while not self.last and (body := await self._read()) is not None:
             reader = Reader(wire.unpack(body), "request")
             verb = reader.text("verb")
-            if verb not in _VERBS:
+            if verb not in self._verbs:
                 raise DocumentError(f"request.verb: there is no {verb[:20]!r}")
-            work = _VERBS[verb](reader)
+            work = self._verbs[verb](reader)
             reader.done()
             self.verb = verb
             await self._write(await self._answer(work))
@@ -225,7 +242,16 @@ def _issue(reader: Reader) -> Work:
     return work
 
 
-_VERBS: Mapping[str, Callable[[Reader], Work]] = {
+def _probe(prober: Prober, reader: Reader) -> Work:
+    account = reader.text("account")
+
+    async def work(_sender: Sender, _: Note) -> Json:
+        return wire.probe_document(await prober.probe(account))
+
+    return work
+
+
+_VERBS: Verbs = {
     "permit": _permit,
     "send": _send,
     "find": _find,

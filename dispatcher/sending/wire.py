@@ -25,8 +25,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from channels.contract import Finding, Found, Json, Outcome, Verdict
-from dispatcher.domain import canonical
+from channels.contract import Finding, Found, Json, Outcome, Probe, Verdict
+from dispatcher.domain import canonical, documents
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
 from dispatcher.gate.evidence import Failure, Then
@@ -183,6 +183,17 @@ def read_finding(document: Json) -> Finding:
     finding = Finding(found, reader.text_or_none("reference"), reader.text_or_none("url"), reader.text("reason"))
     reader.done()
     return finding
+
+
+def probe_document(probe: Probe) -> dict[str, Json]:
+    """What probe answers."""
+    expires_at = None if probe.expires_at is None else format_time(probe.expires_at)
+    return {"ok": probe.ok, "detail": _nfc(probe.detail), "expires_at": expires_at, "quota": _nfc(probe.quota)}
+
+
+def read_probe(document: Json) -> Probe:
+    """Read what :func:`probe_document` wrote. Raises DocumentError."""
+    return documents.read(Probe, document, "probe")
 
 
 def _is_refusal(document: Json) -> bool:

@@ -15,19 +15,22 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from channels import registry
 from channels.contract import Account, Secret
 from channels.registry import Lane
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.ids import is_name
+from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import NEVER_USED, PolicyVersion
 from dispatcher.sending.credentials import Credential
-from dispatcher.service.desk import Desk
-from dispatcher.store import accounts
+from dispatcher.service.desk import Desk, Pen
+from dispatcher.store import accounts, probes
 
 SENT_BY: Mapping[str, str] = {
     Lane.ACCOUNTS: "accounts",
@@ -35,6 +38,8 @@ SENT_BY: Mapping[str, str] = {
     Lane.TIKTOK: "tiktok-sender",
 }
 """The role that holds the credentials of a lane."""
+
+ROTATING = (Role.OPS, Role.SECURITY)
 
 ADDRESSES = ("base_url", "url")
 """Account settings that say where an adapter goes."""
@@ -70,23 +75,60 @@ def lane_of(channel: str) -> Lane:
     return _entry(channel).lane
 
 
-def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], person: str) -> Listed:
-    """Add an account with its credential. Raises Invalid, Forbidden, NotFound for a channel that is none."""
+def add(
+    desk: Desk,
+    account: Account,
+    mode: Mode,
+    secrets: Mapping[str, Secret],
+    person: str,
+    expires_at: datetime | None = None,
+) -> Listed:
+    """Add an account with its credential, which ends at ``expires_at`` where that is known.
+
+    Raises Invalid, Forbidden, NotFound for a channel that is none.
+    """
     policy = desk.policy()
     _check_used(policy, account.channel)
     entry = _entry(account.channel)
     _check_used(policy, entry.name)
     account = replace(account, channel=entry.name)
     _check_hosts(policy, account)
-    _check(desk, account, mode, secrets)
+    _check(desk, account, mode)
+    _check_credential(desk, account, secrets, expires_at)
     with desk.store.write() as work:
-        accounts.add_account(work, account, str(entry.lane), mode)
+        accounts.add_account(work, account, str(entry.lane), mode, expires_at)
         known = {"channel": entry.name, "lane": str(entry.lane), "handle": account.handle}
         more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
-        about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more}
+        about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more, **_ends(expires_at)}
         work.record("account.added", actor=person, **about, **known)
         desk.settings.vault(mode, SENT_BY[entry.lane]).put(Credential(account, mode, secrets))
     return Listed(account, mode, str(entry.lane), None)
+
+
+def rotate(
+    desk: Desk, name: str, secrets: Mapping[str, Secret], pen: Pen, expires_at: datetime | None = None
+) -> Listed:
+    """Replace all secrets of an account; what it is stays. Raises Invalid, NotFound, SignatureNeeded.
+
+    A sender that runs goes by the new ones with its next lease, and probes them.
+    """
+    person = desk.person(pen)
+    desk.role(person, ROTATING)
+    with desk.store.read() as work:
+        row = accounts.row(work, name)
+    account, mode = accounts.account_of(row), Mode(row.mode)
+    vault = desk.settings.vault(mode, SENT_BY[row.lane])
+    if not vault.holds(name):
+        raise NotFound(f"account {name} has no credential on this host", "give the command where its role sends")
+    if not secrets:
+        raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
+    _check_credential(desk, account, secrets, expires_at)
+    with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
+        probes.renew(work, name, expires_at)
+        about: dict[str, Any] = {"account": name, "mode": row.mode, "secrets": sorted(secrets), **_ends(expires_at)}
+        work.record("account.rotated", actor=person.id, **about)
+        vault.put_secrets(name, secrets)
+    return Listed(account, mode, row.lane, None)
 
 
 def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
@@ -110,6 +152,7 @@ def register(desk: Desk, device: str, account: str, person: str) -> Registered:
                 "only accounts that hand off sealed packets have a device",
             )
         secret = registry.new_device_secret(row.channel, desk.random_bytes)
+        probes.ask(work, [account])
         accounts.add_device(work, row, device, person)
         work.record("device.registered", actor=person, device=device, account=account, mode=row.mode)
         desk.settings.vault(Mode(row.mode), SENT_BY[row.lane]).put_device(account, device, secret)
@@ -151,9 +194,7 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in folded if unicodedata.category(letter)[0] not in "CM")
 
 
-def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret]) -> None:
-    from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
-
+def _check(desk: Desk, account: Account, mode: Mode) -> None:
     if not is_name(account.id):
         raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
     if not account.languages:
@@ -161,10 +202,24 @@ def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secre
     adapter = registry.adapter(account.channel)
     if mode is Mode.EXERCISE:
         _check_exercise(desk, account, bool(adapter.capabilities.hosts))
+
+
+def _check_credential(
+    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None
+) -> None:
+    """Raises Invalid for one that its adapter would not start with, or that has ended."""
+    from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
+
     try:
-        adapter(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
+        registry.adapter(account.channel)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
     except ValueError as error:
-        raise Invalid(str(error), "add it again with what is missing") from error
+        raise Invalid(str(error), "give it again with what is missing") from error
+    if expires_at is not None and expires_at <= desk.now():
+        raise Invalid(f"the credential ended at {expires_at:%Y-%m-%d %H:%M} UTC", "get a new one from the platform")
+
+
+def _ends(expires_at: datetime | None) -> dict[str, str]:
+    return {} if expires_at is None else {"expires_at": format_time(expires_at)}
 
 
 def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -10,15 +11,17 @@ from sqlalchemy import insert, select
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.statement import Mode
+from dispatcher.store import probes
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AccountRow, Base, DeviceRow
 
 
-def add_account(work: Work, account: Account, lane: str, mode: Mode) -> None:
-    """Write a new account. Raises Invalid when the name is taken."""
+def add_account(work: Work, account: Account, lane: str, mode: Mode, expires_at: datetime | None = None) -> None:
+    """Write a new account, whose credential ends at ``expires_at``. Raises Invalid when the name is taken."""
     values = {name: getattr(account, name) for name in ("id", "channel", "handle")}
     more = {"lane": lane, "languages": " ".join(account.languages), "settings": dict(account.settings)}
     _add(work, AccountRow, "account", {**values, **more, "mode": str(mode), "created_at": work.now})
+    probes.add(work, account.id, mode, expires_at)
 
 
 def rows(work: Work, mode: Mode | None = None) -> list[Any]:

@@ -10,36 +10,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from dispatcher.store.columns import UtcTime
-
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-RowNumber = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class Base(DeclarativeBase):
-    """All tables."""
-
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcTime(), dict[str, Any]: JSON(), str: Text()}  # noqa: RUF012
+from dispatcher.store.columns import Base as Base  # noqa: PLC0414 - all tables are found through this module
+from dispatcher.store.columns import RowNumber
 
 
 class IncidentRow(Base):
@@ -87,6 +62,25 @@ class AccountRow(Base):
     languages: Mapped[str]
     settings: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class ProbeRow(Base):
+    """The last probe of an account and when the next is due; ``ok`` and ``probed_at`` are empty before the first.
+
+    ``expires_at`` is when its credential ends, by its platform or whoever added it; ``warned_days`` the last alarm
+    that was raised about that. Nothing here decides what may be sent.
+    """
+
+    __tablename__ = "probes"
+
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    due_at: Mapped[datetime | None]
+    probed_at: Mapped[datetime | None]
+    ok: Mapped[bool | None]
+    detail: Mapped[str] = mapped_column(default="")
+    quota: Mapped[str] = mapped_column(default="")
+    expires_at: Mapped[datetime | None]
+    warned_days: Mapped[int | None]
 
 
 class RecipientListRow(Base):

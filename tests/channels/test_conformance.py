@@ -157,7 +157,7 @@ class Talkative(X):
     """Explains itself with its token."""
 
     def __repr__(self) -> str:
-        return f"Talkative({self._token.reveal()})"
+        return f"Talkative({self._credential['token'].reveal()})"
 
 
 class Logging(X):

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from channels.contract import Secret
+from dispatcher.domain.statement import Mode
+from dispatcher.settings import load_settings
 from tests.cli.conftest import Office
 
 
@@ -57,3 +64,49 @@ def test_what_nobody_holds_cannot_be_let_go(office: Office) -> None:
 def test_an_account_that_is_none_cannot_be_held(office: Office) -> None:
     """A misspelt name holds nothing."""
     office.run("account", "hold", "feed-town", "--reason", "maintenance", by="ops-1", code=2)
+
+
+@pytest.fixture
+def account(office: Office) -> str:
+    """An exercise account on X whose credential ends in forty days."""
+    settings = ("--set", "base_url=http://127.0.0.1:9/x", "--set", "user_id=1", "--expires", "+40d")
+    about = ("--channel", "x", "--handle", "@city", "--language", "en-GB", "--mode", "exercise", *settings)
+    office.run("account", "add", "city-x", *about, "--secret-file", f"token={secret(office, 'old')}", by="ops-1")
+    return "city-x"
+
+
+def secret(office: Office, value: str) -> Path:
+    """A file with a secret in it."""
+    file = office.folder.parent / f"{value}.txt"
+    file.write_text(f"{value}\n")
+    return file
+
+
+def test_a_secret_is_replaced_from_a_file(office: Office, account: str) -> None:
+    """The sender's vault opens to the new one; neither it nor the old is printed."""
+    given = ("--secret-file", f"token={secret(office, 'planted-new')}", "--expires", "+90d")
+    said = office.run("account", "rotate", account, *given, by="ops-1")
+    vault = load_settings(office.folder).vault(Mode.EXERCISE, "accounts")
+    assert vault.open(account).secrets == {"token": Secret("planted-new")}
+    assert "planted" not in said.out + said.err
+    assert "dispatcher channel probe city-x" in said.err
+
+
+def test_an_author_rotates_no_account(office: Office, account: str) -> None:
+    """Ops and the security team do: exit code 4."""
+    office.run("account", "rotate", account, "--secret-file", f"token={secret(office, 'new')}", by="author-1", code=4)
+
+
+def test_a_rotation_without_a_secret_is_told_how(office: Office, account: str) -> None:
+    """Exit code 2."""
+    assert "--secret-file NAME=FILE" in office.run("account", "rotate", account, by="ops-1", code=2).err
+
+
+def test_the_days_until_a_credential_ends_are_listed(office: Office, account: str) -> None:
+    """Among the accounts and, since it is not long, in status; after a rotation the new end's."""
+    shown = [office.run(*words).json["accounts"][0]["days_left"] for words in (("account", "list"), ("status",))]
+    assert shown == [39, 39]
+    given = ("--secret-file", f"token={secret(office, 'new')}", "--expires", "+90d")
+    office.run("account", "rotate", account, *given, by="ops-1")
+    assert [row["days_left"] for row in office.run("account", "list").json["accounts"]] == [89]
+    assert office.run("status").json["accounts"] == []

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 from channels.contract import DeliveryKind, Job, Note, Outcome
 from dispatcher.sending import wire
 from dispatcher.sending.permit import Sender
+from dispatcher.sending.probing import Prober
 from dispatcher.sending.server import serve
 from tests.builders import ACCOUNTS, Drafted, draft
 from tests.memory_channel import MemoryChannel
@@ -74,11 +75,16 @@ class Place(House):
 
 @asynccontextmanager
 async def serving(
-    sender: Sender, path: Path, *, timeout_s: float = LONG_S, allowed: Collection[int] | None = None
+    sender: Sender,
+    path: Path,
+    *,
+    timeout_s: float = LONG_S,
+    allowed: Collection[int] | None = None,
+    prober: Prober | None = None,
 ) -> AsyncIterator[asyncio.Event]:
     """Serve a sender at ``path``; yields the event that stops it."""
     stopping = asyncio.Event()
-    task = asyncio.create_task(serve(sender, path, stopping, timeout_s=timeout_s, allowed=allowed))
+    task = asyncio.create_task(serve(sender, path, stopping, timeout_s=timeout_s, allowed=allowed, prober=prober))
     await eventually(lambda: task.done() or path.exists())
     try:
         yield stopping

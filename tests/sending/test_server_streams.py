@@ -109,7 +109,7 @@ def test_the_rest_of_an_answer_is_written_before_hanging_up(place: Place) -> Non
     async def main() -> int:
         writer, reader, other = await connected()
         writer.write(REST)
-        closing = asyncio.create_task(_Switchboard(place.sender, LONG_S, frozenset())._close(writer))
+        closing = asyncio.create_task(_Switchboard(place.sender, {}, LONG_S, frozenset())._close(writer))
         read = await reader.read()
         await closing
         other.close()
@@ -124,7 +124,7 @@ def test_who_never_reads_the_rest_of_an_answer_is_hung_up_on(place: Place) -> No
     async def main() -> int:
         writer, reader, other = await connected()
         writer.write(REST)
-        await _Switchboard(place.sender, 0.05, frozenset())._close(writer)
+        await _Switchboard(place.sender, {}, 0.05, frozenset())._close(writer)
         read = await reader.read()
         other.close()
         return len(read)
@@ -140,7 +140,7 @@ def test_stopping_does_not_wait_for_the_rest_of_an_answer(place: Place) -> None:
     async def main() -> int:
         writer, reader, other = await connected()
         writer.write(REST)
-        closing = asyncio.create_task(_Switchboard(place.sender, LONG_S, frozenset())._close(writer))
+        closing = asyncio.create_task(_Switchboard(place.sender, {}, LONG_S, frozenset())._close(writer))
         await asyncio.sleep(0)
         closing.cancel()
         await asyncio.wait({closing})

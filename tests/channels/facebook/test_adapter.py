@@ -1,7 +1,7 @@
 """The Facebook adapter against a simulated Page: what is rendered, posted, found and probed."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,7 @@ from channels.facebook.adapter import Adapter
 from channels.facebook.wire import TEXT_UNITS
 from channels.http import Http, HttpPolicy
 from channels.meta.graph import LIST_PAGES, PAGE_SIZE
-from channels.meta.simulator import CALLS_A_DAY, app_secret, token
+from channels.meta.simulator import CALLS_A_DAY, OWN_APP, app_secret, token
 from channels.simulator.faults import FaultKind
 
 CREDENTIAL = {"token": Secret("t"), "app_secret": Secret("s")}
@@ -309,6 +309,42 @@ def test_a_probe_notices_what_cannot_post(on_line, credential, says):
     probe = on_line(use, credential={name: Secret(value) for name, value in credential.items()})
     assert not probe.ok
     assert says in probe.detail
+
+
+ENDS = datetime(2027, 1, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("at", "ends"), [(int(ENDS.timestamp()), ENDS), (0, None)])
+def test_a_probe_learns_when_the_token_ends(on_line, at, ends):
+    """From the token's own app; 0 means that it does not end."""
+
+    async def use(line):
+        line.facebook.expires_at = at
+        return await line.page.probe()
+
+    probe = on_line(use, app_id=OWN_APP)
+    assert (probe.ok, probe.expires_at) == (True, ends)
+
+
+def test_a_probe_without_the_apps_id_asks_for_no_end(on_line):
+    """Then only the Page is asked for."""
+
+    async def use(line):
+        line.facebook.expires_at = int(ENDS.timestamp())
+        return await line.page.probe(), len(line.far.journal.arrivals)
+
+    probe, asked = on_line(use)
+    assert (probe.ok, probe.expires_at, asked) == (True, None, 1)
+
+
+def test_a_probe_says_how_many_calls_are_left(on_line):
+    """By the usage headers, the calls of the day before not counted."""
+
+    async def use(line):
+        line.facebook.calls["1111"] = [line.clock.now] * (CALLS_A_DAY // 4)
+        return await line.page.probe()
+
+    assert on_line(use).quota == "75 % of its calls"
 
 
 def test_a_lost_probe_is_not_ok(on_line):

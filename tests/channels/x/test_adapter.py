@@ -320,3 +320,14 @@ def test_a_probe_notices_the_token_of_another_account() -> None:
         assert (probe.ok, "2002" in probe.detail) == (False, True)
 
     on_x(work, token="sim-2002")
+
+
+def test_a_probe_says_that_the_credits_are_used_up() -> None:
+    """X answers 402 then, to everything (reference: platforms 3.3)."""
+
+    async def work(far: Simulator, x: Adapter, _clock: Clock) -> None:
+        far.arm(Fault("x", FaultKind.REFUSE, on="session", status=402))
+        probe = await x.probe()
+        assert (probe.ok, probe.quota) == (False, "no credits")
+
+    on_x(work)

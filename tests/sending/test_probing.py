@@ -1,0 +1,111 @@
+"""Probing by who holds the credential: here, and behind a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from channels.contract import Probe
+from dispatcher.domain.errors import Unavailable
+from dispatcher.sending import probing, wire
+from dispatcher.sending.probing import LocalProber
+from dispatcher.sending.remote import RemoteSender
+from tests.cast import NOW
+from tests.memory_channel import MemoryChannel
+from tests.sending.kit import House
+from tests.sending.socketed import Place, planned, serving
+
+FOUND = Probe(ok=True, detail="Dinas Caerdy\u0302dd", expires_at=NOW + timedelta(days=3), quota="48 of 50 posts")
+
+
+class Probed(MemoryChannel):
+    """A platform whose probe does what it is told."""
+
+    def __init__(self, act: Callable[[], Awaitable[Probe]]) -> None:
+        super().__init__()
+        self._act_on_probe = act
+
+    async def probe(self) -> Probe:
+        """As told."""
+        return await self._act_on_probe()
+
+
+async def found() -> Probe:
+    """All is well."""
+    return FOUND
+
+
+async def broken() -> Probe:
+    """A bug."""
+    raise RuntimeError("with a secret in it")
+
+
+async def silent() -> Probe:
+    """No answer, ever."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def prober(folder: Path, act: Callable[[], Awaitable[Probe]]) -> LocalProber:
+    """Who probes one account on X."""
+    place = Place(folder, planned())
+    place.put("x", Probed(act))
+    return LocalProber(place._outlets)
+
+
+def test_what_the_adapter_finds_is_told(tmp_path: Path) -> None:
+    """As it is."""
+    assert asyncio.run(prober(tmp_path, found).probe("x-1")) == FOUND
+
+
+def test_an_account_that_is_not_held_is_no_error(tmp_path: Path) -> None:
+    """It says that there is no credential."""
+    assert asyncio.run(prober(tmp_path, found).probe("x-9")) == Probe(
+        ok=False, detail="this sender has no credential that opens for it"
+    )
+
+
+def test_a_bug_in_an_adapter_fails_its_probe_only(tmp_path: Path) -> None:
+    """By name: what it says may hold anything."""
+    assert asyncio.run(prober(tmp_path, broken).probe("x-1")) == Probe(
+        ok=False, detail="the probe failed: RuntimeError"
+    )
+
+
+def test_a_silent_platform_fails_its_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a time that does not depend on the platform."""
+    monkeypatch.setattr(probing, "LONGEST_S", 0.05)
+    assert asyncio.run(prober(tmp_path, silent).probe("x-1")) == Probe(ok=False, detail="no answer within 0.05 s")
+
+
+def behind_a_socket(folder: Path, prober: LocalProber | None) -> Probe:
+    """Probe over a real socket."""
+
+    async def main() -> Probe:
+        house = House(folder, planned())
+        async with serving(house.sender, folder / "sender.sock", prober=prober):
+            return await RemoteSender(folder / "sender.sock", 5.0).probe("x-1")
+
+    return asyncio.run(main())
+
+
+def test_a_probe_comes_over_the_socket_as_it_was(tmp_path: Path) -> None:
+    """End and quota too; text from outside is made NFC."""
+    (tmp_path / "house").mkdir()
+    seen = behind_a_socket(tmp_path / "house", prober(tmp_path, found))
+    assert seen == Probe(True, "Dinas Caerd\u0177dd", FOUND.expires_at, FOUND.quota)
+
+
+def test_a_probe_that_finds_nothing_out_comes_over_the_socket(tmp_path: Path) -> None:
+    """Without an end."""
+    assert wire.read_probe(wire.probe_document(Probe(ok=False, detail="no"))) == Probe(ok=False, detail="no")
+
+
+def test_a_server_that_cannot_probe_says_so(tmp_path: Path) -> None:
+    """The asker hears that nobody answered, and what to do."""
+    with pytest.raises(Unavailable):
+        behind_a_socket(tmp_path, None)

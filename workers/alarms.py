@@ -1,0 +1,28 @@
+"""The alarms before credentials end, raised by the relay: it reads the roster, and holds no platform's credential."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.statement import Mode
+from dispatcher.service import probing
+from dispatcher.service.desk import Desk
+from workers.pausing import pause
+
+EVERY_S = 60.0
+"""How often it looks: the shortest alarm is a day before the end."""
+
+
+async def raise_alarms(desk: Desk, mode: Mode, stopping: asyncio.Event) -> None:
+    """Raise what is due until ``stopping``. Relays that run beside each other raise each alarm once."""
+    log = structlog.get_logger("alarms")
+    while not stopping.is_set():
+        try:
+            for notice in await asyncio.to_thread(probing.alarm, desk, mode):
+                log.info("told", person=notice.person, scheme=notice.scheme, sent=notice.sent)
+        except DispatcherError as error:
+            log.warning("store_unreachable", error=error.word, reason=error.message)
+        await pause(stopping, EVERY_S)
