@@ -73,6 +73,7 @@ TIMING: Mapping[str, int] = {
     "poll_ms": 100,
     "sweep_ms": 50,
     "ring_again_ms": 300,
+    "read_back_ms": 3_600_000,
 }
 NOWHERE = "unix:///nowhere/redis.sock"
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
@@ -136,6 +137,7 @@ class Stage:
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
+            "mastodon": {"base_url": base, "account_id": str(number)},
         }[channel]
         keys = {
             "x": {"token": f"sim-{number}"},
@@ -143,6 +145,7 @@ class Stage:
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
+            "mastodon": {"token": f"sim-{number}"},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")

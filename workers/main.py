@@ -1,7 +1,7 @@
 """One process of one role: ``dispatcher worker ROLE``.
 
     relay           rings, sweeps, signs the status
-    accounts        engine and reconciler, with its own sender and credentials
+    accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
     tiktok-sender   that sender: no SQL, no Redis
@@ -84,6 +84,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
+    from workers.reading_back import ReadingBack
     from workers.reconciler import Reconciler
     from workers.stops import StopPoll
 
@@ -94,13 +95,14 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     url = redis_url(settings)
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
+    reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
-    parts = (engine.run(stopping), reconciler.run(stopping), stops.run(stopping), stops.listen(url, stopping))
+    parts = (engine, reconciler, reading, stops)
     try:
-        await _together(stopping, *parts)
+        await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()

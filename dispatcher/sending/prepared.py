@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 
 from channels.contract import Channel, DeliveryKind, Rendering
 from dispatcher.domain import canonical
@@ -23,7 +24,10 @@ from dispatcher.gate.mitigations import trackers
 from dispatcher.sending.order import Bundle
 from dispatcher.statements.verify import Verifier
 
+K = TypeVar("K")
+V = TypeVar("V")
 RENDERING_SCHEMA = "rendering/v1"
+REMEMBERED = 16
 RESOLVED_BY = 2
 RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 """Who may say what became of a delivery."""
@@ -171,6 +175,13 @@ def prepare(bundle: Bundle, verifier: Verifier, now: datetime, texts: Texts | No
 def read_texts(bundle: Bundle) -> Texts:
     """What no statement changes. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
     return Texts(Plan.decode(bundle.plan), Renderings(bundle.renderings))
+
+
+def remember(known: dict[K, V], key: K, value: V) -> None:
+    """Keep what was read of one bundle, and forget the oldest where sixteen are kept."""
+    while len(known) >= REMEMBERED and key not in known:
+        known.pop(next(iter(known)))
+    known[key] = value
 
 
 def _changes(roster: Roster) -> Iterator[datetime]:

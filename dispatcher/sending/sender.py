@@ -20,7 +20,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 
@@ -34,6 +33,7 @@ from channels.contract import (
     Note,
     Outcome,
     RandomBytes,
+    ReadBack,
     Secret,
     Verdict,
 )
@@ -52,18 +52,15 @@ from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet, Outlets, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
-from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts, remember
+from dispatcher.sending.reading import read_back
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
 
-K = TypeVar("K")
-V = TypeVar("V")
 PERMIT_LIFE = timedelta(seconds=15)
 """A permit is used at once; one that waited longer is asked for again."""
-
-REMEMBERED_BUNDLES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ class LocalSender:
             return
         with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for
             texts = await asyncio.to_thread(read_texts, bundle)
-            _remember(self._texts, bundle.texts, texts)
+            remember(self._texts, bundle.texts, texts)
             for destination in texts.plan.destinations:
                 outlet = self._outlets.get(destination.account)
                 if outlet is not None:
@@ -195,6 +192,10 @@ class LocalSender:
             await self._keeping.spent.append(key, event, order.job, self._clock())
         return finding
 
+    async def read_back(self, bundle: Bundle, order: Order, reference: str) -> ReadBack:
+        """Read what the public sees of what was accepted under ``reference``."""
+        return await read_back(self._read, self._outlets, bundle, order, reference)
+
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
         """Take in halts, resumes, revocations and the newest signed status."""
         self._keeping.stops.take(stops, status, self._clock())
@@ -216,8 +217,8 @@ class LocalSender:
         known, now = self._prepared.get(bundle.digest), self._clock()
         if known is None or now >= known.until:
             known = prepare(bundle, self._verifier, now, self._texts.get(bundle.texts))
-            _remember(self._prepared, bundle.digest, known)
-            _remember(self._texts, bundle.texts, known.texts)
+            remember(self._prepared, bundle.digest, known)
+            remember(self._texts, bundle.texts, known.texts)
         return known
 
     def _evidence(self, prepared: Prepared) -> Evidence:
@@ -387,12 +388,6 @@ class LocalSender:
         now = self._clock()
         while self._granted and now >= next(iter(self._granted.values())).permit.expires_at:
             self._granted.pop(next(iter(self._granted)))  # permits live equally long: the first is the oldest
-
-
-def _remember(known: dict[K, V], key: K, value: V) -> None:
-    while len(known) >= REMEMBERED_BUNDLES and key not in known:
-        known.pop(next(iter(known)))
-    known[key] = value
 
 
 def _signed_list(destination: Destination | None, list_id: str) -> SignedList | None:
