@@ -149,7 +149,7 @@ class Stage:
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky") and number == 1:
+        if channel in ("x", "bluesky", "mastodon") and number == 1:
             self._assess(channel)
         return name
 

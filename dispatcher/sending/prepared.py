@@ -27,7 +27,7 @@ from dispatcher.statements.verify import Verifier
 K = TypeVar("K")
 V = TypeVar("V")
 RENDERING_SCHEMA = "rendering/v1"
-REMEMBERED = 16
+REMEMBERED_BUNDLES = 16
 RESOLVED_BY = 2
 RESOLVING = (Role.OPS, Role.DUTY_DIRECTOR, Role.SECURITY, Role.OPERATOR)
 """Who may say what became of a delivery."""
@@ -179,7 +179,7 @@ def read_texts(bundle: Bundle) -> Texts:
 
 def remember(known: dict[K, V], key: K, value: V) -> None:
     """Keep what was read of one bundle, and forget the oldest where sixteen are kept."""
-    while len(known) >= REMEMBERED and key not in known:
+    while len(known) >= REMEMBERED_BUNDLES and key not in known:
         known.pop(next(iter(known)))
     known[key] = value
 

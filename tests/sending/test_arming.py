@@ -18,9 +18,8 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending import sender
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.permit import Permit
-from dispatcher.sending.prepared import Texts, prepare, read_texts
+from dispatcher.sending.prepared import REMEMBERED_BUNDLES, Texts, prepare, read_texts
 from dispatcher.sending.remote import RemoteSender
-from dispatcher.sending.sender import REMEMBERED_BUNDLES
 from dispatcher.statements.verify import Verifier
 from tests.builders import ACCOUNTS, draft, everything_signed, revision
 from tests.cast import DEPLOYMENT, NOW, START, person, roster

@@ -33,7 +33,7 @@ from tests.cast import NOW
         (issuing.CODE_LIFE, timedelta(minutes=10)),
         (issuing.OPENING_LIFE, timedelta(minutes=10)),
         (sender.PERMIT_LIFE, timedelta(seconds=15)),
-        (sender.REMEMBERED_BUNDLES, 16),
+        (prepared.REMEMBERED_BUNDLES, 16),
         (decisions.REMEMBERED, 10_000),
         (prepared.RESOLVED_BY, 2),
         (order.MAX_ORDERS, 1_000),

@@ -17,7 +17,7 @@ from dispatcher.domain.people import Role, RoleHeld
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.sending.order import MAX_ORDERS, Bundle
 from dispatcher.sending.permit import Permit, Refusal
-from dispatcher.sending.sender import REMEMBERED_BUNDLES
+from dispatcher.sending.prepared import REMEMBERED_BUNDLES
 from tests.builders import draft, everything_signed, revision, status
 from tests.cast import NOW, START, person, roster, signed
 from tests.sending.kit import House, clauses, run, told

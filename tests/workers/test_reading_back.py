@@ -176,7 +176,7 @@ def test_a_corrected_post_keeps_being_looked_at_where_the_correction_is_another(
 
 def test_a_post_that_was_edited_in_its_place_must_show_the_correction(make: Make, redis_url: str) -> None:
     """The correction answers for it: that the first text is gone is right."""
-    stage = make(redis=redis_url, timing=OFTEN)
+    stage = make(redis=redis_url, timing={**OFTEN, "lease_ms": 75_000})
     stage.account("mastodon")
     plan = stage.cleared()
     stage.release(plan)
