@@ -1,6 +1,6 @@
 """One process of one role: ``dispatcher worker ROLE``.
 
-    relay           rings, sweeps, signs the status
+    relay           rings, sweeps, signs the status, tells people of alarms
     accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
@@ -78,7 +78,7 @@ def _trust_files(settings: Settings) -> set[tuple[str, int, int]]:
 
 
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
-    from dispatcher.bootstrap import open_store
+    from dispatcher.bootstrap import open_desk, open_store
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.listening import listen
@@ -87,6 +87,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.reading_back import ReadingBack
     from workers.reconciler import Reconciler
     from workers.stops import StopPoll
+    from workers.watch import Watch
 
     store = open_store(settings, lane)
     sender = _sender(settings, mode, lane)
@@ -95,12 +96,13 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     url = redis_url(settings)
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
+    watch = Watch(open_desk(settings.root, f"{lane}-watch"), mode, lane, owner)
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
-    parts = (engine, reconciler, reading, stops)
+    parts = (engine, reconciler, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
     finally:
@@ -138,12 +140,13 @@ async def _tiktok_sender(settings: Settings, mode: Mode, _owner: str, stopping: 
 
 
 async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
-    from dispatcher.bootstrap import open_store
+    from dispatcher.bootstrap import open_desk, open_store
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.relay import Relay
+    from workers.watch import Watch
 
     store = open_store(settings, "relay")
     trust = open_trust(settings, settings.path("data", "relay-floor.json"))
@@ -151,8 +154,9 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
+    watch = Watch(open_desk(settings.root, "relay-watch"), mode, "relay", owner)
     try:
-        await relay.run(stopping)
+        await _together(stopping, relay.run(stopping), watch.run(stopping))
     finally:
         store.close()
 

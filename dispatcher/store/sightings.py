@@ -26,14 +26,12 @@ from dispatcher.store import queue
 from dispatcher.store.database import Work
 from dispatcher.store.queue import Leased, Move
 from dispatcher.store.tables import AccountRow, Base, DeliveryRow, DispatchRow, IncidentRow, WayBackRow
+from dispatcher.store.ways_back import PUBLIC
 
 MOST = 8
 """Posts that are taken at once: all are looked at together, within one lease."""
 
 MOST_NEW = 100
-
-PUBLIC = ("accepted", "visible", "missing")
-"""Delivery states of a post that was public once."""
 
 ALARMING = ("missing", "altered")
 _ENDED_BADLY = ("rejected", "cancelled", "expired")
@@ -152,15 +150,12 @@ def record(work: Work, looks: Sequence[Look]) -> list[Look]:
     return changed
 
 
-def of(work: Work, delivery: str) -> Any | None:
-    """What was seen of one delivery, if anybody is to look."""
-    return work.execute(select(SightingRow.__table__).where(SightingRow.delivery == delivery)).first()
-
-
-def of_incident(work: Work, incident: str) -> dict[str, Any]:
-    """What was seen of an incident's deliveries, by delivery."""
-    query = select(SightingRow.__table__).join(DeliveryRow, DeliveryRow.id == SightingRow.delivery)
-    return {row.delivery: row for row in work.execute(query.where(DeliveryRow.incident == incident)).all()}
+def by_delivery(work: Work, **about: str) -> dict[str, Any]:
+    """What was seen of an ``incident``'s or a ``plan``'s deliveries, by delivery."""
+    wanted = (getattr(DeliveryRow, name) == value for name, value in about.items())
+    query = select(*SightingRow.__table__.c, DeliveryRow.account, DeliveryRow.kind)
+    query = query.join(DeliveryRow, DeliveryRow.id == SightingRow.delivery).where(*wanted)
+    return {row.delivery: row for row in work.execute(query.order_by(DeliveryRow.account, DeliveryRow.id)).all()}
 
 
 def alarming(work: Work) -> list[Any]:

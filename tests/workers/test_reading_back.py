@@ -14,7 +14,7 @@ from channels.simulator.faults import FaultKind
 from channels.simulator.journal import EffectKind
 from channels.x.simulator import XSimulator
 from dispatcher.domain.message import TextKind
-from dispatcher.service import taking_back
+from dispatcher.service import taking_back, watching
 from dispatcher.store.sightings import SightingRow
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -232,3 +232,19 @@ def test_a_halt_keeps_nobody_from_looking(watched: Stage) -> None:
     watched.halt()
     delete_on_x(watched)
     watched.work(lambda: delivery(watched, plan, "x").state == "missing", roles=ROLES)
+
+
+def test_what_went_missing_is_withdrawn_all_the_same(watched: Stage) -> None:
+    """The platform may show it again tomorrow; and the alarm is over, because it is as it should be."""
+    plan = visible(watched)
+    delete_on_x(watched)
+    watched.work(lambda: delivery(watched, plan, "x").state == "missing", roles=ROLES)
+    order(watched, plan, TextKind.WITHDRAW)
+    watched.work(lambda: delivery(watched, plan, "x", "withdraw").state == "visible", roles=ROLES)
+    assert alarms(watched) == []
+
+
+def alarms(stage: Stage) -> list[tuple[str, str]]:
+    """What stands, as status lists it."""
+    with stage.desk.store.read() as work:
+        return [(alarm.alarm, alarm.about) for alarm in watching.alarms(stage.desk, work)]

@@ -1,0 +1,82 @@
+"""Who is alive: the processes of a lane say so, the relay by its term. And whether anybody waits for them.
+
+Somebody who is silent is no alarm while nothing waits: a deployment may rest. It is one once a plan was released and
+has not moved for as long; so each is noticed once, by whichever process finds it first.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from channels.registry import Lane
+from dispatcher.store import leading
+from dispatcher.store.database import Work
+from dispatcher.store.tables import DeliveryRow, DispatchRow, LeaderRow, OutboxRow, PlanRow
+
+RELAY = "relay"
+NOBODY = "nobody"
+"""The owner of a role whose silence was noticed, until it speaks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A role that is waited for. ``since``: when it was last heard of, None where it never was."""
+
+    role: str
+    mode: str
+    since: datetime | None
+
+
+def beat(work: Work, role: str, mode: str, owner: str) -> None:
+    """Say that a process of this role is alive."""
+    name = f"{role}-{mode}"
+    if not work.execute(update(LeaderRow).where(LeaderRow.role == name).values(owner=owner, until=work.now)).rowcount:
+        _insert(work, name, owner)
+
+
+def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
+    """The roles of a mode that are waited for, and that nobody has heard of for so long."""
+    heard = {role: until for role, _, until in leading.terms(work)}
+    before = work.now - lasting
+    quiet = {role: heard.get(f"{role}-{mode}") for role in (RELAY, *map(str, Lane))}
+    return [
+        Silence(role, mode, since)
+        for role, since in quiet.items()
+        if (since is None or since <= before) and _waited_for(work, role, mode, before)
+    ]
+
+
+def notice(work: Work, silence: Silence) -> bool:
+    """Mark a silence as noticed; False where somebody did, or where the role has spoken meanwhile."""
+    name = f"{silence.role}-{silence.mode}"
+    if silence.since is None:
+        return _insert(work, name, NOBODY)
+    at = (LeaderRow.role == name, LeaderRow.until == silence.since, LeaderRow.owner != NOBODY)
+    noticed: bool = work.execute(update(LeaderRow).where(*at).values(owner=NOBODY)).rowcount == 1
+    return noticed
+
+
+def _insert(work: Work, name: str, owner: str) -> bool:
+    """The first word of a role; False where another process said it."""
+    with suppress(IntegrityError), work.connection.begin_nested():
+        work.execute(insert(LeaderRow).values(role=name, term=0, owner=owner, until=work.now))
+        return True
+    return False
+
+
+def _waited_for(work: Work, role: str, mode: str, before: datetime) -> bool:
+    """Whether a plan was released by then that is not settled and, for a lane, has something due since then."""
+    released = (DispatchRow.mode == mode, DispatchRow.released_at <= before, PlanRow.state == "released")
+    query = select(DispatchRow.id).join(PlanRow, PlanRow.digest == DispatchRow.plan).where(*released)
+    if role != RELAY:
+        due = select(DeliveryRow.id).where(DeliveryRow.plan == DispatchRow.plan, DeliveryRow.lane == role)
+        due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= before)
+        query = query.join(OutboxRow, OutboxRow.dispatch == DispatchRow.id).where(
+            OutboxRow.lane == role, due.exists()
+        )
+    return work.execute(query.limit(1)).first() is not None
