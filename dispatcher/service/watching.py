@@ -71,8 +71,9 @@ def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Rais
     with desk.store.write() as work:
         if role != RELAY:
             alive.beat(work, role, str(mode), owner)
-        silent = alive.silences(work, str(mode), desk.settings.timing.lasting("silence")) if waited else []
-        noticed = tuple(one for one in silent if alive.notice(work, one))
+        lasting = desk.settings.timing.lasting("silence")
+        silent = alive.silences(work, str(mode), lasting) if waited else []
+        noticed = tuple(one for one in silent if alive.notice(work, one, lasting))
         for one in noticed:
             work.record("role.silent", role=one.role, mode=one.mode)
         tells = role == RELAY or any(one.role == RELAY for one in silent)

@@ -36,7 +36,7 @@ def beat(work: Work, role: str, mode: str, owner: str) -> None:
     """Say that a process of this role is alive."""
     name = f"{role}-{mode}"
     if not work.execute(update(LeaderRow).where(LeaderRow.role == name).values(owner=owner, until=work.now)).rowcount:
-        _insert(work, name, owner)
+        _insert(work, name, owner, work.now)
 
 
 def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
@@ -51,20 +51,20 @@ def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
     ]
 
 
-def notice(work: Work, silence: Silence) -> bool:
+def notice(work: Work, silence: Silence, lasting: timedelta) -> bool:
     """Mark a silence as noticed; False where somebody did, or where the role has spoken meanwhile."""
     name = f"{silence.role}-{silence.mode}"
     if silence.since is None:
-        return _insert(work, name, NOBODY)
+        return _insert(work, name, NOBODY, work.now - lasting)
     at = (LeaderRow.role == name, LeaderRow.until == silence.since, LeaderRow.owner != NOBODY)
     noticed: bool = work.execute(update(LeaderRow).where(*at).values(owner=NOBODY)).rowcount == 1
     return noticed
 
 
-def _insert(work: Work, name: str, owner: str) -> bool:
-    """The first word of a role; False where another process said it."""
+def _insert(work: Work, name: str, owner: str, until: datetime) -> bool:
+    """The first row of a role; False where another process wrote it."""
     with suppress(IntegrityError), work.connection.begin_nested():
-        work.execute(insert(LeaderRow).values(role=name, term=0, owner=owner, until=work.now))
+        work.execute(insert(LeaderRow).values(role=name, term=0, owner=owner, until=until))
         return True
     return False
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 import uvloop
 
-from channels.contract import Finding, Found, Outcome, Verdict
+from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending import wire
@@ -147,6 +147,18 @@ def test_a_look_up_comes_through(run: Run, place: Place, path: Path) -> None:
     assert run(main) == Finding(Found.FOUND)
 
 
+def test_what_the_public_sees_comes_through(run: Run, place: Place, path: Path) -> None:
+    """With the text, as the adapter read it."""
+
+    async def main() -> ReadBack:
+        remote = RemoteSender(path, LONG_S)
+        async with serving(place.sender, path):
+            outcome = await remote.send(await permitted(remote, place), note)
+            return await remote.read_back(place.bundle, place.drafted.order("x"), outcome.reference or "")
+
+    assert run(main).seen is Seen.VISIBLE
+
+
 def test_a_halt_that_was_told_stops_what_is_asked_next(run: Run, place: Place, path: Path) -> None:
     """Stops reach the sender through the socket, past one that nobody could read."""
     unreadable = [Envelope(b"\xff", "x"), Envelope("e\u0301".encode(), "x"), Envelope(b"x" * 300_000, "x")]
@@ -220,13 +232,14 @@ def test_without_a_sender_a_send_is_deferred(run: Run, path: Path) -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "unreachable")
 
 
-@pytest.mark.parametrize("verb", ["permit", "find", "tell", "issue"])
+@pytest.mark.parametrize("verb", ["permit", "find", "read_back", "tell", "issue"])
 def test_without_a_sender_everything_else_is_unavailable(run: Run, place: Place, path: Path, verb: str) -> None:
     """The worker lets go of its lease and tries later."""
     remote, order = RemoteSender(path, LONG_S), place.drafted.order("x")
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "permit": lambda: remote.permit(place.bundle, [order]),
         "find": lambda: remote.find(place.bundle, order),
+        "read_back": lambda: remote.read_back(place.bundle, order, "ref-1"),
         "tell": lambda: remote.tell([HALT], None),
         "issue": lambda: remote.issue(place.bundle, order, DEVICE, HALT),
     }
