@@ -30,14 +30,14 @@ _SAID = {Seen.MISSING: "the post is gone", Seen.ALTERED: "the post says somethin
 
 
 def first_looks(settings: Settings, channels: Iterable[str]) -> dict[str, timedelta]:
-    """The channels among these that can be read back, each with how long a new post is left alone."""
+    """The channels among these whose posts can be read back, each with how long a new post is left alone."""
     waits = {}
     for channel in channels:
         try:
-            readable = registry.adapter(channel).capabilities.can_read_back
+            able = registry.adapter(channel).capabilities
         except registry.UnknownChannelError:
             continue
-        if readable:
+        if able.can_read_back and able.recipients is None:
             lag = timedelta(seconds=idempotency_of(settings, channel).lag_s)
             waits[channel] = max(lag, settings.timing.lasting("read_back"))
     return waits

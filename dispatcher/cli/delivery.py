@@ -72,8 +72,8 @@ def show(session: Session, name: str) -> None:
         found = _document(deliveries.find(work, name), holds.standing(work).held)
         tried = [_document(row) for row in deliveries.attempts(work, found["id"])]
         if (seen := sightings.by_delivery(work, id=found["id"]).get(found["id"])) is not None:
-            found["seen by the public"] = watching.in_words(seen, work.now)
-            found |= {"seen": seen.seen, "seen_at": seen.seen_at, "seen_text": seen.shown, "next_look": seen.due_at}
+            found |= {"public": watching.in_words(seen, work.now), "seen": seen.seen, "seen_at": seen.seen_at}
+            found |= {"seen_text": seen.shown, "next_look": seen.due_at}
     columns = "number intended_at verdict code status provider_ms reason"
     session.show("delivery", {**found, "tried": tried}, tried=columns)
     next_step(*_after(found))

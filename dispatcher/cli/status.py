@@ -136,7 +136,8 @@ def watch(session: Session, plan: str) -> None:
     if stored.state == "submitted":
         raise Invalid(f"plan {name} is not released", f"dispatcher clearance show {name}")
     by_state = _follow(session, stored.digest)
-    _say_seen(session, stored.digest)
+    for seen in _public(session, stored.digest):
+        say(f"Seen by the public: {seen['account']} ({seen['kind']}) {seen['public']}")
     badly = {state: count for state, count in by_state.items() if state not in ENDED_WELL}
     listed = f"dispatcher delivery list --plan {name} --state"
     if badly:
@@ -162,7 +163,6 @@ def _follow(session: Session, digest: str) -> dict[str, int]:
         while True:
             with session.desk.store.read() as work:
                 counts = deliveries.counts(work, digest)
-                seen = [_seen(work, row) for row in sightings.by_delivery(work, plan=digest).values()]
             by_state = _by_state(counts)
             left = sum(by_state[state] for state in UNSETTLED & by_state.keys())
             if live:
@@ -171,8 +171,8 @@ def _follow(session: Session, digest: str) -> dict[str, int]:
                 last, told_at = counts, time.monotonic()
                 if as_json:
                     rows = [dict(zip(COUNTED, row, strict=True)) for row in counts]
-                    about = {"plan": digest, "by_state": by_state, "deliveries": rows, "public": seen}
-                    output.document("watch", about)
+                    about = {"plan": digest, "by_state": by_state, "deliveries": rows}
+                    output.document("watch", {**about, "public": _public(session, digest)})
                 else:
                     click.echo(f"{f'still sending, {left} left' if left else 'ended'}: {_counted(by_state)}")
             if not left:
@@ -180,16 +180,13 @@ def _follow(session: Session, digest: str) -> dict[str, int]:
             time.sleep(POLL_S)
 
 
-def _say_seen(session: Session, digest: str) -> None:
+def _public(session: Session, digest: str) -> list[dict[str, Any]]:
     """What the public sees of a plan's posts by now; the first look comes seconds after a post was accepted."""
+    names = ("delivery", "account", "kind", "seen", "seen_at", "since")
     with session.desk.store.read() as work:
-        for row in sightings.by_delivery(work, plan=digest).values():
-            say(f"Seen by the public: {row.account} ({row.kind}) {watching.in_words(row, work.now)}")
-
-
-def _seen(work: Work, row: Any) -> dict[str, Any]:
-    known = {name: getattr(row, name) for name in ("delivery", "account", "kind", "seen", "seen_at", "since")}
-    return {**known, "public": watching.in_words(row, work.now)}
+        rows = sightings.by_delivery(work, plan=digest).values()
+        known = [({name: getattr(row, name) for name in names}, watching.in_words(row, work.now)) for row in rows]
+    return [{**values, "public": words} for values, words in known]
 
 
 def _by_state(counts: Counts) -> dict[str, int]:

@@ -44,11 +44,17 @@ SENTENCES: Mapping[str, str] = {
     "in_doubt": "may have gone out; it is being looked up",
     "held": "waits for people",
     "visible": "is there for the public to see",
-    "missing": "was accepted, and the public does not see it",
+    "missing": "was accepted, and the public does not see it as approved",
     "cancelled": "was stopped before anything left",
     "expired": "ran out of time before anything left",
 }
 """Delivery states in words."""
+
+WITHDRAWN: Mapping[str, str] = {
+    "visible": "took effect",
+    "missing": "was accepted, and did not take effect",
+}
+"""Those of a withdrawal, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +246,8 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     followed = {(row.plan, row.account, row.destination) for row in rows if row.kind != TextKind.PUBLISH}
     for row in rows:
         known = {name: getattr(row, name) for name in same}
-        sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
+        words = {**SENTENCES, **WITHDRAWN} if row.kind == TextKind.WITHDRAW else SENTENCES
+        sentence = f"{words[row.state]}: {row.reason}" if row.reason else words[row.state]
         sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
         known["public"] = watching.in_words(seen[row.id], work.now) if row.id in seen else ""
         known["shown"] = seen[row.id].shown if row.id in seen else None

@@ -94,6 +94,8 @@ def channels(work: Work, lane: str, mode: str) -> list[str]:
 
 def begin(work: Work, lane: str, mode: str, waits: Mapping[str, timedelta]) -> None:
     """Have posts looked at that were accepted since; ``waits`` has the channels, and how long each is left alone."""
+    if not waits:
+        return  # a lane of recipients may have a million that were accepted: none of them is read
     at = (DeliveryRow.lane == lane, DeliveryRow.mode == mode, DeliveryRow.state == "accepted")
     new = (DeliveryRow.channel.in_(waits), DeliveryRow.list.is_(None), DeliveryRow.reference.is_not(None))
     known = exists().where(SightingRow.delivery == DeliveryRow.id)

@@ -151,8 +151,8 @@ def settings(**figures: ChannelFigures) -> Settings:
 
 
 def test_a_new_post_is_left_alone_until_its_channels_record_may_show_it() -> None:
-    """X lags twenty seconds and Bluesky not at all; nobody can look at a webhook, or at a channel that is gone."""
-    waits = first_looks(settings(), ["x", "bluesky", "webhook", "wechat", "gone"])
+    """X lags twenty seconds, Bluesky does not; nobody looks at a webhook, a telephone or a channel that is gone."""
+    waits = first_looks(settings(), ["x", "bluesky", "webhook", "notify", "wechat", "gone"])
     assert waits == {"x": 20 * SECOND, "bluesky": 10 * SECOND}
 
 
