@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from channels.contract import DeliveryKind, Finding, Found, Job, ReadBack, Seen
 from dispatcher.domain.message import TextKind
+from dispatcher.sending.remote import RemoteSender
 from tests.memory_channel import MemoryChannel
-from tests.sending.socketed import Place, planned
+from tests.sending.socketed import LONG_S, Place, planned, serving
 
 
 class Record(MemoryChannel):
@@ -33,9 +35,9 @@ class Record(MemoryChannel):
 
 
 @pytest.fixture
-def place(tmp_path: object) -> Place:
+def place(tmp_path: Path) -> Place:
     """A sender of X with a cleared plan."""
-    return Place(tmp_path, planned())  # type: ignore[arg-type]
+    return Place(tmp_path, planned())
 
 
 def read(place: Place, platform: Record, **changes: object) -> ReadBack:
@@ -86,3 +88,18 @@ def test_a_plan_that_cannot_be_read_tells_nothing(place: Place) -> None:
     damaged = replace(place.bundle, plan=b"{}")
     seen = asyncio.run(place.sender.read_back(damaged, place.drafted.order("x"), "ref-1")).seen
     assert seen is Seen.UNKNOWN
+
+
+def test_what_the_public_sees_comes_through_the_socket(place: Place, tmp_path: Path) -> None:
+    """Word for word, as the adapter read it."""
+    place.put("x", Record())
+    path = tmp_path / "run" / "sender.sock"
+
+    async def main() -> tuple[ReadBack, ReadBack]:
+        asked = (place.bundle, place.drafted.order("x"), "ref-1")
+        async with serving(place.sender, path):
+            return await RemoteSender(path, LONG_S).read_back(*asked), await place.sender.read_back(*asked)
+
+    through, here = asyncio.run(main())
+    assert through == here
+    assert through.text

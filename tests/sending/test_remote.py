@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 import uvloop
 
-from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending import wire
@@ -145,18 +145,6 @@ def test_a_look_up_comes_through(run: Run, place: Place, path: Path) -> None:
             return await remote.find(place.bundle, place.drafted.order("x"))
 
     assert run(main) == Finding(Found.FOUND)
-
-
-def test_what_the_public_sees_comes_through(run: Run, place: Place, path: Path) -> None:
-    """With the text, as the adapter read it."""
-
-    async def main() -> ReadBack:
-        remote = RemoteSender(path, LONG_S)
-        async with serving(place.sender, path):
-            outcome = await remote.send(await permitted(remote, place), note)
-            return await remote.read_back(place.bundle, place.drafted.order("x"), outcome.reference or "")
-
-    assert run(main).seen is Seen.VISIBLE
 
 
 def test_a_halt_that_was_told_stops_what_is_asked_next(run: Run, place: Place, path: Path) -> None:
