@@ -28,6 +28,7 @@ WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effe
 """A withdrawal is not seen itself, but what came of it."""
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_MOMENT = "%Y-%m-%d %H:%M:%S UTC"
 _SILENT = "{role} of {mode} is silent, and a released plan waits for it"
 
 
@@ -76,7 +77,7 @@ def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Rais
         noticed = tuple(one for one in silent if alive.notice(work, one, lasting))
         for one in noticed:
             work.record("role.silent", role=one.role, mode=one.mode)
-        tells = role == RELAY or any(one.role == RELAY for one in silent)
+        tells = role == RELAY or (waited and RELAY in alive.quiet(work, str(mode), lasting))
         return Raised(noticed, tuple(sightings.news(work, str(mode)) if tells else ()))
 
 
@@ -94,11 +95,11 @@ def tell(desk: Desk, mode: Mode, raised: Raised) -> list[Notice]:
 
 
 def in_words(row: Any, now: datetime) -> str:
-    """What the public sees of a delivery, from its sighting: ``visible since 18:05:10 UTC, seen 2 minutes ago``."""
+    """What the public sees of a delivery, from its sighting: ``visible since …, seen 2 minutes ago``."""
     if not row.seen:
         said = "not known yet"
     else:
-        said = f"{seen_as(row.kind, row.seen)} since {row.since:%H:%M:%S} UTC, seen {_ago(now - row.seen_at)}"
+        said = f"{seen_as(row.kind, row.seen)} since {row.since:{_MOMENT}}, seen {_ago(now - row.seen_at)}"
     return f"{said}; the last look could not tell: {row.doubt}" if row.doubt else said
 
 
@@ -109,16 +110,17 @@ def seen_as(kind: str, seen: str) -> str:
 
 def _ago(age: timedelta) -> str:
     seconds = int(age.total_seconds())
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "second"))
-    count = seconds // size
-    return f"{count} {unit}{'' if count == 1 else 's'} ago" if count > 0 else "just now"
+    for size, unit in _UNITS:
+        if count := max(0, seconds) // size:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
 
 
 def _letter(rows: Sequence[Any]) -> tuple[str, str]:
     bad = any(row.seen in sightings.ALARMING for row in rows)
     lines = [
         f"{SPOKEN[TextKind(row.kind)]} to {row.account} ({row.channel}): {seen_as(row.kind, row.seen)} since "
-        f"{row.since:%H:%M:%S} UTC\nLook: dispatcher delivery show {short(row.id)}"
+        f"{row.since:{_MOMENT}}\nLook: dispatcher delivery show {short(row.id)}"
         for row in rows
     ]
     return f"{'Not seen as approved' if bad else 'Seen again'}: {rows[0].title}", "\n".join(lines)

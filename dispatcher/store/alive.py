@@ -41,14 +41,16 @@ def beat(work: Work, role: str, mode: str, owner: str) -> None:
 
 def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
     """The roles of a mode that are waited for, and that nobody has heard of for so long."""
-    heard = {role: until for role, _, until in leading.terms(work)}
     before = work.now - lasting
-    quiet = {role: heard.get(f"{role}-{mode}") for role in (RELAY, *map(str, Lane))}
-    return [
-        Silence(role, mode, since)
-        for role, since in quiet.items()
-        if (since is None or since <= before) and _waited_for(work, role, mode, before)
-    ]
+    found = (Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items())
+    return [silence for silence in found if _waited_for(work, silence.role, mode, before)]
+
+
+def quiet(work: Work, mode: str, lasting: timedelta) -> dict[str, datetime | None]:
+    """All roles of a mode that nobody has heard of for so long, waited for or not, and since when."""
+    heard = {role: until for role, _, until in leading.terms(work)}
+    since = {role: heard.get(f"{role}-{mode}") for role in (RELAY, *map(str, Lane))}
+    return {role: last for role, last in since.items() if last is None or last <= work.now - lasting}
 
 
 def notice(work: Work, silence: Silence, lasting: timedelta) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from channels.contract import DeliveryKind, Finding, Found, Job, ReadBack, Seen
+from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.message import TextKind
 from dispatcher.sending.remote import RemoteSender
 from tests.memory_channel import MemoryChannel
@@ -103,3 +104,10 @@ def test_what_the_public_sees_comes_through_the_socket(place: Place, tmp_path: P
     through, here = asyncio.run(main())
     assert through == here
     assert through.text
+
+
+def test_without_a_sender_behind_the_socket_nobody_can_look(place: Place, tmp_path: Path) -> None:
+    """Whoever asks keeps what is known, and asks again."""
+    remote = RemoteSender(tmp_path / "sender.sock", LONG_S)
+    with pytest.raises(Unavailable, match="did not answer"):
+        asyncio.run(remote.read_back(place.bundle, place.drafted.order("x"), "ref-1"))

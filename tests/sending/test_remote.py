@@ -220,14 +220,13 @@ def test_without_a_sender_a_send_is_deferred(run: Run, path: Path) -> None:
     assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "unreachable")
 
 
-@pytest.mark.parametrize("verb", ["permit", "find", "read_back", "tell", "issue"])
+@pytest.mark.parametrize("verb", ["permit", "find", "tell", "issue"])
 def test_without_a_sender_everything_else_is_unavailable(run: Run, place: Place, path: Path, verb: str) -> None:
     """The worker lets go of its lease and tries later."""
     remote, order = RemoteSender(path, LONG_S), place.drafted.order("x")
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "permit": lambda: remote.permit(place.bundle, [order]),
         "find": lambda: remote.find(place.bundle, order),
-        "read_back": lambda: remote.read_back(place.bundle, order, "ref-1"),
         "tell": lambda: remote.tell([HALT], None),
         "issue": lambda: remote.issue(place.bundle, order, DEVICE, HALT),
     }

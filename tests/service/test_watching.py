@@ -13,8 +13,9 @@ from dispatcher.service import watching
 from dispatcher.service.releasing import release
 from dispatcher.service.reporting import review
 from dispatcher.service.watching import Alarm, Raised
-from dispatcher.store import records
+from dispatcher.store import leading, records
 from dispatcher.store.sightings import SightingRow
+from dispatcher.store.tables import PlanRow
 from tests.office import Office
 
 DIRECTORS = {"director-1", "director-2", "deputy-director-1", "ops-1"}
@@ -95,6 +96,8 @@ def test_a_withdrawal_that_does_not_work_is_called_that(office: Office, released
 def test_a_lane_leaves_the_telling_to_the_relay(office: Office, released: str) -> None:
     """It holds a credential, and needs no way to anybody's service."""
     seen(office, released, "missing")
+    with office.desk.store.write() as work:
+        leading.lead(work, "relay-exercise", "relay/1", timedelta(seconds=10))
     turn(office, "accounts", waited=True)
     assert office.notices == []
 
@@ -109,6 +112,16 @@ def test_a_lane_tells_what_the_relay_does_not(office: Office, released: str) -> 
         "EXERCISE Silent: relay",
         "EXERCISE Not seen as approved: Storm",
     }
+
+
+def test_a_lane_tells_it_though_nothing_waits_for_the_relay(office: Office, released: str) -> None:
+    """All was sent and settled long ago; the post is gone now."""
+    seen(office, released, "missing")
+    with office.desk.store.write() as work:
+        work.execute(update(PlanRow).values(state="settled"))
+    office.clock.advance(timedelta(seconds=31))
+    turn(office, "accounts", waited=True)
+    assert {title for _, title, _ in office.notices} == {"EXERCISE Not seen as approved: Storm"}
 
 
 def test_a_lane_that_is_gone_is_noticed_once_and_on_record(office: Office, released: str) -> None:
