@@ -44,7 +44,9 @@ class Timing:
     ``lease_ms`` is more than twice the longest call (30 s on X); ``quiet_ms`` is how long a delivery in doubt is left
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
-    probed.
+    probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
+    times its age, but every ``read_back_most_ms``. Whoever is silent for ``silence_ms`` raises an alarm (half of the
+    60 s of reference: reliability 7, promise 26).
     """
 
     lease_ms: int = 75_000
@@ -61,6 +63,9 @@ class Timing:
     ring_again_ms: int = 2_000
     notice_ms: int = 4_000
     probe_ms: int = 3_600_000
+    read_back_ms: int = 10_000
+    read_back_most_ms: int = 3_600_000
+    silence_ms: int = 30_000
 
     def lasting(self, name: str) -> timedelta:
         """One of these as a duration: ``timing.lasting("lease")``."""

@@ -75,6 +75,7 @@ TIMING: Mapping[str, int] = {
     "poll_ms": 100,
     "sweep_ms": 50,
     "ring_again_ms": 300,
+    "read_back_ms": 3_600_000,
 }
 NOWHERE = "unix:///nowhere/redis.sock"
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
@@ -138,6 +139,7 @@ class Stage:
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
+            "mastodon": {"base_url": base, "account_id": str(number)},
         }[channel]
         keys = {
             "x": {"token": f"sim-{number}"},
@@ -145,10 +147,11 @@ class Stage:
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
+            "mastodon": {"token": f"sim-{number}"},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky") and number == 1:
+        if channel in ("x", "bluesky", "mastodon") and number == 1:
             self._assess(channel)
         return name
 

@@ -1,7 +1,7 @@
 """One process of one role: ``dispatcher worker ROLE``.
 
-    relay           rings, sweeps, signs the status
-    accounts        engine and reconciler, with its own sender and credentials
+    relay           rings, sweeps, signs the status, tells people of alarms
+    accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
     tiktok-sender   that sender: no SQL, no Redis
@@ -78,15 +78,17 @@ def _trust_files(settings: Settings) -> set[tuple[str, int, int]]:
 
 
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
-    from dispatcher.bootstrap import open_store
+    from dispatcher.bootstrap import open_desk, open_store
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
     from workers.probing import Probing
+    from workers.reading_back import ReadingBack
     from workers.reconciler import Reconciler
     from workers.stops import StopPoll
+    from workers.watch import Watch
 
     store = open_store(settings, lane)
     sender, prober = _sender(settings, mode, lane)
@@ -96,13 +98,15 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
+    watch = Watch(open_desk(settings.root, f"{lane}-watch"), mode, lane, owner)
+    reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
-    lane_itself = (engine.run(stopping), reconciler.run(stopping), probing.run(stopping))
+    parts = (engine, reconciler, probing, reading, watch, stops)
     try:
-        await _together(stopping, *lane_itself, stops.run(stopping), stops.listen(url, stopping))
+        await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
@@ -148,6 +152,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from workers.alarms import raise_alarms
     from workers.doorbell import open_doorbell
     from workers.relay import Relay
+    from workers.watch import Watch
 
     store = open_store(settings, "relay")
     trust = open_trust(settings, settings.path("data", "relay-floor.json"))
@@ -156,8 +161,9 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
+    watch = Watch(desk, mode, "relay", owner)
     try:
-        await _together(stopping, relay.run(stopping), raise_alarms(desk, mode, stopping))
+        await _together(stopping, relay.run(stopping), watch.run(stopping), raise_alarms(desk, mode, stopping))
     finally:
         store.close()
 

@@ -19,12 +19,12 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, DeliveryState, HeldReason
 from dispatcher.domain.statement import Mode
 from dispatcher.sending import Refusal
-from dispatcher.service import handing_off, many, recovering, resolving
+from dispatcher.service import handing_off, many, recovering, resolving, watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.handing_off import Issue
 from dispatcher.service.many import Acted, Choice
 from dispatcher.service.resolving import Answer
-from dispatcher.store import accounts, deliveries, holds, records
+from dispatcher.store import accounts, deliveries, holds, records, sightings
 
 HIDDEN = {"fence", "owner", "lease_until", "handle", "destination", "leases", "looked", "absent", "failures"}
 """Columns of the machinery, and the keyed digest that stands for a recipient."""
@@ -72,6 +72,9 @@ def show(session: Session, name: str) -> None:
     with session.desk.store.read() as work:
         found = _document(deliveries.find(work, name), holds.standing(work).held)
         tried = [_document(row) for row in deliveries.attempts(work, found["id"])]
+        if (seen := sightings.by_delivery(work, id=found["id"]).get(found["id"])) is not None:
+            found |= {"public": watching.in_words(seen, work.now), "seen": seen.seen, "seen_at": seen.seen_at}
+            found |= {"seen_text": seen.shown, "next_look": seen.due_at}
     columns = "number intended_at verdict code status provider_ms reason"
     session.show("delivery", {**found, "tried": tried}, tried=columns)
     next_step(*_after(found))

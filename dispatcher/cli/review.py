@@ -91,6 +91,10 @@ def _plan(plan: PlanRead) -> Iterator[str]:
 def _delivery(delivery: Delivered) -> Iterator[str]:
     place = "" if delivery.position is None else f" row {delivery.position}"
     yield f"- {delivery.id} {delivery.account}{place} ({delivery.kind}) {delivery.sentence} {delivery.url or ''}"
+    if delivery.public:
+        yield f"  - seen by the public: {delivery.public}"
+    if delivery.shown is not None:
+        yield "\n".join(f"    {line}" for line in delivery.shown.splitlines())
     for tried in delivery.attempts:
         took = "" if tried.provider_ms is None else f", {tried.provider_ms} ms"
         outcome = f"{tried.verdict or 'unknown'} {tried.code} {tried.reason}".strip()

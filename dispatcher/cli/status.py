@@ -25,9 +25,9 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
-from dispatcher.service import probing
+from dispatcher.service import probing, watching
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, holds, records, ways_back
+from dispatcher.store import deliveries, holds, records, sightings, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -50,6 +50,7 @@ def status(session: Session) -> None:
         halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
         waiting = [{**row._mapping, "person": row.person or "breaker"} for row in holds.rows(work)]
         tasks = [{"task": row.id, **row._mapping} for row in ways_back.tasks(work)]
+        alarms = [facts(alarm) for alarm in watching.alarms(desk, work)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
     ill = [facts(one) for one in probing.known(desk) if one.trouble]
@@ -58,6 +59,7 @@ def status(session: Session) -> None:
         "kind": desk.settings.kind,
         "running": running.mode if running else None,
         "up": running,
+        "alarms": alarms,
         "halts": halts,
         "holds": waiting,
         "incidents": open_,
@@ -67,12 +69,13 @@ def status(session: Session) -> None:
     }
     halted, cases = "statement mode scope target person reason", "id mode severity state title"
     held = "account person reason placed_at until"
-    shown = {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
+    shown = {"alarms": "alarm about account since look"} if alarms else {}
+    shown |= {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
     shown |= {"accounts": "account mode probe days_left"} if ill else {}
     session.show("status", body, up="", halts=halted, holds=held, incidents=cases, **shown)
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")
-    next_step(*(_pressing(desk, halts, tasks, plans) or begin))
+    next_step(*(_pressing(desk, halts, alarms, tasks, plans) or begin))
 
 
 def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
@@ -91,13 +94,21 @@ def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
     return [facts(halt) for halt in halts_in(desk, work, mode) if halt.in_force]
 
 
-def _pressing(desk: Desk, halts: list[Any], tasks: list[Any], plans: list[Any]) -> tuple[str, str] | None:
-    """A halt, what people have to take back, what waits for them, what is being sent, what waits to be signed."""
+def _pressing(
+    desk: Desk, halts: list[Any], alarms: list[Any], tasks: list[Any], plans: list[Any]
+) -> tuple[str, str] | None:
+    """A halt, an alarm, what people have to take back, what waits for them, is being sent, waits to be signed."""
     for halt in halts:
         what = f"two others' signatures, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
         return f"dispatcher resume {short(halt['statement'])}", " ".join(what.split())
+    if alarms:
+        return alarms[0]["look"], f"somebody who looks into it: {alarms[0]['about']} is {alarms[0]['alarm']}"
     if tasks:
         return "dispatcher task list", "a person, where no machine can take it back"
+    return _pressing_plan(desk, plans)
+
+
+def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
     for state, who in BY_HAND.items():
         for plan in plans:
             if state in plan["deliveries"]:
@@ -128,6 +139,8 @@ def watch(session: Session, plan: str) -> None:
     if stored.state == "submitted":
         raise Invalid(f"plan {name} is not released", f"dispatcher clearance show {name}")
     by_state = _follow(session, stored.digest)
+    for seen in _public(session, stored.digest):
+        say(f"Seen by the public: {seen['account']} ({seen['kind']}) {seen['public']}")
     badly = {state: count for state, count in by_state.items() if state not in ENDED_WELL}
     listed = f"dispatcher delivery list --plan {name} --state"
     if badly:
@@ -161,12 +174,22 @@ def _follow(session: Session, digest: str) -> dict[str, int]:
                 last, told_at = counts, time.monotonic()
                 if as_json:
                     rows = [dict(zip(COUNTED, row, strict=True)) for row in counts]
-                    output.document("watch", {"plan": digest, "by_state": by_state, "deliveries": rows})
+                    about = {"plan": digest, "by_state": by_state, "deliveries": rows}
+                    output.document("watch", {**about, "public": _public(session, digest)})
                 else:
                     click.echo(f"{f'still sending, {left} left' if left else 'ended'}: {_counted(by_state)}")
             if not left:
                 return by_state
             time.sleep(POLL_S)
+
+
+def _public(session: Session, digest: str) -> list[dict[str, Any]]:
+    """What the public sees of a plan's posts by now; the first look comes seconds after a post was accepted."""
+    names = ("delivery", "account", "kind", "seen", "seen_at", "since")
+    with session.desk.store.read() as work:
+        rows = sightings.by_delivery(work, plan=digest).values()
+        known = [({name: getattr(row, name) for name in names}, watching.in_words(row, work.now)) for row in rows]
+    return [{**values, "public": words} for values, words in known]
 
 
 def _by_state(counts: Counts) -> dict[str, int]:

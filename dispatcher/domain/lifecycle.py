@@ -63,8 +63,8 @@ class DeliveryState(StrEnum):
     HANDED_OVER = "handed_over"  # people must finish it; their signed receipt, or the sweeper, moves it
     IN_DOUBT = "in_doubt"  # it may have been published; only the reconciler moves it
     HELD = "held"  # waits for people, with a reason; signatures move it
-    VISIBLE = "visible"  # the public record shows it
-    MISSING = "missing"  # it was accepted and is not shown; raises an alarm
+    VISIBLE = "visible"  # the public record shows it; a withdrawal: it took effect. Read-back moves it
+    MISSING = "missing"  # it was accepted and is not shown as approved; raises an alarm; read-back moves it
     CANCELLED = "cancelled"  # stopped before any byte left
     EXPIRED = "expired"  # its time passed before any byte left
 

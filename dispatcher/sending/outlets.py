@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+import structlog
+
 from channels.capabilities import Idempotency
-from channels.contract import Account, Channel, Job
+from channels.contract import Account, Channel, DeliveryKind, Job, Note, Outcome, Verdict
 from dispatcher.domain.plan import Destination
 from dispatcher.gate.evidence import DeliveryFacts
 from dispatcher.sending.lists import Row
@@ -34,6 +37,23 @@ class Outlets(Protocol):
 
     def get(self, account: str) -> Outlet | None:
         """The outlet of an account, or None: this sender does not hold it."""
+
+
+async def call(outlet: Outlet, kind: DeliveryKind, job: Job, note: Note) -> Outcome:
+    """Have the adapter act once; what it does not answer in time, or fails at, is in doubt (the contract's rule 2)."""
+    act = {
+        DeliveryKind.PUBLISH: outlet.adapter.send,
+        DeliveryKind.CORRECT: outlet.adapter.correct,
+        DeliveryKind.WITHDRAW: outlet.adapter.withdraw,
+    }[kind]
+    try:
+        async with asyncio.timeout(outlet.timeout_s + 1):
+            return await act(job, note)
+    except TimeoutError:
+        return Outcome(Verdict.IN_DOUBT, "no answer in time", "timeout")
+    except Exception as error:  # noqa: BLE001 - a bug of an adapter's says nothing of what the platform did
+        structlog.get_logger("sender").error("adapter_failed", account=outlet.account.id, error=type(error).__name__)
+        return Outcome(Verdict.IN_DOUBT, f"the adapter failed: {type(error).__name__}", "adapter")
 
 
 def facts_of(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from channels.contract import Finding, Note, Outcome
+from channels.contract import Finding, Note, Outcome, ReadBack
 from dispatcher.domain.statement import Envelope
 from dispatcher.gate.decide import Decision
 from dispatcher.gate.evidence import Failure, Then
@@ -82,6 +82,9 @@ class Sender(Protocol):
 
     async def find(self, bundle: Bundle, order: Order) -> Finding:
         """Look for an earlier attempt's post in the platform's record."""
+
+    async def read_back(self, bundle: Bundle, order: Order, reference: str) -> ReadBack:
+        """Read what the public sees of what was accepted under ``reference``; of a withdrawal, whether it works."""
 
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
         """Hand over halts, resumes, revocations and the newest signed status."""

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import structlog
 
-from channels.contract import Finding, Found, Json, Note, Outcome, Probe, Verdict
+from channels.contract import Finding, Found, Json, Note, Outcome, Probe, ReadBack, Seen, Verdict
 from dispatcher.domain.documents import Reader
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope
@@ -79,6 +79,15 @@ class RemoteSender:
         except ValueError as error:
             return Finding(Found.UNKNOWN, reason=str(error))
         return await self._ask(request, wire.read_finding)
+
+    async def read_back(self, bundle: Bundle, order: Order, reference: str) -> ReadBack:
+        """Read what the public sees of what was accepted under ``reference``. Raises Unavailable."""
+        about: dict[str, Json] = {"bundle": bundle.document(), "order": order.document(), "reference": reference}
+        try:
+            request = wire.pack({"verb": "read_back", **about})
+        except ValueError as error:
+            return ReadBack(Seen.UNKNOWN, reason=str(error))
+        return await self._ask(request, wire.read_read_back)
 
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
         """Hand over halts, resumes, revocations and the newest signed status. Raises Unavailable."""

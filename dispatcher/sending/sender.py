@@ -26,13 +26,13 @@ import structlog
 from channels.by_hand import Sealed
 from channels.contract import (
     Clock,
-    DeliveryKind,
     Finding,
     Found,
     Job,
     Note,
     Outcome,
     RandomBytes,
+    ReadBack,
     Secret,
     Verdict,
 )
@@ -51,9 +51,10 @@ from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
-from dispatcher.sending.outlets import Outlet, Outlets, facts_of, job_of
+from dispatcher.sending.outlets import Outlet, Outlets, call, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
 from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts, remember
+from dispatcher.sending.reading import read_back
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import Trust
@@ -174,7 +175,9 @@ class LocalSender:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
-        outcome = self._stopped(granted) or await self._call(granted, note)  # a disk may have taken its time
+        outcome = self._stopped(granted) or await call(
+            granted.outlet, granted.order.kind, granted.job, note
+        )  # a disk may have taken its time
         await self._settle(granted, outcome)
         return outcome
 
@@ -198,6 +201,10 @@ class LocalSender:
         if event is not None:
             await self._keeping.spent.append(key, event, order.job, self._clock())
         return finding
+
+    async def read_back(self, bundle: Bundle, order: Order, reference: str) -> ReadBack:
+        """Read what the public sees of what was accepted under ``reference``."""
+        return await read_back(self._read, self._outlets, bundle, order, reference)
 
     async def tell(self, stops: Sequence[Envelope], status: Envelope | None) -> None:
         """Take in halts, resumes, revocations and the newest signed status."""
@@ -372,22 +379,6 @@ class LocalSender:
         except OSError as error:
             # The disk still says "open", so nothing can be sent twice; the outcome counts all the same.
             self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))
-
-    async def _call(self, granted: Granted, note: Note) -> Outcome:
-        outlet = granted.outlet
-        act = {
-            DeliveryKind.PUBLISH: outlet.adapter.send,
-            DeliveryKind.CORRECT: outlet.adapter.correct,
-            DeliveryKind.WITHDRAW: outlet.adapter.withdraw,
-        }[granted.order.kind]
-        try:
-            async with asyncio.timeout(outlet.timeout_s + 1):
-                return await act(granted.job, note)
-        except TimeoutError:
-            return Outcome(Verdict.IN_DOUBT, "no answer in time", "timeout")
-        except Exception as error:  # noqa: BLE001 - rule 2 of the contract: a bug leaves the delivery in doubt
-            self._log.error("adapter_failed", account=outlet.account.id, error=type(error).__name__)
-            return Outcome(Verdict.IN_DOUBT, f"the adapter failed: {type(error).__name__}", "adapter")
 
     def _forget(self) -> None:
         now = self._clock()

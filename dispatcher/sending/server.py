@@ -153,7 +153,7 @@ class _Talk:
             self.verb = ""
 
     async def _answer(self, work: Work) -> Json:
-        limit_s = self._timeout_s if self.verb == "find" else None  # what leaves a trace is never cut off half-way
+        limit_s = self._timeout_s if self.verb in _LOOKS else None  # what leaves a trace is never cut off half-way
         try:
             async with asyncio.timeout(limit_s):
                 return {"answer": await work(self._sender, self._note)}
@@ -220,6 +220,16 @@ def _find(reader: Reader) -> Work:
     return work
 
 
+def _read_back(reader: Reader) -> Work:
+    bundle, order = Bundle.from_document(reader.raw("bundle")), Order.from_document(reader.raw("order"))
+    reference = reader.text("reference")
+
+    async def work(sender: Sender, _: Note) -> Json:
+        return wire.read_back_document(await sender.read_back(bundle, order, reference))
+
+    return work
+
+
 def _tell(reader: Reader) -> Work:
     stops = reader.each("stops", lambda item, _: Envelope.from_document(item))
     newest = reader.raw("status")
@@ -255,9 +265,11 @@ _VERBS: Verbs = {
     "permit": _permit,
     "send": _send,
     "find": _find,
+    "read_back": _read_back,
     "tell": _tell,
     "issue": _issue,
 }
+_LOOKS = ("find", "read_back")
 
 
 def _order(document: Json, _where: str) -> Order:

@@ -25,7 +25,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from channels.contract import Finding, Found, Json, Outcome, Probe, Verdict
+from channels.contract import Finding, Found, Json, Outcome, Probe, ReadBack, Seen, Verdict
 from dispatcher.domain import canonical, documents
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import DocumentError, Reader
@@ -194,6 +194,21 @@ def probe_document(probe: Probe) -> dict[str, Json]:
 def read_probe(document: Json) -> Probe:
     """Read what :func:`probe_document` wrote. Raises DocumentError."""
     return documents.read(Probe, document, "probe")
+
+
+def read_back_document(read: ReadBack) -> dict[str, Json]:
+    """What read_back answers."""
+    text = None if read.text is None else _nfc(read.text)
+    return {"seen": str(read.seen), "text": text, "reason": _nfc(read.reason)}
+
+
+def read_read_back(document: Json) -> ReadBack:
+    """Read what :func:`read_back_document` wrote. Raises DocumentError."""
+    reader = Reader(document, "read_back")
+    seen = _word(Seen, reader.text("seen"), "read_back.seen")
+    read = ReadBack(seen, reader.text_or_none("text"), reader.text("reason"))
+    reader.done()
+    return read
 
 
 def _is_refusal(document: Json) -> bool:

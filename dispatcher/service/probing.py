@@ -5,8 +5,8 @@ Rules
   2. Only who holds a credential can probe. Whoever wants to know asks for it in SQL and reads what came of it.
   3. Live accounts are probed on schedule; a result older than twice the schedule is stale. In an exercise probes are
      made when somebody asks: nothing of an exercise wears out.
-  4. The end of a credential is told 60, 30 and 7 days and 24 hours before, each once, by notice and in the ledger
-     (issue 5, Build 3). A new credential begins anew.
+  4. The end of a credential is told 60, 30 and 7 days and 24 hours before, each once, by notice and in the ledger. A
+     new credential begins anew.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
+from dispatcher.service.watching import ago
 from dispatcher.store import probes
 
 DAY = timedelta(days=1)
@@ -131,14 +132,4 @@ def _told(row: Any, now: datetime) -> str:
     if row.probed_at is None:
         return "not probed"
     result = "ok" if row.ok else f"FAILED: {row.detail}"
-    return f"probed {_ago(now - row.probed_at)} ago: {result}"
-
-
-def _ago(age: timedelta) -> str:
-    """``4 minutes``, in the largest unit that is full."""
-    seconds = max(0, int(age.total_seconds()))
-    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
-    return f"{seconds // size} {unit}{'' if seconds // size == 1 else 's'}"
-
-
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    return f"probed {ago(now - row.probed_at)}: {result}"

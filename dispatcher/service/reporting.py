@@ -21,10 +21,10 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Envelope, Statement, StatementError, StatementKind
 from dispatcher.sending.prepared import prepare
-from dispatcher.service import stopping
+from dispatcher.service import stopping, watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import Halted
-from dispatcher.store import deliveries, history, records
+from dispatcher.store import deliveries, history, records, sightings
 from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
 from dispatcher.store.records import StoredPlan
@@ -32,7 +32,7 @@ from dispatcher.store.records import StoredPlan
 REFUSALS = ("gate.refused", "submission.refused", "release.refused", "hand_off.refused", "confirmation.refused")
 """Ledger entries that say no."""
 
-OUT = ("accepted", "visible")
+OUT = ("accepted", "visible", "missing")
 
 SENTENCES: Mapping[str, str] = {
     "ready": "waits for its turn",
@@ -44,11 +44,17 @@ SENTENCES: Mapping[str, str] = {
     "in_doubt": "may have gone out; it is being looked up",
     "held": "waits for people",
     "visible": "is there for the public to see",
-    "missing": "was accepted, and the public does not see it",
+    "missing": "was accepted, and the public does not see it as approved",
     "cancelled": "was stopped before anything left",
     "expired": "ran out of time before anything left",
 }
 """Delivery states in words."""
+
+WITHDRAWN: Mapping[str, str] = {
+    "visible": "took effect",
+    "missing": "was accepted, and did not take effect",
+}
+"""Those of a withdrawal, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,10 @@ class PlanRead:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One delivery with every attempt at it. ``destination`` is the account, or a recipient's keyed digest."""
+    """One delivery with every attempt at it. ``destination`` is the account, or a recipient's keyed digest.
+
+    ``public``: what the public was last seen to see, empty where nobody looks; ``shown`` what an altered post says.
+    """
 
     id: str
     plan: str
@@ -134,6 +143,8 @@ class Delivered:
     reference: str | None
     url: str | None
     accepted_at: datetime | None
+    public: str
+    shown: str | None
     sentence: str
     attempts: tuple[Tried, ...]
 
@@ -231,7 +242,8 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     tried: dict[str, list[Tried]] = {}
     for delivery, attempt in history.attempts_of(work, incident):
         tried.setdefault(delivery, []).append(attempt)
-    same = [field.name for field in fields(Delivered)][:-2]
+    same = [field.name for field in fields(Delivered)][:-4]
+    seen = sightings.by_delivery(work, incident=incident)
     revoked = {
         s.subject for s in map(_readable, records.incident_envelopes(work, incident, StatementKind.REVOKE)) if s
     }
@@ -239,8 +251,11 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     followed = {(row.plan, row.account, row.destination) for row in rows if row.kind != TextKind.PUBLISH}
     for row in rows:
         known = {name: getattr(row, name) for name in same}
-        sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
+        words = {**SENTENCES, **WITHDRAWN} if row.kind == TextKind.WITHDRAW else SENTENCES
+        sentence = f"{words[row.state]}: {row.reason}" if row.reason else words[row.state]
         sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
+        known["public"] = watching.in_words(seen[row.id], work.now) if row.id in seen else ""
+        known["shown"] = seen[row.id].shown if row.id in seen else None
         yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
 
 

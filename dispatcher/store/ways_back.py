@@ -25,7 +25,9 @@ from dispatcher.store.tables import DeliveryRow, TaskRow, WayBackRow
 MOST = 10_000
 """Deliveries made in one turn, so that others can write in between."""
 
-PUBLIC = ("accepted", "visible")
+PUBLIC = ("accepted", "visible", "missing")
+"""States of what was public once: who read it should read what mends it, though it is gone."""
+
 _SAME = ("plan", "incident", "mode", "lane", "channel", "account", "destination", "list", "position")
 
 

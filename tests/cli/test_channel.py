@@ -120,7 +120,7 @@ def test_the_answer_of_a_sender_is_shown(office: Office, probe: Probe, code: int
         (shown,) = office.run("channel", "probe", "cap_feed", "--wait", "60", code=code).json["probes"]
     desk.store.close()
     assert shown["ok"] is probe.ok
-    assert shown["probe"].endswith("ago: ok" if probe.ok else "FAILED: no folder")
+    assert shown["probe"].endswith(": ok" if probe.ok else "FAILED: no folder")
 
 
 def test_what_is_neither_channel_nor_account_cannot_be_probed(office: Office) -> None:

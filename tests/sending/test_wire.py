@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from channels.contract import Finding, Found, Outcome, Verdict
+from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
 from dispatcher.domain.documents import DocumentError
 from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import wire
@@ -23,6 +23,7 @@ REFUSAL = Refusal("dlv-1", FAILURES, Then.HOLD)
 HAND_OFF = HandOff(b"\0packet\xff", "1234-5678", NOW, NOW + timedelta(hours=1))
 OUTCOME = Outcome(Verdict.DEFERRED, "busy", "429", "ref", "https://x.example/1", 1.5, True, 429, 41.125)
 FINDING = Finding(Found.FOUND, "ref", "https://x.example/1", "seen")
+READ_BACK = ReadBack(Seen.ALTERED, "All is well.\nGo out.", "edited")
 
 
 def read_answer(document: Any) -> Permit | Refusal:
@@ -38,6 +39,7 @@ CASES: Mapping[str, tuple[Callable[[Any], object], dict[str, Any], object]] = {
     "hand-off refused": (wire.read_hand_off_or_refusal, wire.answer_document(REFUSAL), REFUSAL),
     "outcome": (wire.read_outcome, wire.outcome_document(OUTCOME), OUTCOME),
     "finding": (wire.read_finding, wire.finding_document(FINDING), FINDING),
+    "read-back": (wire.read_read_back, wire.read_back_document(READ_BACK), READ_BACK),
 }
 CASE = pytest.mark.parametrize("name", CASES)
 
@@ -80,6 +82,7 @@ def test_a_value_of_another_kind_is_refused(name: str) -> None:
     [
         (wire.read_outcome, {**wire.outcome_document(OUTCOME), "verdict": "perhaps"}, "outcome.verdict: 'perhaps'"),
         (wire.read_finding, {**wire.finding_document(FINDING), "found": "perhaps"}, "finding.found: 'perhaps'"),
+        (wire.read_read_back, {**wire.read_back_document(READ_BACK), "seen": "perhaps"}, "read_back.seen: 'perhaps'"),
         (read_answer, {**wire.answer_document(REFUSAL), "then": "perhaps"}, "answer.then: 'perhaps'"),
         (wire.read_hand_off_or_refusal, {**wire.answer_document(REFUSAL), "then": "perhaps"}, "hand-off.then: 'perh"),
         (
@@ -159,6 +162,7 @@ def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path) -> None:
         (wire.read_hand_off_or_refusal, "hand-off"),
         (wire.read_outcome, "outcome"),
         (wire.read_finding, "finding"),
+        (wire.read_read_back, "read_back"),
     ],
 )
 def test_a_fault_is_named_by_what_was_being_read(read: Callable[[Any], object], where: str) -> None:

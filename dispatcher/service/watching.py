@@ -1,0 +1,131 @@
+"""Alarms: posts that the public does not see as they were approved, and processes that have fallen silent.
+
+Each is raised once: an entry in the ledger with the change itself, a line in the log, and a notice to every duty
+director and ops (reference: reliability 7, promise 26). ``alarms`` is what stands now, for as long as it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from dispatcher.domain.ids import short
+from dispatcher.domain.message import SPOKEN, TextKind
+from dispatcher.domain.people import Role
+from dispatcher.domain.statement import Mode
+from dispatcher.service import notices
+from dispatcher.service.desk import Desk
+from dispatcher.service.notices import Notice
+from dispatcher.store import alive, sightings
+from dispatcher.store.alive import RELAY, Silence
+from dispatcher.store.database import Work
+
+TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
+WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effect"}
+"""A withdrawal is not seen itself, but what came of it."""
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_MOMENT = "%Y-%m-%d %H:%M:%S UTC"
+_SILENT = "{role} of {mode} is silent, and a released plan waits for it"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What is wrong and about what (a delivery or a role), since when, and the command to look with."""
+
+    alarm: str
+    about: str
+    account: str | None
+    since: datetime | None
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What one turn found: roles that fell silent, and posts whose standing changed."""
+
+    silent: tuple[Silence, ...]
+    changed: tuple[Any, ...]
+
+
+def alarms(desk: Desk, work: Work) -> list[Alarm]:
+    """What stands now."""
+    lasting = desk.settings.timing.lasting("silence")
+    posts = [
+        Alarm(seen_as(row.kind, row.seen), row.id, row.account, row.since, f"dispatcher delivery show {row.id}")
+        for row in sightings.alarming(work)
+    ]
+    silent = [one for mode in Mode for one in alive.silences(work, str(mode), lasting)]
+    roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log") for one in silent]
+    return posts + roles
+
+
+def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Raised:
+    """Say that ``owner`` is alive in its role, and take what nobody was told of yet.
+
+    ``waited``: it has been there long enough to know who is silent. The relay tells of posts, and where it is silent
+    the others do.
+    """
+    with desk.store.write() as work:
+        if role != RELAY:
+            alive.beat(work, role, str(mode), owner)
+        lasting = desk.settings.timing.lasting("silence")
+        silent = alive.silences(work, str(mode), lasting) if waited else []
+        noticed = tuple(one for one in silent if alive.notice(work, one, lasting))
+        for one in noticed:
+            work.record("role.silent", role=one.role, mode=one.mode)
+        tells = role == RELAY or (waited and RELAY in alive.quiet(work, str(mode), lasting))
+        return Raised(noticed, tuple(sightings.news(work, str(mode)) if tells else ()))
+
+
+def tell(desk: Desk, mode: Mode, raised: Raised) -> list[Notice]:
+    """Tell every duty director and ops, in one notice for each incident and each role. Takes seconds."""
+    people = notices.holding(desk, *TOLD)
+    sent: list[Notice] = []
+    for incident, rows in groupby(sorted(raised.changed, key=_incident_of), key=_incident_of):
+        title, body = _letter(list(rows))
+        sent += notices.tell(desk, mode, people, title, body, incident=incident)
+    for one in raised.silent:
+        body = f"{_SILENT.format(role=one.role, mode=one.mode)}.\nLook: dispatcher status, dispatcher log"
+        sent += notices.tell(desk, mode, people, f"Silent: {one.role}", body, silent=one.role)
+    return sent
+
+
+def in_words(row: Any, now: datetime) -> str:
+    """What the public sees of a delivery, from its sighting: ``visible since …, seen 2 minutes ago``."""
+    if not row.seen:
+        said = "not known yet"
+    else:
+        said = f"{seen_as(row.kind, row.seen)} since {row.since:{_MOMENT}}, seen {ago(now - row.seen_at)}"
+    return f"{said}; the last look could not tell: {row.doubt}" if row.doubt else said
+
+
+def seen_as(kind: str, seen: str) -> str:
+    """What was seen, in a word."""
+    return WITHDRAWAL.get(seen, seen) if kind == TextKind.WITHDRAW else seen
+
+
+def ago(age: timedelta) -> str:
+    """``2 minutes ago``, in the largest unit that is full."""
+    seconds = int(age.total_seconds())
+    for size, unit in _UNITS:
+        if count := max(0, seconds) // size:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def _letter(rows: Sequence[Any]) -> tuple[str, str]:
+    bad = any(row.seen in sightings.ALARMING for row in rows)
+    lines = [
+        f"{SPOKEN[TextKind(row.kind)]} to {row.account} ({row.channel}): {seen_as(row.kind, row.seen)} since "
+        f"{row.since:{_MOMENT}}\nLook: dispatcher delivery show {short(row.id)}"
+        for row in rows
+    ]
+    return f"{'Not seen as approved' if bad else 'Seen again'}: {rows[0].title}", "\n".join(lines)
+
+
+def _incident_of(row: Any) -> str:
+    return str(row.incident)

@@ -1,0 +1,84 @@
+"""Who is alive: the processes of a lane say so, the relay by its term. And whether anybody waits for them.
+
+Somebody who is silent is no alarm while nothing waits: a deployment may rest. It is one once a plan was released and
+has not moved for as long; so each is noticed once, by whichever process finds it first.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from channels.registry import Lane
+from dispatcher.store import leading
+from dispatcher.store.database import Work
+from dispatcher.store.tables import DeliveryRow, DispatchRow, LeaderRow, OutboxRow, PlanRow
+
+RELAY = "relay"
+NOBODY = "nobody"
+"""The owner of a role whose silence was noticed, until it speaks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A role that is waited for. ``since``: when it was last heard of, None where it never was."""
+
+    role: str
+    mode: str
+    since: datetime | None
+
+
+def beat(work: Work, role: str, mode: str, owner: str) -> None:
+    """Say that a process of this role is alive."""
+    name = f"{role}-{mode}"
+    if not work.execute(update(LeaderRow).where(LeaderRow.role == name).values(owner=owner, until=work.now)).rowcount:
+        _insert(work, name, owner, work.now)
+
+
+def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
+    """The roles of a mode that are waited for, and that nobody has heard of for so long."""
+    before = work.now - lasting
+    found = (Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items())
+    return [silence for silence in found if _waited_for(work, silence.role, mode, before)]
+
+
+def quiet(work: Work, mode: str, lasting: timedelta) -> dict[str, datetime | None]:
+    """All roles of a mode that nobody has heard of for so long, waited for or not, and since when."""
+    heard = {role: until for role, _, until in leading.terms(work)}
+    since = {role: heard.get(f"{role}-{mode}") for role in (RELAY, *map(str, Lane))}
+    return {role: last for role, last in since.items() if last is None or last <= work.now - lasting}
+
+
+def notice(work: Work, silence: Silence, lasting: timedelta) -> bool:
+    """Mark a silence as noticed; False where somebody did, or where the role has spoken meanwhile."""
+    name = f"{silence.role}-{silence.mode}"
+    if silence.since is None:
+        return _insert(work, name, NOBODY, work.now - lasting)
+    at = (LeaderRow.role == name, LeaderRow.until == silence.since, LeaderRow.owner != NOBODY)
+    noticed: bool = work.execute(update(LeaderRow).where(*at).values(owner=NOBODY)).rowcount == 1
+    return noticed
+
+
+def _insert(work: Work, name: str, owner: str, until: datetime) -> bool:
+    """The first row of a role; False where another process wrote it."""
+    with suppress(IntegrityError), work.connection.begin_nested():
+        work.execute(insert(LeaderRow).values(role=name, term=0, owner=owner, until=until))
+        return True
+    return False
+
+
+def _waited_for(work: Work, role: str, mode: str, before: datetime) -> bool:
+    """Whether a plan was released by then that is not settled and, for a lane, has something due since then."""
+    released = (DispatchRow.mode == mode, DispatchRow.released_at <= before, PlanRow.state == "released")
+    query = select(DispatchRow.id).join(PlanRow, PlanRow.digest == DispatchRow.plan).where(*released)
+    if role != RELAY:
+        due = select(DeliveryRow.id).where(DeliveryRow.plan == DispatchRow.plan, DeliveryRow.lane == role)
+        due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= before)
+        query = query.join(OutboxRow, OutboxRow.dispatch == DispatchRow.id).where(
+            OutboxRow.lane == role, due.exists()
+        )
+    return work.execute(query.limit(1)).first() is not None

@@ -1,0 +1,50 @@
+"""Nobody falls silent unheard: each process says that it is alive, looks who is not, and has people told.
+
+It runs in every role with a database, beside its work, so that a relay that is gone is missed by the lanes and a lane
+that is gone by the relay. A process that has just begun knows nothing of silence yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.statement import Mode
+from dispatcher.service import watching
+from dispatcher.service.desk import Desk
+from dispatcher.service.watching import Raised
+from workers.pausing import pause
+
+
+class Watch:
+    """See the module. ``desk`` is this role's own."""
+
+    def __init__(self, desk: Desk, mode: Mode, role: str, owner: str) -> None:
+        self._desk = desk
+        self._mode = mode
+        self._role = role
+        self._owner = owner
+        self._log = structlog.get_logger("watch")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take turns until ``stopping``."""
+        timing, began_s = self._desk.settings.timing, time.monotonic()
+        while not stopping.is_set():
+            waited = time.monotonic() - began_s > timing.silence_ms / 1000
+            try:
+                raised = await asyncio.to_thread(self._turn, waited)
+                if raised.silent or raised.changed:
+                    await asyncio.to_thread(watching.tell, self._desk, self._mode, raised)
+            except DispatcherError as error:
+                self._log.error("store_unreachable", error=error.word, reason=error.message)
+            await pause(stopping, timing.poll_ms / 1000)
+        self._desk.store.close()
+
+    def _turn(self, waited: bool) -> Raised:
+        raised = watching.turn(self._desk, self._mode, self._role, self._owner, waited=waited)
+        for one in raised.silent:
+            self._log.warning("silent", lane=one.role)
+        return raised
