@@ -175,9 +175,10 @@ class LocalSender:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
-        outcome = self._stopped(granted) or await call(
+        outcome = self._stopped(granted)  # a disk may have taken its time
+        outcome = outcome or await call(
             granted.outlet, granted.order.kind, granted.job, note
-        )  # a disk may have taken its time
+        )
         await self._settle(granted, outcome)
         return outcome
 
