@@ -31,6 +31,7 @@ Example::
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
 import json as jsonlib
 import math
@@ -269,6 +270,20 @@ class Http:
         if not self._policy.allow_private and not is_public(str(peer[0])):
             raise _AddressRefused("not a public address")
         return socket.socket(family, kind, protocol)
+
+
+def multipart(fields: Mapping[str, str], name: str, mime: str, data: bytes) -> tuple[str, bytes]:
+    """A form with one file: its content type and its body, the same bytes for the same form (RFC 7578)."""
+    boundary = hashlib.sha256(data).hexdigest()
+    parts = [(f'name="{key}"', "text/plain; charset=utf-8", value.encode()) for key, value in fields.items()]
+    parts.append((f'name="{name}"; filename="{name}"', mime, data))
+    body = b"".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {about}\r\nContent-Type: {kind}\r\n\r\n".encode()
+        + value
+        + b"\r\n"
+        for about, kind, value in parts
+    )
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
 
 
 def is_public(address: str) -> bool:

@@ -46,7 +46,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError
-from channels.media.carried import carried
+from channels.media.carried import carried, unpublished
 from channels.text import BLUESKY_BYTES, BLUESKY_GRAPHEMES, check_text, graphemes, link_problems, one_post
 
 BASE_URL = "https://bsky.social"
@@ -209,7 +209,7 @@ class Adapter:
         try:
             answer = await self._call("POST", "com.atproto.repo.uploadBlob", session, until, **about)
         except TransportError as error:
-            return Outcome(Verdict.DEFERRED, reason=f"a picture was not uploaded: {error}", code=error.code)
+            return unpublished(error.outcome())
         return wire.uploaded(answer, medium, self._clock())
 
     async def _read(self, place: Place, session: Session, until: datetime) -> Answer:

@@ -18,12 +18,13 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from channels.contract import Finding, Found, Job, Medium, Outcome, ReadBack, Rendering, Seen, Verdict
 from channels.http import Answer
+from channels.media.carried import unpublished
 from channels.text import FacetKind, facets
 
 COLLECTION = "app.bsky.feed.post"
@@ -95,8 +96,7 @@ def uploaded(answer: Answer, medium: Medium, now: datetime) -> Outcome | None:
         return None
     if answer.status == 200 and body is not None and "blob" in body:
         return answer.outcome(Verdict.REJECTED, "blob_altered", "Bluesky keeps another picture than the one sent")
-    outcome = refused(answer, now)
-    return replace(outcome, verdict=Verdict.DEFERRED) if outcome.verdict is Verdict.IN_DOUBT else outcome
+    return unpublished(refused(answer, now))
 
 
 def reply_to(answer: Answer) -> dict[str, Any] | None:

@@ -13,9 +13,19 @@ goes by what the post said when it was first tried.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
 from channels.contract import (
     Account,
     Clock,
@@ -37,6 +47,7 @@ from channels.contract import (
 )
 from channels.facebook import wire
 from channels.http import Http, TransportError
+from channels.media.carried import carried, unpublished
 from channels.meta.answers import harmless, is_post_id
 from channels.meta.graph import Graph, no_original, setting, settled, text_of
 from channels.text import check_text, length, link_problems, links, one_post
@@ -58,6 +69,7 @@ class Adapter:
         can_read_back=True,
         edits=True,
         text=TextLimit(wire.TEXT_UNITS, Unit.UTF16),
+        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 4_000_000, 4_096, 4_096, 10, 1_000),),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(180, 3600.0, burst=180, daily=4_500),  # 4,800 calls a day for one engaged user, reads too
@@ -76,12 +88,13 @@ class Adapter:
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long.
 
-        The link stands in the text; for a new post it is told besides, for the preview below it.
+        The link stands in the text; for a new post without pictures it is told besides, for the preview below it.
         """
         options: dict[str, Json] = {"languages": list[Any](account.languages)}
-        if content.link and content.kind is DeliveryKind.PUBLISH:
+        if content.link and content.kind is DeliveryKind.PUBLISH and not content.media:
             options["link"] = content.link
-        rendering = Rendering("facebook", account.id, content.kind, (one_post(content, account),), options)
+        parts, media = (one_post(content, account),), carried(content, account)
+        rendering = Rendering("facebook", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on Facebook: {'; '.join(problems)}")
         return rendering
@@ -98,11 +111,13 @@ class Adapter:
         return (too_long if over > 0 else []) + _preview_problems(rendering) + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Post once; Facebook recognises no repeat for certain."""
+        """Upload the pictures unpublished, then post once; Facebook recognises no repeat for certain."""
         del note
-        link = job.rendering.options.get("link")
-        form = {"message": text_of(job), **({"link": link} if isinstance(link, str) else {})}
         until = self._graph.until(job.timeout_s)
+        media = await self._pictures(job, until)
+        if isinstance(media, Outcome):
+            return media
+        form = wire.form_of(text_of(job), job.rendering.options.get("link"), media)
 
         async def post() -> Outcome:
             answer = await self._graph.call("POST", f"{self._page_id}/feed", until, form=form)
@@ -162,6 +177,22 @@ class Adapter:
     async def probe(self) -> Probe:
         """Ask Facebook for whom this token speaks: it must be the Page itself."""
         return await self._graph.probe(self.capabilities.timeout_s, "Page")
+
+    async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
+        """The ids of the job's pictures. Nobody sees an unpublished photo, and it may be uploaded again."""
+        media = []
+        try:
+            for medium in job.rendering.media:
+                about = {"published": "false", "alt_text_custom": medium.alt[0].text}
+                photo = (medium.mime, job.media[medium.digest])
+                answer = await self._graph.call("POST", f"{self._page_id}/photos", until, form=about, photo=photo)
+                made = wire.uploaded(answer, self._graph.pace)
+                if isinstance(made, Outcome):
+                    return made
+                media.append(made)
+        except TransportError as error:
+            return unpublished(error.outcome())
+        return media
 
 
 def _preview_problems(rendering: Rendering) -> list[str]:

@@ -6,21 +6,46 @@ platform: an equal text counts as the same post again for a day; another app's p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from channels.contract import Secret
-from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, app_secret, form, token
-from channels.simulator.journal import EffectKind
+from channels.contract import Clock, Secret
+from channels.meta.simulator import (
+    DAY,
+    SOURCE,
+    Caller,
+    Given,
+    GraphSimulator,
+    Post,
+    Refusal,
+    app_secret,
+    form,
+    token,
+)
+from channels.simulator.journal import EffectKind, Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
 TEXT_MOST = 63_206
 DUPLICATE_FOR = DAY
+PHOTO_MOST = 4_000_000
+FIRST_PHOTO = 900_000_000_000_001
 _FEED = frozenset({"message", "link", "published", "appsecret_proof", "access_token"})
+_PHOTO = frozenset({"published", "alt_text_custom", "appsecret_proof", "access_token"})
 _EDIT = frozenset({"message", "appsecret_proof", "access_token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One unpublished photo of a Page, and its alternative text."""
+
+    page: str
+    data: bytes
+    text: str
 
 
 class FacebookSimulator(GraphSimulator):
@@ -30,12 +55,17 @@ class FacebookSimulator(GraphSimulator):
     fields = ("message", "created_time", "permalink_url")
     throttle = 80001
 
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        super().__init__(journal, clock)
+        self.photos: dict[str, Photo] = {}
+
     def routes(self) -> Sequence[Route]:
-        """Post, edit, delete, list, look up, and who am I."""
+        """Unpublished photos, post, edit, delete, list, look up, and who am I."""
         answered = self.answered
         return (
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
             Route("GET", "/{version}/debug_token", RouteKind.SESSION, self.debug_token),
+            Route("POST", "/{version}/{account}/photos", RouteKind.UPLOAD, answered(self._upload)),
             Route("POST", "/{version}/{account}/feed", RouteKind.PUBLISH, answered(self._publish)),
             Route("GET", "/{version}/{account}/published_posts", RouteKind.READ, answered(self._list)),
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self.read)),
@@ -56,17 +86,45 @@ class FacebookSimulator(GraphSimulator):
         """Where the public sees a post."""
         return f"https://www.facebook.com/{post.by.account}/posts/{post.id.partition('_')[2]}"
 
+    def _upload(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        data = request[SOURCE]
+        if request.match_info["account"] != caller.account:
+            raise Refusal(200, status=403)
+        if set(given) - _PHOTO or given.get("published") != "false":  # a published one would be a post of its own
+            raise Refusal(100)
+        if not data.startswith((b"\x89PNG", b"\xff\xd8")) or len(data) > PHOTO_MOST:
+            raise Refusal(100, 1366046)
+        photo_id = str(FIRST_PHOTO + len(self.photos))
+        self.photos[photo_id] = Photo(caller.account, data, given.get("alt_text_custom", ""))
+        return {"id": photo_id}
+
+    def _attached(self, caller: Caller, given: Given) -> list[bytes]:
+        """The photos that a new post names, in order: the Page's own."""
+        named = [value for key, value in given.items() if key.startswith("attached_media[")]
+        try:
+            photos = [self.photos[json.loads(value)["media_fbid"]] for value in named]
+        except (KeyError, TypeError, ValueError):
+            raise Refusal(100) from None
+        if any(photo.page != caller.account for photo in photos):
+            raise Refusal(100, 33)
+        if photos and "link" in given:  # a post shows photos or a link's preview
+            raise Refusal(100)
+        return [photo.data for photo in photos]
+
     def _publish(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         if request.match_info["account"] != caller.account:
             raise Refusal(200, status=403)
-        text, link = _message(given, _FEED), given.get("link")
+        pictures = self._attached(caller, given)
+        known = _FEED | {f"attached_media[{number}]" for number in range(len(pictures))}
+        text, link = _message(given, known), given.get("link")
         if link is not None and not (urlsplit(link).scheme in {"http", "https"} and urlsplit(link).hostname):
             raise Refusal(1609005)
         since = self.clock() - DUPLICATE_FOR
         if any(post.text == text and post.effects[0].at > since for post in self.mine(caller)):
             raise Refusal(506)
         post_id = f"{caller.account}_{len(self.posts) + 1}"
-        effect = self.act(request, EffectKind.PUBLISHED, key=text, reference=post_id, text=text)
+        shown = {"text": text, "media": pictures}
+        effect = self.act(request, EffectKind.PUBLISHED, key=text, reference=post_id, **shown)
         self.posts.append(Post(post_id, caller, [effect], link))
         return {"id": post_id}
 

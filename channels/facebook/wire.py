@@ -7,15 +7,29 @@ of what stood there before tells a correction that was made from one that was no
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 
 from channels.contract import Finding, Found, Outcome, ReadBack, Seen, Verdict
 from channels.http import Answer
-from channels.meta.answers import Product, normal, refused, succeeded
+from channels.media.carried import unpublished
+from channels.meta.answers import Product, node_id, normal, refused, succeeded
 from channels.meta.usage import Pace
 
 TEXT_UNITS = 63_206  # the reference names no unit; counted in UTF-16 units, the larger reading
 _SITE = "https://www.facebook.com/"
 FACEBOOK = Product("message", "created_time", "permalink_url", (_SITE,), _SITE)
+
+
+def form_of(text: str, link: object, media: Sequence[str]) -> dict[str, str]:
+    """What a new post is made of; ``media`` are the ids of its pictures."""
+    pictures = {f"attached_media[{n}]": json.dumps({"media_fbid": one}) for n, one in enumerate(media)}
+    return {"message": text, **({"link": link} if isinstance(link, str) else {}), **pictures}
+
+
+def uploaded(answer: Answer, pace: Pace) -> str | Outcome:
+    """The id of an unpublished photo, by the answer to POST /{page}/photos, or why there is none."""
+    return node_id(answer) or unpublished(refused(answer, pace, first=True))
 
 
 def edited(answer: Answer, post_id: str, pace: Pace, *, first: bool) -> Outcome:

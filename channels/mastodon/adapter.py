@@ -13,7 +13,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
 from channels.contract import (
     Account,
     Clock,
@@ -23,6 +32,7 @@ from channels.contract import (
     Found,
     Job,
     Json,
+    Medium,
     Note,
     Outcome,
     Probe,
@@ -33,8 +43,9 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Answer, Http, TransportError
+from channels.http import Answer, Http, TransportError, multipart
 from channels.mastodon import wire
+from channels.media.carried import carried, unpublished
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, check_text, link_problems, mastodon_length, one_post
 
 KEY_LIVES_S = 3600.0
@@ -64,6 +75,7 @@ class Adapter:
         can_read_back=True,
         edits=True,
         text=TextLimit(MASTODON_CHARACTERS, Unit.SHORT_LINKS),
+        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 10_000_000, 3_840, 2_160, 4, 1_500),),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(150, 10_800.0, burst=150),  # a server counts 300 in 3 hours: burst and refill never pass that
@@ -90,7 +102,8 @@ class Adapter:
             "visibility": account.settings.get("visibility", _VISIBILITY),
             **_figures(account.settings),
         }
-        rendering = Rendering("mastodon", account.id, content.kind, (one_post(content, account),), options)
+        parts, media = (one_post(content, account),), carried(content, account)
+        rendering = Rendering("mastodon", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on Mastodon: {'; '.join(problems)}")
         return rendering
@@ -105,21 +118,19 @@ class Adapter:
         return problems + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Post under the delivery's key."""
-        del note
-        return await self._settled(job, lambda until: self._publish(job, until))
+        """Upload the pictures, then post under the delivery's key."""
+        return await self._settled(job, lambda until: self._publish(job, until, note))
 
     async def correct(self, job: Job, note: Note) -> Outcome:
         """Edit the original in place; where it is gone, the correction is a post by itself."""
-        del note
         original = job.original or ""
 
         async def mend(until: datetime) -> Outcome:
             if not wire.is_id(original):
-                return await self._publish(job, until)
+                return await self._publish(job, until, note)
             answer = await self._call("PUT", f"{_STATUSES}/{original}", until, json=wire.edit(job))
             if wire.gone(answer):
-                return await self._publish(job, until)
+                return await self._publish(job, until, note)
             return wire.edited(answer, original, self._base_url, self._clock())
 
         return await self._settled(job, mend)
@@ -168,18 +179,46 @@ class Adapter:
             return Probe(ok=False, detail=detail)
         return _compared(found, wire.limits(rules), _figures(self._settings))
 
-    async def _publish(self, job: Job, until: datetime) -> Outcome:
+    async def _publish(self, job: Job, until: datetime, note: Note) -> Outcome:
         """Post once. Some servers keep no keys, some versions answer a known one with 500: then statuses are read."""
         repeat = job.attempt > 1
         if repeat and not self._keeps_keys and (settled := wire.known(await self._look(job, until))):
             return settled
+        media = await self._pictures(job, until, note)
+        if isinstance(media, Outcome):
+            return media
         headers = {"Idempotency-Key": wire.key(job.delivery)}
-        answer = await self._call("POST", _STATUSES, until, headers=headers, json=wire.body(job))
+        answer = await self._call("POST", _STATUSES, until, headers=headers, json=wire.body(job, media))
         outcome = wire.posted(answer, self._base_url, self._clock(), first=not repeat)
         if repeat and answer.status >= 500:
             finding = await self._look(job, until)
             return wire.found(finding) if finding.found is Found.FOUND else outcome
         return outcome
+
+    async def _pictures(self, job: Job, until: datetime, note: Note) -> list[str] | Outcome:
+        """The ids of the job's pictures, ready to be posted; uploaded once, so that every attempt posts the same."""
+        pictures = job.rendering.media
+        media = wire.media_of(job.handle, len(pictures)) if pictures else []
+        try:
+            if media is None:
+                media = []
+                for medium in pictures:
+                    found = wire.uploaded(await self._upload(medium, job.media[medium.digest], until), self._clock())
+                    if isinstance(found, Outcome):
+                        return found
+                    media.append(found)
+                await note(wire.noted(media))
+            for one in media:
+                answer = await self._call("GET", f"/api/v1/media/{one}", until)
+                if (unready := wire.unready(answer, self._clock())) is not None:
+                    return unready
+        except TransportError as error:
+            return unpublished(error.outcome())
+        return media
+
+    async def _upload(self, medium: Medium, data: bytes, until: datetime) -> Answer:
+        kind, form = multipart({"description": medium.alt[0].text}, "file", medium.mime, data)
+        return await self._call("POST", "/api/v2/media", until, headers={"Content-Type": kind}, data=form)
 
     async def _read(self, job: Job, reference: str, until: datetime) -> ReadBack:
         if not wire.is_id(reference):
@@ -188,7 +227,7 @@ class Adapter:
             answer = await self._call("GET", f"{_STATUSES}/{reference}", until)
         except TransportError as error:
             return ReadBack(Seen.UNKNOWN, reason=str(error))
-        return wire.looked_up(answer, wire.text_of(job.rendering))
+        return wire.looked_up(answer, wire.text_of(job.rendering), job.rendering.media)
 
     async def _look(self, job: Job, until: datetime) -> Finding:
         account_id = self._settings.get("account_id")

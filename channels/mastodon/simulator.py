@@ -20,6 +20,7 @@ from aiohttp import web
 from channels.contract import Clock, Secret
 from channels.mastodon.simulator_html import shown
 from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.forms import fields
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, mastodon_length
@@ -28,9 +29,11 @@ KEYLESS = "4040"
 STUMBLING = "5050"
 KEY_LIVES = timedelta(hours=1)
 FIRST_ID = 115_000_000_000_000_001
+MAX_PICTURE, MAX_PICTURES, MAX_TEXT = 16 * 1024 * 1024, 4, 1_500
 LIMITS = {
     "calls": (300, timedelta(minutes=5)),
     "statuses": (300, timedelta(hours=3)),
+    "media": (30, timedelta(minutes=30)),
     "deletes": (30, timedelta(minutes=30)),
 }
 _TOKEN = re.compile(r"Bearer sim-(\d{1,18})(-reader)?")
@@ -49,6 +52,23 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
+class Picture:
+    """One picture, as uploaded; on a post once ``posted``."""
+
+    id: str
+    account: str
+    data: bytes
+    text: str
+    ready_at: datetime
+    posted: bool = False
+
+    def shown(self, *, ready: bool) -> dict[str, Any]:
+        """As the server tells of it."""
+        url = f"https://files.social.example/{self.id}" if ready else None
+        return {"id": self.id, "type": "image", "url": url, "description": self.text}
+
+
+@dataclass(slots=True)
 class Status:
     """One post with all its versions; ``deleted`` ones are kept, so that ids are never reused."""
 
@@ -56,6 +76,7 @@ class Status:
     account: str
     visibility: str
     language: str
+    pictures: list[Picture] = field(default_factory=list)
     versions: list[Effect] = field(default_factory=list)
     deleted: bool = False
 
@@ -73,12 +94,16 @@ class MastodonSimulator(Provider):
         super().__init__(journal, clock)
         self.statuses: list[Status] = []
         self.max_characters = MASTODON_CHARACTERS
+        self.pictures: dict[str, Picture] = {}
+        self.processing = timedelta(0)
         self._keys: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._calls: dict[tuple[str, str], list[datetime]] = {}
 
     def routes(self) -> Sequence[Route]:
-        """Post, edit, delete, look up, an account's statuses, who am I, and what the server allows."""
+        """Pictures, post, edit, delete, look up, an account's statuses, who am I, and what the server allows."""
         return (
+            Route("POST", "/api/v2/media", RouteKind.UPLOAD, self._answered(self._upload)),
+            Route("GET", "/api/v1/media/{id}", RouteKind.READ, self._answered(self._media)),
             Route("POST", "/api/v1/statuses", RouteKind.PUBLISH, self._answered(self._create)),
             Route("PUT", "/api/v1/statuses/{id}", RouteKind.PUBLISH, self._answered(self._edit)),
             Route("DELETE", "/api/v1/statuses/{id}", RouteKind.WITHDRAW, self._answered(self._delete)),
@@ -116,7 +141,7 @@ class MastodonSimulator(Provider):
                 made = await handler(request)
             except Refused as refused:
                 return _error(refused.status, refused.error, refused.headers)
-            return web.json_response(made)
+            return made if isinstance(made, web.Response) else web.json_response(made)
 
         return answer
 
@@ -131,10 +156,14 @@ class MastodonSimulator(Provider):
         visibility = document.get("visibility", "public")
         if visibility not in _VISIBILITIES:
             raise Refused(422, f"'{visibility}' is not a valid visibility")
+        pictures = self._attached(account, document)
         self._count(account, "statuses")
-        status = Status(str(FIRST_ID + len(self.statuses)), account, visibility, _language(document))
+        status = Status(str(FIRST_ID + len(self.statuses)), account, visibility, _language(document), pictures)
         self.statuses.append(status)
-        effect = self.act(request, EffectKind.PUBLISHED, key=key or text, reference=status.id, text=text)
+        for picture in pictures:
+            picture.posted = True
+        post = {"key": key or text, "reference": status.id, "text": text, "media": [p.data for p in pictures]}
+        effect = self.act(request, EffectKind.PUBLISHED, **post)
         status.versions.append(effect)
         if key:
             self._keys[account, key] = (status.id, self.clock())
@@ -146,10 +175,40 @@ class MastodonSimulator(Provider):
         text, document = self._text(await request.read())
         last, language = status.versions[-1], _language(document)
         if (text, language) != (last.text, status.language):
-            status.language = language
+            status.language, status.pictures = language, self._attached(account, document)
             last = self.act(request, EffectKind.ALTERED, key=last.key, reference=status.id, text=text)
             status.versions.append(last)
         return self._shown(request, status, last)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        account = self._user(request, writes=True)
+        self._count(account, "media")
+        given = fields(request.headers.get("Content-Type", ""), await request.read())
+        data, text = given.get("file", b""), given.get("description", b"").decode()
+        if not data.startswith((b"\x89PNG", b"\xff\xd8")) or len(data) > MAX_PICTURE or len(text) > MAX_TEXT:
+            raise Refused(422, "Validation failed: File content type is invalid")
+        picture = Picture(str(FIRST_ID + len(self.pictures)), account, data, text, self.clock() + self.processing)
+        self.pictures[picture.id] = picture
+        ready = self.clock() >= picture.ready_at
+        return web.json_response(picture.shown(ready=ready), status=200 if ready else 202)
+
+    async def _media(self, request: web.Request) -> web.Response:
+        account, picture = self._user(request), self.pictures.get(request.match_info["id"])
+        if picture is None or picture.account != account or picture.posted:  # one that hangs on a post is not told of
+            raise Refused(404, "Record not found")
+        ready = self.clock() >= picture.ready_at
+        return web.json_response(picture.shown(ready=ready), status=200 if ready else 206)
+
+    def _attached(self, account: str, document: dict[str, Any]) -> list[Picture]:
+        """The pictures that a new post or an edit names: up to four, ready, the account's own, on no other post."""
+        ids = document.get("media_ids", [])
+        found = [self.pictures.get(one) for one in ids] if isinstance(ids, list) else [None]
+        mine = [one for one in found if one is not None and one.account == account and not one.posted]
+        if len(mine) != len(found) or len(found) > MAX_PICTURES:
+            raise Refused(422, "Validation failed: Media attachments are invalid")
+        if any(self.clock() < one.ready_at for one in mine):
+            raise Refused(422, "Cannot attach files that have not finished processing. Try again in a moment!")
+        return mine
 
     async def _delete(self, request: web.Request) -> Any:
         account = self._user(request, writes=True)
@@ -245,7 +304,7 @@ class MastodonSimulator(Provider):
             "spoiler_text": "",
             "reblog": None,
             "account": _account(status.account),
-            "media_attachments": [],
+            "media_attachments": [picture.shown(ready=True) for picture in status.pictures],
         }
 
 

@@ -19,16 +19,20 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from channels.contract import Finding, Found, Job, Outcome, ReadBack, Rendering, Seen, Verdict
+from channels.contract import Finding, Found, Job, Medium, Outcome, ReadBack, Rendering, Seen, Verdict
 from channels.http import Answer
+from channels.media.carried import unpublished
 
 VISIBILITIES = ("public", "unlisted")
 MAX_URL = 300
+PROCESSING_S = 2.0
+"""How long a server is given for a picture before it is asked again."""
+
 _FIGURES = ("max_characters", "characters_reserved_per_url")
 _ID = re.compile(r"[A-Za-z0-9]{1,64}")  # digits on Mastodon, letters too on servers that speak its API
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -80,9 +84,40 @@ def text_of(rendering: Rendering) -> str:
     return unicodedata.normalize("NFC", rendering.parts[0].text)
 
 
-def body(job: Job) -> dict[str, Any]:
-    """What a new post is made of."""
-    return {**edit(job), "visibility": job.rendering.options.get("visibility", VISIBILITIES[0])}
+def body(job: Job, media: Sequence[str] = ()) -> dict[str, Any]:
+    """What a new post is made of; ``media`` are the ids of its pictures."""
+    pictures = {"media_ids": list(media)} if media else {}
+    return {**edit(job), "visibility": job.rendering.options.get("visibility", VISIBILITIES[0]), **pictures}
+
+
+def uploaded(answer: Answer, now: datetime) -> str | Outcome:
+    """The id of an uploaded picture, or why there is none."""
+    found = _id(answer.json()) if answer.status in {200, 202} else None
+    return found or unpublished(_refused(answer, now))
+
+
+def unready(answer: Answer, now: datetime) -> Outcome | None:
+    """Why a picture that was uploaded cannot be posted yet, by GET /api/v1/media/{id}; None where it can.
+
+    One that the server does not know may hang on the post of an earlier attempt: the key of the post tells.
+    """
+    if (answer.status == 200 and _id(answer.json())) or gone(answer):
+        return None
+    if answer.status == 206:
+        reason = "the server is still at work on a picture"
+        return answer.outcome(Verdict.DEFERRED, "processing", reason, retry_after_s=PROCESSING_S)
+    return unpublished(_refused(answer, now))
+
+
+def noted(media: Sequence[str]) -> str:
+    """The handle that an attempt leaves for the next one: its pictures' ids."""
+    return ",".join(media)
+
+
+def media_of(handle: str | None, count: int) -> list[str] | None:
+    """The ids that an earlier attempt left for as many pictures; None where it left none."""
+    media = (handle or "").split(",")
+    return media if len(media) == count and all(is_id(one) for one in media) else None
 
 
 def edit(job: Job) -> dict[str, Any]:
@@ -151,12 +186,14 @@ def statuses(answer: Answer, base_url: str) -> list[Post] | None:
     return whole if len(whole) == len(posts) else None
 
 
-def looked_up(answer: Answer, expected: str) -> ReadBack:
-    """What the public sees, by the answer to GET /api/v1/statuses/{id}."""
-    content = (answer.json() or {}).get("content")
+def looked_up(answer: Answer, expected: str, media: Sequence[Medium] = ()) -> ReadBack:
+    """What the public sees, by the answer to GET /api/v1/statuses/{id}; pictures are known by their texts."""
+    body = answer.json() or {}
+    content = body.get("content")
     if answer.status == 200 and isinstance(content, str):
         text = readable(content)
-        return ReadBack(Seen.VISIBLE if same_text(text, expected) else Seen.ALTERED, text=text)
+        same = same_text(text, expected) and (not media or _texts(body) == [one.alt[0].text for one in media])
+        return ReadBack(Seen.VISIBLE if same else Seen.ALTERED, text=text)
     if gone(answer):
         return ReadBack(Seen.MISSING)
     return ReadBack(Seen.UNKNOWN, reason=f"the server answered {answer.status} instead of the post")
@@ -198,6 +235,12 @@ def limits(answer: Answer) -> Limits | None:
     figures = [told.get(name) for name in _FIGURES] if isinstance(told, Mapping) else []
     whole = [figure for figure in figures if type(figure) is int and figure > 0]
     return Limits(*whole) if len(whole) == len(_FIGURES) else None
+
+
+def _texts(status: Mapping[str, Any]) -> list[Any]:
+    """What a status says of its pictures."""
+    shown = status.get("media_attachments")
+    return [one.get("description") for one in shown if isinstance(one, dict)] if isinstance(shown, list) else []
 
 
 def _refused(answer: Answer, now: datetime) -> Outcome:

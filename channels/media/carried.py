@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from channels.capabilities import MediaLimit
-from channels.contract import Account, Content, Medium, Part, RenderError, Rendering
+from channels.contract import Account, Content, Medium, Outcome, Part, RenderError, Rendering, Verdict
 from channels.text import EXERCISE_LINE, check_text
 
 
@@ -24,6 +24,11 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
         if count > limit.most:
             found.append(f"the post has {count} of at most {limit.most} pictures; detach some")
     return found
+
+
+def unpublished(outcome: Outcome) -> Outcome:
+    """What came of an upload, as the post's own outcome: it publishes nothing, so nothing is in doubt."""
+    return replace(outcome, verdict=Verdict.DEFERRED) if outcome.verdict is Verdict.IN_DOUBT else outcome
 
 
 def _alt(medium: Medium, content: Content, account: Account) -> Part:

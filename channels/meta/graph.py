@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from channels.contract import (
     Account,
@@ -30,7 +31,7 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Answer, Http, TransportError
+from channels.http import Answer, Http, TransportError, multipart
 from channels.meta.answers import Product, expires_at, is_missing, is_post_id, node_id, refused, same_text, withdrawn
 from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left
 
@@ -75,22 +76,24 @@ class Graph:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        photo: tuple[str, bytes] | None = None,
         by: Secret | None = None,
     ) -> Answer:
         """One call with the token, or another it is made ``by``, in its header and the proof as a parameter.
 
-        Raises TransportError.
+        ``photo``: the type and the bytes of a file that goes with the form. Raises TransportError.
         """
         token = by or self._token
         shown = {"appsecret_proof": proof(token, self._app_secret)}
-        return await self._http.request(
-            method,
-            f"{self._base_url}/{path}",
-            headers={"Authorization": f"Bearer {token.reveal()}"},
-            params=None if form is not None else {**(params or {}), **shown},
-            form=None if form is None else {**form, **shown},
-            timeout_s=max(0.0, (until - self._clock()).total_seconds()),
-        )
+        headers, sent = {"Authorization": f"Bearer {token.reveal()}"}, dict[str, Any]()
+        if form is None:
+            sent["params"] = {**(params or {}), **shown}
+        elif photo is None:
+            sent["form"] = {**form, **shown}
+        else:
+            headers["Content-Type"], sent["data"] = multipart({**form, **shown}, "source", *photo)
+        left_s = max(0.0, (until - self._clock()).total_seconds())
+        return await self._http.request(method, f"{self._base_url}/{path}", headers=headers, timeout_s=left_s, **sent)
 
     def until(self, timeout_s: float) -> datetime:
         """When what begins now must have ended."""

@@ -25,6 +25,7 @@ from aiohttp import web
 
 from channels.contract import Clock
 from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.forms import fields
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Provider
 
@@ -32,6 +33,7 @@ CALLS_A_DAY = 4_800  # of an account with one engaged user
 DAY = timedelta(hours=24)
 PAGE_MOST = 100
 OWN_APP = "77"
+SOURCE = web.RequestKey("source", bytes)
 _TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})")
 
 
@@ -145,7 +147,11 @@ class GraphSimulator(Provider):
         """A handler that lets only a proven caller act, and counts the call."""
 
         async def handle(request: web.Request) -> web.Response:
-            given = {**request.query, **form(await request.read())}
+            body = await request.read()
+            parts = fields(request.headers.get("Content-Type", ""), body)
+            request[SOURCE] = parts.pop("source", b"")
+            told = {name: value.decode() for name, value in parts.items()} if parts else form(body)
+            given = {**request.query, **told}
             try:
                 caller = _caller(request, given)
                 usage = self._count(caller.account)

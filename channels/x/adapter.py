@@ -14,7 +14,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
 from channels.contract import (
     Account,
     Clock,
@@ -23,6 +32,7 @@ from channels.contract import (
     Finding,
     Found,
     Job,
+    Medium,
     Note,
     Outcome,
     Probe,
@@ -34,7 +44,8 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Ambiguous, Answer, Http, NotSent, TransportError
+from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
+from channels.media.carried import carried, unpublished
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
 
@@ -47,7 +58,8 @@ _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
 
 class Adapter:
-    """One account on X. The credential's ``token`` is an OAuth 2 bearer token with tweet.read and tweet.write.
+    """One account on X. The credential's ``token`` is an OAuth 2 bearer token with tweet.read, tweet.write and,
+    for pictures, media.write.
 
     It ends after two hours. With offline.access the credential has a ``refresh_token`` besides, the ``client_id`` of
     the app it was given to, and its ``client_secret`` where the app is a confidential one: then it is renewed.
@@ -61,6 +73,7 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         text=TextLimit(X_WEIGHT, Unit.WEIGHTED),
+        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 5_000_000, 4_096, 4_096, 4, 1_000),),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(50, 900.0, burst=50, daily=10_000),  # X counts 100 in 15 minutes: burst and refill never pass that
@@ -90,7 +103,8 @@ class Adapter:
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long."""
         options = {"languages": list[Any](account.languages)}
-        rendering = Rendering("x", account.id, content.kind, (one_post(content, account),), options)
+        parts, media = (one_post(content, account),), carried(content, account)
+        rendering = Rendering("x", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on X: {'; '.join(problems)}")
         return rendering
@@ -106,11 +120,16 @@ class Adapter:
         return (too_long if weight > X_WEIGHT else []) + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Post once; X recognises no repeat."""
+        """Upload the pictures, then post once; X recognises no repeat."""
         del note
+        until = self._clock() + timedelta(seconds=job.timeout_s)
+        media = await self._pictures(job, until)
+        if isinstance(media, Outcome):
+            return media
+        pictures = {"media": {"media_ids": media}} if media else {}
 
         async def post() -> Outcome:
-            answer = await self._call("POST", "/2/tweets", job.timeout_s, json={"text": _text(job)})
+            answer = await self._call("POST", "/2/tweets", self._left_s(until), json={"text": _text(job), **pictures})
             return wire.posted(answer, self._account.handle, self._clock(), first=job.attempt == 1)
 
         return await _settled(post)
@@ -167,6 +186,36 @@ class Adapter:
             return Probe(ok=False, detail=f"the token belongs to user {found}, the settings say {expected}; mend one")
         return Probe(ok=True, detail=f"user {found}")
 
+    async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
+        """The ids of the job's pictures, each with its text. Uploading publishes nothing and may be repeated."""
+        media = []
+        try:
+            for medium in job.rendering.media:
+                made = await self._upload(medium, job.media[medium.digest], until)
+                if isinstance(made, Outcome):
+                    return made
+                media.append(made)
+        except TransportError as error:
+            return unpublished(error.outcome())
+        return media
+
+    async def _upload(self, medium: Medium, data: bytes, until: datetime) -> str | Outcome:
+        kind, form = multipart(
+            {"media_category": "tweet_image", "media_type": medium.mime}, "media", medium.mime, data
+        )
+        sent = {"headers": {"Content-Type": kind}, "data": form}
+        media_id = wire.uploaded(
+            await self._call("POST", "/2/media/upload", self._left_s(until), **sent), self._clock()
+        )
+        if isinstance(media_id, Outcome):
+            return media_id
+        told = {"id": media_id, "metadata": {"alt_text": {"text": medium.alt[0].text}}}
+        answer = await self._call("POST", "/2/media/metadata", self._left_s(until), json=told)
+        return wire.described(answer, media_id, self._clock()) or media_id
+
+    def _left_s(self, until: datetime) -> float:
+        return max(0.0, (until - self._clock()).total_seconds())
+
     async def _find_withdrawal(self, job: Job) -> Finding:
         if not job.original:
             return Finding(Found.UNKNOWN, reason="the withdrawal names no post")
@@ -204,8 +253,9 @@ class Adapter:
         return await self._once(method, path, self._left_s(until), **more)
 
     async def _once(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {self._credential['token'].reveal()}"}
-        return await self._http.request(method, self._base_url + path, headers=headers, timeout_s=timeout_s, **more)
+        token = {"Authorization": f"Bearer {self._credential['token'].reveal()}"}
+        sent = {**more, "headers": {**token, **more.get("headers", {})}}
+        return await self._http.request(method, self._base_url + path, timeout_s=timeout_s, **sent)
 
     async def _renew(self, held: Mapping[str, Secret]) -> Mapping[str, Secret]:
         """Spend the refresh token on a new pair (reference: platforms 3.1). Raises TransportError."""
@@ -215,9 +265,6 @@ class Adapter:
         if (fresh := wire.refreshed(answer)) is None:
             raise Ambiguous("login", f"X answered {answer.status}; if that stays, connect the account again")
         return {**held, **fresh}
-
-    def _left_s(self, until: datetime) -> float:
-        return max(0.0, (until - self._clock()).total_seconds())
 
 
 def _why(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
 hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
-its text, since X knows no other. Timelines shorten links and escape HTML as X does.
+its text, since X knows no other. Timelines shorten links and escape HTML as X does, and put a link behind the text of
+a post with pictures. A picture lives for a day.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from channels.contract import Clock, Secret
 from channels.simulator.faults import Fault, FaultKind
+from channels.simulator.forms import fields
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Example, Provider, Route, RouteKind
 from channels.text import X_WEIGHT, links, x_length
@@ -28,10 +30,23 @@ WINDOW = timedelta(minutes=15)
 TOKEN_LIFE = timedelta(hours=2)
 CLIENT = "sim-client"
 DUPLICATE_FOR = timedelta(hours=24)
+MEDIA_LIVES = timedelta(hours=24)
+MAX_PICTURE, MAX_PICTURES, MAX_ALT = 5_000_000, 4, 1_000
 _FIELDS = frozenset(
     {"text", "media", "reply", "quote_tweet_id", "poll", "reply_settings", "edit_options", "nullcast"}
 )
+_SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG"}
 _PROBLEMS = "https://api.twitter.com/2/problems/"
+
+
+@dataclass(slots=True)
+class Picture:
+    """One picture, as uploaded, and the text in its place."""
+
+    id: str
+    data: bytes
+    expires_at: datetime
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -41,6 +56,7 @@ class Post:
     id: str
     user: str
     effect: Effect
+    pictures: Sequence[str] = ()
     deleted: bool = False
 
 
@@ -54,6 +70,7 @@ class XSimulator(Provider):
         self.posts: list[Post] = []
         self.refresh: dict[str, str] = {}
         self.access: dict[str, datetime] = {}
+        self.pictures: dict[tuple[str, str], Picture] = {}
 
     def connect(self, user: str) -> dict[str, str]:
         """What a user's consent gives to the app :data:`CLIENT`, its id included."""
@@ -62,8 +79,10 @@ class XSimulator(Provider):
         return {"token": token, "refresh_token": refresh, "client_id": CLIENT}
 
     def routes(self) -> Sequence[Route]:
-        """Create, delete, look up, timeline, and who am I."""
+        """Pictures, create, delete, look up, timeline, and who am I."""
         return (
+            Route("POST", "/2/media/upload", RouteKind.UPLOAD, self._upload),
+            Route("POST", "/2/media/metadata", RouteKind.UPLOAD, self._describe),
             Route("POST", "/2/tweets", RouteKind.PUBLISH, self._create),
             Route("DELETE", "/2/tweets/{id}", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/2/tweets/{id}", RouteKind.READ, self._look_up),
@@ -101,20 +120,60 @@ class XSimulator(Provider):
         if not isinstance(text, str) or not text or set(document) - _FIELDS or x_length(text) > X_WEIGHT:
             return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
         now = self.clock()
+        pictures = self._attached(user, document.get("media", {"media_ids": []}))
+        if pictures is None:
+            return _problem(400, "Invalid Request", "Your media IDs are invalid.", kind=_PROBLEMS + "invalid-request")
         mine = [post for post in self.posts if post.user == user]
         if any(p.effect.text == text and not p.deleted and p.effect.at > now - DUPLICATE_FOR for p in mine):
             return _problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
         limits = _limits(mine, now)
         if limits["x-rate-limit-remaining"] == "-1":
             return _problem(429, "Too Many Requests", headers={**limits, "x-rate-limit-remaining": "0"})
-        post = self._post(request, user, text)
+        post = self._post(request, user, text, pictures)
         return web.json_response({"data": {"id": post.id, "text": text}}, status=201, headers=limits)
 
-    def _post(self, request: web.Request, user: str, text: str) -> Post:
+    def _post(self, request: web.Request, user: str, text: str, pictures: Sequence[Picture]) -> Post:
         post_id = str(FIRST_ID + len(self.posts))
-        effect = self.act(request, EffectKind.PUBLISHED, key=text, reference=post_id, text=text)
-        self.posts.append(post := Post(post_id, user, effect))
+        shown = {"text": text, "media": [picture.data for picture in pictures]}
+        effect = self.act(request, EffectKind.PUBLISHED, key=text, reference=post_id, **shown)
+        self.posts.append(post := Post(post_id, user, effect, [picture.id for picture in pictures]))
         return post
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        if (user := self._user(request)) is None:
+            return _problem(401, "Unauthorized")
+        given = fields(request.headers.get("Content-Type", ""), await request.read())
+        data, kind = given.get("media", b""), given.get("media_type", b"").decode()
+        sound = data.startswith(_SIGNATURES.get(kind, b"?")) and given.get("media_category") == b"tweet_image"
+        if not sound or len(data) > MAX_PICTURE:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        made = Picture(str(FIRST_ID + len(self.pictures)), data, self.clock() + MEDIA_LIVES)
+        self.pictures[user, made.id] = made
+        told = {"id": made.id, "media_key": f"3_{made.id}", "size": len(data)}
+        return web.json_response({"data": {**told, "expires_after_secs": int(MEDIA_LIVES.total_seconds())}})
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        if (user := self._user(request)) is None:
+            return _problem(401, "Unauthorized")
+        document = _document(await request.read())
+        picture = self.pictures.get((user, str(document.get("id"))))
+        try:
+            text = document["metadata"]["alt_text"]["text"]
+        except (KeyError, TypeError):
+            text = ""
+        if picture is None or not isinstance(text, str) or not 0 < len(text) <= MAX_ALT:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        picture.text = text
+        return web.json_response({"data": {"id": picture.id, "associated_metadata": {"alt_text": {"text": text}}}})
+
+    def _attached(self, user: str, media: Any) -> list[Picture] | None:
+        """The pictures that a post names; None where one is not the user's or expired, or where they are too many."""
+        ids = media.get("media_ids") if isinstance(media, dict) and set(media) <= {"media_ids"} else None
+        if not isinstance(ids, list) or len(ids) > MAX_PICTURES:
+            return None
+        found = [self.pictures.get((user, str(one))) for one in ids]
+        alive = [one for one in found if one is not None and self.clock() < one.expires_at]
+        return alive if len(alive) == len(found) else None
 
     async def _delete(self, request: web.Request) -> web.Response:
         user = self._user(request)
@@ -199,6 +258,11 @@ def _shown(post: Post) -> dict[str, Any]:
         short = f"https://t.co/{int(post.id) % 10**9}{number}"
         text = text.replace(link, short, 1)
         urls.append({"url": short, "expanded_url": link, "display_url": link.partition("//")[2]})
+    behind = f"https://t.co/m{int(post.id) % 10**9}"
+    for number, media_id in enumerate(post.pictures, 1):  # one link behind the text stands for all pictures
+        page = f"https://x.com/user{post.user}/status/{post.id}/photo/{number}"
+        urls.append({"url": behind, "expanded_url": page, "display_url": "pic.x.com/m", "media_key": f"3_{media_id}"})
+    text = f"{text} {behind}" if post.pictures else text
     created = post.effect.at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     shown = {"id": post.id, "text": html.escape(text, quote=False), "created_at": created}
     return {**shown, "edit_history_tweet_ids": [post.id], **({"entities": {"urls": urls}} if urls else {})}

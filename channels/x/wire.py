@@ -22,6 +22,7 @@ from typing import Any
 
 from channels.contract import Finding, Found, Outcome, ReadBack, Secret, Seen, Verdict
 from channels.http import Answer
+from channels.media.carried import unpublished
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{2,47}")
 _DUPLICATE_LEGACY = 187
@@ -58,6 +59,21 @@ def refreshed(answer: Answer) -> dict[str, Secret] | None:
     if not (isinstance(token, str) and token and isinstance(refresh, str) and refresh):
         return None
     return {"token": Secret(token), "refresh_token": Secret(refresh)}
+
+
+def uploaded(answer: Answer, now: datetime) -> str | Outcome:
+    """The id of an uploaded picture, by the answer to POST /2/media/upload, or why there is none."""
+    body = answer.json()
+    found = _post_id(body) if answer.status in {200, 201} else None
+    return found or unpublished(_refused(answer, body, now))
+
+
+def described(answer: Answer, media_id: str, now: datetime) -> Outcome | None:
+    """Why a picture has no text in its place, by the answer to POST /2/media/metadata; None where it has."""
+    body = answer.json()
+    if answer.status in {200, 201} and _data(body).get("id") == media_id:
+        return None
+    return unpublished(_refused(answer, body, now))
 
 
 def deleted(answer: Answer, post_id: str, now: datetime) -> Outcome:
@@ -105,11 +121,14 @@ def same_post(post: Mapping[str, Any], text: str) -> bool:
 
 
 def readable(post: Mapping[str, Any]) -> str:
-    """A post's text as people read it: entities decoded, short links replaced by where they lead."""
+    """A post's text as people read it: entities decoded, short links replaced by where they lead.
+
+    The link that X puts behind a text for its pictures is not the text's own.
+    """
     text = html.unescape(str(post.get("text", "")))
     for short, full in _short_links(post):
         text = text.replace(short, full)
-    return text
+    return text.rstrip()
 
 
 def post_url(handle: str, post_id: str) -> str:
@@ -191,7 +210,7 @@ def _short_links(post: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     found = entities.get("urls") if isinstance(entities, dict) else None
     for link in found if isinstance(found, list) else []:
         if isinstance(link, dict) and isinstance(link.get("url"), str) and isinstance(link.get("expanded_url"), str):
-            yield link["url"], link["expanded_url"]
+            yield link["url"], "" if "media_key" in link else link["expanded_url"]
 
 
 def _normal(text: str) -> str:

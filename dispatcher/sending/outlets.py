@@ -40,7 +40,7 @@ class Outlets(Protocol):
 
 
 async def call(outlet: Outlet, kind: DeliveryKind, job: Job, note: Note) -> Outcome:
-    """Have the adapter act once. What it does not answer in time, or fails at, is in doubt: rule 2 of the contract."""
+    """Have the adapter act once; what it does not answer in time, or fails at, is in doubt (contract, rule 2)."""
     act = {
         DeliveryKind.PUBLISH: outlet.adapter.send,
         DeliveryKind.CORRECT: outlet.adapter.correct,

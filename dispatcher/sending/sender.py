@@ -176,9 +176,7 @@ class LocalSender:
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = self._stopped(granted)  # a disk may have taken its time
-        outcome = outcome or await call(
-            granted.outlet, granted.order.kind, granted.job, note
-        )
+        outcome = outcome or await call(granted.outlet, granted.order.kind, granted.job, note)
         await self._settle(granted, outcome)
         return outcome
 

@@ -164,7 +164,7 @@ class Logging(X):
     """Writes down what it sends, credential and all."""
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        logging.getLogger("careless").debug("sending with %s", self._token.reveal())
+        logging.getLogger("careless").debug("sending with %s", self._credential["token"].reveal())
         return await super().send(job, note)
 
 
@@ -172,7 +172,7 @@ class Noting(X):
     """Notes its token, so as to find it again."""
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        await note(f"upload?token={self._token.reveal()}")
+        await note(f"upload?token={self._credential['token'].reveal()}")
         return await super().send(job, note)
 
 

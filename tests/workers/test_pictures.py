@@ -47,11 +47,12 @@ def files(stage: Stage) -> list[Path]:
 
 def test_the_platform_shows_the_picture_that_was_signed(make: Make) -> None:
     """Its digest is that of the signed rendering and of the file, which holds pixels; a text channel has none."""
-    stage, plan = pictured(make, "bluesky", "webhook")
+    stage, plan = pictured(make, "bluesky", "x", "webhook")
     stage.release(plan)
     stage.work(lambda: stage.ended(plan))
     (medium,) = signed(stage, plan, "bluesky").media
-    assert shown(stage, "bluesky") == [(medium.digest,)]
+    assert signed(stage, plan, "x").media == (medium,)
+    assert shown(stage, "bluesky") == shown(stage, "x") == [(medium.digest,)]
     assert shown(stage, "webhook") == [()]
     (file,) = files(stage)
     assert file == stage.desk.settings.media_folder.file(medium)
