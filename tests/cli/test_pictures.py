@@ -174,3 +174,23 @@ def test_a_lost_picture_is_a_problem_and_not_a_crash(office: Office) -> None:
     attached(office, message)
     Path(carried(office, message, account)["media"][0]["file"]).unlink()
     assert "cannot be read" in carried(office, message, account)["problems"][0]
+
+
+def test_a_review_names_the_picture_by_its_digest(office: Office) -> None:
+    """With what it shows, beside the exact text."""
+    message, account = office.message(), bluesky(office)
+    attached(office, message)
+    office.run("clearance", "submit", message, by="author-1")
+    (shown,) = carried(office, message, account)["media"]
+    incident = office.run("status").json["incidents"][0]["id"]
+    told = office.run("review", incident, by="reviewer-1").json["markdown"]
+    assert f"[picture] {shown['digest']}, 96 x 72 pixels" in told
+    assert "    Map of the storm" in told
+
+
+def test_a_channels_page_says_what_it_takes(office: Office) -> None:
+    """In bytes, pixels and characters; or none."""
+    assert office.run("channel", "show", "bluesky").json["media"] == (
+        "4 pictures to 2000000 bytes and 4096 x 4096 pixels, alternative text to 2000 characters"
+    )
+    assert office.run("channel", "show", "notify").json["media"] == "none"

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select, text, update
 
 from channels.contract import Rendering
 from channels.media.structure import residue
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.service import clearing
+from dispatcher.store.tables import RenderingRow
 from tests.channels.media.dirty import SECRET, saved
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -95,3 +97,20 @@ def test_a_plan_whose_picture_is_lost_is_not_released(make: Make) -> None:
     with pytest.raises(GateClosed) as refused:
         stage.release(plan)
     assert [(clause, "cannot be read" in fact) for clause, fact, _ in refused.value.reasons] == [("G07", True)]
+
+
+def test_a_picture_swapped_in_the_database_goes_nowhere(make: Make) -> None:
+    """Though the other one is clean and lies in the folder: its digest is not the one that was signed."""
+    stage, plan = pictured(make, "bluesky")
+    stage.submitted(picture=saved("JPEG"))
+    (other,) = {f"sha256:{file.stem}" for file in files(stage)} - {signed(stage, plan, "bluesky").media[0].digest}
+    ours = signed(stage, plan, "bluesky").media[0].digest
+    stage.release(plan)
+    with stage.desk.store.write() as work:
+        work.execute(text("DROP TRIGGER renderings_fixed"))
+        for row in work.execute(select(RenderingRow.digest, RenderingRow.body)).all():
+            swapped = row.body.replace(ours.encode(), other.encode())
+            work.execute(update(RenderingRow).where(RenderingRow.digest == row.digest).values(body=swapped))
+    stage.work(lambda: stage.ended(plan))
+    assert [arrival for arrival in stage.far.journal.arrivals if arrival.provider == "bluesky"] == []
+    assert "G07" in stage.refusals(plan)
