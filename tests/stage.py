@@ -27,6 +27,8 @@ from typing import Any
 from sqlalchemy import select
 
 from channels.contract import Account, LanguageText, Secret
+from channels.meta.simulator import app_secret
+from channels.meta.simulator import token as page_token
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider
@@ -136,6 +138,8 @@ class Stage:
         settings = {
             "x": {"base_url": base, "user_id": str(number)},
             "bluesky": {"base_url": base},
+            "mastodon": {"base_url": base, "account_id": str(number)},
+            "facebook": {"base_url": base, "page_id": str(number)},
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
@@ -144,6 +148,8 @@ class Stage:
         keys = {
             "x": {"token": f"sim-{number}"},
             "bluesky": {"identifier": name, "password": f"app-{name}"},
+            "mastodon": {"token": f"sim-{number}"},
+            "facebook": {"token": page_token(str(number)), "app_secret": app_secret()},
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
@@ -151,7 +157,7 @@ class Stage:
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky", "mastodon") and number == 1:
+        if channel in ("x", "bluesky", "mastodon", "facebook") and number == 1:
             self._assess(channel)
         return name
 
@@ -321,7 +327,10 @@ def stage_at(
         redis=redis,
         chunk=chunk,
         timing={**TIMING, **timing},
-        channels={name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})} for name in CHANNELS},
+        channels={
+            name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})}
+            for name in (*CHANNELS, "mastodon", "facebook")
+        },
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)
     return Stage(folder, open_desk(folder), far)

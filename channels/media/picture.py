@@ -73,14 +73,14 @@ def fit(cleaned: Cleaned, limit: MediaLimit) -> Cleaned:
     scale = min(1.0, limit.max_width / cleaned.width, limit.max_height / cleaned.height)
     if scale == 1.0 and cleaned.mime in limit.mimes and len(cleaned.data) <= limit.max_bytes:
         return cleaned
-    with Image.open(BytesIO(cleaned.data)) as picture:
-        while min(size := (round(cleaned.width * scale), round(cleaned.height * scale))) >= MIN_EDGE:
-            scaled = picture.resize(size, Image.Resampling.LANCZOS)
-            for mime, quality in ((cleaned.mime, _QUALITIES[0]), *((JPEG, quality) for quality in _QUALITIES)):
-                made = _encoded(scaled, mime, quality)
-                if mime in limit.mimes and len(made.data) <= limit.max_bytes:
-                    return made
-            scale *= _SHRINK
+    picture = _decoded(cleaned.data, form_of(cleaned.data))
+    while min(size := (round(cleaned.width * scale), round(cleaned.height * scale))) >= MIN_EDGE:
+        scaled = picture.resize(size, Image.Resampling.LANCZOS)
+        for mime, quality in ((cleaned.mime, _QUALITIES[0]), *((JPEG, quality) for quality in _QUALITIES)):
+            made = _encoded(scaled, mime, quality)
+            if mime in limit.mimes and len(made.data) <= limit.max_bytes:
+                return made
+        scale *= _SHRINK
     raise MediaError(f"the picture cannot be made to fit {limit.max_bytes:,} bytes: use a simpler or less narrow one")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 from sqlalchemy import select, text, update
 
 from channels.contract import Rendering
+from channels.mastodon.simulator import MastodonSimulator
 from channels.media.structure import residue
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
@@ -48,18 +50,32 @@ def files(stage: Stage) -> list[Path]:
 
 
 def test_the_platform_shows_the_picture_that_was_signed(make: Make) -> None:
-    """Its digest is that of the signed rendering and of the file, which holds pixels; a text channel has none."""
-    stage, plan = pictured(make, "bluesky", "x", "webhook")
+    """Four platforms show it once, by its digest, which is that of the file; a channel of text alone goes without."""
+    platforms = ("x", "bluesky", "mastodon", "facebook")
+    stage, plan = pictured(make, *platforms, "webhook")
     stage.release(plan)
     stage.work(lambda: stage.ended(plan))
     (medium,) = signed(stage, plan, "bluesky").media
-    assert signed(stage, plan, "x").media == (medium,)
-    assert shown(stage, "bluesky") == shown(stage, "x") == [(medium.digest,)]
+    assert {signed(stage, plan, name).media for name in platforms} == {(medium,)}
+    assert [shown(stage, name) for name in platforms] == [[(medium.digest,)]] * len(platforms)
     assert shown(stage, "webhook") == [()]
     (file,) = files(stage)
     assert file == stage.desk.settings.media_folder.file(medium)
     assert residue(file.read_bytes()) == ()
     assert SECRET not in file.read_bytes()
+
+
+def test_a_picture_that_a_server_works_on_is_uploaded_once(make: Make) -> None:
+    """The delivery is tried again until the server is done, with what its first attempt left for the next."""
+    stage, plan = pictured(make, "mastodon")
+    server = stage.far.provider("mastodon")
+    assert isinstance(server, MastodonSimulator)
+    server.processing = timedelta(seconds=1)
+    stage.release(plan)
+    stage.work(lambda: stage.ended(plan))
+    assert stage.states(plan) == {"accepted": 1}
+    assert len([one for one in stage.far.journal.arrivals if one.route == "upload"]) == 1
+    assert stage.far.journal.arrivals[0].at + server.processing <= server.statuses[0].versions[0].at
 
 
 def test_the_picture_of_an_exercise_says_so(make: Make) -> None:
