@@ -23,7 +23,7 @@ FRAME_TIMEOUT_S = 10.0
 
 def socket_path(settings: Settings, mode: Mode) -> Path:
     """Where the sender of a mode listens."""
-    return Folder(settings.root).socket(f"tiktok-{mode}.sock")
+    return Folder(settings.root).socket(f"{ROLE}/{mode}.sock")
 
 
 def remote(settings: Settings, mode: Mode) -> RemoteSender:
