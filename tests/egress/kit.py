@@ -12,14 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
 
 from dispatcher.egress.guard import Guard
 from dispatcher.egress.proxy import CONNECTED, Limits, Proxy, Resolve, resolved, serve
 
+T = TypeVar("T")
+Logs = list[MutableMapping[str, Any]]
+HERE = ["127.0.0.1"]
 QUICK = Limits(request_s=1.0, connect_s=1.0, total_s=5.0, close_s=0.5, stop_s=2.0)
 
 
@@ -133,3 +139,48 @@ def connect(authority: str) -> bytes:
 def status(answer: bytes) -> int:
     """The status of an answer, 0 where there is none."""
     return int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+def played(
+    folder: Path,
+    scene: Callable[[Running, FarSide], Awaitable[T]],
+    *,
+    answer: bytes = b"",
+    resolve: Resolve | None = None,
+    limits: Limits = QUICK,
+) -> tuple[T, Logs]:
+    """What comes of a scene with a proxy and the one far side on its list, and what the proxy logged."""
+
+    async def main() -> T:
+        async with far_side("127.0.0.1", answer=answer) as far:
+            guard = Guard(frozenset({f"far.example:{far.port}"}), allow_private=True)
+            async with proxied(folder, guard, resolve=resolve or to(HERE), limits=limits) as proxy:
+                return await scene(proxy, far)
+
+    with structlog.testing.capture_logs() as logs:
+        result = asyncio.run(main())
+    return result, logs
+
+
+@asynccontextmanager
+async def opened(proxy: Running, far: FarSide) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A tunnel to the far side."""
+    async with proxy.line() as (reader, writer):
+        writer.write(connect(f"far.example:{far.port}"))
+        assert await reader.readexactly(len(CONNECTED)) == CONNECTED
+        yield reader, writer
+
+
+def has_read(far: FarSide, many: int) -> bool:
+    """Whether so many bytes arrived."""
+    return len(far.read) == many
+
+
+async def asked(proxy: Running, far: FarSide) -> bytes:
+    """The answer to the one request that is allowed, and what the far side said."""
+    return await proxy.ask(connect(f"far.example:{far.port}"), b"hello", len(far.answer))
+
+
+async def refused(proxy: Running, far: FarSide) -> bytes:
+    """What the request that is allowed comes to, where it is refused."""
+    return await proxy.ask(connect(f"far.example:{far.port}"))
