@@ -83,7 +83,7 @@ def _environment(settings: Settings, mode: Mode) -> Iterator[str]:
 
 def _programs() -> Iterator[str]:
     """The system's libraries, and all that this Python is made of."""
-    yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - the sandbox's own
+    yield from ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - the sandbox's own
     ours = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path)}
     for place in (*_SYSTEM, *sorted(ours)):
         yield from ("--ro-bind-try", place, place)
