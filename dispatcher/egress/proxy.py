@@ -29,7 +29,8 @@ from dispatcher.sending.sockets import bound, peer, remove
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 CONNECTED = b"HTTP/1.1 200 Connected\r\n\r\n"
-_CHUNK = 64 * 1024
+CHUNK = 64 * 1024
+"""How much is held of one connection each way."""
 
 
 class Cut(Exception):
@@ -111,12 +112,12 @@ class Proxy:
         except (Cut, OSError, EOFError) as error:
             trip.ended(str(error) if isinstance(error, Cut) else type(error).__name__)
         finally:
-            await self._close(writer)
-            self._tasks.discard(task)
             say = self._log.warning if trip.reason else self._log.info
             told = {"verdict": trip.verdict, "reason": trip.reason, "code": trip.code, **trip.passed}
             took_ms = round((time.monotonic() - started) * 1000)
             say("egress", host=trip.host, address=trip.address, **told, total_ms=took_ms, peer_pid=pid, peer_uid=uid)
+            await self._close(writer)
+            self._tasks.discard(task)
 
     async def drain(self) -> None:
         """Wait for connections under way, then cut them."""
@@ -125,7 +126,8 @@ class Proxy:
             _, late = await asyncio.wait(tasks, timeout=self._limits.stop_s)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.wait(late)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trip: _Trip) -> None:
         request = await self._request(reader)
@@ -171,7 +173,7 @@ class Proxy:
     async def _pass(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passed: dict[str, int], way: str
     ) -> None:
-        while chunk := await source.read(_CHUNK):
+        while chunk := await source.read(CHUNK):
             if passed[way] + len(chunk) > self._limits.bytes_each_way:
                 raise Cut(f"more than {self._limits.bytes_each_way} bytes one way")
             passed[way] += len(chunk)
@@ -186,9 +188,6 @@ class Proxy:
                 await writer.wait_closed()
         except OSError:
             writer.transport.abort()
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
 
 
 async def _until_either_ends(*ways: Coroutine[Any, Any, None]) -> None:
@@ -199,7 +198,7 @@ async def _until_either_ends(*ways: Coroutine[Any, Any, None]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    for one in ended:
-        if isinstance(one, Exception):
-            raise one
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()):
+            raise error

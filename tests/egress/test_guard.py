@@ -22,6 +22,7 @@ def refusal(of: object, *given: object) -> tuple[int, str]:
     [
         ("open.example:443", Target("open.example", 443)),
         ("a:1", Target("a", 1)),
+        ("zoo.zz:443", Target("zoo.zz", 443)),
         ("127.0.0.1:65536", Target("127.0.0.1", 65536)),
         ("[::1]:8080", Target("::1", 8080)),
     ],
