@@ -20,14 +20,19 @@ from dispatcher.settings import Settings
 
 def guard(settings: Settings, mode: Mode) -> Guard:
     """What may be reached in a mode. Raises Invalid for an entry of ``deployment.toml`` that is no host."""
-    if mode is Mode.EXERCISE:
-        return Guard(settings.simulated, allow_private=True)
-    adapters = [entry.load() for entry in registry.TABLE if entry.lane is registry.Lane.TIKTOK and entry.load]
-    hosts = frozenset(settings.egress).union(*(adapter.capabilities.hosts for adapter in adapters))
+    is_exercise = mode is Mode.EXERCISE
+    hosts = settings.simulated if is_exercise else frozenset(settings.egress) | _adapters_hosts()
     try:
-        return Guard(hosts, allow_private=settings.kind is DeploymentKind.TEST)
+        return Guard(hosts, allow_private=is_exercise or settings.kind is DeploymentKind.TEST)
     except ValueError as error:
-        raise Invalid(f"deployment.toml: egress: {error}", 'mend the list, such as egress = ["host"]') from error
+        raise Invalid(
+            f"deployment.toml: {error}", "mend egress or simulator there, and start the role again"
+        ) from error
+
+
+def _adapters_hosts() -> frozenset[str]:
+    lane = [entry for entry in registry.TABLE if entry.lane is registry.Lane.TIKTOK and entry.load]
+    return frozenset(host for entry in lane for host in registry.adapter(entry.name).capabilities.hosts)
 
 
 async def serve_until(settings: Settings, mode: Mode, stopping: asyncio.Event) -> None:

@@ -46,7 +46,7 @@ def test_a_test_deployment_reaches_private_addresses() -> None:
 
 def test_a_host_that_is_none_is_no_start() -> None:
     """The message names it and says what a list looks like."""
-    with pytest.raises(Invalid, match=r"egress: 'https://open.example' is not host or host:port"):
+    with pytest.raises(Invalid, match=r"deployment.toml: 'https://open.example' is not host or host:port"):
         guard(settings(DeploymentKind.PRODUCTION, "https://open.example"), Mode.LIVE)
 
 
