@@ -140,7 +140,7 @@ def tried(settings: Settings, *, confined: bool) -> dict[str, bool]:
     port, planted = free_port(), secrets.token_hex(16)
     told = places(settings, port, planted, harmful=confined)
     command = [sys.executable, "-I", "-c", PROBE.read_text(), json.dumps(told)]
-    egress_socket(settings, Mode.LIVE).parent.mkdir(parents=True, exist_ok=True)
+    inside = sandbox(settings, Mode.LIVE, ROLE)  # which makes the folders that are the role's own
     paths = [*told["sockets"].values(), told["own"]["egress"]]  # type: ignore[attr-defined, index]
     outside = ["\0" + str(told["abstract"]), *paths]
     settings.path("..", "elsewhere.txt").write_text("somebody else's")
@@ -148,8 +148,7 @@ def tried(settings: Settings, *, confined: bool) -> dict[str, bool]:
         try:
             if confined:
                 wanted = "import sys; from ops.deploy.confined import run; sys.exit(run(sys.argv[1:]))"
-                inside = [str(program("bwrap")), *sandbox(settings, Mode.LIVE, ROLE), *command]
-                command = [sys.executable, "-c", wanted, *inside]
+                command = [sys.executable, "-c", wanted, str(program("bwrap")), *inside, *command]
             environment = os.environ | {"PGPASSWORD": planted, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
             done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
         finally:
