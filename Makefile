@@ -58,12 +58,17 @@ chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { $(call apt,chromium); } || \
 		echo "There is no Chromium (Debian: apt-get install chromium); tests that need it will say so." >&2
 
+.PHONY: bubblewrap
+bubblewrap:
+	@command -v bwrap >/dev/null || { $(call apt,bubblewrap); } || \
+		echo "There is no bwrap (Debian: apt-get install bubblewrap); tests that need it will say so." >&2
+
 .PHONY: demo
 demo: setup ## run one exercise from alert to evidence against simulated platforms (FAULT=kill kills workers)
 	@$(BIN)/python -m ops.demo $(if $(FAULT),--fault $(FAULT))
 
 .PHONY: test
-test: setup chromium ## check everything and run every test (TESTS=path for some)
+test: setup chromium bubblewrap ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 2 --dist worksteal -rs $(TESTS)
 

@@ -13,6 +13,7 @@ Rules
      (reference: reliability 4). Whatever breaks a cap is as good as no answer.
   5. An error names the host and nothing else of the URL, and carries no aiohttp error with it, because those hold
      headers and queries.
+  6. Where the policy names an egress proxy, that is the only way: nothing is resolved or connected to from here.
 
 Errors: which one is raised says whether a repeat is safe::
 
@@ -41,6 +42,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -50,6 +52,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from channels.contract import Outcome, Verdict
+from channels.tunnel import TunnelConnector, TunnelRefused
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_HEADERS = 64
@@ -60,6 +63,12 @@ IDLE_S = 2.0
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that was ever given out of IPv6 for the public internet (IANA, IPv6 address space)."""
+
+_NEVER = [ipaddress.ip_network(name) for name in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "3fff::/20")]
+"""What ``is_global`` lets pass: protocol assignments, 6to4 relays (RFC 7526), the address under which Azure tells a
+machine about itself, documentation (RFC 9637)."""
 
 
 class TransportError(Exception):
@@ -76,7 +85,7 @@ class TransportError(Exception):
 
 
 class NotSent(TransportError):
-    """No byte of the request left. Codes: refused, dns, connect, tls, address, connect_timeout."""
+    """No byte of the request left. Codes: refused, dns, connect, tls, address, egress, connect_timeout."""
 
 
 class Ambiguous(TransportError):
@@ -88,12 +97,14 @@ class HttpPolicy:
     """Where a client may go.
 
     ``hosts`` are ``host`` (the scheme's own port) or ``host:port``, lower case, IPv6 in brackets.
-    ``allow_private`` is for the simulator and for test deployments only.
+    ``allow_private`` is for the simulator and for test deployments only. ``egress`` is the socket of the proxy that
+    is the only way out; it goes by a list of its own, and says which addresses may be reached.
     """
 
     hosts: frozenset[str]
     allow_private: bool = False
     https_only: bool = True
+    egress: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +260,16 @@ class Http:
         self._opened = self._opened or self._open()
         return self._opened
 
-    def _open(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+    def _connector(self) -> aiohttp.BaseConnector:
+        if self._policy.egress:
+            return TunnelConnector(self._policy.egress, limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S)
+        return aiohttp.TCPConnector(
             limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_S, socket_factory=self._socket, ttl_dns_cache=30
         )
+
+    def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
@@ -293,13 +308,12 @@ def is_public(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip.sixtofour is not None or ip.teredo is not None:
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.ipv4_mapped
+        if inner is not None:
+            return is_public(str(inner))
+        if ip not in _UNICAST or ip.sixtofour is not None or ip.teredo is not None:
             return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NEVER)
 
 
 def _body(json: Any, form: Mapping[str, str] | None, data: bytes | None) -> tuple[str, bytes] | None:
@@ -362,6 +376,8 @@ def _early(error: Exception) -> tuple[str, str]:
         return "tls", "the TLS handshake failed"
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _AddressRefused):
         return "address", "the address is private, local or reserved"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, TunnelRefused):
+        return "egress", str(error.os_error)
     return "connect", "the connection failed"
 
 

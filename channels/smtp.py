@@ -2,7 +2,8 @@
 
 Rules
   1. Only servers on the policy's allow-list are spoken to, by the very address that was checked: without
-     ``allow_private`` nothing but public addresses is reached, as in ``channels.http``.
+     ``allow_private`` nothing but public addresses is reached, as in ``channels.http``; and where the policy names an
+     egress proxy, that is the only way.
   2. Where the policy wants TLS there is no word in the clear: TLS from the first byte (RFC 8314), or STARTTLS
      (RFC 3207) before anything else. What a server said before STARTTLS is forgotten.
   3. A message is handed over with the end of its data and with nothing before that (RFC 5321, 4.1.1.4). A
@@ -34,6 +35,7 @@ from urllib.parse import urlsplit
 
 from channels.contract import Secret
 from channels.http import Ambiguous, HttpPolicy, NotSent, TransportError, is_public
+from channels.tunnel import TunnelRefused, tunnel
 
 MAX_LINES = 64
 MAX_LINE_BYTES = 1000
@@ -290,7 +292,12 @@ class Smtp:
         return _Talk(reader, writer)
 
     async def _socket(self, server: Server) -> socket.socket:
-        """A connection to the first address that may be reached and answers."""
+        """A connection to the first address that may be reached and answers, or through the egress proxy."""
+        if self._policy.egress:
+            try:
+                return await tunnel(self._policy.egress, server.name)
+            except TunnelRefused as refused:
+                raise _Lost("egress", str(refused)) from None
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)

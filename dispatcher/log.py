@@ -45,6 +45,7 @@ _ALLOWED = """
     outcome verdict found state code clauses reason reference status error count
     provider_ms queue_ms total_ms wait_s open_s
     owner fence term signal stops verb peer_pid peer_uid logger where
+    host address bytes_out bytes_in
 """
 ALLOWED = frozenset(_ALLOWED.split())
 """The only keys that are written: what every line has, what it is about, what came of it, how long it took, and who

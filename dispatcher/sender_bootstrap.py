@@ -27,6 +27,7 @@ from channels.contract import Account, Renewing
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
+from dispatcher.embedded.folder import Folder
 from dispatcher.gate.policy import Policies, load
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
@@ -45,6 +46,9 @@ GARBAGE = 20_000
 
 SECURE = ("https", "smtps")
 """Schemes under which nothing leaves in the clear; smtps is TLS from the first byte, or STARTTLS that is demanded."""
+
+CONFINED = frozenset({"tiktok-sender"})
+"""Roles that reach nothing but the socket of the egress proxy."""
 
 REACH_S = 2.0
 """How long a look at a host that must not be reachable may take at the start."""
@@ -87,6 +91,11 @@ def open_sender(settings: Settings, mode: Mode, role: str) -> tuple[LocalSender,
     nonce = partial(secrets.token_hex, 16)
     sender = LocalSender(keeping, outlets, mode, now, nonce, let_go=outlets.close, elapsed=_elapsed)
     return sender, LocalProber(outlets)
+
+
+def egress_socket(settings: Settings, mode: Mode) -> Path:
+    """Where the egress proxy of a mode listens."""
+    return Folder(settings.root).socket(f"egress/{mode}.sock")
 
 
 def look_rarely_for_cycles() -> None:
@@ -202,6 +211,8 @@ class VaultOutlets:
         from channels.http import Http
 
         policy = network(self._settings, credential)
+        if self._vault.role in CONFINED:
+            policy = replace(policy, egress=egress_socket(self._settings, credential.mode))
         known = (credential.account.channel, policy)
         if known not in self._clients:
             self._clients[known] = Http(policy)

@@ -118,6 +118,7 @@ class Settings:
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
     ``media`` is the folder of pictures, on storage that all hosts share.
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
+    ``egress``: hosts that confined senders may reach besides those that their adapters name.
     """
 
     root: Path
@@ -132,6 +133,7 @@ class Settings:
     processes: int = 1
     keep_lists_days: int = 30
     media: str = "media"
+    egress: tuple[str, ...] = ()
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
@@ -198,7 +200,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
         {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
-        | {"keep_lists_days", "media", "timing", "channel", "price"},
+        | {"keep_lists_days", "media", "egress", "timing", "channel", "price"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -215,6 +217,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),
         media=str(document.get("media", "media")),
+        egress=_hosts(document.get("egress", [])),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
             name: ChannelFigures(**_integers(values, ChannelFigures, f"channel.{name}"))
@@ -222,6 +225,12 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         },
         prices=tuple(_price(values) for values in document.get("price", [])),
     )
+
+
+def _hosts(document: Any) -> tuple[str, ...]:
+    if not isinstance(document, list) or not all(isinstance(host, str) for host in document):
+        raise TypeError('egress must be a list of hosts, such as ["open.example.org"]')
+    return tuple(document)
 
 
 def _price(document: Any) -> Price:

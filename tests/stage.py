@@ -143,7 +143,6 @@ class Stage:
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
-            "mastodon": {"base_url": base, "account_id": str(number)},
         }[channel]
         keys = {
             "x": {"token": f"sim-{number}"},
@@ -153,7 +152,6 @@ class Stage:
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
-            "mastodon": {"token": f"sim-{number}"},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")

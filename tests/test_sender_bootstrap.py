@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Account
+from channels.contract import Account, Secret
 from channels.http import HttpPolicy
 from dispatcher import sender_bootstrap
 from dispatcher.domain.errors import Forbidden
@@ -16,7 +16,7 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import Policies
 from dispatcher.sending.credentials import Credential
-from dispatcher.settings import Settings
+from dispatcher.settings import Settings, Timing
 from tests.cast import policies
 
 
@@ -93,3 +93,20 @@ def test_an_exercise_reaches_no_other_mail_server(url: str) -> None:
         sender_bootstrap.network(PRODUCTION, press(url, Mode.EXERCISE))
     with pytest.raises(Forbidden, match="not to the simulator"):
         sender_bootstrap.network(replace(PRODUCTION, simulator_smtp=""), press(url, Mode.EXERCISE))
+
+
+@pytest.mark.parametrize(
+    ("role", "channel", "egress"),
+    [("tiktok-sender", "tiktok", "run/egress/live.sock"), ("accounts", "webhook", None)],
+)
+def test_a_confined_role_goes_out_through_the_proxy(
+    tmp_path: Path, role: str, channel: str, egress: str | None
+) -> None:
+    """Whatever the account; the others go out themselves."""
+    settings = replace(PRODUCTION, root=tmp_path, timing=Timing())
+    vault = settings.vault(Mode.LIVE, role)
+    vault.create()
+    account = Account("city", channel, "@city", ("en-GB",), {"base_url": "https://hooks.city.example/a"})
+    vault.put(Credential(account, Mode.LIVE, {"secret": Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}))
+    outlets = sender_bootstrap.VaultOutlets(settings, vault)
+    assert [policy.egress for _, policy in outlets._clients] == [egress and tmp_path / egress]

@@ -79,3 +79,15 @@ def test_exercises_may_have_a_far_side_for_mail_beside_the_other(tmp_path: Path)
     made = settings(tmp_path, 'simulator = "http://127.0.0.1:8790"\nsimulator_smtp = "smtp://127.0.0.1:8791"\n')
     assert made.simulated == {"127.0.0.1:8790", "127.0.0.1:8791"}
     assert settings(tmp_path, "").simulated == frozenset()
+
+
+def test_a_deployment_may_list_hosts_for_confined_senders(tmp_path: Path) -> None:
+    """As strings, in the order in which they stand."""
+    assert settings(tmp_path, 'egress = ["open.example", "b:8443"]').egress == ("open.example", "b:8443")
+
+
+@pytest.mark.parametrize("egress", ['"open.example"', "[443]", "true"])
+def test_what_is_no_list_of_hosts_is_refused(egress: str, tmp_path: Path) -> None:
+    """With what one looks like."""
+    with pytest.raises(Invalid, match="egress must be a list of hosts"):
+        settings(tmp_path, f"egress = {egress}")

@@ -4,7 +4,8 @@
     accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
-    tiktok-sender   that sender: no SQL, no Redis
+    tiktok-sender   that sender: no SQL, no Redis, no network but the egress proxy's socket
+    egress          that proxy: listed hosts only, and none of the credentials
 
 Each role loads only what it needs. The loop is uvloop's; SIGTERM drains.
 """
@@ -142,6 +143,12 @@ async def _tiktok_sender(settings: Settings, mode: Mode, _owner: str, stopping: 
     await serve_until(settings, mode, stopping)
 
 
+async def _egress(settings: Settings, mode: Mode, _owner: str, stopping: asyncio.Event) -> None:
+    from workers.egress import serve_until
+
+    await serve_until(settings, mode, stopping)
+
+
 async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
     from dispatcher.bootstrap import open_store
     from dispatcher.sender_bootstrap import open_trust
@@ -183,4 +190,5 @@ ROLES: dict[str, Main] = {
     "recipients": _recipients,
     "tiktok": _tiktok,
     "tiktok-sender": _tiktok_sender,
+    "egress": _egress,
 }

@@ -15,6 +15,7 @@ from dispatcher.sender_bootstrap import open_sender
 from dispatcher.sending.remote import RemoteSender
 from dispatcher.sending.server import serve
 from dispatcher.settings import Settings
+from workers.confinement import insist
 
 ROLE = "tiktok-sender"
 FRAME_TIMEOUT_S = 10.0
@@ -23,7 +24,7 @@ FRAME_TIMEOUT_S = 10.0
 
 def socket_path(settings: Settings, mode: Mode) -> Path:
     """Where the sender of a mode listens."""
-    return Folder(settings.root).socket(f"tiktok-{mode}.sock")
+    return Folder(settings.root).socket(f"{ROLE}/{mode}.sock")
 
 
 def remote(settings: Settings, mode: Mode) -> RemoteSender:
@@ -32,7 +33,8 @@ def remote(settings: Settings, mode: Mode) -> RemoteSender:
 
 
 async def serve_until(settings: Settings, mode: Mode, stopping: asyncio.Event) -> None:
-    """The sender's end: open the credentials and serve until ``stopping``."""
+    """The sender's end: serve until ``stopping``. Raises Forbidden where a live one is not confined."""
+    insist(settings, mode, ROLE)
     sender, prober = open_sender(settings, mode, ROLE)
     try:
         await serve(sender, socket_path(settings, mode), stopping, timeout_s=FRAME_TIMEOUT_S, prober=prober)

@@ -90,7 +90,7 @@ def up(session: Session, mode: Mode) -> None:
     help="Else $DISPATCHER_MODE, as `up` sets it.",
 )
 def worker(session: Session, role: str, mode: Mode) -> None:
-    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender.
+    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender, egress.
 
     What ends it badly goes to its log with the place in the code, like everything else it says.
     """

@@ -27,6 +27,7 @@ from dispatcher.domain.statement import Envelope
 from dispatcher.sending import wire
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.sending.permit import HandOff, Permit, Refusal, unreadable
+from dispatcher.sending.sockets import short_address
 
 T = TypeVar("T")
 MAX_ENVELOPE = 256 * 1024
@@ -172,7 +173,7 @@ class _Line:
 
     async def ask(self, request: bytes) -> None:
         """Connect and write the request. Raises OSError, with ``unsent`` where the last byte was not taken."""
-        with wire.short_address(self._path) as address:
+        with short_address(self._path) as address:
             await self._loop.sock_connect(self._socket, address)
         self.unsent = False
         try:

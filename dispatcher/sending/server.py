@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,16 +21,15 @@ import structlog
 
 from channels.contract import Json, Note
 from dispatcher.domain.documents import DocumentError, Reader
-from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope
 from dispatcher.sending import wire
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.permit import Sender
 from dispatcher.sending.probing import Prober
+from dispatcher.sending.sockets import bound, peer, remove
 
 BACKLOG = 128
 MAX_CONNECTIONS = 64
-_CREDENTIALS = struct.Struct("3i")
 
 Work = Callable[[Sender, Note], Awaitable[Json]]
 Verbs = Mapping[str, Callable[[Reader], Work]]
@@ -54,17 +51,17 @@ async def serve(
     """Serve ``sender``, and ``prober`` where there is one, at ``path`` until ``stopping``.
 
     ``timeout_s`` bounds every frame, look-up and acknowledgement; a send has its outlet's own time. ``allowed`` are
-    the user ids that may connect, our own unless given. Raises Unavailable when another sender serves there.
+    the user ids that may connect, our own unless given. Raises Unavailable when another process serves there.
     """
     users = frozenset({os.getuid()} if allowed is None else allowed)
     probes: Verbs = {} if prober is None else {"probe": partial(_probe, prober)}
     switchboard = _Switchboard(sender, {**_VERBS, **probes}, timeout_s, users)
-    listening = await asyncio.start_unix_server(switchboard.connected, sock=_bound(path), backlog=BACKLOG)
+    listening = await asyncio.start_unix_server(switchboard.connected, sock=bound(path), backlog=BACKLOG)
     try:
         await stopping.wait()
     finally:
         listening.close()
-        _remove(path)
+        remove(path)
         await switchboard.hang_up()
 
 
@@ -81,7 +78,7 @@ class _Switchboard:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its first byte to its last."""
-        pid, uid = _peer(writer)
+        pid, uid = peer(writer)
         task = asyncio.current_task()
         if uid not in self._users or len(self._talks) >= MAX_CONNECTIONS or task is None:
             self._log.warning("connection_refused", peer_pid=pid, peer_uid=uid, count=len(self._talks))
@@ -274,34 +271,3 @@ _LOOKS = ("find", "read_back")
 
 def _order(document: Json, _where: str) -> Order:
     return Order.from_document(document)
-
-
-def _peer(writer: asyncio.StreamWriter) -> tuple[int, int]:
-    """Process and user at the other end, by the kernel's word."""
-    held = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, _ = _CREDENTIALS.unpack(held)
-    return pid, uid
-
-
-def _bound(path: Path) -> socket.socket:
-    """A socket to listen at, under rule 1; a stale one in its place is removed. Raises Unavailable."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.parent.chmod(0o700)
-    if _answers(path):
-        raise Unavailable(f"another sender serves {path}", "stop it first: one sender per spent file")
-    _remove(path)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with wire.short_address(path) as address:
-        listening.bind(address)
-    path.chmod(0o600)
-    return listening
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, wire.short_address(path) as address:
-        probe.settimeout(1)
-        return probe.connect_ex(address) == 0

@@ -15,14 +15,10 @@ Rules
 
 from __future__ import annotations
 
-import os
 import struct
 import unicodedata
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TypeVar
 
 from channels.contract import Finding, Found, Json, Outcome, Probe, ReadBack, Seen, Verdict
@@ -65,16 +61,6 @@ def unpack(body: bytes) -> Json:
         return canonical.decode(body)
     except canonical.CanonicalError as error:
         raise FrameError(str(error)) from error
-
-
-@contextmanager
-def short_address(path: Path) -> Iterator[str]:
-    """A name of a socket that the kernel takes, however long its path is (unix(7): 107 bytes at most)."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 def answer_document(answer: Permit | Refusal | HandOff) -> dict[str, Json]:

@@ -303,6 +303,16 @@ def test_without_leave_no_private_address_is_reached(host: str) -> None:
         ("2002:a00:1::1", False),
         ("2001:0:1::1", False),
         ("ff0e::1", False),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:10.0.0.1", False),
+        ("::10.0.0.1", False),
+        ("64:ff9b:1::808:808", False),
+        ("fec0::1", False),
+        ("4000::1", False),
+        ("3fff::1", False),
+        ("192.0.0.192", False),
+        ("192.88.99.1", False),
+        ("168.63.129.16", False),
     ],
 )
 def test_public_addresses_are_told_from_all_others(address: str, public: bool) -> None:

@@ -40,6 +40,7 @@ from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Envelope, Mode
+from dispatcher.embedded.procfile import find_procfile
 from dispatcher.embedded.state import UpState, read_state
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import (
@@ -62,7 +63,7 @@ from ops.demo.stage import simulator_at
 from tests.cast import RECORD
 from tests.e2e.processes import environment_of, process
 from tests.office import FilePen
-from tests.servers import until
+from tests.servers import program, until
 
 DISPATCHER = Path(sys.executable).with_name("dispatcher")
 TIMING = {
@@ -82,6 +83,10 @@ CHANNELS = ("x", "bluesky", "webhook", "cap_feed", "notify", "tiktok")
 CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300, "sends_per_minute": 0} for channel in CHANNELS}
 CHUNK = 10
 LIST_SIZE = 25
+CONFINED = "tiktok-sender"
+CONFINING = f"python -m ops.deploy.confined {CONFINED}"
+"""The role that runs live only where it is confined, and how that is started."""
+
 SERVICE = "11111111-2222-4333-8444-5555555555{:02d}"
 USERS = {"x-city": "450100002201", "x-dinas": "450100002202", "x-gov": "450100002204", "live-x": "950100002203"}
 DEVICE = "phone-{}"
@@ -300,7 +305,14 @@ class Deployment:
 
     @contextmanager
     def up(self, mode: Mode = Mode.EXERCISE) -> Iterator[Deployment]:
-        """Run ``dispatcher up`` meanwhile, from when every role was started and the relay has signed its status."""
+        """Run ``dispatcher up`` meanwhile, from when every role was started and the relay has signed its status.
+
+        A live sender of TikTok is confined, as it must be.
+        """
+        if mode is Mode.LIVE:
+            program("bwrap")
+            roles = find_procfile(self.folder).read_text().replace(f"dispatcher worker {CONFINED}", CONFINING)
+            (self.folder / "Procfile").write_text(roles)
         with process([DISPATCHER, "--deployment", self.folder, "up", "--mode", str(mode)], self.log("up")):
             until(self.report, "the roles are up", 60)
             until(lambda: self.status(mode), "the relay signs", 60)
@@ -313,9 +325,12 @@ class Deployment:
 
     @contextmanager
     def role(self, name: str, mode: Mode) -> Iterator[subprocess.Popen[bytes]]:
-        """Run one role by itself meanwhile, as the Procfile would."""
-        words = ["--deployment", str(self.folder), "worker", name, "--mode", str(mode)]
-        with process([DISPATCHER, *words], self.log(f"{name}-{mode}")) as started:
+        """Run one role by itself meanwhile, as the Procfile would; a live sender of TikTok confined."""
+        command: list[str | Path] = [DISPATCHER, "--deployment", self.folder, "worker", name, "--mode", str(mode)]
+        if (name, mode) == (CONFINED, Mode.LIVE):
+            program("bwrap")
+            command = [sys.executable, *CONFINING.split()[1:], "--deployment", self.folder, "--mode", str(mode)]
+        with process(command, self.log(f"{name}-{mode}")) as started:
             yield started
 
     def report(self) -> UpState | None:

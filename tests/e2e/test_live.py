@@ -121,3 +121,12 @@ def test_an_exercise_account_away_from_the_simulator_does_not_start(empty: Deplo
         (empty.folder / "credentials" / "exercise" / "accounts" / "planted-x.age").unlink()
     assert done.returncode == FORBIDDEN
     assert "exercise accounts reach the simulator only" in done.stderr
+
+
+def test_a_live_sender_of_tiktok_that_is_not_confined_does_not_start(empty: Deployment) -> None:
+    """It says what it found open, and how it is started right."""
+    done = empty.run("worker", "tiktok-sender", "--mode", "live")
+    assert done.returncode == FORBIDDEN
+    assert "tiktok-sender is not confined: " in done.stderr
+    assert str(empty.folder / "data") in done.stderr
+    assert "python -m ops.deploy.confined tiktok-sender" in done.stderr

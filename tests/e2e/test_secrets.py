@@ -23,7 +23,9 @@ pytestmark = pytest.mark.system
 TAILS = 2
 """Characters of base64 that depend on what stands before or behind."""
 
-WHERE = ("logs", "the ledger", "sql", "redis", "the command line", "public files")
+GIVEN = ("cmdline", "environ")
+
+WHERE = ("logs", "the ledger", "sql", "redis", "the command line", "public files", "processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,16 @@ def written(site: Deployment) -> dict[str, bytes]:
         "the ledger": repr(rows["ledger"]).encode(),
         "sql": repr(rows).encode() + files(site.folder / "data"),
         "redis": files(site.folder / "redis"),
+        "processes": given(site),
         "public files": files(site.folder / "feed") + files(site.folder / "hand-off") + files(site.folder / "sender"),
     }
+
+
+def given(site: Deployment) -> bytes:
+    """The words and the environment with which each role was started, as the kernel shows them."""
+    state = site.report()
+    assert state is not None
+    return b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for pid in state.roles.values() for name in GIVEN)
 
 
 def files(folder: Path) -> bytes:
@@ -114,6 +124,7 @@ def test_the_search_finds_what_is_there(said: Said) -> None:
     """The control: what is public of the same accounts is found in logs, ledger, SQL and on the command line."""
     for where in ("logs", "the ledger", "sql", "the command line"):
         assert b"webhook-council" in said.places[where]
+    assert b"tiktok-sender" in said.places["processes"]
 
 
 @pytest.mark.parametrize("form", list(forms("x" * 12)))

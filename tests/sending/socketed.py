@@ -19,6 +19,7 @@ from dispatcher.sending import wire
 from dispatcher.sending.permit import Sender
 from dispatcher.sending.probing import Prober
 from dispatcher.sending.server import serve
+from dispatcher.sending.sockets import short_address
 from tests.builders import ACCOUNTS, Drafted, draft
 from tests.memory_channel import MemoryChannel
 from tests.sending.kit import House
@@ -107,7 +108,7 @@ async def pretending(
             await writer.wait_closed()
 
     path.parent.mkdir(parents=True)
-    with wire.short_address(path) as address:
+    with short_address(path) as address:
         server = await asyncio.start_unix_server(connected, address)
     async with server:
         yield
@@ -129,7 +130,7 @@ async def eventually(condition: Callable[[], object]) -> None:
 
 async def talk(path: Path, *frames: bytes, half_close: bool = False) -> bytes:
     """Write raw bytes and return all that comes back until the other side hangs up."""
-    with wire.short_address(path) as address:
+    with short_address(path) as address:
         reader, writer = await asyncio.open_unix_connection(address)
     try:
         for frame in frames:

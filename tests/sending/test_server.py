@@ -18,6 +18,7 @@ from dispatcher.sending import wire
 from dispatcher.sending.permit import Permit
 from dispatcher.sending.remote import RemoteSender
 from dispatcher.sending.server import MAX_CONNECTIONS
+from dispatcher.sending.sockets import short_address
 from tests.sending.kit import note, run
 from tests.sending.socketed import LONG_S, Noting, Place, eventually, planned, serving, talk
 
@@ -204,7 +205,7 @@ def test_there_are_only_so_many_connections(place: Place, path: Path) -> None:
 
     async def main() -> bytes:
         async with serving(place.sender, path):
-            with wire.short_address(path) as address:
+            with short_address(path) as address:
                 opened = [await asyncio.open_unix_connection(address) for _ in range(MAX_CONNECTIONS)]
             refused = await talk(path, TELL)
             for _, writer in opened:
@@ -222,7 +223,7 @@ def test_two_senders_do_not_serve_one_socket(place: Place, path: Path) -> None:
 
     async def main() -> bytes:
         async with serving(place.sender, path):
-            with pytest.raises(Unavailable, match="another sender serves"):
+            with pytest.raises(Unavailable, match="another process serves"):
                 async with serving(place.sender, path):
                     pass
             return await talk(path, TELL, half_close=True)
@@ -235,7 +236,7 @@ def test_a_socket_left_by_a_killed_sender_is_replaced(place: Place, path: Path) 
 
     async def main() -> bytes:
         path.parent.mkdir()
-        with wire.short_address(path) as address:
+        with short_address(path) as address:
             stale = await asyncio.start_unix_server(lambda *_: None, address)
         stale.close()
         async with serving(place.sender, path):
@@ -250,7 +251,7 @@ def test_stopping_lets_go_of_idle_connections(place: Place, path: Path) -> None:
 
     async def main() -> bytes:
         async with serving(place.sender, path):
-            with wire.short_address(path) as address:
+            with short_address(path) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             writer.write(TELL)
             first = await reader.readexactly(len(TOLD))

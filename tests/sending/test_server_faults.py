@@ -15,6 +15,7 @@ from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.sending.remote import RemoteSender
 from dispatcher.sending.server import serve
+from dispatcher.sending.sockets import short_address
 from tests.memory_channel import MemoryChannel
 from tests.sending.kit import note, run
 from tests.sending.socketed import LONG_S, Hanging, Noting, Place, eventually, planned, serving, talk
@@ -194,7 +195,7 @@ def test_stopping_lets_go_of_who_never_asked_anything(place: Place, path: Path) 
 
     async def main() -> bytes:
         async with serving(place.sender, path):
-            with wire.short_address(path) as address:
+            with short_address(path) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             await talk(path, TELL, half_close=True)  # by now both have been let in
         rest = await reader.read()

@@ -14,6 +14,7 @@ from dispatcher.sending import wire
 from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.sending.permit import Permit
 from dispatcher.sending.server import MAX_CONNECTIONS, _Switchboard
+from dispatcher.sending.sockets import short_address
 from tests.sending.kit import run
 from tests.sending.socketed import LONG_S, Noting, Place, eventually, planned, serving, talk
 
@@ -82,7 +83,7 @@ def test_an_asker_who_does_not_read_its_answer_is_not_waited_for(place: Place, p
 
     async def main() -> None:
         async with serving(place.sender, path, timeout_s=0.3):
-            with wire.short_address(path) as address:
+            with short_address(path) as address:
                 reader, writer = await asyncio.open_unix_connection(address, limit=1)
             writer.write(asking)
             writer.write_eof()

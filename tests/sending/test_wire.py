@@ -15,6 +15,7 @@ from dispatcher.domain.documents import DocumentError
 from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import wire
 from dispatcher.sending.permit import HandOff, Permit, Refusal
+from dispatcher.sending.sockets import short_address
 from tests.cast import NOW
 
 PERMIT = Permit("p-1", "dlv-1", NOW, ("2024-11", "2025-12"), "ab" * 32)
@@ -149,7 +150,7 @@ def test_a_socket_is_reached_however_long_its_path_is(tmp_path: Path) -> None:
     """The kernel takes 107 bytes; a deployment may lie deeper. The folder is not kept open."""
     path = tmp_path / ("x" * 120) / "sender.sock"
     path.parent.mkdir()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening, wire.short_address(path) as address:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening, short_address(path) as address:
         listening.bind(address)
     assert path.is_socket()
     assert not Path(address).exists()

@@ -1,0 +1,114 @@
+"""What the units and the manifest deny, read from them; and how exposed systemd finds the units."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatcher.embedded.procfile import find_procfile
+
+DEPLOY = Path(__file__).parents[2] / "ops" / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+LOCKED, OTHERS = 0.5, 1.5
+"""The most exposure there may be (reference: reliability 7, promise 17)."""
+
+
+def unit(name: str) -> str:
+    """A unit without its comments."""
+    text = (DEPLOY / "systemd" / f"dispatcher-{name}@.service").read_text()
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.stem)
+def test_a_unit_is_hardly_exposed(file: Path) -> None:
+    """0.5 of 10 for the locked sender, 1.5 for the others, by systemd's own count without running it."""
+    most = LOCKED if "tiktok-sender" in file.stem else OTHERS
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={most * 10:.0f}", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+
+
+def test_every_unit_starts_a_role_there_is() -> None:
+    """By the words of the Procfile, whose roles all have a unit."""
+    roles = set(re.findall(r"dispatcher worker ([a-z-]+)", find_procfile(Path("nowhere")).read_text()))
+    started = {found for file in UNITS for found in re.findall(r" worker ([a-z-]+|%i)", file.read_text())}
+    assert started - {"%i"} <= roles
+    assert started >= {"tiktok-sender", "egress", "%i"}
+
+
+def test_the_senders_unit_has_no_network_and_no_foreign_file() -> None:
+    """An empty network, unix sockets, and of the deployment its own places only."""
+    text = unit("tiktok-sender")
+    lines = {"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "PrivateUsers=yes", "ProtectProc=invisible"}
+    assert lines | {"TemporaryFileSystem=/var/lib/dispatcher:ro"} <= set(text.splitlines())
+    places = re.findall(r"^Bind(?:ReadOnly)?Paths=(?:[^:\n]*:)?/var/lib/dispatcher/(\S+)$", text, re.MULTILINE)
+    assert places == [
+        "deployment.toml",
+        "trust",
+        "credentials/%i/tiktok-sender",
+        "run/egress",
+        "sender/%i/tiktok-sender",
+        "run/tiktok-sender",
+    ]
+
+
+def test_the_proxys_unit_has_no_secret() -> None:
+    """No credential, no trust, and nothing of the machine's own networks but the resolver."""
+    text = unit("egress")
+    assert not re.search(r"LoadCredential|credentials/|/trust|sender/%i", text)
+    assert "IPAddressDeny=localhost link-local multicast 10.0.0.0/8" in text
+
+
+@pytest.fixture
+def manifest() -> list[Any]:
+    """The documents of the manifest."""
+    yaml = pytest.importorskip("yaml")
+    return list(yaml.safe_load_all((DEPLOY / "kubernetes" / "tiktok.yaml").read_text()))
+
+
+def container(manifest: list[Any], name: str) -> dict[str, Any]:
+    """A container of the pod."""
+    containers = manifest[0]["spec"]["template"]["spec"]["containers"]
+    found: dict[str, Any] = next(one for one in containers if one["name"] == name)
+    return found
+
+
+@pytest.mark.parametrize("name", ["lane", "tiktok-sender", "egress"])
+def test_no_container_has_rights_or_a_writable_image(manifest: list[Any], name: str) -> None:
+    """Nor is one root, nor has it the cluster's token."""
+    closed = container(manifest, name)["securityContext"]
+    assert (closed["allowPrivilegeEscalation"], closed["readOnlyRootFilesystem"]) == (False, True)
+    assert closed["capabilities"] == {"drop": ["ALL"]}
+    pod = manifest[0]["spec"]["template"]["spec"]
+    assert (pod["automountServiceAccountToken"], pod["securityContext"]["runAsNonRoot"]) == (False, True)
+    assert not any(pod[name] for name in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"))
+
+
+def test_the_senders_container_has_unix_sockets_and_its_own_files(manifest: list[Any]) -> None:
+    """The filter of calls, and no volume of the lane's."""
+    sender = container(manifest, "tiktok-sender")
+    assert sender["securityContext"]["seccompProfile"]["localhostProfile"] == "dispatcher/sender-seccomp.json"
+    mounted = {volume["name"] for volume in sender["volumeMounts"]}
+    assert mounted == {"sender-settings", "trust", "credentials", "identity", "record", "run"}
+
+
+def test_the_proxys_container_has_no_secret(manifest: list[Any]) -> None:
+    """Its settings and the sockets."""
+    mounted = {volume["name"] for volume in container(manifest, "egress")["volumeMounts"]}
+    assert mounted == {"sender-settings", "run"}
+
+
+def test_the_policy_lets_nobody_in_and_little_out(manifest: list[Any]) -> None:
+    """No private range, no metadata service, port 443 only for what is public."""
+    policy = manifest[1]["spec"]
+    assert (policy["policyTypes"], policy["ingress"]) == (["Ingress", "Egress"], [])
+    public = policy["egress"][-1]
+    assert public["ports"] == [{"protocol": "TCP", "port": 443}]
+    left_out = {block for one in public["to"] for block in one["ipBlock"]["except"]}
+    assert {"10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= left_out
