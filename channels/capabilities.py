@@ -78,6 +78,7 @@ class Capabilities:
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
     platform has no limit, ``languages`` empty where it takes any. ``recipients``: it sends to a list of these.
+    ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed it may act before that.
     """
 
     idempotency: Idempotency
@@ -90,6 +91,7 @@ class Capabilities:
     languages: tuple[str, ...] = ()
     recipients: Address | None = None
     by_hand: bool = False
+    acts_unconfirmed: bool = False
     max_in_flight: int = 8
     timeout_s: float = 10.0
     rate: Rate | None = None

@@ -107,12 +107,32 @@ class LanguageText:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """What one channel of a paid plan may buy: ``pence`` at most, all fees in, to run within ``[starts, ends)``.
+
+    ``case`` was agreed before it was needed; ``approval`` refers to the central approval, where there is one.
+    ``nonce`` is the plan's own, so that what is numbered after it belongs to no other plan.
+    """
+
+    case: str
+    pence: int
+    approval: str | None
+    starts: datetime
+    ends: datetime
+    nonce: str
+
+
+PURCHASE = "purchase"
+"""The option under which a rendering that orders space says what is bought; senders compare it with the plan."""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A revision as channels see it, before it takes a channel's form.
 
     ``area`` lists names; ``polygons`` and ``circles`` are CAP strings (lat,lon). ``sent_by`` is the public name of
     the sender. ``exercise`` marks content that must carry EXERCISE; ``cap`` carries the CAP code values
-    (category, event, urgency, severity, certainty).
+    (category, event, urgency, severity, certainty). ``purchase``: what is bought, once a plan names it.
     """
 
     kind: DeliveryKind
@@ -125,6 +145,7 @@ class Content:
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
+    purchase: Purchase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,8 +330,21 @@ class HandOverError(ValueError):
 
 
 @runtime_checkable
-class HandedOver(Protocol):
+class Receipted(Protocol):
     """What the adapter of a channel that people finish (``by_hand``) has besides :class:`Channel`."""
+
+    @staticmethod
+    def exercise_receipt(delivery: str) -> str:
+        """What a receipt gives in an exercise, where nothing is posted: an address that cannot exist."""
+
+    @staticmethod
+    def receipt_fault(given: str) -> str:
+        """What is wrong with what a live receipt gives; empty where nothing is."""
+
+
+@runtime_checkable
+class HandedOver(Receipted, Protocol):
+    """What it has besides where the task is sealed to a device."""
 
     def issue(
         self,
@@ -331,10 +365,6 @@ class HandedOver(Protocol):
     @staticmethod
     def new_device_secret(random_bytes: RandomBytes) -> Secret:
         """The secret that a device is registered with, as it is shown once; the credential keeps it."""
-
-    @staticmethod
-    def exercise_receipt(delivery: str) -> str:
-        """What a receipt gives as the post's link in an exercise, where nothing is posted."""
 
     @staticmethod
     def receipt_is_late(issued_at: datetime, receipt_at: datetime) -> bool:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Secret
+from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Receipted, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
@@ -99,6 +99,12 @@ def _cap_feed() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _insertion_order() -> type[Adapter]:
+    from channels.insertion_order import adapter
+
+    return adapter.Adapter
+
+
 def _tiktok() -> type[Adapter]:
     from channels.tiktok import adapter
 
@@ -114,6 +120,8 @@ TABLE = (
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
     Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
+    Entry("social_paid", Lane.ACCOUNTS, _insertion_order, ("paid_social",)),
+    Entry("tiktok_paid", Lane.ACCOUNTS, _insertion_order, ("tiktok_ads", "paid_tiktok")),
     Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin")),
     Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),
     Entry("telegram", Lane.ACCOUNTS, None, ("tg", "telegram_bot")),
@@ -147,9 +155,23 @@ def left_to_people(channel: str, kind: DeliveryKind) -> bool:
     return not {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}.get(kind, True)
 
 
+def acts_unconfirmed(channel: str) -> bool:
+    """Whether whoever is handed something on this channel may act before people sign the receipt."""
+    try:
+        return adapter(channel).capabilities.acts_unconfirmed
+    except UnknownChannelError:
+        return False
+
+
 def new_device_secret(channel: str, random_bytes: RandomBytes) -> Secret:
     """The secret that a device of this channel is registered with. Raises UnknownChannelError."""
-    return _by_hand(channel).new_device_secret(random_bytes)
+    return _sealed(channel).new_device_secret(random_bytes)
+
+
+def has_no_packet(channel: str) -> bool:
+    """Whether people finish this channel's deliveries by a receipt alone. Raises UnknownChannelError."""
+    found = adapter(channel)
+    return issubclass(found, Receipted) and not issubclass(found, HandedOver)
 
 
 def exercise_receipt(channel: str, delivery: str) -> str:
@@ -157,15 +179,27 @@ def exercise_receipt(channel: str, delivery: str) -> str:
     return _by_hand(channel).exercise_receipt(delivery)
 
 
+def receipt_fault(channel: str, given: str) -> str:
+    """What is wrong with what a live receipt gives; empty where nothing is. Raises UnknownChannelError."""
+    return _by_hand(channel).receipt_fault(given)
+
+
 def receipt_is_late(channel: str, issued_at: datetime, receipt_at: datetime) -> bool:
     """Whether a receipt came too long after its code was issued. Raises UnknownChannelError."""
-    return _by_hand(channel).receipt_is_late(issued_at, receipt_at)
+    return _sealed(channel).receipt_is_late(issued_at, receipt_at)
 
 
-def _by_hand(channel: str) -> type[HandedOver]:
+def _sealed(channel: str) -> type[HandedOver]:
     found = adapter(channel)
     if not issubclass(found, HandedOver):
-        raise UnknownChannelError(f"{channel} is not finished by people: it has no device, packet or receipt")
+        raise UnknownChannelError(f"{channel} is not finished by people on a device: it has no packet and no code")
+    return found
+
+
+def _by_hand(channel: str) -> type[Receipted]:
+    found = adapter(channel)
+    if not issubclass(found, Receipted):
+        raise UnknownChannelError(f"{channel} is not finished by people: it has no receipt")
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from channels import registry
 from dispatcher.cli.commands import Names, Noun, Signed, Text, Verb, one_of
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
@@ -220,9 +221,12 @@ def open_(session: Session, name: str) -> None:
 
 @handoff.command(cls=Signed)
 @NAME
-@click.option("--url", required=True, help="The post's own link.")
+@click.option("--url", required=True, help="The post's own link, or the agency's reference of its confirmation.")
 def receipt(session: Session, name: str, url: str) -> None:
-    """Sign that DELIVERY was posted by hand at a link. It is accepted when two operators have signed."""
+    """Sign that DELIVERY was posted by hand at a link, or that the agency confirmed it under its own reference.
+
+    It is accepted when two operators have signed for the same.
+    """
     made = handing_off.receipt(session.desk, name, session.pen, url)
     session.show("receipt", made)
     if made.late:
@@ -275,10 +279,19 @@ def _after(found: dict[str, Any]) -> tuple[str, str]:
         who = "two people's answer" if found["reason"] == "ambiguous" else "somebody's answer"
         return f"dispatcher delivery resolve {found['id']} seen|not_seen|cancel", f"{who}: held ({found['reason']})"
     if found["state"] == DeliveryState.HANDED_OVER:
-        return f"dispatcher handoff open {found['id']}", "two operators, to finish it by hand"
+        return _to_finish(found), "two operators, to finish it by hand"
     if found["state"] in UNSETTLED:
         return f"dispatcher watch {short(found['plan'])}", ""
     return f"dispatcher review {found['incident']}", ""
+
+
+def _to_finish(found: Mapping[str, Any]) -> str:
+    """The operators' next command: their packet, or the receipt where there is none."""
+    if not registry.has_no_packet(found["channel"]):
+        return f"dispatcher handoff open {found['id']}"
+    rehearsed = found["mode"] == Mode.EXERCISE
+    given = registry.exercise_receipt(found["channel"], found["id"]) if rehearsed else "REFERENCE"
+    return f"dispatcher handoff receipt {found['id']} --url {given}"
 
 
 def _document(row: Any, held: Mapping[str, str] = {}) -> dict[str, Any]:

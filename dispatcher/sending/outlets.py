@@ -60,6 +60,7 @@ def facts_of(
         recipient_fault=recipient_fault or _kind_fault(destination, order),
         spent_fault=spent_fault,
         spend_fault=order.spend_fault,
+        purchase_fault=texts.purchase_fault(destination) if destination else None,
         clock_fault=clock_fault,
         reaches=reaches,
         trackers=texts.trackers(order.rendering),

@@ -180,20 +180,25 @@ def attest(
     *,
     channel: str,
     account: str,
-    device: str,
-    app_version: str,
+    device: str = "",
+    app_version: str = "",
     evidence: str,
     mitigations: Sequence[str] = (),
 ) -> Recorded:
     """Record that mitigations hold for an account and its device: those named, else all that people must see to.
 
-    ``app_version``: what is installed; its terms were read for that version only (M10).
+    ``app_version``: what is installed; its terms were read for that version only (M10). Space that is bought has no
+    device of ours (reference: policy 6.3, T3p).
     """
     version, name, rule = _rule(desk, channel)
     scope = _account_scope(desk, mode, channel, account)
     with desk.store.read() as work:
-        if accounts.device_of(work, account) != device:
-            raise NotFound(f"{device} is not the device of account {account}", "see: dispatcher account list")
+        if (accounts.device_of(work, account) or "") != device:
+            raise NotFound(
+                f"{device or 'none'} is not the device of account {account}", "see: dispatcher account list"
+            )
+    if device and not app_version:
+        raise Invalid("the version of the app on the device is not given", "say it: --app-version VERSION")
     asked = [c for c in rule.mitigations if version.mitigation[c].checked_by is not CheckedBy.SOFTWARE]
     codes = list(dict.fromkeys(mitigations or asked))
     unknown = [code for code in codes if code not in asked]

@@ -3,8 +3,8 @@
 Rules (reference: policy 0.3, 6.6; design: domain, lifecycles)
   1. A packet and its code are issued once per delivery, by the sender, which asks its own gate; never after a halt
      or a revocation. The code is shown once and written nowhere.
-  2. A delivery is accepted when two different operators have signed for the same link. In an exercise that link is
-     an address that cannot exist; a live receipt may not give such an address.
+  2. A delivery is accepted when two different operators have signed for the same link, or the same reference of an
+     agency's confirmation. In an exercise that is an address that cannot exist; a live receipt may not give one.
   3. A receipt signed more than ten minutes after the issue raises an alarm, because no revocation reaches the
      device: the receipt's own time is what shows a code used late.
   4. A receipt for a delivery that has moved on is kept, in the ledger too, and moves nothing.
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels import registry
 from channels.contract import Json, Secret
@@ -97,13 +96,16 @@ def open_packet(desk: Desk, delivery_name: str, device: str, pen: Pen, issue: Is
 
 
 def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | None = None) -> Receipt:
-    """Sign that the post is out at ``url``; ``at`` is when it was posted, now unless given. Raises Invalid."""
+    """Sign that the post is out at ``url``, or confirmed under that reference; ``at`` is when, now unless given.
+
+    Raises Invalid.
+    """
     desk.role(desk.person(pen), OPERATORS)
     with desk.store.read() as work:
         row = deliveries.find(work, delivery_name)
         issued = deliveries.hand_off(work, row.id)
     if issued is None:
-        raise Invalid(f"no packet was opened for delivery {row.id}", f"open it: dispatcher handoff open {row.id}")
+        _refuse_unless_handed(row)
     mode = Mode(row.mode)
     _check_link(url, mode, row)
     posted_at = format_time(at or desk.now())
@@ -113,8 +115,8 @@ def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | N
         current = deliveries.find(work, row.id, lock=True)
         said = desk.record(work, envelope, mode, row.incident)
         about = {"incident": row.incident, "actor": said.person, "plan": row.plan, "delivery": row.id}
-        late = registry.receipt_is_late(row.channel, issued.issued_at, said.not_before)
-        if late:
+        late = issued is not None and registry.receipt_is_late(row.channel, issued.issued_at, said.not_before)
+        if issued is not None and late:
             work.record("hand_off.late", **about, issued_at=format_time(issued.issued_at), posted_at=posted_at)
         people, state = _signed_for(desk, work, current, url), str(current.state)
         needed = max(0, OPERATORS_NEEDED - len(people))
@@ -132,6 +134,8 @@ def _refuse_unless_open(work: Work, row: Any, device: str) -> None:
         raise Invalid(
             f"delivery {row.id} is {row.state}, not handed over", f"look: dispatcher delivery show {row.id}"
         )
+    if registry.has_no_packet(row.channel):
+        raise Invalid(f"delivery {row.id} has no packet", f"sign for it: dispatcher handoff receipt {row.id}")
     if deliveries.hand_off(work, row.id):
         raise Forbidden(
             f"the packet of delivery {row.id} was issued already: once is all there is",
@@ -143,6 +147,13 @@ def _refuse_unless_open(work: Work, row: Any, device: str) -> None:
             f"{device} is not the device of account {row.account}",
             f"use {registered}" if registered else "register it: dispatcher device register",
         )
+
+
+def _refuse_unless_handed(row: Any) -> None:
+    if not registry.has_no_packet(row.channel):
+        raise Invalid(f"no packet was opened for delivery {row.id}", f"open it: dispatcher handoff open {row.id}")
+    if row.reference is None:
+        raise Invalid(f"delivery {row.id} was not handed to anybody", f"look: dispatcher delivery show {row.id}")
 
 
 def _order(work: Work, row: Any) -> Order:
@@ -165,12 +176,10 @@ def _check_link(url: str, mode: Mode, row: Any) -> None:
     if mode is Mode.EXERCISE:
         rehearsed = registry.exercise_receipt(row.channel, row.id)
         if url != rehearsed:
-            raise Invalid("nothing is posted in an exercise", f"give the address the packet shows: --url {rehearsed}")
+            raise Invalid("nothing is posted in an exercise", f"give this address: --url {rehearsed}")
         return
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" or "." not in host or host.endswith(".invalid"):
-        raise Invalid(f"{url} is not the link of a post", "give the post's own link: --url https://…")
+    if fault := registry.receipt_fault(row.channel, url):
+        raise Invalid(fault, "sign again with what was given: --url")
 
 
 def _signed_for(desk: Desk, work: Work, row: Any, url: str) -> tuple[str, ...]:

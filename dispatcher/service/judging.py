@@ -150,6 +150,7 @@ def _facts(prepared: Prepared, destination: Destination, incident_state: str, te
         kind=DELIVERED_AS[text],
         rendering=digest,
         needs=timedelta(0),
+        purchase_fault=prepared.texts.purchase_fault(destination),
         trackers=prepared.texts.trackers(digest),
         problems=problems + prepared.texts.plan_problems,
         armed_problems=armed,

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from channels import registry
-from channels.contract import Account, Content, LanguageText, RenderError, Rendering
+from channels.contract import Account, Content, LanguageText, Purchase, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Invalid
@@ -81,11 +81,17 @@ def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
     return tuple(LanguageText(tag, **ready[primary[tag]]) for tag in primary)
 
 
-def previews(revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
-    """How each account will carry each text of a revision."""
+def previews(
+    revision: Revision, accounts: Iterable[Account], mode: Mode, purchases: Mapping[str, Purchase] = {}
+) -> list[Preview]:
+    """How each account will carry each text of a revision; ``purchases``: what is bought, by channel."""
     kinds = [kind for kind in TextKind if kind in revision.texts]
     contents = {kind: revision.content(kind, exercise=mode is Mode.EXERCISE) for kind in kinds}
-    return [_preview(contents[kind], account, kind) for account in accounts for kind in kinds]
+    return [
+        _preview(replace(contents[kind], purchase=purchases.get(account.channel)), account, kind)
+        for account in accounts
+        for kind in kinds
+    ]
 
 
 def encode(rendering: Rendering) -> tuple[str, bytes]:

@@ -24,10 +24,12 @@ from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import Halted
-from dispatcher.store import deliveries, history, records
+from dispatcher.store import deliveries, history, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
 from dispatcher.store.records import StoredPlan
+from dispatcher.store.spends import StoredSpend
+from dispatcher.store.tables import SpendRow
 
 REFUSALS = ("gate.refused", "submission.refused", "release.refused", "hand_off.refused", "confirmation.refused")
 """Ledger entries that say no."""
@@ -49,6 +51,9 @@ SENTENCES: Mapping[str, str] = {
     "expired": "ran out of time before anything left",
 }
 """Delivery states in words."""
+
+UNCONFIRMED = "was handed over, and nobody signed in time what came of it"
+"""Said of what expired after it had left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class PlanRead:
-    """One plan: where it stands, its channels' clearances, who signed about it, and its exact texts.
+    """One plan: where it stands, its channels' clearances, who signed about it, its exact texts, and its money.
 
     ``stopped_in_ms``: from the first revocation to the beginning of the last attempt; 0 where none began after it.
     """
@@ -109,6 +114,7 @@ class PlanRead:
     clearances: Mapping[str, str]
     signatures: tuple[Signature, ...]
     texts: tuple[Exact, ...]
+    spends: tuple[StoredSpend, ...]
     released_at: datetime | None
     released_by: str | None
     stopped_in_ms: int | None
@@ -194,6 +200,7 @@ def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
         clearances=records.clearance_states(work, stored.digest),
         signatures=(*held, *(Signature(_readable(bad), "", why.message) for bad, why in refused)),
         texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).texts.renderings)),
+        spends=tuple(spends.listed(work, SpendRow.plan == stored.digest)),
         released_at=dispatch.released_at if dispatch else None,
         released_by=dispatch.released_by if dispatch else None,
         stopped_in_ms=_stopped_in_ms(work, stored.digest, [said.statement for said in verified]),
@@ -234,7 +241,8 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     followed = {(row.plan, row.account, row.destination) for row in rows if row.kind != TextKind.PUBLISH}
     for row in rows:
         known = {name: getattr(row, name) for name in same}
-        sentence = f"{SENTENCES[row.state]}: {row.reason}" if row.reason else SENTENCES[row.state]
+        said = UNCONFIRMED if row.state == "expired" and row.reference else SENTENCES[row.state]
+        sentence = f"{said}: {row.reason}" if row.reason else said
         sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
         yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
 
