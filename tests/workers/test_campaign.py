@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ class Office:
 
 
 @pytest.fixture
-def office(make: Make) -> Iterator[Office]:
+def office(make: Make) -> Office:
     """A deployment with two agencies, under the policy that is shipped."""
     stage = make()
     settings = stage.folder / "deployment.toml"
@@ -147,7 +147,7 @@ def office(make: Make) -> Iterator[Office]:
     proof = made.file("proof.txt", "no government device has the app")
     about = ("--account", "tiktok_paid-1", "--evidence", proof, "--mode", "exercise")
     made.run("security-1", "evidence", "attest", "tiktok_paid", *about)
-    yield made
+    return made
 
 
 @pytest.fixture
