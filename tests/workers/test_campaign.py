@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from channels.press_email.simulator import Message, PressEmail, password
 from dispatcher.bootstrap import open_desk
 from dispatcher.cli.main import root
+from dispatcher.domain.incident import METHANE
 from dispatcher.domain.lifecycle import DeliveryState
 from dispatcher.sender_bootstrap import now
 from dispatcher.store import records, spends
@@ -90,12 +91,11 @@ class Office:
 
     def message(self) -> str:
         """An armed message in English and Welsh."""
-        about = ("severe_weather", "Storm", "--mode", "exercise", "--area", "Example Bay", "--severity", "S3")
+        about = ("disorder", "Disorder in the centre", "--mode", "exercise", "--area", "Example Bay")
         incident = self.run("author-1", "incident", "declare", *about)["id"]
-        said = ("warning", "red", "--source", "weather service")
-        self.run("author-1", "incident", "evidence", incident, *said)
-        self.run("author-1", "incident", "evidence", incident, "cobr_reference", "C-1", "--source", "centre")
-        texts = {"en-GB": "Storm tonight\n\nStay in.", "cy-GB": "Storm heno\n\nArhoswch dan do, Ŵyr: tŷ."}
+        for item in ("police_report", *METHANE):
+            self.run("author-1", "incident", "evidence", incident, item, "as reported", "--source", "police")
+        texts = {"en-GB": "Keep away\n\nStay in.", "cy-GB": "Cadwch draw\n\nArhoswch dan do, Ŵyr: tŷ."}
         words = [f"{tag}={self.file(f'{tag}.txt', text)}" for tag, text in texts.items()]
         drafted = [word for text in words for word in ("--text", text)]
         message = self.run("author-1", "message", "draft", incident, *drafted, "--valid-until", "+6h")["message"]
