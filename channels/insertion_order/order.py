@@ -61,7 +61,10 @@ def term_faults(channel: str, said: Mapping[str, Any]) -> list[str]:
 
 
 def order(content: Content, account: Account) -> Rendering:
-    """The order for a message, or the stop order for what takes it back. Raises RenderError, of languages only."""
+    """The order for a message, or the stop order for what takes it back.
+
+    Raises RenderError where the message lacks a language of the account.
+    """
     texts = [one_post(content, replace(account, languages=(t.language,))) for t in texts_for(content, account)]
     bought = content.purchase
     options: dict[str, Json] = {
@@ -103,8 +106,8 @@ def in_words(said: Mapping[str, Any]) -> str:
     blocks += ["\n".join(f"{n}. {step}" for n, step in enumerate(_steps(said, buys=buys), 1))]
     blocks += [_TEXTS if buys else _TOLD[DeliveryKind(said["does"])]]
     for text in said["texts"]:
-        head = f"{_RULE}\n{text['language']}, SHA-256 {text['sha256']}"
-        blocks += [f"{head}\n{_RULE}\n{text['text']}"]
+        above = f"{_RULE}\n{text['language']}, SHA-256 {text['sha256']}\n{_RULE}"
+        blocks += [f"{above}\n{text['text']}"]
     return "\n\n".join([*blocks, _RULE])
 
 
@@ -176,12 +179,12 @@ def _is_sound(rendering: Rendering) -> bool:
     counted = bought is None or (type(bought["pence"]) is int and bought["pence"] > 0)
     hashed = all(text["sha256"] == _sha256(text["text"]) for text in said["texts"])
     languages = said["languages"] == [text["language"] for text in said["texts"]]
-    terms_ = (said["schema"], said["does"], said["currency"], said["fees"], type(said["exercise"])) == (
+    fixed = (said["schema"], said["does"], said["currency"], said["fees"], type(said["exercise"])) == (
         *(SCHEMA, str(rendering.kind), "GBP", "included"),
         bool,
     )
     in_text = rendering.parts == (Part("mul", in_words(said)),)
-    return all((numbered, counted, hashed, languages, terms_, in_text))
+    return all((numbered, counted, hashed, languages, fixed, in_text))
 
 
 def _faults(rendering: Rendering) -> list[str]:
