@@ -78,7 +78,8 @@ class Capabilities:
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
     platform has no limit, ``languages`` empty where it takes any. ``recipients``: it sends to a list of these.
-    ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed it may act before that.
+    ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed it, such as an
+    agency, may act before that, and confirms under a reference of their own.
     """
 
     idempotency: Idempotency

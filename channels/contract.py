@@ -330,21 +330,20 @@ class HandOverError(ValueError):
 
 
 @runtime_checkable
-class Receipted(Protocol):
-    """What the adapter of a channel that people finish (``by_hand``) has besides :class:`Channel`."""
+class HandedOver(Protocol):
+    """What the adapter of a channel that people finish (``by_hand``) has besides :class:`Channel`.
+
+    The text is shown to one person, who posts it and signs the receipt.
+    """
 
     @staticmethod
     def exercise_receipt(delivery: str) -> str:
-        """What a receipt gives in an exercise, where nothing is posted: an address that cannot exist."""
-
-    @staticmethod
-    def receipt_fault(given: str) -> str:
-        """What is wrong with what a live receipt gives; empty where nothing is."""
+        """What a receipt gives as the post's link in an exercise, where nothing is posted."""
 
 
 @runtime_checkable
-class HandedOver(Receipted, Protocol):
-    """What it has besides where the task is sealed to a device."""
+class Sealed(HandedOver, Protocol):
+    """One that shows nothing here: its packet is opened on a device, once, and two people sign the receipt."""
 
     def issue(
         self,

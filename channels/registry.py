@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Receipted, Secret
+from channels.contract import Account, Channel, Clock, DeliveryKind, HandedOver, RandomBytes, Sealed, Secret
 
 if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
@@ -163,15 +163,18 @@ def acts_unconfirmed(channel: str) -> bool:
         return False
 
 
+def is_shown(channel: str) -> bool:
+    """Whether people finish it from a text that is shown to them here, and not from a packet on a device."""
+    try:
+        found = adapter(channel)
+    except UnknownChannelError:
+        return False
+    return issubclass(found, HandedOver) and not issubclass(found, Sealed)
+
+
 def new_device_secret(channel: str, random_bytes: RandomBytes) -> Secret:
     """The secret that a device of this channel is registered with. Raises UnknownChannelError."""
     return _sealed(channel).new_device_secret(random_bytes)
-
-
-def has_no_packet(channel: str) -> bool:
-    """Whether people finish this channel's deliveries by a receipt alone. Raises UnknownChannelError."""
-    found = adapter(channel)
-    return issubclass(found, Receipted) and not issubclass(found, HandedOver)
 
 
 def exercise_receipt(channel: str, delivery: str) -> str:
@@ -179,27 +182,22 @@ def exercise_receipt(channel: str, delivery: str) -> str:
     return _by_hand(channel).exercise_receipt(delivery)
 
 
-def receipt_fault(channel: str, given: str) -> str:
-    """What is wrong with what a live receipt gives; empty where nothing is. Raises UnknownChannelError."""
-    return _by_hand(channel).receipt_fault(given)
-
-
 def receipt_is_late(channel: str, issued_at: datetime, receipt_at: datetime) -> bool:
     """Whether a receipt came too long after its code was issued. Raises UnknownChannelError."""
     return _sealed(channel).receipt_is_late(issued_at, receipt_at)
 
 
-def _sealed(channel: str) -> type[HandedOver]:
+def _by_hand(channel: str) -> type[HandedOver]:
     found = adapter(channel)
     if not issubclass(found, HandedOver):
-        raise UnknownChannelError(f"{channel} is not finished by people on a device: it has no packet and no code")
+        raise UnknownChannelError(f"{channel} is not finished by people: it has no device, packet or receipt")
     return found
 
 
-def _by_hand(channel: str) -> type[Receipted]:
-    found = adapter(channel)
-    if not issubclass(found, Receipted):
-        raise UnknownChannelError(f"{channel} is not finished by people: it has no receipt")
+def _sealed(channel: str) -> type[Sealed]:
+    found = _by_hand(channel)
+    if not issubclass(found, Sealed):
+        raise UnknownChannelError(f"{channel} is posted from a text that is shown: it has no device or packet")
     return found
 
 

@@ -46,7 +46,7 @@ _TO = {"agency": "agency_address", "kill contact": "kill_contact"}
 
 
 class Adapter:
-    """One media agency; see :class:`channels.contract.Channel` and :class:`channels.contract.Receipted`."""
+    """One media agency; see :class:`channels.contract.Channel` and :class:`channels.contract.HandedOver`."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         idempotency=Idempotency(IdempotencyKind.NONE),
@@ -115,12 +115,6 @@ class Adapter:
         """What stands in for the agency's reference in an exercise."""
         return f"https://exercise.invalid/{delivery}"
 
-    @staticmethod
-    def receipt_fault(given: str) -> str:
-        """The agency's own reference is a few words on one line."""
-        sound = given.strip() and given.isprintable() and len(given) <= 200 and "exercise.invalid" not in given
-        return "" if sound else "this is no reference of the agency's: give it as its confirmation has it"
-
     async def _mail(self, job: Job, who: str) -> Outcome:
         said = job.rendering.options
         if faults := self.problems(job.rendering):
@@ -134,6 +128,6 @@ class Adapter:
         )
         if outcome.verdict is not Verdict.ACCEPTED:
             return outcome
-        reason = f"e-mailed to the {who}, whose confirmation two operators sign"
+        reason = f"e-mailed to the {who}, whose confirmation an operator signs"
         digests = f"SHA-256 of the PDF {made.pdf_sha256}, of the JSON {made.json_sha256}"
         return replace(outcome, verdict=Verdict.HANDED_OVER, reason=f"{reason}; {digests}")

@@ -22,7 +22,7 @@ from channels.text.counting import (
 from channels.text.invisible import check_text
 from channels.text.mailbox import mailbox_fault
 from channels.text.post import EXERCISE_LINE, one_post, texts_for
-from channels.text.spans import Facet, FacetKind, facets, link_problems, links, post_link_fault
+from channels.text.spans import Facet, FacetKind, facets, link_problems, links
 
 __all__ = [
     "BLUESKY_BYTES",
@@ -44,7 +44,6 @@ __all__ = [
     "mailbox_fault",
     "mastodon_length",
     "one_post",
-    "post_link_fault",
     "sms_count",
     "texts_for",
     "x_length",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 import regex
 
@@ -50,17 +49,6 @@ def link_problems(text: str) -> list[str]:
         for link in links(text)
         if not link.lower().startswith("https://")
     ]
-
-
-def post_link_fault(given: str) -> str:
-    """Why this cannot be the link of a post; empty where it can."""
-    try:
-        parts = urlsplit(given)
-        host = parts.hostname or ""
-    except ValueError:
-        return f"{given} is no link: give the post's own, https://…"
-    sound = parts.scheme == "https" and "." in host and not host.endswith(".invalid")
-    return "" if sound else f"{given} is not the link of a post: give the post's own, https://…"
 
 
 def facets(text: str) -> list[Facet]:

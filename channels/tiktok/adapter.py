@@ -42,7 +42,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http
-from channels.text import EXERCISE_LINE, check_text, length, link_problems, links, one_post, post_link_fault
+from channels.text import EXERCISE_LINE, check_text, length, link_problems, links, one_post
 from channels.tiktok import codes
 from channels.tiktok.handoff import SETTINGS, exercise_link, format_time, packet_contents, task_reference
 from channels.tiktok.packet import seal
@@ -171,11 +171,6 @@ class Adapter:
     def exercise_receipt(delivery: str) -> str:
         """The link that stands in for a post in an exercise."""
         return exercise_link(task_reference(delivery))
-
-    @staticmethod
-    def receipt_fault(given: str) -> str:
-        """A live receipt gives the post's own link."""
-        return post_link_fault(given)
 
     @staticmethod
     def receipt_is_late(issued_at: datetime, receipt_at: datetime) -> bool:

@@ -203,30 +203,30 @@ def _many(
 @handoff.command("open", cls=Signed)
 @NAME
 def open_(session: Session, name: str) -> None:
-    """Have the packet of DELIVERY sealed. The code that opens it is shown this once and lives ten minutes.
+    """Show the text of DELIVERY to whoever posts it, or have its packet sealed where the channel wants one.
 
-    There is one packet and one code for a delivery, and none after a halt or a revocation.
+    The code that opens a packet is shown this once and lives ten minutes. There is one packet and one code for a
+    delivery, and neither these nor a text after a halt or a revocation.
     """
     desk = session.desk
     with desk.store.read() as work:
         row = deliveries.find(work, name)
         device = accounts.device_of(work, row.account) or ""
+    if registry.is_shown(row.channel):
+        session.show("hand_off", handing_off.shown(desk, row.id))
+        next_step(_receipt(row), "the receipt of whoever has done it")
+        return
     made = handing_off.open_packet(desk, row.id, device, session.pen, _issuer(desk, Mode(row.mode)))
     session.show("packet", {**facts(made), "code": made.code.reveal()})
     say("Carry the packet to the device and read the code out; both operators then sign the receipt.")
-    link = f"https://exercise.invalid/{row.reference}" if row.mode == Mode.EXERCISE else "LINK"
-    step = f"dispatcher handoff receipt {made.delivery} --url {link}"
-    next_step(step, "two operators' receipts, within ten minutes")
+    next_step(_receipt(row), "two operators' receipts, within ten minutes")
 
 
 @handoff.command(cls=Signed)
 @NAME
-@click.option("--url", required=True, help="The post's own link, or the agency's reference of its confirmation.")
+@click.option("--url", required=True, help="The post's own link, or the agency's reference.")
 def receipt(session: Session, name: str, url: str) -> None:
-    """Sign that DELIVERY was posted by hand at a link, or that the agency confirmed it under its own reference.
-
-    It is accepted when two operators have signed for the same.
-    """
+    """Sign that DELIVERY was posted by hand at a link. A packet needs the receipts of two operators."""
     made = handing_off.receipt(session.desk, name, session.pen, url)
     session.show("receipt", made)
     if made.late:
@@ -274,24 +274,20 @@ def _issuer(desk: Desk, mode: Mode) -> Issue:
     return issue
 
 
+def _receipt(row: Any) -> str:
+    link = registry.exercise_receipt(row.channel, row.id) if row.mode == Mode.EXERCISE else "LINK"
+    return f"dispatcher handoff receipt {row.id} --url {link}"
+
+
 def _after(found: dict[str, Any]) -> tuple[str, str]:
     if found["state"] == DeliveryState.HELD:
         who = "two people's answer" if found["reason"] == "ambiguous" else "somebody's answer"
         return f"dispatcher delivery resolve {found['id']} seen|not_seen|cancel", f"{who}: held ({found['reason']})"
     if found["state"] == DeliveryState.HANDED_OVER:
-        return _to_finish(found), "two operators, to finish it by hand"
+        return f"dispatcher handoff open {found['id']}", "operators, to finish it by hand"
     if found["state"] in UNSETTLED:
         return f"dispatcher watch {short(found['plan'])}", ""
     return f"dispatcher review {found['incident']}", ""
-
-
-def _to_finish(found: Mapping[str, Any]) -> str:
-    """The operators' next command: their packet, or the receipt where there is none."""
-    if not registry.has_no_packet(found["channel"]):
-        return f"dispatcher handoff open {found['id']}"
-    rehearsed = found["mode"] == Mode.EXERCISE
-    given = registry.exercise_receipt(found["channel"], found["id"]) if rehearsed else "REFERENCE"
-    return f"dispatcher handoff receipt {found['id']} --url {given}"
 
 
 def _document(row: Any, held: Mapping[str, str] = {}) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from dispatcher.store.records import StoredPlan
 POLL_S = 0.25
 HEARTBEAT_S = 30.0
 ENDED_WELL = {"accepted", "visible", "handed_over"}
-BY_HAND = {"held": "people's answers", "handed_over": "two operators, to finish it by hand"}
+BY_HAND = {"held": "people's answers", "handed_over": "operators, to finish it by hand"}
 
 COUNTED = ("kind", "channel", "account", "state", "count", "attempts")
 Counts = list[tuple[str, str, str, str, int, int]]

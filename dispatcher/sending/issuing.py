@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from channels.contract import Clock, DeliveryKind, HandedOver, HandOverError, Job, RandomBytes
+from channels.contract import Clock, DeliveryKind, HandOverError, Job, RandomBytes, Sealed
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind
@@ -48,7 +48,7 @@ class Judged:
     """A delivery that was handed over, with every reason why no code may be issued for it now."""
 
     prepared: Prepared
-    adapter: HandedOver
+    adapter: Sealed
     job: Job
     spent_key: str
     failures: tuple[Failure, ...]

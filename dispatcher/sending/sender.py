@@ -29,11 +29,11 @@ from channels.contract import (
     DeliveryKind,
     Finding,
     Found,
-    HandedOver,
     Job,
     Note,
     Outcome,
     RandomBytes,
+    Sealed,
     Secret,
     Verdict,
 )
@@ -260,7 +260,7 @@ class LocalSender:
         except (canonical.CanonicalError, DocumentError) as error:
             return unreadable(order, error)
         outlet = self._outlets.get(order.account)
-        if outlet is None or not isinstance(outlet.adapter, HandedOver):
+        if outlet is None or not isinstance(outlet.adapter, Sealed):
             return not_held(order)
         key = self._spent_key(prepared, order, None)
         spent_fault = issuing.spent_fault(self._keeping.spent.account(key), order)

@@ -42,7 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "sending": "is being sent",
     "accepted": "was accepted",
     "rejected": "was refused by the platform",
-    "handed_over": "waits for two operators to finish it by hand",
+    "handed_over": "waits for operators to finish it by hand",
     "in_doubt": "may have gone out; it is being looked up",
     "held": "waits for people",
     "visible": "is there for the public to see",

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from channels import registry
 from tests.cli.conftest import Office
 
 
@@ -107,16 +106,6 @@ def test_a_receipt_needs_a_packet(office: Office) -> None:
     name = office.move("leased", "sending", "handed_over")
     words = ("handoff", "receipt", name, "--url", "https://exercise.invalid/x")
     assert "dispatcher handoff open" in office.run(*words, by="operator-1", code=2).err
-
-
-def test_an_order_leads_to_its_receipt(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no packet to open, the next command is the receipt, with what an exercise gives."""
-    monkeypatch.setattr(registry, "has_no_packet", lambda _: True)
-    monkeypatch.setattr(registry, "exercise_receipt", lambda _, delivery: f"https://exercise.invalid/{delivery}")
-    office.released()
-    name = office.move("leased", "sending", "handed_over")
-    said = office.run("delivery", "show", name)
-    assert f"dispatcher handoff receipt {name} --url https://exercise.invalid/{name}" in said.err
 
 
 def test_recover_says_what_it_would_do_and_does_it_when_told(office: Office) -> None:

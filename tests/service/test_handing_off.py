@@ -15,7 +15,6 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.sending import HandOff
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.service import accounts, handing_off, stopping
-from dispatcher.service.releasing import release
 from dispatcher.store import deliveries, records
 from tests.office import EXCEPTIONAL, Office
 
@@ -150,7 +149,14 @@ def test_two_operators_who_sign_for_one_link_settle_it(office: Office) -> None:
     second = handing_off.receipt(office.desk, delivery, office.pen("operator-2"), link(delivery))
     assert (second.state, second.needed, second.signed_by) == ("accepted", 0, ("operator-1", "operator-2"))
     with office.desk.store.read() as work:
-        assert deliveries.find(work, delivery).url == link(delivery)
+        settled = deliveries.find(work, delivery)
+    assert (settled.url, settled.reference) == (link(delivery), link(delivery))
+
+
+def test_what_is_sealed_is_not_shown(office: Office) -> None:
+    """The text of a packet is read on its device alone."""
+    with pytest.raises(Invalid, match="the text of tiktok is in its packet"):
+        handing_off.shown(office.desk, handed_over(office))
 
 
 def test_one_operator_is_not_two(office: Office) -> None:
@@ -183,7 +189,7 @@ def test_a_receipt_after_ten_minutes_raises_an_alarm(office: Office) -> None:
 def test_a_receipt_needs_a_packet(office: Office) -> None:
     """Nobody can have posted what was never opened."""
     delivery = handed_over(office)
-    with pytest.raises(Invalid, match="no packet"):
+    with pytest.raises(Invalid, match="was opened yet"):
         handing_off.receipt(office.desk, delivery, office.pen("operator-1"), link(delivery))
 
 
@@ -195,47 +201,3 @@ def test_a_receipt_for_what_has_expired_is_kept_and_moves_nothing(office: Office
     assert made.state == "expired"
     assert [entry.facts["state"] for entry in office.ledger("hand_off.no_effect")] == ["expired"]
     assert len(office.ledger("statement.receipt")) == 2
-
-
-@pytest.fixture
-def order(office: Office, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A delivery that was e-mailed to an agency: people finish it, and there is no packet."""
-    plan = released(office)
-    monkeypatch.setattr(registry, "has_no_packet", lambda _: True)
-    monkeypatch.setattr(registry, "exercise_receipt", lambda _, delivery: f"https://exercise.invalid/{delivery}")
-    return office.delivery(plan)
-
-
-def released(office: Office) -> str:
-    """A released plan over one webhook."""
-    office.account("webhook")
-    plan = office.approved()
-    release(office.desk, plan, office.pen("director-1"))
-    return plan
-
-
-def signed_for(office: Office, delivery: str, person: str) -> handing_off.Receipt:
-    """One operator signs what the agency confirmed."""
-    url = f"https://exercise.invalid/{delivery}"
-    return handing_off.receipt(office.desk, delivery, office.pen(person), url)
-
-
-def test_what_has_no_packet_is_settled_by_two_receipts(office: Office, order: str) -> None:
-    """No code was issued, so that none can be late."""
-    office.set_state(order, "leased", "sending", "handed_over", reference="IO-1")
-    made = [signed_for(office, order, person) for person in ("operator-1", "operator-2")]
-    assert [(one.state, one.late) for one in made] == [("handed_over", False), ("accepted", False)]
-
-
-def test_what_nobody_was_handed_has_no_receipt(office: Office, order: str) -> None:
-    """Nobody can confirm what never left."""
-    with pytest.raises(Invalid, match="was not handed to anybody"):
-        signed_for(office, order, "operator-1")
-
-
-def test_what_has_no_packet_opens_none(office: Office, order: str) -> None:
-    """The message says what is signed instead."""
-    office.set_state(order, "leased", "sending", "handed_over", reference="IO-1")
-    with pytest.raises(Invalid, match="has no packet") as refused:
-        handing_off.open_packet(office.desk, order, "", office.pen("operator-1"), FarSender(office))
-    assert refused.value.next_step == f"sign for it: dispatcher handoff receipt {order}"

@@ -17,7 +17,7 @@ from channels.contract import (
     HandedOver,
     Job,
     Outcome,
-    Receipted,
+    Sealed,
     Secret,
     Seen,
     Verdict,
@@ -147,22 +147,7 @@ def test_an_account_without_a_setting_does_not_start(setting: str) -> None:
 def test_people_sign_a_receipt_and_open_no_packet(channel: str) -> None:
     """Both channels are one adapter, finished by people, stopped before they have confirmed."""
     assert registry.adapter(channel) is Adapter
-    assert issubclass(Adapter, Receipted)
-    assert not issubclass(Adapter, HandedOver)
-    assert registry.has_no_packet(channel)
+    assert issubclass(Adapter, HandedOver)
+    assert not issubclass(Adapter, Sealed)
+    assert registry.is_shown(channel)
     assert registry.acts_unconfirmed(channel)
-
-
-@pytest.mark.parametrize(
-    ("given", "sound"),
-    [
-        ("AGY-2026/881 booked by Example Agency", True),
-        ("", False),
-        ("two\nlines", False),
-        ("x" * 201, False),
-        ("https://exercise.invalid/dly-1", False),
-    ],
-)
-def test_a_live_receipt_gives_the_agencys_reference(given: str, sound: bool) -> None:
-    """Any words of theirs on one line; not an exercise's."""
-    assert (registry.receipt_fault("social_paid", given) == "") is sound
