@@ -33,7 +33,7 @@ help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(READY) redis ssh ## make .venv from the hashed lock, and see that Redis and OpenSSH are there
+setup: $(READY) redis ssh font ## make .venv from the hashed lock, and see that Redis, OpenSSH and a font are there
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make setup PYTHON=python3.11")'
@@ -52,6 +52,12 @@ redis: $(READY)
 ssh:
 	@command -v ssh-keygen >/dev/null || { $(call apt,openssh-client); } || \
 		{ echo "There is no ssh-keygen: install the OpenSSH client (Debian: apt-get install openssh-client)." >&2; exit 1; }
+
+.PHONY: font
+font: $(READY)
+	@$(BIN)/python -c 'from channels.insertion_order import pdf; raise SystemExit(bool(pdf.faults(" ")))' || \
+		{ $(call apt,fonts-dejavu-core); } || \
+		echo "There is no DejaVu Sans (Debian: apt-get install fonts-dejavu-core); insertion orders need it." >&2
 
 .PHONY: chromium
 chromium:

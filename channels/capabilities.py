@@ -95,7 +95,9 @@ class Capabilities:
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
     platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone.
-    ``recipients``: it sends to a list of these.
+    ``recipients``: it sends to a list of these. ``by_hand``: people finish it and sign a receipt;
+    ``acts_unconfirmed``: whoever was handed it, such as an agency, may act before that, and confirms under a
+    reference of their own.
     """
 
     idempotency: Idempotency
@@ -108,6 +110,7 @@ class Capabilities:
     languages: tuple[str, ...] = ()
     recipients: Address | None = None
     by_hand: bool = False
+    acts_unconfirmed: bool = False
     max_in_flight: int = 8
     timeout_s: float = 10.0
     rate: Rate | None = None

@@ -25,7 +25,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 from channels.capabilities import Capabilities, MediaKind
 
@@ -136,13 +136,33 @@ class Medium:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """What one channel of a paid plan may buy: ``pence`` at most, all fees in, to run within ``[starts, ends)``.
+
+    ``case`` was agreed before it was needed; ``approval`` refers to the central approval, where there is one.
+    ``nonce`` is the plan's own, so that what is numbered after it belongs to no other plan.
+    """
+
+    case: str
+    pence: int
+    approval: str | None
+    starts: datetime
+    ends: datetime
+    nonce: str
+
+
+PURCHASE = "purchase"
+"""The option under which a rendering that orders space says what is bought; senders compare it with the plan."""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A revision as channels see it, before it takes a channel's form.
 
     ``area`` lists names; ``polygons`` and ``circles`` are CAP strings (lat,lon). ``sent_by`` is the public name of
     the sender. ``exercise`` marks content that must carry EXERCISE; ``cap`` carries the CAP code values
     (category, event, urgency, severity, certainty). ``media`` are of the size that the channel takes, and there are
-    none where it takes none.
+    none where it takes none. ``purchase``: what is bought, once a plan names it.
     """
 
     kind: DeliveryKind
@@ -156,6 +176,7 @@ class Content:
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = ()
+    purchase: Purchase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,29 +356,6 @@ class Channel(Protocol):
 
     async def probe(self) -> Probe:
         """Check credential and reach without publishing."""
-
-
-Renew = Callable[[Mapping[str, Secret]], Awaitable[Mapping[str, Secret]]]
-"""Asks a platform for a credential in place of this one, which may be worth nothing from then on."""
-
-
-class Renewal(Protocol):
-    """Renews the credential of one account, one at a time on its host."""
-
-    async def __call__(self, stale: Mapping[str, Secret], renew: Renew) -> Mapping[str, Secret]:
-        """The credential in place of ``stale``: another's that is newer, else what ``renew`` brings.
-
-        It is on the disk before it is returned. Whoever waits for it may go: it is carried to its end all the same.
-        Raises what ``renew`` raises, and OSError where it cannot be kept.
-        """
-
-
-@runtime_checkable
-class Renewing(Protocol):
-    """What the adapter of a credential that runs out and is renewed has besides :class:`Channel`."""
-
-    def renew_by(self, renewal: Renewal) -> None:
-        """Renew the credential in this way from now on; without, one that ran out stays so."""
 
 
 def _text(value: Json) -> str:

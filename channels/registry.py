@@ -136,6 +136,12 @@ def _manual() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _insertion_order() -> type[Adapter]:
+    from channels.insertion_order import adapter
+
+    return adapter.Adapter
+
+
 def _tiktok() -> type[Adapter]:
     from channels.tiktok import adapter
 
@@ -154,6 +160,8 @@ TABLE = (
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
     Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email")),
     Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
+    Entry("social_paid", Lane.ACCOUNTS, _insertion_order, ("paid_social",)),
+    Entry("tiktok_paid", Lane.ACCOUNTS, _insertion_order, ("tiktok_ads", "paid_tiktok")),
     Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin")),
     Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),
     Entry("telegram", Lane.ACCOUNTS, None, ("tg", "telegram_bot")),
@@ -204,6 +212,14 @@ def left_to_people(channel: str, kind: DeliveryKind) -> bool:
     except UnknownChannelError:
         return True
     return not {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}.get(kind, True)
+
+
+def acts_unconfirmed(channel: str) -> bool:
+    """Whether whoever is handed something on this channel may act before people sign the receipt."""
+    try:
+        return adapter(channel).capabilities.acts_unconfirmed
+    except UnknownChannelError:
+        return False
 
 
 def is_shown(channel: str) -> bool:

@@ -23,7 +23,8 @@ import structlog
 
 from channels import registry
 from channels.capabilities import Idempotency
-from channels.contract import Account, Renewing
+from channels.contract import Account
+from channels.renewing import Renewing
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode

@@ -34,9 +34,10 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Http, TransportError
+from channels.http import Http
+from channels.mail import Mailer, message_id
 from channels.press_email import wire
-from channels.smtp import Login, Mail, Server, Smtp, Stage
+from channels.smtp import Mail
 from channels.text import EMAIL_BYTES, email_faults, emails, mailbox_fault, part_for
 
 
@@ -58,19 +59,7 @@ class Adapter:
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
         """Raises ValueError where the server's address, ``from`` or the login is missing or unsound."""
         del clock
-        settings = account.settings
-        self._login = Login(credential.get("username", Secret("")), credential.get("password", Secret("")))
-        if not self._login.username.reveal() or not self._login.password.reveal():
-            raise ValueError(f"account {account.id}: the credential needs a username and a password")
-        self._sender = settings.get("from", "")
-        if mailbox_fault(self._sender):
-            raise ValueError(f"account {account.id}: the setting from must be an e-mail address")
-        if settings.get("starttls", "no") not in {"yes", "no"}:
-            raise ValueError(f"account {account.id}: the setting starttls must be yes or no")
-        starttls = settings.get("starttls") == "yes"
-        self._server = Server.at(settings.get("base_url", ""), wire.domain(self._sender), starttls=starttls)
-        self._retry_after_s = wire.seconds(settings.get("retry_after_s", wire.RETRY_AFTER_S))
-        self._smtp = Smtp(http.policy)
+        self._mailer = Mailer(account, credential, http)
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -106,11 +95,7 @@ class Adapter:
         if faults := self.problems(job.rendering):
             return Outcome(Verdict.REJECTED, reason="; ".join(faults), code="rendering")
         mail = Mail(str(job.rendering.options["from"]), address, wire.message(job, part, address))
-        try:
-            said = await self._smtp.submit(self._server, self._login, mail, job.timeout_s)
-        except TransportError as error:
-            return error.outcome()
-        return wire.outcome(said, wire.message_id(job), self._retry_after_s)
+        return await self._mailer.submit(mail, _message_id(job), job.timeout_s)
 
     async def correct(self, job: Job, note: Note) -> Outcome:
         """Send the correction as a new e-mail, in reply to the first, which stays with the recipient."""
@@ -124,7 +109,7 @@ class Adapter:
 
     async def find(self, job: Job) -> Finding:
         """SMTP has no record that could be read: unknown, for people to settle."""
-        name = wire.message_id(job)
+        name = _message_id(job)
         return Finding(Found.UNKNOWN, reason=f"SMTP has no record to read: look for {name} in the server's own log")
 
     async def read_back(self, job: Job, reference: str) -> ReadBack:
@@ -134,11 +119,8 @@ class Adapter:
 
     async def probe(self) -> Probe:
         """Log in and offer the sender's address, and hand nothing over."""
-        try:
-            said = await self._smtp.look(self._server, self._login, self._sender, self.capabilities.timeout_s)
-        except TransportError as error:
-            return Probe(ok=False, detail=str(error))
-        if said.stage is Stage.SENDER and said.reply.code == 250:
-            return Probe(ok=True, detail="the mail server takes the login and the sender's address")
-        told = wire.outcome(said, "", self._retry_after_s)
-        return Probe(ok=False, detail=f"{told.reason} ({told.code})")
+        return await self._mailer.probe(self.capabilities.timeout_s)
+
+
+def _message_id(job: Job) -> str:
+    return message_id(job.delivery, str(job.rendering.options["from"]))

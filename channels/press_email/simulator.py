@@ -73,7 +73,8 @@ class Message:
     @property
     def text(self) -> str:
         """What its reader sees, a line break as such."""
-        return str(self.content.get_content()).replace("\r\n", "\n")
+        body = self.content.get_body(("plain",))
+        return str(body.get_content() if body else "").replace("\r\n", "\n")
 
 
 class _Over(Exception):

@@ -39,13 +39,13 @@ from channels.contract import (
     ReadBack,
     RenderError,
     Rendering,
-    Renewal,
     Secret,
     Seen,
     Verdict,
 )
 from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
 from channels.media.carried import carried, unpublished
+from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
 

@@ -227,7 +227,7 @@ def open_(session: Session, name: str) -> None:
 
 @handoff.command(cls=Signed)
 @NAME
-@click.option("--url", required=True, help="The post's own link.")
+@click.option("--url", required=True, help="The post's own link, or the agency's reference.")
 def receipt(session: Session, name: str, url: str) -> None:
     """Sign that DELIVERY was posted by hand at a link. A packet needs the receipts of two operators."""
     made = handing_off.receipt(session.desk, name, session.pen, url)

@@ -55,8 +55,8 @@ def exempt(session: Session, mode: Mode, **said: Any) -> None:
 @evidence.command(cls=Signed)
 @click.argument("channel")
 @ACCOUNT
-@click.option("--device", required=True, help="The device registered for the account.")
-@click.option("--app-version", required=True, help="The version of the app that is installed.")
+@click.option("--device", default="", help="The device registered for the account, if it has one.")
+@click.option("--app-version", default="", help="The version of the app that is installed there.")
 @many("mitigation", "Only this; else all that policy asks people to attest. May be repeated.")
 @FILE
 @MODE

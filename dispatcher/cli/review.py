@@ -10,6 +10,7 @@ from dispatcher.cli.commands import Names, Noun, Text, Verb, many
 from dispatcher.cli.output import facts, next_step, plain, told
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
+from dispatcher.domain.money import pounds
 from dispatcher.service import reporting
 from dispatcher.service.reporting import Delivered, LedgerLine, PlanRead, Review
 
@@ -76,6 +77,11 @@ def _plan(plan: PlanRead) -> Iterator[str]:
         said = signature.said
         sentence = f"{said.not_before:%H:%M:%S} {said.person} ({said.role}): {said.kind}" if said else "unreadable"
         yield f"- {sentence}; {f'DOES NOT HOLD: {signature.refused}' if signature.refused else signature.key}"
+    if plan.spends:
+        yield "\n### Money\n"
+    for spend in plan.spends:
+        bill = "" if spend.billed is None else f", billed {pounds(spend.billed)} ({spend.invoice})"
+        yield f"- {spend.channel}: {pounds(spend.pence)} for case {spend.case}, {spend.state}{bill}"
     yield "\n### Exact texts\n"
     for exact in plan.texts:
         yield f"{exact.account} on {exact.channel}, {exact.kind} ({short(exact.digest)})\n"

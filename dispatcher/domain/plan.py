@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from channels.contract import DeliveryKind
+from channels.contract import DeliveryKind, Purchase
 from dispatcher.domain import canonical, documents
 from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import DELIVERED_AS, TextKind
@@ -77,6 +77,10 @@ class Spend:
     year: int
     approval: str | None = None
 
+    def purchase(self, starts: datetime, ends: datetime, nonce: str) -> Purchase:
+        """What an order under a plan with this window and nonce buys."""
+        return Purchase(self.case, self.pence, self.approval, starts, ends, nonce)
+
 
 @dataclass(frozen=True)  # without slots, so that digest and look-ups are worked out once
 class Plan:
@@ -112,6 +116,11 @@ class Plan:
     def destination(self, account: str) -> Destination | None:
         """The destination with this account, if the plan has it."""
         return self._destinations.get(account)
+
+    def purchase(self, channel: str) -> Purchase | None:
+        """What this plan lets an order on a channel buy; None where it names no spend for it."""
+        spend = next((spend for spend in self.spend if spend.channel == channel), None)
+        return spend.purchase(self.not_before, self.not_after, self.nonce) if spend else None
 
     @cached_property
     def _destinations(self) -> dict[str, Destination]:

@@ -256,10 +256,14 @@ def g12_minister(case: Case) -> Failure | None:
 def g13_spend(case: Case) -> Failure | None:
     """What a paid channel may cost is in the plan, within the caps of case and year, approved where that is asked.
 
-    That the sum of all plans stays within them is for the spend ledger to say, which can only refuse. The way back
-    costs nothing.
+    An order says the same, and goes to one account, because it is for the whole of it. That the sum of all plans
+    stays within the caps is for the spend ledger to say, which can only refuse. The way back costs nothing.
     """
-    if case.making_safe or case.destination is None or case.destination.placement is not Placement.PAID:
+    if case.making_safe or case.destination is None:
+        return None
+    if case.facts.purchase_fault:
+        return Failure("G13", case.facts.purchase_fault, _RESUBMIT)
+    if case.destination.placement is not Placement.PAID:
         return None
     named = [s for s in case.plan.spend if s.channel == case.facts.channel]
     cap = case.rule.spend if case.rule else None
@@ -267,6 +271,8 @@ def g13_spend(case: Case) -> Failure | None:
         what = "policy has no cap" if cap is None else f"the plan names {len(named) or 'no'} spend"
         mend = _OWNERS if cap is None else _RESUBMIT
         return Failure("G13", f"{what} for paid placement on {case.facts.channel}", mend)
+    if sum(d.channel == case.facts.channel for d in case.plan.destinations) > 1:
+        return Failure("G13", f"{case.facts.channel} would be ordered once from each of its accounts", _RESUBMIT)
     (spend,) = named
     if not 0 < spend.pence <= min(cap.cap_case_pence, cap.cap_year_pence):
         return Failure("G13", f"{pounds(spend.pence)} is over the cap of {case.facts.channel}", _RESUBMIT)

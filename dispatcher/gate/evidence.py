@@ -90,8 +90,9 @@ class DeliveryFacts:
     ``spent_fault``: why the recipient's proof, the media at hand or the spent file forbids it, or None.
     ``clock_fault``: why this host's time cannot be gone by. ``problems``: what lint found in the rendering;
     ``armed_problems``: why the way back could not be sent. ``needs``: the time one call may take.
-    ``incident_state`` and ``spend_fault`` are hints from the store and can only tighten. ``reaches``: platform hosts
-    that the sender found it can reach, though it must not. ``trackers``: tracking parameters in its links.
+    ``incident_state`` and ``spend_fault`` are hints from the store and can only tighten. ``purchase_fault``: why what
+    is ordered is not what the plan lets it buy. ``reaches``: platform hosts that the sender found it can reach,
+    though it must not. ``trackers``: tracking parameters in its links.
     """
 
     delivery: str
@@ -106,6 +107,7 @@ class DeliveryFacts:
     media_fault: str | None = None
     spent_fault: str | None = None
     spend_fault: str | None = None
+    purchase_fault: str | None = None
     clock_fault: str | None = None
     reaches: tuple[str, ...] = ()
     trackers: tuple[str, ...] = ()

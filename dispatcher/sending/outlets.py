@@ -82,6 +82,7 @@ def facts_of(
         media_fault=media_fault,
         spent_fault=spent_fault,
         spend_fault=order.spend_fault,
+        purchase_fault=texts.purchase_fault(destination) if destination else None,
         clock_fault=clock_fault,
         reaches=reaches,
         trackers=texts.trackers(order.rendering),

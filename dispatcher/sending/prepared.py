@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
-from channels.contract import Channel, DeliveryKind, Rendering
+from channels.contract import PURCHASE, Channel, DeliveryKind, Rendering
 from channels.media.carried import media_problems
-from dispatcher.domain import canonical
+from dispatcher.domain import canonical, documents
 from dispatcher.domain.message import ARMED, DELIVERED_AS
 from dispatcher.domain.people import Role, Roster
-from dispatcher.domain.plan import Destination, Plan
+from dispatcher.domain.plan import Destination, Placement, Plan
 from dispatcher.domain.statement import Envelope, Statement, StatementKind, Verified, resolved
 from dispatcher.gate.decide import Judgement
 from dispatcher.gate.evidence import END_OF_TIME
@@ -69,6 +69,7 @@ class Texts:
     renderings: Mapping[str, Rendering]
     problems: dict[tuple[str, object], tuple[str, ...]] = field(default_factory=dict)
     tracked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    purchases: dict[str, str | None] = field(default_factory=dict)
 
     def read_ahead(self, account: str, adapter: type[Channel] | Channel) -> None:
         """Find now what will be asked of the texts to an account, because then it will be urgent."""
@@ -94,6 +95,19 @@ class Texts:
             parts = rendering.parts if rendering else ()
             self.tracked[digest] = tuple(name for part in parts for name in trackers(part.text))
         return self.tracked[digest]
+
+    def purchase_fault(self, destination: Destination) -> str | None:
+        """Why what the texts of a destination order is not what the plan lets it buy, or None; remembered."""
+        account = destination.account
+        if account not in self.purchases:
+            paid = destination.placement is Placement.PAID
+            bought = self.plan.purchase(destination.channel) if paid else None
+            expected = documents.to_json(bought) if bought else None
+            found = (self.renderings.get(digest) for digest in destination.renderings.values())
+            ordered = (one.options[PURCHASE] for one in found if one and PURCHASE in one.options)
+            sound = all(said == expected for said in ordered)
+            self.purchases[account] = None if sound else "what is ordered is not what the plan lets it buy"
+        return self.purchases[account]
 
     def armed_problems(self, destination: Destination, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """Why the armed texts of a destination could not be sent as they stand."""

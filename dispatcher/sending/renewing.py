@@ -13,7 +13,8 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from channels.contract import Renew, Secret
+from channels.contract import Secret
+from channels.renewing import Renew
 from dispatcher.sending.credentials import Vault
 
 

@@ -24,6 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from channels.contract import Json, Secret
+from channels.registry import Lane
 from dispatcher.domain import canonical, documents
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.ids import ALPHABET, short
@@ -35,7 +36,7 @@ from dispatcher.gate.ministers import code_digest
 from dispatcher.gate.mitigations import EXEMPTION_LONGEST
 from dispatcher.gate.policy import ChannelRule, CheckedBy, PolicyVersion
 from dispatcher.service import notices
-from dispatcher.service.accounts import channel_named
+from dispatcher.service.accounts import channel_named, lane_of
 from dispatcher.service.clearing import Standing, show, sign_about
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.notices import Notice
@@ -50,6 +51,7 @@ DECIDING = (Role.MINISTER, Role.PRIVATE_OFFICE)
 CODE_CHARACTERS = 12
 """60 random bits: the record holds the code's digest, which must not be worth guessing at within 24 hours."""
 
+_DEVICES = "see: dispatcher account list"
 _READS_AS = str.maketrans("oil", "011")
 
 
@@ -180,20 +182,24 @@ def attest(
     *,
     channel: str,
     account: str,
-    device: str,
-    app_version: str,
+    device: str = "",
+    app_version: str = "",
     evidence: str,
     mitigations: Sequence[str] = (),
 ) -> Recorded:
     """Record that mitigations hold for an account and its device: those named, else all that people must see to.
 
-    ``app_version``: what is installed; its terms were read for that version only (M10).
+    ``app_version``: what is installed; its terms were read for that version only (M10). Space that is bought has no
+    device of ours (reference: policy 6.3, T3p).
     """
     version, name, rule = _rule(desk, channel)
     scope = _account_scope(desk, mode, channel, account)
     with desk.store.read() as work:
-        if accounts.device_of(work, account) != device:
-            raise NotFound(f"{device} is not the device of account {account}", "see: dispatcher account list")
+        needed = device or lane_of(name) is Lane.TIKTOK
+        if needed and accounts.device_of(work, account) != device:
+            raise NotFound(f"{device or 'none'} is not the device of account {account}", _DEVICES)
+    if needed and not app_version:
+        raise Invalid("the version of the app on the device is not given", "say it: --app-version VERSION")
     asked = [c for c in rule.mitigations if version.mitigation[c].checked_by is not CheckedBy.SOFTWARE]
     codes = list(dict.fromkeys(mitigations or asked))
     unknown = [code for code in codes if code not in asked]

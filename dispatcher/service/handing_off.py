@@ -7,7 +7,8 @@ Rules (reference: policy 0.3, 6.6; design: domain, lifecycles)
      asked again from here, lets it out.
   3. A delivery is accepted when two different operators have signed for the same link; where nothing is sealed, when
      one has. In an exercise that link is an address that cannot exist; a live receipt may not give such an address.
-     What mends the post later names that link.
+     What mends the post later names that link. Who was sent an order confirms it under a reference of their own,
+     which stands in the link's place.
   4. A receipt signed more than ten minutes after the issue raises an alarm, because no revocation reaches the
      device: the receipt's own time is what shows a code used late.
   5. A receipt for a delivery that has moved on is kept, in the ledger too, and moves nothing.
@@ -48,6 +49,9 @@ Issue = Callable[[Bundle, Order, str, Envelope], HandOff]
 OPERATORS = (Role.OPERATOR,)
 OPERATORS_NEEDED = 2
 """Of a sealed packet: one who opens it, one who compares."""
+
+LONGEST_REFERENCE = 200
+"""Characters of what an agency confirms an order under."""
 
 NOT_YET = ("ready", "leased", "sending")
 
@@ -216,10 +220,20 @@ def _check_link(url: str, mode: Mode, row: Any) -> None:
                 "nothing is posted in an exercise", f"give the address that stands for a post: --url {rehearsed}"
             )
         return
+    if registry.acts_unconfirmed(row.channel):
+        _check_confirmed(url)
+        return
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https" or "." not in host or host.endswith(".invalid"):
         raise Invalid(f"{url} is not the link of a post", "give the post's own link: --url https://…")
+
+
+def _check_confirmed(reference: str) -> None:
+    if not reference.strip() or not reference.isprintable() or len(reference) > LONGEST_REFERENCE:
+        raise Invalid("this is no reference of a confirmation", "give the agency's own: --url REFERENCE")
+    if ".invalid" in reference:
+        raise Invalid("this is an exercise's reference", "give the agency's own: --url REFERENCE")
 
 
 def _signed_for(desk: Desk, work: Work, row: Any, url: str) -> tuple[str, ...]:

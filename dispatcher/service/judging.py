@@ -155,6 +155,7 @@ def _facts(
         rendering=digest,
         needs=timedelta(0),
         media_fault=media.fault(prepared.texts.renderings.get(digest)),
+        purchase_fault=prepared.texts.purchase_fault(destination),
         trackers=prepared.texts.trackers(digest),
         problems=problems + prepared.texts.plan_problems,
         armed_problems=armed,

@@ -15,7 +15,7 @@ from typing import Any
 
 from channels import registry
 from channels.capabilities import MediaLimit
-from channels.contract import Account, Content, LanguageText, Medium, Part, RenderError, Rendering
+from channels.contract import Account, Content, LanguageText, Medium, Part, Purchase, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Invalid, Unavailable
@@ -117,12 +117,25 @@ def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
     return tuple(LanguageText(tag, **ready[primary[tag]]) for tag in primary)
 
 
-def previews(desk: Desk, revision: Revision, accounts: Iterable[Account], mode: Mode) -> list[Preview]:
-    """How each account will carry each text of a revision. Pictures are made to fit each channel, and stored."""
+def previews(
+    desk: Desk,
+    revision: Revision,
+    accounts: Iterable[Account],
+    mode: Mode,
+    purchases: Mapping[str, Purchase] = {},
+) -> list[Preview]:
+    """How each account will carry each text of a revision; ``purchases``: what is bought, by channel.
+
+    Pictures are made to fit each channel, and stored.
+    """
     fitted = cache(partial(pictures.fitted, desk.settings.media_folder))  # many accounts are of one channel
     kinds = [kind for kind in TextKind if kind in revision.texts]
     contents = {kind: revision.content(kind, exercise=mode is Mode.EXERCISE) for kind in kinds}
-    return [_preview(contents[kind], account, kind, fitted) for account in accounts for kind in kinds]
+    return [
+        _preview(replace(contents[kind], purchase=purchases.get(account.channel)), account, kind, fitted)
+        for account in accounts
+        for kind in kinds
+    ]
 
 
 def encode(rendering: Rendering) -> tuple[str, bytes]:

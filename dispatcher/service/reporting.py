@@ -24,10 +24,12 @@ from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping, watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import Halted
-from dispatcher.store import deliveries, history, records, sightings
+from dispatcher.store import deliveries, history, records, sightings, spends
 from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
 from dispatcher.store.records import StoredPlan
+from dispatcher.store.spends import StoredSpend
+from dispatcher.store.tables import SpendRow
 
 REFUSALS = ("gate.refused", "submission.refused", "release.refused", "hand_off.refused", "confirmation.refused")
 """Ledger entries that say no."""
@@ -55,6 +57,9 @@ WITHDRAWN: Mapping[str, str] = {
     "missing": "was accepted, and did not take effect",
 }
 """Those of a withdrawal, where they differ."""
+
+UNCONFIRMED = "was handed over, and nobody signed in time what came of it"
+"""Said of what expired after it had left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class PlanRead:
-    """One plan: where it stands, its channels' clearances, who signed about it, and its exact texts.
+    """One plan: where it stands, its channels' clearances, who signed about it, its exact texts, and its money.
 
     ``stopped_in_ms``: from the first revocation to the beginning of the last attempt; 0 where none began after it.
     """
@@ -119,6 +124,7 @@ class PlanRead:
     clearances: Mapping[str, str]
     signatures: tuple[Signature, ...]
     texts: tuple[Exact, ...]
+    spends: tuple[StoredSpend, ...]
     released_at: datetime | None
     released_by: str | None
     stopped_in_ms: int | None
@@ -209,6 +215,7 @@ def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
         clearances=records.clearance_states(work, stored.digest),
         signatures=(*held, *(Signature(_readable(bad), "", why.message) for bad, why in refused)),
         texts=tuple(_texts(stored, prepare(bundle, verifier, work.now).texts.renderings)),
+        spends=tuple(spends.listed(work, SpendRow.plan == stored.digest)),
         released_at=dispatch.released_at if dispatch else None,
         released_by=dispatch.released_by if dispatch else None,
         stopped_in_ms=_stopped_in_ms(work, stored.digest, [said.statement for said in verified]),
@@ -252,7 +259,8 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
     for row in rows:
         known = {name: getattr(row, name) for name in same}
         words = {**SENTENCES, **WITHDRAWN} if row.kind == TextKind.WITHDRAW else SENTENCES
-        sentence = f"{words[row.state]}: {row.reason}" if row.reason else words[row.state]
+        said = UNCONFIRMED if row.state == "expired" and row.reference else words[row.state]
+        sentence = f"{said}: {row.reason}" if row.reason else said
         sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
         known["public"] = watching.in_words(seen[row.id], work.now) if row.id in seen else ""
         known["shown"] = seen[row.id].shown if row.id in seen else None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import NoReturn
 
-from channels.contract import Account, DeliveryKind, Json
+from channels.contract import Account, DeliveryKind, Json, Purchase
 from channels.registry import Lane
 from dispatcher.domain.errors import GateClosed, Invalid, Stale
 from dispatcher.domain.ids import short
@@ -152,8 +152,11 @@ def _plan(
         raise Invalid("the plan has no account", "add one: dispatcher account add")
     if revision.missing_armed:
         raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
-    policy, now = desk.policy(), desk.now()
-    renderings, bodies = _renderings(desk, revision, chosen, incident.mode)
+    policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
+    not_after = min(now + wish.window, revision.valid_until)
+    spend = tuple(replace(one, year=financial_year(now)) for one in wish.spend)
+    purchases = {one.channel: one.purchase(now, not_after, nonce) for one in spend}
+    renderings, bodies = _renderings(desk, revision, chosen, incident.mode, purchases)
     destinations = (
         Destination(
             account=account.id,
@@ -177,15 +180,15 @@ def _plan(
         destinations=tuple(destinations),
         area=revision.area,
         not_before=now,
-        not_after=min(now + wish.window, revision.valid_until),
+        not_after=not_after,
         armed_not_after=revision.valid_until + policy.armed_for,
         valid_until=revision.valid_until,
         policy=policy.digest,
         contributors=revision.contributors,
         generation=generation,
-        nonce=desk.random_bytes(16).hex(),
+        nonce=nonce,
         flags=wish.flags,
-        spend=tuple(replace(spend, year=financial_year(now)) for spend in wish.spend),
+        spend=spend,
         evidence=items_of(incident),
         no_alternative=wish.no_alternative,
         renews=wish.renews,
@@ -195,13 +198,13 @@ def _plan(
 
 
 def _renderings(
-    desk: Desk, revision: Revision, chosen: Sequence[Account], mode: Mode
+    desk: Desk, revision: Revision, chosen: Sequence[Account], mode: Mode, purchases: Mapping[str, Purchase]
 ) -> tuple[dict[str, dict[TextKind, str]], dict[str, bytes]]:
     """Per account the digests by kind of text, and the bytes by digest. Raises GateClosed for what lint refuses."""
     digests: dict[str, dict[TextKind, str]] = {account.id: {} for account in chosen}
     bodies: dict[str, bytes] = {}
     faults = []
-    for preview in messages.previews(desk, revision, chosen, mode):
+    for preview in messages.previews(desk, revision, chosen, mode, purchases):
         if preview.rendering is None or preview.problems:
             faults.append(("G17", f"{preview.account.id} {preview.kind}: {'; '.join(preview.problems)}", "author"))
             continue

@@ -2,14 +2,15 @@
 
 Rules (reference: platforms 0.3)
   1. A delivery of the way back is made once its original was accepted, whichever came first: nothing is corrected
-     that may still fail, and no channel waits for another.
+     that may still fail, and no channel waits for another. Where whoever was handed something may act before they
+     confirm (an agency with its order), it is made as soon as it was handed over.
   2. Where a platform lets no machine do it, there is one task for each account, and none for each recipient.
   3. Making them is repeatable: who follows again finds what is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal, select, update
@@ -28,6 +29,7 @@ MOST = 10_000
 PUBLIC = ("accepted", "visible", "missing")
 """States of what was public once: who read it should read what mends it, though it is gone."""
 
+HANDED_OVER = "handed_over"
 _SAME = ("plan", "incident", "mode", "lane", "channel", "account", "destination", "list", "position")
 
 
@@ -88,9 +90,9 @@ def _followed(work: Work, way: Any) -> int:
     made, delivered_as = 0, DELIVERED_AS[TextKind(way.kind)]
     for account, channel in _waiting(work, way):
         if registry.left_to_people(channel, delivered_as):
-            made += _task(work, way, account)
+            made += _task(work, way, account, _out(channel))
         else:
-            made += _deliveries(work, way, account)
+            made += _deliveries(work, way, account, _out(channel))
     if not made and not _to_come(work, way):
         at = and_(WayBackRow.plan == way.plan, WayBackRow.kind == way.kind)
         work.execute(update(WayBackRow).where(at).values(ended_at=work.now))
@@ -99,22 +101,28 @@ def _followed(work: Work, way: Any) -> int:
 
 def _waiting(work: Work, way: Any) -> list[tuple[str, str]]:
     """Accounts with something public that nothing follows yet, each with its channel."""
-    query = select(DeliveryRow.account, DeliveryRow.channel).where(*_unfollowed(way)).distinct()
+    query = select(DeliveryRow.account, DeliveryRow.channel, DeliveryRow.state).where(*_unfollowed(way)).distinct()
     rows = work.execute(query.order_by(DeliveryRow.account)).all()
-    return [(row.account, row.channel) for row in rows if row.account in way.renderings]
+    out = {(row.account, row.channel): None for row in rows if row.state in _out(row.channel)}
+    return [(account, channel) for account, channel in out if account in way.renderings]
 
 
-def _unfollowed(way: Any) -> tuple[Any, ...]:
+def _out(channel: str) -> tuple[str, ...]:
+    """The states in which what left on a channel may have been acted on."""
+    return (*PUBLIC, HANDED_OVER) if registry.acts_unconfirmed(channel) else PUBLIC
+
+
+def _unfollowed(way: Any, states: Sequence[str] = (*PUBLIC, HANDED_OVER)) -> tuple[Any, ...]:
     later, about = aliased(DeliveryRow), aliased(DeliveryRow)
     same = (later.plan == DeliveryRow.plan, later.account == DeliveryRow.account, later.kind == way.kind)
     told = exists().where(*same, later.destination == DeliveryRow.destination)
     tasked = select(about.account).join(TaskRow, TaskRow.delivery == about.id)
     tasked = tasked.where(TaskRow.plan == way.plan, TaskRow.kind == way.kind)
-    public = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish", DeliveryRow.state.in_(PUBLIC))
+    public = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish", DeliveryRow.state.in_(states))
     return (*public, ~told, DeliveryRow.account.not_in(tasked))
 
 
-def _deliveries(work: Work, way: Any, account: str) -> int:
+def _deliveries(work: Work, way: Any, account: str, states: Sequence[str]) -> int:
     set_: dict[str, Any] = {
         "kind": way.kind,
         "rendering": way.renderings[account],
@@ -127,7 +135,7 @@ def _deliveries(work: Work, way: Any, account: str) -> int:
     columns |= {name: getattr(DeliveryRow, name) for name in _SAME}
     columns["id"] = DeliveryRow.id.concat(literal(f"-{way.kind}", Text()))
     columns["original"] = cast(DeliveryRow.reference, Text)
-    rows = select(*columns.values()).where(*_unfollowed(way), DeliveryRow.account == account)
+    rows = select(*columns.values()).where(*_unfollowed(way, states), DeliveryRow.account == account)
     rows = rows.order_by(DeliveryRow.id).limit(MOST)
     copied = insert(DeliveryRow).from_select(list(columns), rows).execution_options(preserve_rowcount=True)
     made: int = work.execute(copied).rowcount
@@ -143,8 +151,8 @@ _FRESH: Mapping[str, Any] = {
 }
 
 
-def _task(work: Work, way: Any, account: str) -> int:
-    first = select(func.min(DeliveryRow.id)).where(*_unfollowed(way), DeliveryRow.account == account)
+def _task(work: Work, way: Any, account: str, states: Sequence[str]) -> int:
+    first = select(func.min(DeliveryRow.id)).where(*_unfollowed(way, states), DeliveryRow.account == account)
     delivery = work.execute(first).scalar_one()
     id_ = f"tsk-{delivery.partition('-')[2]}-{way.kind}"
     row = {"id": id_, "delivery": delivery, "kind": way.kind, "incident": way.incident, "plan": way.plan}

@@ -11,7 +11,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.evidence import Evidence, Then
-from tests.builders import READ_BACK_CODE, assessed, everything_signed, evidence_for
+from tests.builders import READ_BACK_CODE, assessed, draft, everything_signed, evidence_for
 from tests.cast import DAY, HOUR, NOW, person, roster, signed
 from tests.gate.support import (
     CLEARED,
@@ -26,6 +26,14 @@ from tests.gate.support import (
     planned,
     planned_without,
 )
+
+
+def bought_twice() -> Evidence:
+    """A plan that names one spend, and two accounts of its channel to order from."""
+    evidence = paid(Spend("webhook", "storms", 5_000, 2026))
+    (first,) = evidence.plan.destinations
+    both = replace(evidence.plan, destinations=(first, replace(first, account="webhook-2")))
+    return evidence_for(both, policies=evidence.policies)
 
 
 def disorder(severity: Severity, *known: str) -> Evidence:
@@ -298,5 +306,24 @@ EVIDENCE = {
         lambda: paid(Spend("webhook", "storms", 5_000, 2026)),
         "webhook",
         facts=(("spend_fault", "the year's cap is used up"),),
+    ),
+    "an order for more than the plan lets it buy": Broken(
+        "G13",
+        "not what the plan lets it buy",
+        "new plan",
+        lambda: paid(Spend("webhook", "storms", 5_000, 2026)),
+        "webhook",
+        facts=(("purchase_fault", "what is ordered is not what the plan lets it buy"),),
+    ),
+    "an order in a plan that buys nothing": Broken(
+        "G13",
+        "not what the plan lets it buy",
+        "new plan",
+        lambda: evidence_for(draft("webhook").plan),
+        "webhook",
+        facts=(("purchase_fault", "what is ordered is not what the plan lets it buy"),),
+    ),
+    "one spend for two accounts": Broken(
+        "G13", "ordered once from each of its accounts", "new plan", bought_twice, "webhook"
     ),
 }

@@ -112,3 +112,10 @@ def test_who_may_not_release_orders_nothing() -> None:
 def test_an_order_covers_nothing_at_an_account_that_the_plan_does_not_have() -> None:
     """There it names no text."""
     assert "G03" in judged(ordered("correct"), "x", TextKind.CORRECT, account="x-2").clauses
+
+
+def test_a_stop_order_passes_whatever_was_ordered() -> None:
+    """That an order says another sum than its plan is no reason to let it run on."""
+    wrong = {"purchase_fault": "what is ordered is not what the plan lets it buy"}
+    clauses = [judged(released(), "x", text, **wrong).clauses for text in (TextKind.PUBLISH, TextKind.WITHDRAW)]
+    assert clauses == [("G13",), ()]

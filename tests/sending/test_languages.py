@@ -12,10 +12,12 @@ from dispatcher.sending.prepared import rendering_languages
 from tests.cast import NOW
 
 
-@pytest.mark.parametrize("channel", ["x", "bluesky", "facebook", "tiktok", "webhook"])
+@pytest.mark.parametrize("channel", ["x", "bluesky", "facebook", "tiktok", "webhook", "social_paid"])
 def test_a_rendering_says_which_languages_it_carries(channel: str) -> None:
     """Every channel's rendering names all languages of its account, one post or several."""
-    account = Account("a-1", channel, "Example", ("en-GB", "cy"), {"base_url": "https://city.example/hook"})
+    settings = {"base_url": "https://city.example/hook", "from": "paid@city.example", "agency": "a@agency.example"}
+    settings |= {"kill_contact": "k@agency.example", "inclusion_list": "list-1", "platforms": "Facebook"}
+    account = Account("a-1", channel, "Example", ("en-GB", "cy"), {**settings, "audience": "adults"})
     texts = (LanguageText("en-GB", "Storm", "Stay in."), LanguageText("cy", "Storm", "Arhoswch."))
     content = Content(DeliveryKind.PUBLISH, texts, NOW + timedelta(hours=6), "Example City", exercise=True)
     rendering = registry.adapter(channel).render(content, account)

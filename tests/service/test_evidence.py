@@ -131,6 +131,16 @@ def test_an_attestation_names_the_registered_device(office: Office) -> None:
         attest(office, device="phone-2")
 
 
+def test_a_device_that_is_not_named_is_not_attested(office: Office) -> None:
+    """A hand-off account has one; who leaves it out is told so, and so is who leaves out its app."""
+    tiktok_plan(office)
+    with pytest.raises(NotFound, match="none is not the device"):
+        attest(office, device="")
+    about = {"channel": "tiktok", "account": "tiktok-1", "device": "phone-1", "evidence": DIGEST}
+    with pytest.raises(Invalid, match="the version of the app"):
+        evidence.attest(office.desk, office.pen("security-1"), Mode.EXERCISE, **about)
+
+
 def test_a_mitigation_that_policy_does_not_know_is_refused(office: Office) -> None:
     """M99 is none, and the message lists those that are."""
     tiktok_plan(office)

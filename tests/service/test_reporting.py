@@ -54,6 +54,15 @@ def test_it_has_the_exact_text_of_every_account_and_language(office: Office) -> 
     assert {exact.kind for exact in found.texts} == set(TextKind)
 
 
+def test_what_was_handed_over_and_never_confirmed_is_said_to_have_left(office: Office) -> None:
+    """Its time ran out, which is not the same as that nothing left."""
+    plan = released(office)
+    delivery = office.delivery(plan)
+    office.set_state(delivery, "leased", "sending", "handed_over", "expired", reference="IO-1")
+    (found,) = read(office, plan).deliveries
+    assert found.sentence == "was handed over, and nobody signed in time what came of it"
+
+
 def test_a_text_that_was_changed_in_sql_is_not_shown_as_signed(office: Office) -> None:
     """The bytes no longer have the signed digest, so there are no parts."""
     plan = released(office)

@@ -69,6 +69,29 @@ def test_whoever_may_not_release_may_not_take_back(office: Office) -> None:
         take_back(office.desk, plan, TextKind.CORRECT, office.pen("author-1"))
 
 
+@pytest.mark.parametrize(("acts", "made"), [(True, 1), (False, 0)])
+def test_an_agency_is_told_before_it_has_confirmed(
+    office: Office, monkeypatch: pytest.MonkeyPatch, acts: bool, made: int
+) -> None:
+    """What was handed to somebody who may act on it is followed at once; what lies in a packet once it is posted."""
+    monkeypatch.setattr(registry, "acts_unconfirmed", lambda _: acts)
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending", "handed_over", reference="IO-1")
+    assert ordered(office, plan, TextKind.WITHDRAW).made == made
+
+
+def test_an_agency_that_confirms_after_its_stop_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order's receipt comes second: there is no second stop."""
+    monkeypatch.setattr(registry, "acts_unconfirmed", lambda _: True)
+    plan = released(office)
+    order = office.delivery(plan)
+    office.set_state(order, "leased", "sending", "handed_over", reference="IO-1")
+    ordered(office, plan, TextKind.WITHDRAW)
+    office.set_state(order, "accepted")
+    with office.desk.store.write() as work:
+        assert ways_back.follow(work, "exercise") == 0
+
+
 def test_what_has_not_begun_is_cancelled(office: Office) -> None:
     """Nothing was public, so nothing is to be corrected."""
     plan = released(office)

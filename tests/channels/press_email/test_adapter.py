@@ -262,7 +262,7 @@ def test_a_probe_finds_a_sender_that_is_not_ours(on_line, make_job):
     """The server takes the login, and not the address that messages would be from."""
 
     async def use(line):
-        line.adapter._sender = "other@city.example"
+        line.adapter._mailer._sender = "other@city.example"
         return await line.adapter.probe()
 
     probe = on_line(use)

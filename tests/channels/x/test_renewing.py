@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from channels.contract import Account, Renew, Secret, Verdict
+from channels.contract import Account, Secret, Verdict
 from channels.http import Http, HttpPolicy
+from channels.renewing import Renew
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 from channels.x import wire
