@@ -27,6 +27,8 @@ from typing import Any
 from sqlalchemy import select
 
 from channels.contract import Account, LanguageText, Secret
+from channels.meta.simulator import app_secret
+from channels.meta.simulator import token as graph_token
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider
@@ -135,6 +137,7 @@ class Stage:
         settings = {
             "x": {"base_url": base, "user_id": str(number)},
             "bluesky": {"base_url": base},
+            "instagram": {"base_url": base, "ig_id": str(number), "media_base_url": "https://media.city.example"},
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
@@ -142,13 +145,14 @@ class Stage:
         keys = {
             "x": {"token": f"sim-{number}"},
             "bluesky": {"identifier": name, "password": f"app-{name}"},
+            "instagram": {"token": graph_token(str(number)), "app_secret": app_secret()},
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky") and number == 1:
+        if channel in ("x", "bluesky", "instagram") and number == 1:
             self._assess(channel)
         return name
 
@@ -318,7 +322,10 @@ def stage_at(
         redis=redis,
         chunk=chunk,
         timing={**TIMING, **timing},
-        channels={name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})} for name in CHANNELS},
+        channels={
+            name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})}
+            for name in (*CHANNELS, "instagram")
+        },
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)
     return Stage(folder, open_desk(folder), far)
