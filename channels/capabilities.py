@@ -5,6 +5,7 @@ Each adapter declares one :class:`Capabilities`; ``source`` says where its figur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,7 +78,8 @@ class MediaKind(StrEnum):
 class MediaLimit:
     """What one post carries of one kind: at most ``most``, each in one of these forms and no larger than this.
 
-    Width and height in pixels; ``alt_characters`` is the longest text in place of one, in code points.
+    Width and height in pixels; ``alt_characters`` is the longest text in place of one, in code points. ``least``: a
+    post needs so many. ``narrowest`` and ``widest``: what the width is of the height, at least and at most.
     """
 
     kind: MediaKind
@@ -87,6 +89,9 @@ class MediaLimit:
     max_height: int
     most: int
     alt_characters: int
+    least: int = 0
+    narrowest: float = 0.0
+    widest: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,9 @@ class Capabilities:
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
     platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone.
-    ``recipients``: it sends to a list of these. ``by_hand``: people finish it and sign a receipt;
-    ``acts_unconfirmed``: whoever was handed it, such as an agency, may act before that, and confirms under a
+    ``recipients``: it sends to a list of these. ``withdraws_with`` names an account's setting: only where that is
+    ``yes`` can a machine withdraw; it is empty where every token may. ``by_hand``: people finish it and sign a
+    receipt; ``acts_unconfirmed``: whoever was handed it, such as an agency, may act before that, and confirms under a
     reference of their own.
     """
 
@@ -104,6 +110,7 @@ class Capabilities:
     can_correct: bool
     can_withdraw: bool
     can_read_back: bool
+    withdraws_with: str = ""
     edits: bool = False
     text: TextLimit | None = None
     media: tuple[MediaLimit, ...] = ()

@@ -100,6 +100,12 @@ def _threads() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _instagram() -> type[Adapter]:
+    from channels.instagram import adapter
+
+    return adapter.Adapter
+
+
 def _notify() -> type[Adapter]:
     from channels.notify import adapter
 
@@ -154,6 +160,7 @@ TABLE = (
     Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",)),
     Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page")),
     Entry("threads", Lane.ACCOUNTS, _threads),
+    Entry("instagram", Lane.ACCOUNTS, _instagram, ("ig", "insta")),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",)),
@@ -205,13 +212,15 @@ def offers() -> tuple[Offer, ...]:
     return tuple(_offer(point) for point in _points())
 
 
-def left_to_people(channel: str, kind: DeliveryKind) -> bool:
-    """Whether a platform has no way for a machine to do this; so for a channel that nobody knows."""
+def left_to_people(channel: str, kind: DeliveryKind, settings: Mapping[str, str]) -> bool:
+    """Whether a machine has no way to do this for an account of these settings; so on a channel that nobody knows."""
     try:
         able = adapter(channel).capabilities
     except UnknownChannelError:
         return True
-    return not {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw}.get(kind, True)
+    granted = not able.withdraws_with or settings.get(able.withdraws_with) == "yes"
+    can = {DeliveryKind.CORRECT: able.can_correct, DeliveryKind.WITHDRAW: able.can_withdraw and granted}
+    return not can.get(kind, True)
 
 
 def acts_unconfirmed(channel: str) -> bool:

@@ -38,7 +38,7 @@ SECRETS = {
 EXCEPTIONAL = Wish(purpose="exceptional_public_safety", no_alternative="people under 25 in the Old Town")
 """What a plan with a hand-off on TikTok says."""
 
-SETTINGS: Mapping[str, Mapping[str, str]] = {
+SETTINGS: dict[str, Mapping[str, str]] = {
     "webhook": {"base_url": f"{SIMULATOR}/webhook"},
     "x": {"base_url": f"{SIMULATOR}/x", "user_id": "1"},
     "notify": {"base_url": f"{SIMULATOR}/notify", "template_id": TEMPLATE_ID},

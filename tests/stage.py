@@ -28,7 +28,7 @@ from sqlalchemy import select
 
 from channels.contract import Account, LanguageText, Secret
 from channels.meta.simulator import app_secret
-from channels.meta.simulator import token as page_token
+from channels.meta.simulator import token as graph_token
 from channels.notify.simulator import TEMPLATE_ID, api_key
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider
@@ -140,6 +140,7 @@ class Stage:
             "bluesky": {"base_url": base},
             "mastodon": {"base_url": base, "account_id": str(number)},
             "facebook": {"base_url": base, "page_id": str(number)},
+            "instagram": {"base_url": base, "ig_id": str(number), "media_base_url": "https://media.city.example"},
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
@@ -148,14 +149,15 @@ class Stage:
             "x": {"token": f"sim-{number}"},
             "bluesky": {"identifier": name, "password": f"app-{name}"},
             "mastodon": {"token": f"sim-{number}"},
-            "facebook": {"token": page_token(str(number)), "app_secret": app_secret()},
+            "facebook": {"token": graph_token(str(number)), "app_secret": app_secret()},
+            "instagram": {"token": graph_token(str(number)), "app_secret": app_secret()},
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky", "mastodon", "facebook") and number == 1:
+        if channel in ("x", "bluesky", "mastodon", "facebook", "instagram") and number == 1:
             self._assess(channel)
         return name
 
@@ -327,7 +329,7 @@ def stage_at(
         timing={**TIMING, **timing},
         channels={
             name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})}
-            for name in (*CHANNELS, "mastodon", "facebook")
+            for name in (*CHANNELS, "mastodon", "facebook", "instagram")
         },
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http, HttpPolicy
-from channels.media.picture import MIN_EDGE, Cleaned, clean
+from channels.media.picture import MIN_EDGE, Cleaned, clean, fit
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider, RouteKind
 from channels.simulator.server import Simulator
@@ -127,12 +127,20 @@ class Bench:
         *,
         original: str | None = None,
         timeout_s: float = LONG_S,
-        pictures: Sequence[Cleaned] = (),
+        pictures: int = 0,
+        more: str = "",
     ) -> Job:
-        """A job of the same delivery each time it is asked for one kind."""
+        """A job of the same delivery each time it is asked for one kind; ``more`` lengthens its text.
+
+        It carries so many ``pictures``, and never fewer than a post needs.
+        """
+        limit = next(iter(type(self.channel).capabilities.media), None)
+        least = limit.least if limit and kind is DeliveryKind.PUBLISH else 0
+        carried = [fit(picture(MIN_EDGE + n), limit) for n in range(max(pictures, least))] if limit else []
         alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
-        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in pictures)
-        rendering = self.channel.render(replace(content(self.account, kind), media=media), self.account)
+        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in carried)
+        asked = replace(content(self.account, kind, more=more), media=media)
+        rendering = self.channel.render(asked, self.account)
         return Job(
             delivery=f"delivery-{kind}",
             attempt=1,
@@ -142,7 +150,7 @@ class Bench:
             recipient=self.subject.recipient,
             language=self.subject.language,
             original=original,
-            media={picture.digest: picture.data for picture in pictures},
+            media={one.digest: one.data for one in carried},
         )
 
     def arm(self, kind: FaultKind, **more: Any) -> None:

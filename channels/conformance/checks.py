@@ -19,10 +19,8 @@ from channels.conformance.bench import (
     expect,
     expect_found,
     expect_verdict,
-    picture,
 )
 from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
-from channels.media.picture import MIN_EDGE
 from channels.simulator.faults import FaultKind
 from channels.text import length
 
@@ -52,27 +50,28 @@ async def accepted(bench: Bench) -> None:
 async def pictured(bench: Bench) -> None:
     """As many pictures as a post takes are shown as they were signed, bytes and order; a repeat changes nothing."""
     (limit, *_) = type(bench.channel).capabilities.media
-    pictures = [picture(MIN_EDGE + number) for number in range(limit.most)]
-    outcome = await bench.send(bench.job(pictures=pictures))
+    job = bench.job(pictures=limit.most)
+    outcome = await bench.send(job)
     expect_verdict(outcome, Verdict.ACCEPTED)
     if type(bench.channel).capabilities.idempotency.kind is IdempotencyKind.IDEMPOTENT:
-        expect_verdict(await bench.send(bench.job(pictures=pictures)), Verdict.ACCEPTED)
+        expect_verdict(await bench.send(job), Verdict.ACCEPTED)
     shown = [effect.media for effect in bench.far.journal.effects]
-    expect(shown == [tuple(one.digest for one in pictures)], f"the pictures shown are not those signed: {shown}")
+    signed = tuple(one.digest for one in job.rendering.media)
+    expect(shown == [signed], f"the pictures shown are not those signed: {shown}")
     if bench.subject.finds:
-        expect_found(await bench.find(bench.job(pictures=pictures)), Found.FOUND)
+        expect_found(await bench.find(job), Found.FOUND)
     if type(bench.channel).capabilities.can_read_back:
-        seen = bench.checked(await bench.channel.read_back(bench.job(pictures=pictures), outcome.reference or ""))
+        seen = bench.checked(await bench.channel.read_back(job, outcome.reference or ""))
         expect(seen.seen is Seen.VISIBLE, f"a post with pictures reads back as {seen.seen}")
 
 
 async def upload_lost(kind: FaultKind, bench: Bench) -> None:
     """Whatever happens to an upload, nothing is published by it and nothing in doubt; the next attempt succeeds."""
-    job = bench.job(timeout_s=SHORT_S, pictures=[picture(MIN_EDGE)])
+    job = bench.job(timeout_s=SHORT_S, pictures=1)
     bench.arm(kind, on="upload", delay_s=2 * SHORT_S)
     expect_verdict(await bench.send(job), Verdict.DEFERRED)
     expect(bench.published() == 0, "a post went out without its picture")
-    expect_verdict(await bench.send(bench.job(pictures=[picture(MIN_EDGE)])), Verdict.ACCEPTED)
+    expect_verdict(await bench.send(bench.job(pictures=1)), Verdict.ACCEPTED)
     expect(bench.published() == 1, f"after a repeat, published {bench.published()} times, not once")
 
 
@@ -280,12 +279,12 @@ async def at_its_limit(limit: TextLimit, bench: Bench) -> None:
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
         fits, too_long = (middle, too_long) if _parts(bench, middle) == few else (fits, middle)
-    rendering = bench.channel.render(content(bench.account, more="a" * fits), bench.account)
-    longest = max(rendering.parts, key=lambda part: length(part.text, limit.unit))
+    job = bench.job(more="a" * fits)
+    longest = max(job.rendering.parts, key=lambda part: length(part.text, limit.unit))
     found = length(longest.text, limit.unit)
     expect(found == limit.most, f"the longest text is {found} {limit.unit}, and the limit says {limit.most}")
     expect("a" * fits in longest.text, "the longest text that fits was cut")
-    expect_verdict(await bench.send(replace(bench.job(), rendering=rendering)), Verdict.ACCEPTED)
+    expect_verdict(await bench.send(job), Verdict.ACCEPTED)
     expect(bench.published() == 1, f"published {bench.published()} times, not once")
 
 

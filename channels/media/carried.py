@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from channels.capabilities import MediaLimit
-from channels.contract import Account, Content, Medium, Outcome, Part, RenderError, Rendering, Verdict
+from channels.contract import Account, Content, DeliveryKind, Medium, Outcome, Part, RenderError, Rendering, Verdict
 from channels.text import EXERCISE_LINE, check_text
 
 
@@ -23,6 +23,8 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
         count = sum(one.kind is limit.kind for one in rendering.media)
         if count > limit.most:
             found.append(f"the post has {count} of at most {limit.most} pictures; detach some")
+        if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
+            found.append("this channel takes no post without a picture; attach one: dispatcher message attach")
     return found
 
 
@@ -55,6 +57,9 @@ def _faults(medium: Medium, limits: tuple[MediaLimit, ...]) -> Iterator[str]:
         yield f"{medium.size:,} of at most {limit.max_bytes:,} bytes"
     if medium.width > limit.max_width or medium.height > limit.max_height:
         yield f"{medium.width} by {medium.height} of at most {limit.max_width} by {limit.max_height} pixels"
+    if not limit.narrowest * medium.height <= medium.width <= limit.widest * medium.height:
+        taken = f"from {limit.narrowest:g} to {limit.widest:g} times as wide as high"
+        yield f"{medium.width} by {medium.height} pixels, and this channel takes pictures {taken}; attach another"
     if len(medium.alt) != 1 or not medium.alt[0].text.strip():
         yield "its alternative text is one text, and this is none or several"
         return

@@ -69,9 +69,14 @@ _MISSING = _no("Meta does not show this to the token")
 _BLOCKED = _no("Meta blocks this app or account for breach of its rules; appeal, and use another channel", wide=True)
 _LINK = _no("Meta does not let this link be posted; leave it out or use another")
 _NO_CONTAINER = Ruling(Verdict.DEFERRED, "what was prepared is gone; it is prepared anew")
+_NOT_MADE = Ruling(Verdict.DEFERRED, "Meta could not prepare the post; it is prepared anew")
 _ABUSIVE = _no("Meta takes the text for abuse; word it anew")
 
+_UNFETCHED = Ruling(Verdict.DEFERRED, "Meta cannot fetch the picture; see that its address answers from the internet")
+
 CODES: Mapping[int, Ruling] = {
+    -2: _UNCLEAR,
+    -1: _UNCLEAR,
     1: _UNCLEAR,
     2: _UNCLEAR,
     3: _no("the app lacks the capability to post; have it reviewed by Meta", wide=True),
@@ -99,15 +104,25 @@ SUBCODES: Mapping[int, Ruling] = {
     1390008: Ruling(Verdict.DEFERRED, "Meta finds that the account posts too fast", wide=True),
     1404078: _no("the account needs Meta's publishing authorisation; its owner must pass it", wide=True),
     1609005: _LINK,
+    2207001: _UNCLEAR,
+    2207003: _UNFETCHED,
+    2207004: _no("Meta finds the picture too large"),
+    2207005: _no("Meta does not take the picture's format"),
     2207006: _NO_CONTAINER,
     2207008: Ruling(Verdict.DEFERRED, "Meta does not show what was prepared yet"),
+    2207009: _no("Meta does not take the picture's shape"),
+    2207010: _no("Meta finds the caption too long"),
     2207020: _NO_CONTAINER,
     2207027: Ruling(Verdict.DEFERRED, "Meta has not finished preparing the post"),
+    2207032: _NOT_MADE,
     2207042: _no("the account has used up what it may publish in 24 hours; use another channel", wide=True),
     2207050: _no("Meta restricts this account; its owner must open the app and follow what it says", wide=True),
     2207051: Ruling(Verdict.IN_DOUBT, "Meta takes the post for spam; it may be up"),
+    2207052: _UNFETCHED,
+    2207053: _NOT_MADE,
 }
-"""The last seven are about a container, which is what is published on Instagram and Threads (platforms 4.3, 4.4)."""
+"""Those of 2207000 and above are about a container, which is published on Instagram and Threads (platforms 4.3, 4.4).
+"""
 
 
 def error_of(answer: Answer) -> GraphError | None:
@@ -137,4 +152,4 @@ def _unknown(error: GraphError, status: int) -> Ruling:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST else None

@@ -34,6 +34,7 @@ DAY = timedelta(hours=24)
 PAGE_MOST = 100
 OWN_APP = "77"
 SOURCE = web.RequestKey("source", bytes)
+_FIRST_ID = 18_000_000_000_000_000
 _TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})")
 
 
@@ -240,6 +241,81 @@ class GraphSimulator(Provider):
         used = {"type": self.name, "call_count": percent, "total_cputime": 0, "total_time": 0}
         entry = {**used, "estimated_time_to_regain_access": minutes}
         return {"X-Business-Use-Case-Usage": json.dumps({account: [entry]})}
+
+
+@dataclass(slots=True)
+class Container:
+    """A post that is prepared. ``media`` names its pictures by their digests."""
+
+    by: Caller
+    text: str
+    made_at: datetime
+    status: str
+    reply_to: str | None = None
+    media: tuple[str, ...] = ()
+
+
+class ContainerSimulator(GraphSimulator):
+    """A product whose posts are prepared, and then published (reference: platforms 4.3, 4.4).
+
+    ``status`` is its name of what a container says of itself. A test may set ``preparing``: what new containers say
+    until they are set to something else. Nobody documents what is said of publishing a container that was published,
+    is another's or never was: it is 24 with 2207006.
+    """
+
+    status: ClassVar[str]
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        super().__init__(journal, clock)
+        self.containers: dict[str, Container] = {}
+        self.preparing = "FINISHED"
+
+    def check_quota(self, container: Container) -> None:
+        """Raises Refusal where the account may publish no more of these today."""
+        raise NotImplementedError
+
+    def keep(self, caller: Caller, text: str, **more: Any) -> dict[str, Any]:
+        """Prepare a post; ``more`` as :class:`Container` has it."""
+        name = self._new_id()
+        self.containers[name] = Container(caller, text, self.clock(), self.preparing, **more)
+        return {"id": name}
+
+    def publish(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        """POST /{account}/{edge}_publish."""
+        if request.match_info["account"] != caller.account:
+            raise Refusal(200, status=403)
+        container = self.containers.get(given.get("creation_id", ""))
+        if container is None or container.by != caller or self._said(container) in {"PUBLISHED", "EXPIRED", "ERROR"}:
+            raise Refusal(24, 2207006)
+        if container.status == "IN_PROGRESS":
+            raise Refusal(9007, 2207027)
+        self.check_quota(container)
+        post_id, shown = self._new_id(), {"key": container.text, "text": container.text, "media": container.media}
+        effect = self.act(request, EffectKind.PUBLISHED, reference=post_id, **shown)
+        self.posts.append(Post(post_id, caller, [effect], reply_to=container.reply_to))
+        container.status = "PUBLISHED"
+        return {"id": post_id}
+
+    def look(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        """GET /{id}: a container, the account itself, or a post."""
+        container = self.containers.get(request.match_info["id"])
+        if container is None:
+            return self.read(request, caller, given)
+        if container.by.account != caller.account:
+            raise Refusal(100, 33)
+        return {self.status: self._said(container), "id": request.match_info["id"]}
+
+    def today(self, account: str) -> list[Post]:
+        """What an account published in the last 24 hours, deleted or not."""
+        since = self.clock() - DAY
+        return [post for post in self.posts if post.by.account == account and post.effects[0].at > since]
+
+    def _said(self, container: Container) -> str:
+        old = container.status != "PUBLISHED" and self.clock() - container.made_at >= DAY
+        return "EXPIRED" if old else container.status
+
+    def _new_id(self) -> str:
+        return str(_FIRST_ID + len(self.containers) + len(self.posts))
 
 
 def form(body: bytes) -> dict[str, str]:

@@ -126,14 +126,14 @@ class Provider(ABC):
         key: str,
         reference: str,
         text: str = "",
-        media: Sequence[bytes] = (),
+        media: Sequence[bytes | str] = (),
     ) -> Effect:
-        """The same, of a request that did not come by HTTP."""
+        """The same, of a request that did not come by HTTP. ``media``: pictures, or the digests of those fetched."""
         now = self.clock()
         seen = now + timedelta(seconds=fault.delay_s) if fault and fault.kind is FaultKind.LAG else now
         hidden = fault is not None and fault.kind is FaultKind.HIDE
         arrival.acted = True
-        shown = tuple(f"sha256:{hashlib.sha256(picture).hexdigest()}" for picture in media)
+        shown = tuple(one if isinstance(one, str) else f"sha256:{hashlib.sha256(one).hexdigest()}" for one in media)
         effect = Effect(self.name, arrival.account, key, kind, reference, text, now, None if hidden else seen, shown)
         self.journal.effects.append(effect)
         return effect

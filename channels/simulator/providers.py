@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from channels.bluesky.simulator import BlueskySimulator
 from channels.facebook.simulator import FacebookSimulator
+from channels.instagram.simulator import InstagramSimulator
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.simulator import Notify
 from channels.press_email.simulator import PressEmail
@@ -16,6 +17,7 @@ PROVIDERS: tuple[type[Provider], ...] = (
     XSimulator,
     BlueskySimulator,
     FacebookSimulator,
+    InstagramSimulator,
     MastodonSimulator,
     Notify,
     PressEmail,

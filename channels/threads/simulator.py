@@ -1,56 +1,50 @@
 """Threads' far side: profiles in memory, from the documented contract (reference: platforms 4.1, 4.3, 4.4, 15).
 
-What every product of Meta's answers is in :mod:`channels.meta.simulator`. A test may set ``preparing``: what new
-containers say until they are set to something else.
-
-Approximations, where nobody documents the platform: to publish a container that was published, is another's or never
-was is 24 with 2207006; a limit of posts, replies or deletions is 9 with 2207042.
+What every product of Meta's answers is in :mod:`channels.meta.simulator`, containers too. Nobody documents what is
+said of a limit of posts, replies or deletions: it is 9 with 2207042.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from channels.contract import Clock, Secret
-from channels.meta.simulator import DAY, Caller, Given, GraphSimulator, Post, Refusal, app_secret, form, token
-from channels.simulator.journal import EffectKind, Journal
+from channels.meta.simulator import (
+    DAY,
+    Caller,
+    Container,
+    ContainerSimulator,
+    Given,
+    Post,
+    Refusal,
+    app_secret,
+    form,
+    token,
+)
+from channels.simulator.journal import Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
 TEXT_MOST = 500
 POSTS_A_DAY, REPLIES_A_DAY, DELETIONS_A_DAY = 250, 1000, 100
-_FIRST_ID = 18_000_000_000_000_000
 _KNOWN = frozenset({"media_type", "text", "reply_to_id", "appsecret_proof", "access_token"})
 
 
-@dataclass(slots=True)
-class Container:
-    """A post that is prepared."""
-
-    by: Caller
-    text: str
-    reply_to: str | None
-    made_at: datetime
-    status: str
-
-
-class ThreadsSimulator(GraphSimulator):
+class ThreadsSimulator(ContainerSimulator):
     """Posts and containers of all profiles."""
 
     name = "threads"
     fields = ("text", "timestamp", "permalink")
     throttle = 4
+    status = "status"
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
-        self.containers: dict[str, Container] = {}
         self.deletions: list[tuple[str, datetime]] = []
-        self.preparing = "FINISHED"
 
     def routes(self) -> Sequence[Route]:
         """Prepare, publish, delete, list, look up, and who am I."""
@@ -58,10 +52,10 @@ class ThreadsSimulator(GraphSimulator):
         return (
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
             Route("POST", "/{version}/{account}/threads", RouteKind.SESSION, answered(self._prepare)),
-            Route("POST", "/{version}/{account}/threads_publish", RouteKind.PUBLISH, answered(self._publish)),
+            Route("POST", "/{version}/{account}/threads_publish", RouteKind.PUBLISH, answered(self.publish)),
             Route("GET", "/{version}/{account}/threads", RouteKind.READ, answered(self._posts)),
             Route("GET", "/{version}/{account}/replies", RouteKind.READ, answered(self._replies)),
-            Route("GET", "/{version}/{id}", RouteKind.READ, answered(self._look)),
+            Route("GET", "/{version}/{id}", RouteKind.READ, answered(self.look)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
 
@@ -87,28 +81,7 @@ class ThreadsSimulator(GraphSimulator):
             raise Refusal(100)
         if reply_to is not None and self.find(reply_to) is None:
             raise Refusal(100, 33)
-        name = str(_FIRST_ID + len(self.containers) + len(self.posts))
-        self.containers[name] = Container(caller, text, reply_to, self.clock(), self.preparing)
-        return {"id": name}
-
-    def _publish(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
-        if request.match_info["account"] != caller.account:
-            raise Refusal(200, status=403)
-        container = self.containers.get(given.get("creation_id", ""))
-        if (
-            container is None
-            or container.by != caller
-            or self._status(container) in {"PUBLISHED", "EXPIRED", "ERROR"}
-        ):
-            raise Refusal(24, 2207006)
-        if container.status == "IN_PROGRESS":
-            raise Refusal(9007, 2207027)
-        self._check_quota(caller, reply=container.reply_to is not None)
-        post_id = str(_FIRST_ID + len(self.containers) + len(self.posts))
-        effect = self.act(request, EffectKind.PUBLISHED, key=container.text, reference=post_id, text=container.text)
-        self.posts.append(Post(post_id, caller, [effect], reply_to=container.reply_to))
-        container.status = "PUBLISHED"
-        return {"id": post_id}
+        return self.keep(caller, text, reply_to=reply_to)
 
     def _posts(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         posts = [post for post in self.mine(caller) if post.reply_to is None]
@@ -118,14 +91,6 @@ class ThreadsSimulator(GraphSimulator):
         posts = [post for post in self.mine(caller) if post.reply_to is not None]
         return self.listed(request, caller, given, posts)
 
-    def _look(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
-        container = self.containers.get(request.match_info["id"])
-        if container is None:
-            return self.read(request, caller, given)
-        if container.by.account != caller.account:
-            raise Refusal(100, 33)
-        return {"status": self._status(container), "id": request.match_info["id"]}
-
     def _delete(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         since = self.clock() - DAY
         if sum(who == caller.account and at > since for who, at in self.deletions) >= DELETIONS_A_DAY:
@@ -134,14 +99,11 @@ class ThreadsSimulator(GraphSimulator):
         self.deletions.append((caller.account, self.clock()))
         return {**answer, "deleted_id": request.match_info["id"]}
 
-    def _status(self, container: Container) -> str:
-        old = container.status != "PUBLISHED" and self.clock() - container.made_at >= DAY
-        return "EXPIRED" if old else container.status
-
-    def _check_quota(self, caller: Caller, *, reply: bool) -> None:
-        since = self.clock() - DAY
-        made = [post for post in self.posts if post.by.account == caller.account and post.effects[0].at > since]
-        if sum((post.reply_to is not None) is reply for post in made) >= (REPLIES_A_DAY if reply else POSTS_A_DAY):
+    def check_quota(self, container: Container) -> None:
+        """250 posts and 1,000 replies."""
+        reply = container.reply_to is not None
+        made = sum((post.reply_to is not None) is reply for post in self.today(container.by.account))
+        if made >= (REPLIES_A_DAY if reply else POSTS_A_DAY):
             raise Refusal(9, 2207042)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +120,7 @@ def _able(able: Capabilities) -> dict[str, Any]:
         "text": f"{able.text.most} {able.text.unit}" if able.text else "no limit",
         "media": "; ".join(_carries(one) for one in able.media) or "none",
         "corrects": _how(able.can_correct, able, "in place" if able.edits else "new post"),
-        "withdraws": _how(able.can_withdraw, able, "yes"),
+        "withdraws": _how(able.can_withdraw, able, _withdraws(able)),
         "reads_back": able.can_read_back,
         "repeats": REPEATS[told.kind],
         "repeats_s": round(told.ttl_s or told.lag_s),
@@ -129,9 +130,15 @@ def _able(able: Capabilities) -> dict[str, Any]:
     }
 
 
+def _withdraws(able: Capabilities) -> str:
+    return f"with {able.withdraws_with}=yes, else {BY_TASK}" if able.withdraws_with else "yes"
+
+
 def _carries(limit: MediaLimit) -> str:
     size = f"{limit.max_bytes} bytes and {limit.max_width} x {limit.max_height} pixels"
-    return f"{limit.most} {limit.kind}s to {size}, alternative text to {limit.alt_characters} characters"
+    shape = f", {limit.narrowest:g} to {limit.widest:g} times as wide as high" if math.isfinite(limit.widest) else ""
+    count = f"{limit.least} to {limit.most}" if limit.least else limit.most
+    return f"{count} {limit.kind}s to {size}{shape}, alternative text to {limit.alt_characters} characters"
 
 
 def _how(can: bool, able: Capabilities, how: str) -> str:

@@ -37,7 +37,10 @@ class Simulated:
 
 
 def simulate(desk: Desk, text: LanguageText, names: Collection[str]) -> list[Simulated]:
-    """Send a text to the simulators of these channels, or of all. Raises NotFound, Forbidden, Invalid."""
+    """Send a text to the simulators of these channels, or of all that carry a text alone.
+
+    Raises NotFound, Forbidden, Invalid.
+    """
     return asyncio.run(_simulate(desk, text, [channel_named(name) for name in names]))
 
 
@@ -49,8 +52,13 @@ async def _simulate(desk: Desk, text: LanguageText, names: list[str]) -> list[Si
     if lacking := sorted(set(names) - set(known)):
         raise Invalid(f"{lacking[0]} has no simulator", "see what it would carry: dispatcher message preview MESSAGE")
     async with Simulator(clock=desk.clock) as far:
-        examples = {name: far.provider(name).example(far.address(name)) for name in names or known}
+        shown = names or [name for name in known if _carries_text_alone(name)]
+        examples = {name: far.provider(name).example(far.address(name)) for name in shown}
         return [await _on(desk, text, far, name, example) for name, example in examples.items() if example]
+
+
+def _carries_text_alone(channel: str) -> bool:
+    return not any(limit.least for limit in registry.adapter(channel).capabilities.media)
 
 
 async def _on(desk: Desk, text: LanguageText, far: Simulator, name: str, example: Example) -> Simulated:

@@ -4,7 +4,8 @@ Rules (reference: platforms 0.3)
   1. A delivery of the way back is made once its original was accepted, whichever came first: nothing is corrected
      that may still fail, and no channel waits for another. Where whoever was handed something may act before they
      confirm (an agency with its order), it is made as soon as it was handed over.
-  2. Where a platform lets no machine do it, there is one task for each account, and none for each recipient.
+  2. Where a platform lets no machine do it, or not with the account's token, there is one task for each account, and
+     none for each recipient.
   3. Making them is repeatable: who follows again finds what is there.
 """
 
@@ -18,6 +19,7 @@ from sqlalchemy.orm import aliased
 
 from channels import registry
 from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.store import accounts
 from dispatcher.store.database import Work
 from dispatcher.store.records import unique
 from dispatcher.store.sweep import OPEN
@@ -89,7 +91,7 @@ def _tasks() -> Any:
 def _followed(work: Work, way: Any) -> int:
     made, delivered_as = 0, DELIVERED_AS[TextKind(way.kind)]
     for account, channel in _waiting(work, way):
-        if registry.left_to_people(channel, delivered_as):
+        if registry.left_to_people(channel, delivered_as, accounts.row(work, account).settings):
             made += _task(work, way, account, _out(channel))
         else:
             made += _deliveries(work, way, account, _out(channel))

@@ -60,6 +60,17 @@ GRAPH = (  # reference: platforms 4.1
     *_all(WAIT, *((403, _graph(code)) for code in (4, 17, 32, 341, 613, 80001)), (400, _graph(368, 1390008))),
     *_all(OPEN, (500, _graph(1)), (500, _graph(2)), *((400, _graph(100, code)) for code in (1363047, 1609010))),
 )
+INSTAGRAM = (  # reference: platforms 4.3
+    *GRAPH,
+    *_all(NO, (400, _graph(9, 2207042)), (400, _graph(25, 2207050)), (400, _graph(352, 2207026))),
+    *_all(NO, *((400, _graph(100, subcode)) for subcode in (2207023, 2207028))),
+    *_all(NO, (400, _graph(36000, 2207004)), (400, _graph(36001, 2207005))),
+    *_all(NO, (400, _graph(36003, 2207009)), (400, _graph(36004, 2207010))),
+    *_all(WAIT, (403, _graph(80002)), (400, _graph(-2, 2207003)), (400, _graph(-2, 2207020))),
+    *_all(WAIT, (400, _graph(-1, 2207032)), (400, _graph(-1, 2207053)), (400, _graph(24, 2207008))),
+    *_all(WAIT, (400, _graph(24, 2207006)), (400, _graph(9004, 2207052)), (400, _graph(9007, 2207027))),
+    *_all(OPEN, (500, _graph(-1, 2207001)), (400, _graph(4, 2207051))),
+)
 NOTIFY = (  # reference: emergency-alerts 4
     *_all(NO, _notify(400, "BadRequestError"), _notify(400, "ValidationError"), _notify(403, "AuthError")),
     *_all(NO, _notify(429, "TooManyRequestsError")),
@@ -81,6 +92,7 @@ DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "mastodon": MASTODON,
     "facebook": GRAPH,
     "threads": GRAPH,
+    "instagram": INSTAGRAM,
     "notify": NOTIFY,
     "webhook": WEBHOOK,
     "press_email": PRESS_EMAIL,

@@ -23,6 +23,8 @@ from channels.contract import (
 )
 from channels.facebook.adapter import Adapter as Facebook
 from channels.facebook.simulator import FacebookSimulator
+from channels.instagram.adapter import Adapter as Instagram
+from channels.instagram.simulator import InstagramSimulator
 from channels.mastodon.adapter import Adapter as Mastodon
 from channels.mastodon.simulator import MastodonSimulator
 from channels.meta.simulator import app_secret, token
@@ -99,6 +101,18 @@ SUBJECTS = [
         ThreadsSimulator,
         lambda url: Account("a9", "threads", "@council", ("en", "cy"), {"base_url": url, "user_id": "2222"}),
         {"token": Secret(token("2222")), "app_secret": Secret(app_secret())},
+    ),
+    Subject(
+        Instagram,
+        InstagramSimulator,
+        lambda url: Account(
+            "a10",
+            "instagram",
+            "@council",
+            ("en", "cy"),
+            {"base_url": url, "ig_id": "3333", "media_base_url": "https://media.council.example"},
+        ),
+        {"token": Secret(token("3333")), "app_secret": Secret(app_secret())},
     ),
     Subject(
         PressEmail,

@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 
 import channels
 from channels.cap_feed import wire as cap
-from channels.conformance import Subject, content
-from channels.conformance.bench import START, Bench, HandClock
-from channels.contract import Account, DeliveryKind, Finding, Job, Outcome, Probe, ReadBack, Verdict
+from channels.conformance import Subject
+from channels.conformance.bench import Bench, HandClock
+from channels.contract import Account, DeliveryKind, Finding, Outcome, Probe, ReadBack, Verdict
 from channels.http import Answer, Http, HttpPolicy, NotSent
 from channels.simulator.server import Simulator
 from tests.channels.test_conformance import SUBJECTS
@@ -101,21 +101,12 @@ class Replaying(Http):
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def job_of(subject: Subject, account: Account, method: str, original: str | None) -> Job:
-    """The job that a method is tried with."""
-    kind = KINDS.get(method, DeliveryKind.PUBLISH)
-    rendering = subject.make(account, subject.credential, Http(HttpPolicy(frozenset())), HandClock()).render(
-        content(account, kind), account
-    )
-    told = {"recipient": subject.recipient, "language": subject.language}
-    return Job(f"delivery-{kind}", 1, rendering, START, 5.0, original=original if method in KINDS else None, **told)
-
-
 async def called(subject: Subject, account: Account, http: Http, method: str, original: str) -> Any:
     """What an adapter on this client says."""
     channel = subject.make(account, subject.credential, http, HandClock())
-    job = job_of(subject, account, method, original)
     bench = Bench(subject, Simulator(()), account, channel, HandClock())
+    kind = KINDS.get(method, DeliveryKind.PUBLISH)
+    job = bench.job(kind, original=original if method in KINDS else None, timeout_s=5.0)
     if method in KINDS:
         return bench.checked(await getattr(channel, method)(job, bench.note))
     if method == "read_back":

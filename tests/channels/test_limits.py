@@ -13,6 +13,7 @@ LIMITS = {
     "bluesky": TextLimit(300, Unit.GRAPHEMES),  # 6
     "mastodon": TextLimit(500, Unit.SHORT_LINKS),  # 7
     "facebook": TextLimit(63_206, Unit.UTF16),  # 4.2
+    "instagram": TextLimit(2_200, Unit.UTF16),  # 4.3
     "tiktok": TextLimit(2_200, Unit.UTF16),  # 1.3
     "notify": TextLimit(918, Unit.CHARACTERS),  # reference: emergency-alerts 4
     "webhook": None,

@@ -63,12 +63,23 @@ def test_a_channel_that_there_is_not_is_told_those_there_are(office: Office) -> 
 
 @pytest.mark.parametrize(
     ("channel", "corrects", "withdraws"),
-    [("x", "new post", "yes"), ("notify", "new post", "by a task"), ("tiktok", "by people", "by people")],
+    [
+        ("x", "new post", "yes"),
+        ("notify", "new post", "by a task"),
+        ("tiktok", "by people", "by people"),
+        ("instagram", "by a task", "with may_delete=yes, else by a task"),
+    ],
 )
 def test_what_can_be_taken_back_is_said(office: Office, channel: str, corrects: str, withdraws: str) -> None:
     """Before anything is sent, for afterwards it matters."""
     shown = office.run("channel", "show", channel).json
     assert (shown["corrects"], shown["withdraws"]) == (corrects, withdraws)
+
+
+def test_what_a_post_carries_is_said(office: Office) -> None:
+    """With the shapes that are taken, where not all are."""
+    carried = office.run("channel", "show", "instagram").json["media"]
+    assert carried.startswith("1 to 1 pictures to 8388608 bytes and 1440 x 1800 pixels, 0.8 to 1.91 times as wide")
 
 
 def test_a_text_is_counted_as_each_platform_does(office: Office, tmp_path: Path) -> None:

@@ -33,6 +33,18 @@ def bluesky(office: Office, *languages: str) -> str:
     return "city-sky"
 
 
+def instagram(office: Office) -> str:
+    """Add an exercise account on a channel that needs a picture."""
+    words = ["account", "add", "city-ig", "--channel", "instagram", "--handle", "@city", "--mode", "exercise"]
+    for one in ("base_url=http://127.0.0.1:9/instagram", "ig_id=3", "media_base_url=https://media.city.example"):
+        words += ["--set", one]
+    for name in ("token", "app_secret"):
+        (office.folder.parent / name).write_text("planted")
+        words.append(f"--secret-file={name}={office.folder.parent / name}")
+    office.run(*words, "--language", "en-GB", by="ops-1")
+    return "city-ig"
+
+
 def attached(office: Office, message: str, *more: str, data: bytes = b"", code: int = 0) -> Any:
     """Attach a picture with an English text, and what was said."""
     words = ("message", "attach", message, picture(office, data), "--alt", "en-GB=Map of the storm", *more)
@@ -132,6 +144,28 @@ def test_more_pictures_than_a_channel_takes_is_a_problem(office: Office) -> None
     (problem,) = office.run("message", "lint", message, code=3).json["problems"]
     assert problem["account"] == "city-sky"
     assert "5 of at most 4 pictures" in problem["problem"]
+
+
+def test_a_channel_that_needs_a_picture_says_so_before_anybody_signs(office: Office) -> None:
+    """With what to do, and once it is done there is no problem; the way back needs none."""
+    message, account = office.message(), instagram(office)
+    (problem,) = office.run("message", "lint", message, code=3).json["problems"]
+    assert (problem["account"], problem["text"]) == (account, "publish")
+    assert "takes no post without a picture; attach one: dispatcher message attach" in problem["problem"]
+    assert "takes no post without a picture" in office.run("clearance", "submit", message, by="author-1", code=3).err
+    attached(office, message)
+    assert office.run("message", "lint", message).json["problems"] == []
+
+
+def test_a_shape_that_a_channel_refuses_is_a_problem(office: Office) -> None:
+    """Nothing is cropped to make it fit."""
+    message = office.message()
+    instagram(office)
+    out = BytesIO()
+    Image.new("RGB", (200, 100), "navy").save(out, "PNG")
+    attached(office, message, data=out.getvalue())
+    (problem,) = office.run("message", "lint", message, code=3).json["problems"]
+    assert "200 by 100 pixels, and this channel takes pictures from 0.8 to 1.91 times" in problem["problem"]
 
 
 def test_a_translation_without_a_text_for_the_picture_is_a_problem(office: Office) -> None:

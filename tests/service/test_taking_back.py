@@ -16,7 +16,7 @@ from dispatcher.service.releasing import release
 from dispatcher.service.taking_back import TakenBack, done, take_back, tasks
 from dispatcher.store import deliveries, ways_back
 from dispatcher.store.tables import OutboxRow
-from tests.office import Office
+from tests.office import SETTINGS, Office
 
 
 def released(office: Office) -> str:
@@ -203,6 +203,18 @@ def test_where_no_machine_can_a_task_opens_with_the_post_and_the_text(office: Of
     (task,) = made.tasks
     assert (made.made, task.account, task.reference, task.done_at) == (0, "webhook-1", "evt-1", None)
     assert set(task.texts) == {"en-GB", "cy"}
+
+
+@pytest.mark.parametrize(("told", "tasks"), [({"may_delete": "yes"}, 0), ({"may_delete": "no"}, 1), ({}, 1)])
+def test_where_only_some_tokens_may_withdraw_the_account_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], tasks: int
+) -> None:
+    """A delivery where its setting says yes, else a task at once."""
+    adapter = registry.adapter("webhook")
+    monkeypatch.setattr(adapter, "capabilities", replace(adapter.capabilities, withdraws_with="may_delete"))
+    monkeypatch.setitem(SETTINGS, "webhook", {**SETTINGS["webhook"], **told})
+    made = ordered(office, published(office), TextKind.WITHDRAW)
+    assert (made.made, len(made.tasks)) == (1 - tasks, tasks)
 
 
 @pytest.mark.usefixtures("left_to_people")

@@ -42,8 +42,8 @@ from tests.stage import MODE, Stage, far_sides, stage_at
 pytestmark = pytest.mark.system
 
 BOTH = ("en-GB", "cy-GB")
-POSTING = ("x", "bluesky", "mastodon", "facebook", "threads", "webhook")
-PICTURED = ("x", "bluesky", "mastodon", "facebook")
+POSTING = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads", "webhook")
+PICTURED = ("x", "bluesky", "mastodon", "facebook", "instagram")
 LISTED: Mapping[str, Any] = {"notify": NUMBERS, "notify_email": EMAILS, "press_email": EMAILS}
 BY_PEOPLE = ("manual", "tiktok")
 EVERY = {*POSTING, "cap_feed", *LISTED, *BY_PEOPLE}

@@ -16,7 +16,7 @@ from channels.mastodon.simulator import MastodonSimulator
 from channels.media.structure import residue
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
-from dispatcher.service import clearing
+from dispatcher.service import clearing, taking_back
 from dispatcher.store.tables import RenderingRow
 from tests.channels.media.dirty import SECRET, saved
 from tests.stage import Stage
@@ -76,6 +76,32 @@ def test_a_picture_that_a_server_works_on_is_uploaded_once(make: Make) -> None:
     assert stage.states(plan) == {"accepted": 1}
     assert len([one for one in stage.far.journal.arrivals if one.route == "upload"]) == 1
     assert stage.far.journal.arrivals[0].at + server.processing <= server.statuses[0].versions[0].at
+
+
+def test_instagram_is_told_where_the_signed_picture_lies(make: Make) -> None:
+    """At the end of the address stands the name of its file, which was made to fit: a JPEG beside the cleaned PNG."""
+    stage, plan = pictured(make, "instagram")
+    stage.release(plan)
+    stage.work(lambda: stage.ended(plan))
+    (medium,) = signed(stage, plan, "instagram").media
+    assert shown(stage, "instagram") == [(medium.digest,)]
+    assert f"{medium.digest.removeprefix('sha256:')}.jpg" in {file.name for file in files(stage)}
+    assert sorted(file.suffix for file in files(stage)) == [".jpg", ".png"]
+
+
+def test_what_instagrams_token_may_not_delete_is_a_task(make: Make) -> None:
+    """One opens at once with the post, for a withdrawal and for a correction, and nothing is asked of Instagram."""
+    stage, plan = pictured(make, "instagram")
+    stage.release(plan)
+    stage.work(lambda: stage.ended(plan))
+    (post,) = stage.far.journal.published("instagram")
+    asked = len(stage.far.journal.arrivals)
+    for kind in (TextKind.CORRECT, TextKind.WITHDRAW):
+        made = taking_back.take_back(stage.desk, plan, kind, stage.pen("director-1"))
+        assert [(task.channel, task.kind, task.reference) for task in made.tasks] == [
+            ("instagram", kind, post.reference)
+        ]
+    assert (made.made, len(stage.far.journal.arrivals)) == (0, asked)
 
 
 def test_the_picture_of_an_exercise_says_so(make: Make) -> None:

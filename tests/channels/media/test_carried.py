@@ -86,6 +86,27 @@ def test_one_picture_too_many_is_a_problem() -> None:
     assert problems(FINE, FINE, FINE) == ["the post has 3 of at most 2 pictures; detach some"]
 
 
+SHAPED = replace(LIMIT, narrowest=4 / 5, widest=1.91, least=1)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fits"), [(40, 50, True), (39, 50, False), (95, 50, True), (96, 50, False)]
+)
+def test_a_picture_has_a_shape_that_the_channel_takes(width: int, height: int, fits: bool) -> None:
+    """Nothing is cropped: who attached it takes another."""
+    found = problems(replace(FINE, width=width, height=height), limits=(SHAPED,))
+    assert bool(found) is not fits
+    assert all("takes pictures from 0.8 to 1.91 times as wide as high; attach another" in one for one in found)
+
+
+def test_a_post_that_needs_a_picture_says_so() -> None:
+    """And how one is attached; the way back is text, and needs none."""
+    assert problems(limits=(SHAPED,)) == [
+        "this channel takes no post without a picture; attach one: dispatcher message attach"
+    ]
+    assert media_problems(Rendering("x", "a", DeliveryKind.CORRECT, ()), (SHAPED,)) == []
+
+
 def test_a_channel_of_text_alone_takes_none() -> None:
     """A rendering that has one all the same is a problem, never sent without."""
     assert problems(FINE, limits=()) == ["picture 1: this channel takes none"]

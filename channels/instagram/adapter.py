@@ -1,0 +1,187 @@
+"""An Instagram account as a channel: prepare, note, publish, and ask the container before ever publishing again.
+
+How that settles a lost answer is in :mod:`channels.meta.containers`.
+
+Rules (reference: platforms 4.3)
+  1. A post is one picture with a caption. Instagram takes no picture from us: it is given an address, which ends in
+     the digest of the signed bytes, and fetches what is there.
+  2. Nothing can be edited, and the armed texts have no picture: a correction is a person's task.
+  3. Only some tokens may delete: the account says so, and elsewhere a withdrawal is a person's task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
+from channels.contract import (
+    Account,
+    Clock,
+    Content,
+    DeliveryKind,
+    Finding,
+    Job,
+    Medium,
+    Note,
+    Outcome,
+    Probe,
+    ReadBack,
+    RenderError,
+    Rendering,
+    Secret,
+    Verdict,
+)
+from channels.http import Answer, Http, TransportError
+from channels.media.carried import carried
+from channels.meta.answers import Product, refused
+from channels.meta.containers import Containers
+from channels.meta.graph import Graph, setting, text_of
+from channels.text import check_text, length, link_problems, one_post
+
+BASE_URL = "https://graph.facebook.com"
+VERSION = "v25.0"
+EDGE = "media"
+INSTAGRAM = Product("caption", "timestamp", "permalink", ("https://www.instagram.com/",))
+CAPTION_UNITS = 2_200  # the reference names no unit; counted in UTF-16 units, the larger reading
+MARKS = {"#": 30, "@": 20}  # how many a caption may have
+WAIT_S = 60.0  # the reference: ask a container about once a minute
+
+
+class Adapter:
+    """One account on Instagram. Settings and credential are listed in :mod:`channels.instagram`.
+
+    Raises ValueError where a setting is missing or unsound, or the credential is incomplete.
+    """
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        idempotency=Idempotency(IdempotencyKind.QUERY, lag_s=30.0),
+        can_correct=False,
+        can_withdraw=True,
+        withdraws_with="may_delete",
+        can_read_back=True,
+        text=TextLimit(CAPTION_UNITS, Unit.UTF16),
+        media=(
+            MediaLimit(
+                MediaKind.PICTURE,
+                ("image/jpeg",),
+                max_bytes=8 * 1024 * 1024,
+                max_width=1_440,  # a wider one is made smaller by Instagram
+                max_height=1_800,
+                most=1,
+                alt_characters=1_000,
+                least=1,
+                narrowest=4 / 5,
+                widest=1.91,
+            ),
+        ),
+        max_in_flight=4,
+        timeout_s=30.0,
+        rate=Rate(25, 86_400.0, burst=25, daily=50),  # 50 in 24 hours: burst and refill never pass that
+        hosts=("graph.facebook.com", "graph.instagram.com"),
+        source="Graph API v25.0; width and alternative text: Meta's page on IG media; reference: platforms 4.1, 4.3",
+    )
+
+    def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
+        ig_id = setting(account, "ig_id", "", r"[0-9]{1,32}")
+        version = setting(account, "version", VERSION, r"v[0-9]{1,3}\.[0-9]{1,2}")
+        setting(account, "may_delete", "no", "yes|no")
+        self._pictures = setting(account, "media_base_url", "", r"https://[!-~]{1,500}").rstrip("/")
+        base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
+        self._ig_id = ig_id
+        self._graph = Graph(INSTAGRAM, ig_id, base_url, account, credential, http, clock)
+        self._containers = Containers(self._graph, INSTAGRAM, ig_id, EDGE, "status_code", WAIT_S)
+
+    @classmethod
+    def render(cls, content: Content, account: Account) -> Rendering:
+        """All of the account's languages in one caption. Raises RenderError where it does not fit, with the figures.
+
+        That a message needs a picture, the capabilities say; an armed text has none, for it is a person's to post.
+        """
+        options = {"languages": list[Any](account.languages)}
+        parts, media = (one_post(content, account),), carried(content, account)
+        rendering = Rendering("instagram", account.id, content.kind, parts, options, media)
+        if problems := cls.problems(rendering):
+            raise RenderError(f"{account.handle} on Instagram: {'; '.join(problems)}")
+        return rendering
+
+    @classmethod
+    def problems(cls, rendering: Rendering) -> list[str]:
+        """What Instagram would refuse in a caption, and what people should not send: length, marks, links, hidden."""
+        if len(rendering.parts) != 1 or not rendering.parts[0].text.strip():
+            return ["a caption on Instagram is one text; this rendering has none or several"]
+        text = rendering.parts[0].text
+        size = length(text, Unit.UTF16)
+        over = size - CAPTION_UNITS
+        too_long = [f"the caption has {size} of at most {CAPTION_UNITS} UTF-16 units; shorten it by {over}"]
+        too_many = [
+            f"the caption has {text.count(mark)} of at most {most} {mark}; leave some out"
+            for mark, most in MARKS.items()
+            if text.count(mark) > most
+        ]
+        return (too_long if over > 0 else []) + too_many + link_problems(text) + check_text(text)
+
+    async def send(self, job: Job, note: Note) -> Outcome:
+        """Prepare the post, note its container, and publish it; an earlier attempt's container is published again."""
+        if len(job.rendering.media) != 1:
+            return Outcome(Verdict.REJECTED, "a post on Instagram has one picture", "no_picture")
+        (picture,) = job.rendering.media
+        form = {"image_url": self._address(picture), "caption": text_of(job), "alt_text": picture.alt[0].text}
+        return await self._containers.send(job, note, form)
+
+    async def correct(self, job: Job, note: Note) -> Outcome:
+        """Refused: a caption cannot be changed, and a correction by itself has no picture."""
+        del job, note
+        reason = "nothing on Instagram can be corrected by a machine: a person deletes the post and makes another"
+        return Outcome(Verdict.REJECTED, reason, "unsupported")
+
+    async def withdraw(self, job: Job, note: Note) -> Outcome:
+        """Delete the original; harmless to repeat. Instagram refuses it to a token that may not."""
+        del note
+        return await self._graph.delete(job)
+
+    async def find(self, job: Job) -> Finding:
+        """Ask the container that was noted, and look for the caption; for a withdrawal, look at the original."""
+        if job.rendering.kind is DeliveryKind.WITHDRAW:
+            return await self._graph.find_deleted(job)
+        return await self._containers.find(job, EDGE)
+
+    async def read_back(self, job: Job, reference: str) -> ReadBack:
+        """Read one post by its id: its caption, since Instagram encodes pictures anew."""
+        return await self._graph.read_back(job, reference)
+
+    async def probe(self) -> Probe:
+        """Ask what the account has published of a day's posts: told only to a token that may publish for it."""
+        until = self._graph.until(self.capabilities.timeout_s)
+        edge, fields = f"{self._ig_id}/content_publishing_limit", {"fields": "config,quota_usage"}
+        try:
+            answer = await self._graph.call("GET", edge, until, params=fields)
+        except TransportError as error:
+            return Probe(ok=False, detail=str(error))
+        quota = _quota(answer)
+        if quota is None:
+            return Probe(ok=False, detail=refused(answer, self._graph.pace, first=True).reason)
+        used, most = quota
+        return Probe(ok=used < most, detail=f"{used} of {most} posts of the last 24 hours are used")
+
+    def _address(self, picture: Medium) -> str:
+        """Where Instagram fetches the picture: the media folder names its files so."""
+        return f"{self._pictures}/{picture.digest.removeprefix('sha256:')}.jpg"
+
+
+def _quota(answer: Answer) -> tuple[int, int] | None:
+    """How many posts were published and how many may be, in 24 hours; None where the answer does not say."""
+    data = (answer.json() or {}).get("data") if answer.status == 200 else None
+    told = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
+    config = told.get("config")
+    used, most = told.get("quota_usage"), config.get("quota_total") if isinstance(config, dict) else None
+    return (used, most) if type(used) is int and type(most) is int else None
