@@ -5,7 +5,7 @@ Rules (reference: platforms 0.3)
      that may still fail, and no channel waits for another. Where whoever was handed something may act before they
      confirm (an agency with its order), it is made as soon as it was handed over.
   2. Where a platform lets no machine do it, or not with the account's token, there is one task for each account, and
-     none for each recipient.
+     none for each recipient. The same where it was left to the machine, and the platform would not.
   3. Making them is repeatable: who follows again finds what is there.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from channels import registry
@@ -32,6 +32,7 @@ PUBLIC = ("accepted", "visible", "missing")
 """States of what was public once: who read it should read what mends it, though it is gone."""
 
 HANDED_OVER = "handed_over"
+FAILED = ("rejected", "expired")
 _SAME = ("plan", "incident", "mode", "lane", "channel", "account", "destination", "list", "position")
 
 
@@ -95,6 +96,7 @@ def _followed(work: Work, way: Any) -> int:
             made += _task(work, way, account, _out(channel))
         else:
             made += _deliveries(work, way, account, _out(channel))
+    made += sum(_open_task(work, way, account, original) for account, original in _failed(work, way))
     if not made and not _to_come(work, way):
         at = and_(WayBackRow.plan == way.plan, WayBackRow.kind == way.kind)
         work.execute(update(WayBackRow).where(at).values(ended_at=work.now))
@@ -115,13 +117,26 @@ def _out(channel: str) -> tuple[str, ...]:
 
 
 def _unfollowed(way: Any, states: Sequence[str] = (*PUBLIC, HANDED_OVER)) -> tuple[Any, ...]:
-    later, about = aliased(DeliveryRow), aliased(DeliveryRow)
+    later = aliased(DeliveryRow)
     same = (later.plan == DeliveryRow.plan, later.account == DeliveryRow.account, later.kind == way.kind)
     told = exists().where(*same, later.destination == DeliveryRow.destination)
-    tasked = select(about.account).join(TaskRow, TaskRow.delivery == about.id)
-    tasked = tasked.where(TaskRow.plan == way.plan, TaskRow.kind == way.kind)
     public = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish", DeliveryRow.state.in_(states))
-    return (*public, ~told, DeliveryRow.account.not_in(tasked))
+    return (*public, ~told, DeliveryRow.account.not_in(_tasked(way)))
+
+
+def _tasked(way: Any) -> Select[Any]:
+    """The accounts that a task of this order is about."""
+    about = aliased(DeliveryRow)
+    tasks_of = (TaskRow.plan == way.plan, TaskRow.kind == way.kind)
+    return select(about.account).join(TaskRow, TaskRow.delivery == about.id).where(*tasks_of)
+
+
+def _failed(work: Work, way: Any) -> list[tuple[str, str]]:
+    """Accounts where a machine tried in vain, each with the delivery that was to be mended. One number is none."""
+    of_way = (DeliveryRow.plan == way.plan, DeliveryRow.kind == way.kind, DeliveryRow.list.is_(None))
+    vain = (*of_way, DeliveryRow.state.in_(FAILED), DeliveryRow.account.not_in(_tasked(way)))
+    rows = work.execute(select(DeliveryRow.account, DeliveryRow.id).where(*vain).order_by(DeliveryRow.account)).all()
+    return [(row.account, row.id.removesuffix(f"-{way.kind}")) for row in rows]
 
 
 def _deliveries(work: Work, way: Any, account: str, states: Sequence[str]) -> int:
@@ -155,7 +170,10 @@ _FRESH: Mapping[str, Any] = {
 
 def _task(work: Work, way: Any, account: str, states: Sequence[str]) -> int:
     first = select(func.min(DeliveryRow.id)).where(*_unfollowed(way, states), DeliveryRow.account == account)
-    delivery = work.execute(first).scalar_one()
+    return _open_task(work, way, account, work.execute(first).scalar_one())
+
+
+def _open_task(work: Work, way: Any, account: str, delivery: str) -> int:
     id_ = f"tsk-{delivery.partition('-')[2]}-{way.kind}"
     row = {"id": id_, "delivery": delivery, "kind": way.kind, "incident": way.incident, "plan": way.plan}
     work.execute(insert(TaskRow).values(**row, rendering=way.renderings[account], opened_at=work.now, note=""))
@@ -165,7 +183,7 @@ def _task(work: Work, way: Any, account: str, states: Sequence[str]) -> int:
 
 
 def _to_come(work: Work, way: Any) -> bool:
-    """Whether something of the plan may still become public."""
-    of_plan = (DeliveryRow.plan == way.plan, DeliveryRow.kind == "publish")
+    """Whether something of the plan may still become public, or a machine is still mending it."""
+    of_plan = (DeliveryRow.plan == way.plan, DeliveryRow.kind.in_(("publish", way.kind)))
     still = select(DeliveryRow.id).where(*of_plan, DeliveryRow.state.in_(OPEN)).limit(1)
     return work.execute(still).first() is not None

@@ -165,12 +165,31 @@ def test_what_becomes_public_later_is_followed_then(office: Office) -> None:
 
 
 def test_an_order_ends_when_nothing_more_can_become_public(office: Office) -> None:
-    """From then on it is not looked at."""
+    """From then on it is not looked at; while a machine is still at it, it is."""
     plan = published(office)
     ordered(office, plan)
+    assert not over(office, plan)
+    office.set_state(f"{office.delivery(plan)}-correct", "leased", "sending", "accepted")
+    assert over(office, plan)
+
+
+@pytest.mark.parametrize("states", [("leased", "sending", "rejected"), ("expired",)])
+def test_what_a_platform_would_not_take_back_is_a_task(office: Office, states: tuple[str, ...]) -> None:
+    """One, with the post that is still up."""
+    plan = published(office)
+    ordered(office, plan, TextKind.WITHDRAW)
+    office.set_state(f"{office.delivery(plan)}-withdraw", *states)
+    assert over(office, plan)
+    (task,) = tasks(office.desk)
+    assert (task.kind, task.account, task.reference) == (TextKind.WITHDRAW, "webhook-1", "evt-1")
+
+
+def over(office: Office, plan: str) -> bool:
+    """Whether the relay's next two looks find the plan's order ended."""
     with office.desk.store.write() as work:
-        ways_back.follow(work, "exercise")
-        assert [way.ended_at is not None for way in ways_back.of(work, plan)] == [True]
+        for _ in range(2):
+            ways_back.follow(work, "exercise")
+        return all(way.ended_at is not None for way in ways_back.of(work, plan))
 
 
 def test_after_the_armed_texts_time_nothing_is_signed(office: Office) -> None:
