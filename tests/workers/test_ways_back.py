@@ -85,7 +85,7 @@ def test_what_is_still_under_way_is_followed_once_it_is_public(city: Stage) -> N
         order(city, plan, TextKind.CORRECT)
         return True
 
-    city.work(ordered, lambda: city.ended(plan) and not open_orders(city, plan))
+    city.work(ordered, lambda: not open_orders(city, plan) and city.ended(plan))
     public = states(city, plan, "publish")["accepted"]
     assert states(city, plan, "correct") == {"accepted": public}
 
