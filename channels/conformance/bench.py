@@ -31,7 +31,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http, HttpPolicy
-from channels.media.picture import MIN_EDGE, Cleaned, clean
+from channels.media.picture import MIN_EDGE, Cleaned, clean, fit
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider, RouteKind
 from channels.simulator.server import Simulator
@@ -76,7 +76,9 @@ class Subject:
     ``account`` makes the account from the simulator's address of this provider. ``public`` names fields of the
     credential that are no secret. ``finds`` says whether the platform's record can be searched; ``reads_body``
     whether an answer's body decides, or a bare 2xx is enough; ``hints`` whether a throttled answer says how long to
-    wait. ``documented`` are the platform's refusals of a post, as its documentation has them.
+    wait. ``pulls``: the platform takes no text alone, and fetches its pictures from us. ``made`` is what a post comes
+    to: ``handed_over`` where people finish it. ``documented`` are the platform's refusals of a post, as its
+    documentation has them.
     """
 
     make: Make
@@ -89,6 +91,8 @@ class Subject:
     finds: bool = True
     reads_body: bool = True
     hints: bool = True
+    pulls: bool = False
+    made: Verdict = Verdict.ACCEPTED
     documented: tuple[Documented, ...] = ()
 
     def __str__(self) -> str:
@@ -130,9 +134,12 @@ class Bench:
         pictures: Sequence[Cleaned] = (),
     ) -> Job:
         """A job of the same delivery each time it is asked for one kind."""
-        alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
-        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in pictures)
-        rendering = self.channel.render(replace(content(self.account, kind), media=media), self.account)
+        if self.subject.pulls and not pictures:
+            pictures = self.pictures(1)
+        if self.subject.pulls:
+            found = {one.digest.removeprefix("sha256:"): one.data for one in pictures}
+            self.far.provider(self.subject.simulator.name).media.update(found)
+        rendering = self.channel.render(self.content(kind, pictures=pictures), self.account)
         return Job(
             delivery=f"delivery-{kind}",
             attempt=1,
@@ -144,6 +151,25 @@ class Bench:
             original=original,
             media={picture.digest: picture.data for picture in pictures},
         )
+
+    def pictures(self, count: int) -> list[Cleaned]:
+        """So many small pictures, no two alike, in a form that the channel takes."""
+        (limit, *_) = type(self.channel).capabilities.media
+        return [fit(picture(MIN_EDGE + number), limit) for number in range(count)]
+
+    def content(
+        self,
+        kind: DeliveryKind = DeliveryKind.PUBLISH,
+        *,
+        exercise: bool = True,
+        more: str = "",
+        pictures: Sequence[Cleaned] = (),
+    ) -> Content:
+        """A short message, with these pictures; with one, where the platform takes no text alone."""
+        shown = pictures or (self.pictures(1) if self.subject.pulls else ())
+        alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
+        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in shown)
+        return replace(content(self.account, kind, exercise=exercise, more=more), media=media)
 
     def arm(self, kind: FaultKind, **more: Any) -> None:
         """Order a fault on this provider; ``more`` as :class:`Fault` has it."""

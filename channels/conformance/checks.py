@@ -15,14 +15,11 @@ from channels.conformance.bench import (
     ConformanceError,
     Documented,
     adapter_at,
-    content,
     expect,
     expect_found,
     expect_verdict,
-    picture,
 )
 from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
-from channels.media.picture import MIN_EDGE
 from channels.simulator.faults import FaultKind
 from channels.text import length
 
@@ -42,7 +39,7 @@ async def accepted(bench: Bench) -> None:
     """A clear answer is accepted with a reference; the post is up once and can be found."""
     job = bench.job()
     outcome = await bench.send(job)
-    expect_verdict(outcome, Verdict.ACCEPTED)
+    expect_verdict(outcome, bench.subject.made)
     expect(bool(outcome.reference), "an accepted post has a reference")
     expect(bench.published() == 1, f"published {bench.published()} times, not once")
     if bench.subject.finds:
@@ -52,9 +49,9 @@ async def accepted(bench: Bench) -> None:
 async def pictured(bench: Bench) -> None:
     """As many pictures as a post takes are shown as they were signed, bytes and order; a repeat changes nothing."""
     (limit, *_) = type(bench.channel).capabilities.media
-    pictures = [picture(MIN_EDGE + number) for number in range(limit.most)]
+    pictures = bench.pictures(limit.most)
     outcome = await bench.send(bench.job(pictures=pictures))
-    expect_verdict(outcome, Verdict.ACCEPTED)
+    expect_verdict(outcome, bench.subject.made)
     if type(bench.channel).capabilities.idempotency.kind is IdempotencyKind.IDEMPOTENT:
         expect_verdict(await bench.send(bench.job(pictures=pictures)), Verdict.ACCEPTED)
     shown = [effect.media for effect in bench.far.journal.effects]
@@ -68,11 +65,11 @@ async def pictured(bench: Bench) -> None:
 
 async def upload_lost(kind: FaultKind, bench: Bench) -> None:
     """Whatever happens to an upload, nothing is published by it and nothing in doubt; the next attempt succeeds."""
-    job = bench.job(timeout_s=SHORT_S, pictures=[picture(MIN_EDGE)])
+    job = bench.job(timeout_s=SHORT_S, pictures=bench.pictures(1))
     bench.arm(kind, on="upload", delay_s=2 * SHORT_S)
     expect_verdict(await bench.send(job), Verdict.DEFERRED)
     expect(bench.published() == 0, "a post went out without its picture")
-    expect_verdict(await bench.send(bench.job(pictures=[picture(MIN_EDGE)])), Verdict.ACCEPTED)
+    expect_verdict(await bench.send(bench.job(pictures=bench.pictures(1))), Verdict.ACCEPTED)
     expect(bench.published() == 1, f"after a repeat, published {bench.published()} times, not once")
 
 
@@ -145,7 +142,7 @@ async def refused(kind: FaultKind, bench: Bench) -> None:
     """A refusal, an expired token, an echo of our own headers: accepted is said exactly when it is up."""
     bench.arm(kind)
     outcome = await bench.send(bench.job())
-    claimed = outcome.verdict is Verdict.ACCEPTED
+    claimed = outcome.verdict is bench.subject.made
     expect(claimed is (bench.published() == 1), f"said {outcome.verdict}, and published {bench.published()} times")
 
 
@@ -169,7 +166,7 @@ async def login(kind: FaultKind, bench: Bench) -> None:
     """Trouble with a login concerns no post: deferred, unless this channel needs no login."""
     bench.arm(kind, on="session")
     outcome = await bench.send(bench.job())
-    expected = Verdict.ACCEPTED if bench.published() else Verdict.DEFERRED
+    expected = bench.subject.made if bench.published() else Verdict.DEFERRED
     expect_verdict(outcome, expected)
 
 
@@ -280,19 +277,19 @@ async def at_its_limit(limit: TextLimit, bench: Bench) -> None:
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
         fits, too_long = (middle, too_long) if _parts(bench, middle) == few else (fits, middle)
-    rendering = bench.channel.render(content(bench.account, more="a" * fits), bench.account)
+    rendering = bench.channel.render(bench.content(more="a" * fits), bench.account)
     longest = max(rendering.parts, key=lambda part: length(part.text, limit.unit))
     found = length(longest.text, limit.unit)
     expect(found == limit.most, f"the longest text is {found} {limit.unit}, and the limit says {limit.most}")
     expect("a" * fits in longest.text, "the longest text that fits was cut")
-    expect_verdict(await bench.send(replace(bench.job(), rendering=rendering)), Verdict.ACCEPTED)
+    expect_verdict(await bench.send(replace(bench.job(), rendering=rendering)), bench.subject.made)
     expect(bench.published() == 1, f"published {bench.published()} times, not once")
 
 
 def _parts(bench: Bench, letters: int) -> int:
     """How many parts a text longer by so many letters becomes; 0 where it is refused."""
     try:
-        return len(bench.channel.render(content(bench.account, more="a" * letters), bench.account).parts)
+        return len(bench.channel.render(bench.content(more="a" * letters), bench.account).parts)
     except RenderError:
         return 0
 
@@ -300,7 +297,7 @@ def _parts(bench: Bench, letters: int) -> int:
 async def renders(bench: Bench) -> None:
     """Rendering twice gives the same, its document reads back, and exercises say so."""
     for exercise in (True, False):
-        asked = content(bench.account, exercise=exercise)
+        asked = bench.content(exercise=exercise)
         rendering = bench.channel.render(asked, bench.account)
         expect(rendering == bench.channel.render(asked, bench.account), "the same content renders differently")
         expect(
@@ -317,7 +314,7 @@ async def renders(bench: Bench) -> None:
 
 async def refuses_missing_language(bench: Bench) -> None:
     """No language of the account may be left out."""
-    asked = content(bench.account)
+    asked = bench.content()
     try:
         bench.channel.render(Content(asked.kind, (), asked.valid_until, asked.sent_by, asked.exercise), bench.account)
     except RenderError:

@@ -92,6 +92,7 @@ class DeliveryFacts:
     ``armed_problems``: why the way back could not be sent. ``needs``: the time one call may take.
     ``incident_state`` and ``spend_fault`` are hints from the store and can only tighten. ``reaches``: platform hosts
     that the sender found it can reach, though it must not. ``trackers``: tracking parameters in its links.
+    ``route``: how the channel is reached, where it has several ways; it is part of the rendering.
     """
 
     delivery: str
@@ -111,6 +112,7 @@ class DeliveryFacts:
     trackers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     armed_problems: tuple[str, ...] = ()
+    route: str | None = None
 
 
 class Then(StrEnum):

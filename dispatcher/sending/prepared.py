@@ -95,6 +95,12 @@ class Texts:
             self.tracked[digest] = tuple(name for part in parts for name in trackers(part.text))
         return self.tracked[digest]
 
+    def route(self, digest: str) -> str | None:
+        """How the channel is reached with one rendering, where it has several ways."""
+        rendering = self.renderings.get(digest)
+        route = rendering.options.get("route") if rendering else None
+        return route if isinstance(route, str) else None
+
     def armed_problems(self, destination: Destination, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """Why the armed texts of a destination could not be sent as they stand."""
         return tuple(

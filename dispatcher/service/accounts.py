@@ -77,6 +77,7 @@ def add(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret],
     entry = _entry(account.channel)
     _check_used(policy, entry.name)
     account = replace(account, channel=entry.name)
+    _check_route(policy, entry, account)
     _check_hosts(policy, account)
     _check(desk, account, mode, secrets)
     with desk.store.write() as work:
@@ -129,8 +130,18 @@ def _check_used(policy: PolicyVersion, name: str) -> None:
         raise Forbidden(f"G05: {name!r} is not used: policy {policy.version} opens it to no signature", _ELSEWHERE)
 
 
+def _check_route(policy: PolicyVersion, entry: registry.Entry, account: Account) -> None:
+    route, rule = account.settings.get(registry.ROUTE), policy.rule(entry.name)
+    if route is None or not entry.routes:
+        return
+    if route not in entry.routes:
+        raise Invalid(f"{entry.name} has no route {route!r}", f"use one of these: {', '.join(entry.routes)}")
+    if rule is None or route not in rule.routes:
+        raise Forbidden(f"G05: policy {policy.version} does not open the route {route} to {entry.name}", _BY_HAND)
+
+
 def _check_hosts(policy: PolicyVersion, account: Account) -> None:
-    own = registry.adapter(account.channel).capabilities.hosts  # a third party's adapter names its own
+    own = registry.adapter_of(account).capabilities.hosts  # a third party's adapter names its own
     said = _plain(unquote(" ".join([*account.settings.values(), *own])))
     for channel, rule in policy.channel.items():
         for host in rule.hosts:
@@ -155,7 +166,7 @@ def _check(desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secre
         raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
     if not account.languages:
         raise Invalid(f"account {account.id} has no language", "give one or more, in posting order: --language en-GB")
-    adapter = registry.adapter(account.channel)
+    adapter = registry.adapter_of(account)
     if mode is Mode.EXERCISE:
         _check_exercise(desk, account, bool(adapter.capabilities.hosts))
     try:
@@ -180,5 +191,6 @@ def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:
         )
 
 
+_BY_HAND = "leave the setting route out: people post then; only a new policy, signed by two owners, opens another"
 _ELSEWHERE = "use another channel; only a new policy, signed by two owners, could change this"
 _NAMING = "use lower case letters, digits, dot, dash, underscore; 63 at most"

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import channels
 from channels.cap_feed import wire as cap
-from channels.conformance import Subject, content
+from channels.conformance import Subject
 from channels.conformance.bench import START, Bench, HandClock
 from channels.contract import Account, DeliveryKind, Finding, Job, Outcome, Probe, ReadBack, Verdict
 from channels.http import Answer, Http, HttpPolicy, NotSent
@@ -101,12 +101,17 @@ class Replaying(Http):
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
+def unconnected(subject: Subject, account: Account, far: Simulator | None = None) -> Bench:
+    """An adapter on a bench whose client reaches nothing."""
+    channel = subject.make(account, subject.credential, Http(HttpPolicy(frozenset())), HandClock())
+    return Bench(subject, far or Simulator(()), account, channel, HandClock())
+
+
 def job_of(subject: Subject, account: Account, method: str, original: str | None) -> Job:
     """The job that a method is tried with."""
     kind = KINDS.get(method, DeliveryKind.PUBLISH)
-    rendering = subject.make(account, subject.credential, Http(HttpPolicy(frozenset())), HandClock()).render(
-        content(account, kind), account
-    )
+    bench = unconnected(subject, account)
+    rendering = bench.channel.render(bench.content(kind), account)
     told = {"recipient": subject.recipient, "language": subject.language}
     return Job(f"delivery-{kind}", 1, rendering, START, 5.0, original=original if method in KINDS else None, **told)
 
@@ -133,6 +138,7 @@ def recorded(number: int) -> tuple[Account, str, Mapping[str, Script]]:
             base = far.address(subject.simulator.name)
             account, original = subject.account(base), ""
             scripts: dict[str, Script] = {}
+            unconnected(subject, account, far).job()  # so that its pictures are there to be fetched
             for method in ("send", "find", "read_back", "probe", "correct", "withdraw"):
                 http = Recording(HttpPolicy(frozenset({base.split("/")[2]}), allow_private=True, https_only=False))
                 said = await called(subject, account, http, method, original)
