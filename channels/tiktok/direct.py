@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -169,26 +170,19 @@ class _ByMachine(Adapter):
         if taken is None or (harmless and taken.upload_url is None):
             return errors.refused(answer, harmless=harmless, first=job.attempt == 1)
         await note(taken.publish_id)
-        return (await self._uploaded(job, taken, first, until)) or await self._look(job, taken.publish_id, until)
+        if taken.upload_url is not None:
+            await self._upload(job.media[first.digest], first, taken.upload_url, until)
+        return await self._look(job, taken.publish_id, until)
 
-    async def _uploaded(self, job: Job, taken: wire.Taken, medium: Medium, until: datetime) -> Outcome | None:
-        """Put a video's bytes; why they are not there, or None. A lost answer is for the status to settle."""
-        if taken.upload_url is None:
-            return None
-        data, url = job.media[medium.digest], taken.upload_url
+    async def _upload(self, data: bytes, medium: Medium, url: str, until: datetime) -> None:
+        """Put a video's bytes. Whatever the answers are, the status says whether all have arrived."""
 
         async def put(chunk: chunks.Chunk) -> Answer:
             headers = {"Content-Type": medium.mime, "Content-Range": chunk.content_range}
             return await self._api.put(url, data[chunk.start : chunk.end], headers, until)
 
-        try:
-            answer = await chunks.put_all(chunks.plan(medium.size), put)
-        except TransportError:
-            return None
-        if answer.status in {201, 206} or answer.status >= 500:
-            return None
-        reason = f"the upload address answered {answer.status}; the video is uploaded anew"
-        return answer.outcome(Verdict.DEFERRED, f"upload_{answer.status}", reason)
+        with suppress(TransportError):
+            await chunks.put_all(chunks.plan(medium.size), put)
 
     async def _look(self, job: Job, publish_id: str, until: datetime) -> Outcome:
         """How far TikTok is with a post that it took a moment ago."""
