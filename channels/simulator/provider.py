@@ -45,7 +45,7 @@ class RouteKind(StrEnum):
 
     PUBLISH = "publish"
     WITHDRAW = "withdraw"
-    UPLOAD = "upload"  # of a picture, which publishes nothing
+    UPLOAD = "upload"  # of a file or of word that one comes, which publishes nothing
     READ = "read"
     SESSION = "session"
 

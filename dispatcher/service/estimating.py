@@ -55,9 +55,9 @@ def estimates(plan: Plan, renderings: Mapping[str, Rendering], settings: Setting
     """One estimate per destination. ``renderings`` by digest; a text that is not among them is one fragment."""
     found = []
     for destination in plan.destinations:
-        rendering = renderings.get(destination.renderings[TextKind.PUBLISH])
-        rate = settings.channel(destination.channel).rate(_own_rate(destination.channel, rendering))
+        rate = settings.channel(destination.channel).rate(adapter(destination.channel).capabilities.rate)
         price = settings.price(destination.channel, now.date())
+        rendering = renderings.get(destination.renderings[TextKind.PUBLISH])
         left = plan.not_after - max(now, plan.not_before)
         found.append(estimate(destination, rendering, rate, price, left))
     return found
@@ -87,11 +87,6 @@ def total(found: list[Estimate]) -> str:
     known = [one.pence for one in found if one.pence is not None]
     cost = f", at most {pounds(sum(known))}" if known else ""
     return f"{sum(one.deliveries for one in found):,} deliveries in {longest} at the platforms' limits{cost}"
-
-
-def _own_rate(channel: str, rendering: Rendering | None) -> Rate | None:
-    route = rendering.options.get("route") if rendering else None
-    return adapter(channel, route if isinstance(route, str) else None).capabilities.rate
 
 
 def _fragments(channel: str, rendering: Rendering | None) -> int:

@@ -18,6 +18,7 @@ from channels.simulator.server import Simulator
 from channels.tiktok.direct import DirectPost, InboxDraft
 from channels.tiktok.simulator import TikTokSimulator
 from dispatcher.domain import canonical
+from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Route
 from dispatcher.gate import policy
@@ -76,8 +77,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 class Site:
     """A sender behind its socket, the account's far side, and what the lane noted."""
 
-    def __init__(self, house: House, far: Simulator, remote: RemoteSender) -> None:
-        self.house, self.far, self.remote = house, far, remote
+    def __init__(self, house: House, far: Simulator, path: Path) -> None:
+        self.house, self.far, self.path = house, far, path
+        self.remote = RemoteSender(path, LONG_S)
         self.order = house.drafted.order("tiktok")
         self.noted: list[str] = []
 
@@ -116,7 +118,7 @@ def on_site(
             far.provider("tiktok").media[PICTURE.digest.removeprefix("sha256:")] = PICTURE.data
             async with serving(house.sender, folder / "socket" / "s.sock"):
                 try:
-                    return await work(Site(house, far, RemoteSender(folder / "socket" / "s.sock", LONG_S)))
+                    return await work(Site(house, far, folder / "socket" / "s.sock"))
                 finally:
                     await http.close()
 
@@ -214,5 +216,20 @@ def test_a_handle_that_could_not_be_kept_stops_the_post(tmp_path: Path, opened: 
         permit = await site.asked()
         assert isinstance(permit, Permit), permit
         assert (await site.remote.send(permit, forgetful)).verdict is Verdict.IN_DOUBT
+
+    on_site(tmp_path, work)
+
+
+def test_a_post_may_take_longer_than_any_other_call(tmp_path: Path, opened: Callable[..., None]) -> None:
+    """A platform takes its time; a sender that hears nothing of a stop is given up on sooner."""
+    opened(Route.DIRECT_POST)
+
+    async def work(site: Site) -> None:
+        permit = await site.asked()
+        assert isinstance(permit, Permit), permit
+        hurried = RemoteSender(site.path, 0.0, LONG_S)
+        with pytest.raises(Unavailable):
+            await hurried.tell([], None)
+        assert (await hurried.send(permit, site.note)).verdict is Verdict.ACCEPTED
 
     on_site(tmp_path, work)
