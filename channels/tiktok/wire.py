@@ -23,7 +23,9 @@ PHOTO_INIT = "/v2/post/publish/content/init/"
 VIDEO_INIT = "/v2/post/publish/video/init/"
 VIDEO_DRAFT_INIT = "/v2/post/publish/inbox/video/init/"
 STATUS = "/v2/post/publish/status/fetch/"
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
+"""As the folder of media names its files (``dispatcher.sending.media``)."""
+
 LEVELS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 SELF_ONLY = "SELF_ONLY"
 _PUBLISH_ID = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
