@@ -9,10 +9,13 @@ import pytest
 
 from channels.contract import Account, Secret
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts
 from dispatcher.service.desk import Desk
+from dispatcher.service.messages import previews
 from dispatcher.statements.trust import Trust
+from dispatcher.store import records
 from tests.cast import policies, policy_document
 from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
 from tests.packages import install, on_path
@@ -123,6 +126,17 @@ def test_an_account_by_machine_says_what_it_needs(office: Office, settings: dict
     """Now, not at the moment of sending."""
     with pytest.raises(Invalid, match=said):
         machine(opened(office, "direct_post"), **settings)
+
+
+def test_the_author_learns_that_a_post_by_machine_needs_a_picture(office: Office) -> None:
+    """At preview, and of the message alone: the way back is people's, as text."""
+    desk = opened(office, "direct_post")
+    made, message = machine(desk), office.message(("en-GB",))
+    with desk.store.read() as work:
+        revision = records.newest_revision(work, message)
+    shown = {one.kind: one.problems for one in previews(desk, revision, [made], Mode.EXERCISE)}
+    assert [kind for kind, problems in shown.items() if problems] == [TextKind.PUBLISH]
+    assert "attach a picture" in shown[TextKind.PUBLISH][0]
 
 
 def test_an_exercise_by_machine_reaches_the_simulator_only(office: Office) -> None:
