@@ -42,6 +42,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,7 @@ from channels.contract import Outcome, Verdict
 from channels.tunnel import TunnelConnector, TunnelRefused
 
 MAX_BODY_BYTES = 256 * 1024
+LARGE_BYTES = 1024 * 1024  # what is more is written in pieces, so that the event loop goes on meanwhile
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 8190
 MAX_CONNECTIONS = 256
@@ -247,7 +249,7 @@ class Http:
             request.method,
             request.url,
             headers=request.headers,
-            data=request.body,
+            data=BytesIO(request.body) if request.body and len(request.body) > LARGE_BYTES else request.body,
             allow_redirects=False,
             middlewares=() if request.method in _REPEATABLE else (_send_once,),
             trace_request_ctx=progress,

@@ -10,6 +10,8 @@ Rules
      figures before or after it; so are two of one name. One that cannot be loaded disables only itself.
      :func:`offers` says why.
   5. What may be sent to it is policy's to say, as of every channel: one that policy does not name is refused (G05).
+  6. A channel that is reached by several routes has an adapter for each. The account's setting ``route`` chooses;
+     where it says nothing, the channel's own adapter is meant.
 
 A third party, in its pyproject.toml (docs/writing-a-channel.md)::
 
@@ -22,7 +24,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from channels.http import Http  # aiohttp is loaded by whoever sends, not by whoever asks what there is
 
 ENTRY_POINTS = "dispatcher.channels"
+ROUTE = "route"
+"""The account setting that says by which route its channel is reached."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _METHODS = ("render", "problems", "send", "find", "read_back", "correct", "withdraw", "probe")
 
@@ -62,12 +67,16 @@ class UnknownChannelError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One channel: its lane and how to load its adapter; ``load`` is None for a channel that is not used."""
+    """One channel: its lane and how to load its adapter; ``load`` is None for a channel that is not used.
+
+    ``routes`` are the ways to it besides ``load``'s.
+    """
 
     name: str
     lane: Lane
     load: Callable[[], type[Adapter]] | None
     aliases: tuple[str, ...] = ()
+    routes: Mapping[str, Callable[[], type[Adapter]]] = field(default_factory=dict)
 
 
 def _x() -> type[Adapter]:
@@ -154,6 +163,20 @@ def _tiktok() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _tiktok_inbox() -> type[Adapter]:
+    from channels.tiktok import direct
+
+    return direct.InboxDraft
+
+
+def _tiktok_direct() -> type[Adapter]:
+    from channels.tiktok import direct
+
+    return direct.DirectPost
+
+
+_TIKTOK_ROUTES = {"hand_off": _tiktok, "inbox_draft": _tiktok_inbox, "direct_post": _tiktok_direct}
+
 TABLE = (
     Entry("x", Lane.ACCOUNTS, _x, ("twitter",)),
     Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
@@ -169,7 +192,7 @@ TABLE = (
     Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
     Entry("social_paid", Lane.ACCOUNTS, _insertion_order, ("paid_social",)),
     Entry("tiktok_paid", Lane.ACCOUNTS, _insertion_order, ("tiktok_ads", "paid_tiktok")),
-    Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin")),
+    Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin"), _TIKTOK_ROUTES),
     Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),
     Entry("telegram", Lane.ACCOUNTS, None, ("tg", "telegram_bot")),
 )
@@ -189,12 +212,24 @@ def entry(name: str) -> Entry:
     raise UnknownChannelError(f"there is no channel {name!r}; the channels are: {known}")
 
 
-def adapter(name: str) -> type[Adapter]:
-    """Load a channel's adapter. Raises UnknownChannelError, also for a channel that is not used."""
+def adapter(name: str, route: str | None = None) -> type[Adapter]:
+    """Load a channel's adapter. Raises UnknownChannelError, also for a channel that is not used.
+
+    ``route`` is heard where the channel has several; one that it has not is refused.
+    """
     found = entry(name)
     if found.load is None:
         raise UnknownChannelError(f"{found.name} is not used: it has no adapter, and no signature opens it")
-    return found.load()
+    if route is None or not found.routes:
+        return found.load()
+    if route not in found.routes:
+        raise UnknownChannelError(f"{found.name} has no route {route!r}; its routes are: {', '.join(found.routes)}")
+    return found.routes[route]()
+
+
+def adapter_of(account: Account) -> type[Adapter]:
+    """Load the adapter of an account, by its channel and route. Raises UnknownChannelError."""
+    return adapter(account.channel, account.settings.get(ROUTE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +250,7 @@ def offers() -> tuple[Offer, ...]:
 def left_to_people(channel: str, kind: DeliveryKind, settings: Mapping[str, str]) -> bool:
     """Whether a machine has no way to do this for an account of these settings; so on a channel that nobody knows."""
     try:
-        able = adapter(channel).capabilities
+        able = adapter(channel, settings.get(ROUTE)).capabilities
     except UnknownChannelError:
         return True
     granted = not able.withdraws_with or settings.get(able.withdraws_with) == "yes"

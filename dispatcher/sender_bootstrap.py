@@ -222,7 +222,7 @@ class VaultOutlets:
 
 def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:
     account = credential.account
-    adapter = registry.adapter(account.channel)
+    adapter = registry.adapter_of(account)
     timing = settings.channel(account.channel)
     capability = adapter.capabilities.idempotency
     idempotency = replace(
@@ -256,7 +256,7 @@ def network(settings: Settings, credential: Credential) -> HttpPolicy:
     if credential.mode is Mode.EXERCISE:
         return _exercise_network(settings, account)
     targets = [urlsplit(url) for url in _urls(account.settings)]
-    hosts = frozenset({*registry.adapter(account.channel).capabilities.hosts, *(t.netloc for t in targets)})
+    hosts = frozenset({*registry.adapter_of(account).capabilities.hosts, *(t.netloc for t in targets)})
     if settings.kind is DeploymentKind.TEST:
         return HttpPolicy(hosts, allow_private=True, https_only=False)
     for target in targets:
@@ -277,7 +277,7 @@ def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
                 f"exercise account {account.id} points to {urlsplit(url).netloc}, not to the simulator",
                 "exercise accounts reach the simulator only: set simulator in deployment.toml",
             )
-    if not any(_urls(account.settings)) and registry.adapter(account.channel).capabilities.hosts:
+    if not any(_urls(account.settings)) and registry.adapter_of(account).capabilities.hosts:
         raise Invalid(f"exercise account {account.id} has no base_url", "add it again with --set base_url=…")
     return HttpPolicy(settings.simulated, allow_private=True, https_only=False)
 

@@ -95,7 +95,7 @@ class Engine:
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
         self._chunks: set[asyncio.Task[None]] = set()
         self._arming: asyncio.Task[None] | None = None
-        self._timeouts_s: dict[str, float] = {}
+        self._timeouts_s: dict[tuple[str, str | None], float] = {}
         self._number = 0
         self._stopping = asyncio.Event()
         self._log = structlog.get_logger("engine")
@@ -244,7 +244,7 @@ class Engine:
 
     def _aged(self, item: Leased) -> Move | None:
         with contextlib.suppress(registry.UnknownChannelError):
-            return before_permit(item, idempotency_of(self._settings, item.channel), self._clock())
+            return before_permit(item, idempotency_of(self._settings, item.channel, item.route), self._clock())
         return None  # the sender refuses a channel that nobody knows
 
     async def _ask(self, plan: str, items: Sequence[Leased]) -> Sequence[Permit | Refusal | None]:
@@ -278,7 +278,7 @@ class Engine:
         if not permits:
             return []
         items = {item: permit.decision for item, permit in permits.items()}
-        longest = max(self._timeout_s(item.channel) for item in items)
+        longest = max(self._timeout_s(item) for item in items)
         headroom = timedelta(seconds=longest) + self._settings.timing.lasting("lease") * (1 - FENCED)
         kept = await self._attempt(lambda: self.write(lambda work: queue.intend(work, items, owner, headroom)))
         if len(kept or []) < len(items):
@@ -286,7 +286,7 @@ class Engine:
         return kept or []
 
     async def _send(self, item: Leased, permit: Permit, fenced_at: datetime) -> None:
-        latest = fenced_at - timedelta(seconds=self._timeout_s(item.channel))
+        latest = fenced_at - timedelta(seconds=self._timeout_s(item))
         try:
             outcome = await self._pacing.turn(item, latest)
             started = self._clock()
@@ -331,15 +331,17 @@ class Engine:
 
         return note
 
-    def _timeout_s(self, channel: str) -> float:
-        if channel not in self._timeouts_s:
-            self._timeouts_s[channel] = self._longest_call_s(channel)
-        return self._timeouts_s[channel]
+    def _timeout_s(self, item: Leased) -> float:
+        way = (item.channel, item.route)
+        if way not in self._timeouts_s:
+            self._timeouts_s[way] = self._longest_call_s(*way)
+        return self._timeouts_s[way]
 
-    def _longest_call_s(self, channel: str) -> float:
+    def _longest_call_s(self, channel: str, route: str | None) -> float:
         configured = self._settings.channel(channel).timeout_ms
         with contextlib.suppress(registry.UnknownChannelError):
-            return registry.adapter(channel).capabilities.timeout_s if configured is None else configured / 1000
+            able = registry.adapter(channel, route).capabilities
+            return able.timeout_s if configured is None else configured / 1000
         return 0.0  # the sender refuses a channel that nobody knows
 
 

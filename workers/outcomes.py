@@ -196,9 +196,10 @@ def later(leased: Leased, reason: str, due_at: datetime) -> Move:
     return Move(leased, "in_doubt", "in_doubt", reason, due_at=due_at, looked=leased.looked, absent=leased.absent)
 
 
-def idempotency_of(settings: Settings, channel: str) -> Idempotency:
-    """A channel's capability with the deployment's own figures. Raises registry.UnknownChannelError."""
-    capability, timing = registry.adapter(channel).capabilities.idempotency, settings.channel(channel)
+def idempotency_of(settings: Settings, channel: str, route: str | None = None) -> Idempotency:
+    """What a channel can by a route, with the deployment's own figures. Raises registry.UnknownChannelError."""
+    timing = settings.channel(channel)
+    capability = registry.adapter(channel, route).capabilities.idempotency
     return replace(
         capability,
         lag_s=capability.lag_s if timing.lag_ms is None else timing.lag_ms / 1000,

@@ -211,7 +211,7 @@ class Pacing:
     def _met(self, item: Leased) -> _Account:
         timing, figures, own, in_flight = self._settings.timing, self._settings.channel(item.channel), None, 1
         with suppress(registry.UnknownChannelError):  # the sender refuses a channel that nobody knows
-            capabilities = registry.adapter(item.channel).capabilities
+            capabilities = registry.adapter(item.channel, item.route).capabilities
             own, in_flight = capabilities.rate, capabilities.max_in_flight
         breaker = Breaker(timing.retry_ms / 1000, timing.retry_most_ms / 1000)
         in_flight = figures.in_flight or in_flight

@@ -97,7 +97,7 @@ class Reconciler:
     async def _look(self, bundle: Bundle, order: Order, item: Leased) -> Move:
         try:
             idempotency, on_ambiguous = (
-                idempotency_of(self._settings, item.channel),
+                idempotency_of(self._settings, item.channel, item.route),
                 _on_ambiguous(bundle, item.account),
             )
             finding = await self._find(bundle, order, idempotency)

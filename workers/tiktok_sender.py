@@ -28,8 +28,8 @@ def socket_path(settings: Settings, mode: Mode) -> Path:
 
 
 def remote(settings: Settings, mode: Mode) -> RemoteSender:
-    """The lane's end."""
-    return RemoteSender(socket_path(settings, mode), FRAME_TIMEOUT_S)
+    """The lane's end. A send may take what any call may: half a lease (``sender_bootstrap`` sees to that)."""
+    return RemoteSender(socket_path(settings, mode), FRAME_TIMEOUT_S, settings.timing.lease_ms / 2000)
 
 
 async def serve_until(settings: Settings, mode: Mode, stopping: asyncio.Event) -> None:

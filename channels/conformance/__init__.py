@@ -54,7 +54,12 @@ def run(case: str, subject: Subject) -> None:
 
 def _table(subject: Subject) -> dict[str, Check]:
     able = subject.make.capabilities
-    return {**_sending(subject), **_reading(subject), **_carrying(able), **_ways_back(able)}
+    return {
+        **_sending(subject),
+        **_reading(subject),
+        **_carrying(subject),
+        **({} if able.by_hand else _ways_back(able)),
+    }
 
 
 def _sending(subject: Subject) -> dict[str, Check]:
@@ -95,11 +100,12 @@ def _reading(subject: Subject) -> dict[str, Check]:
     return table
 
 
-def _carrying(able: Capabilities) -> dict[str, Check]:
-    table: dict[str, Check] = {}
+def _carrying(subject: Subject) -> dict[str, Check]:
+    able, table = subject.make.capabilities, dict[str, Check]()
     if able.media:
-        kinds = (*checks.LOST, *checks.UNREADABLE, FaultKind.REFUSE, FaultKind.THROTTLE)
         table["pictures are shown as they were signed"] = checks.pictured
+    if able.media and not subject.pulls:
+        kinds = (*checks.LOST, *checks.UNREADABLE, FaultKind.REFUSE, FaultKind.THROTTLE)
         table |= {f"upload {kind}: deferred, then shown": partial(checks.upload_lost, kind) for kind in kinds}
     if able.text:
         fits = partial(checks.at_its_limit, able.text)

@@ -76,7 +76,9 @@ class Subject:
     ``account`` makes the account from the simulator's address of this provider. ``public`` names fields of the
     credential that are no secret. ``finds`` says whether the platform's record can be searched; ``reads_body``
     whether an answer's body decides, or a bare 2xx is enough; ``hints`` whether a throttled answer says how long to
-    wait. ``documented`` are the platform's refusals of a post, as its documentation has them.
+    wait. ``pulls``: the platform fetches its pictures from us. ``made`` is what a post comes
+    to: ``handed_over`` where people finish it. ``documented`` are the platform's refusals of a post, as its
+    documentation has them.
     """
 
     make: Make
@@ -89,6 +91,8 @@ class Subject:
     finds: bool = True
     reads_body: bool = True
     hints: bool = True
+    pulls: bool = False
+    made: Verdict = Verdict.ACCEPTED
     documented: tuple[Documented, ...] = ()
 
     def __str__(self) -> str:
@@ -139,6 +143,9 @@ class Bench:
         carried = [fit(picture(MIN_EDGE + n), limit) for n in range(max(pictures, least))] if limit else []
         alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
         media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in carried)
+        if self.subject.pulls:
+            found = {one.digest.removeprefix("sha256:"): one.data for one in carried}
+            self.far.provider(self.subject.simulator.name).media.update(found)
         asked = replace(content(self.account, kind, more=more), media=media)
         rendering = self.channel.render(asked, self.account)
         return Job(

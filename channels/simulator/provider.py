@@ -45,7 +45,7 @@ class RouteKind(StrEnum):
 
     PUBLISH = "publish"
     WITHDRAW = "withdraw"
-    UPLOAD = "upload"  # of a picture, which publishes nothing
+    UPLOAD = "upload"  # of a file or of word that one comes, which publishes nothing
     READ = "read"
     SESSION = "session"
 
@@ -75,13 +75,17 @@ FAULT = web.RequestKey("fault", Fault)
 
 
 class Provider(ABC):
-    """One simulated platform, served under ``/<name>``."""
+    """One simulated platform, served under ``/<name>``.
+
+    ``media``: what a platform that fetches pictures finds at our address, by their digests in hexadecimal digits.
+    """
 
     name: ClassVar[str]
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.journal = journal
         self.clock = clock
+        self.media: dict[str, bytes] = {}
 
     @abstractmethod
     def routes(self) -> Sequence[Route]:

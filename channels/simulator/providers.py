@@ -10,6 +10,7 @@ from channels.notify.simulator import Notify
 from channels.press_email.simulator import PressEmail
 from channels.simulator.provider import Provider
 from channels.threads.simulator import ThreadsSimulator
+from channels.tiktok.simulator import TikTokSimulator
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
 
@@ -22,5 +23,6 @@ PROVIDERS: tuple[type[Provider], ...] = (
     Notify,
     PressEmail,
     ThreadsSimulator,
+    TikTokSimulator,
     Receiver,
 )

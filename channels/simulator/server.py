@@ -112,7 +112,7 @@ class Simulator:
             self._journal_file.write_text(json.dumps(self.journal.document(), indent=1), encoding="utf-8")
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app = web.Application(client_max_size=128 * 1024 * 1024)  # the largest chunk of a video on TikTok
         for provider in self._providers.values():
             for route in provider.routes():
                 path = f"/{provider.name}{route.path}"

@@ -2,7 +2,7 @@
 
 Rules
   1. Nothing here talks to TikTok: an in-house upload tool is against its developer rules, and a client without an
-     audit cannot post in public (reference: policy 0.3, platforms 1.11).
+     audit cannot post in public (reference: policy 0.3, platforms 1.11). ``direct.py`` does, where policy opens it.
   2. ``send``, ``correct`` and ``withdraw`` answer ``handed_over`` with the task's reference, which is a function of
      the delivery. What became of it is in the operators' signed receipt and nowhere else: ``find`` and
      ``read_back`` do not know.

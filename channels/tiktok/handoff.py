@@ -46,7 +46,8 @@ def packet_contents(job: Job, account: Account, not_after: datetime) -> dict[str
     if not isinstance(exercise, bool):
         raise HandOverError("the rendering does not say whether this is an exercise")
     parts = () if kind is DeliveryKind.WITHDRAW else job.rendering.parts
-    steps = _exercise_steps(kind) if exercise else _live_steps(kind, account.handle)
+    draft = options.get("route") == "inbox_draft"
+    steps = _exercise_steps(kind) if exercise else _live_steps(kind, account.handle, draft=draft)
     return {
         "schema": SCHEMA,
         "reference": reference,
@@ -72,7 +73,7 @@ def format_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _live_steps(kind: DeliveryKind, handle: str) -> tuple[str, ...]:
+def _live_steps(kind: DeliveryKind, handle: str, *, draft: bool) -> tuple[str, ...]:
     account = f"Open TikTok on this device and check that the account is {handle}."
     take_down = (
         "Open the earlier post, whose link is on this page, and delete it.",
@@ -80,9 +81,10 @@ def _live_steps(kind: DeliveryKind, handle: str) -> tuple[str, ...]:
     )
     if kind is DeliveryKind.WITHDRAW:
         return (account, *take_down)
+    new = "Start a new post with the approved video or picture; where there is none, start a text post."
     post = (
         account,
-        "Start a new post with the approved video or picture; where there is none, start a text post.",
+        "Open the inbox and the draft that waits there." if draft else new,
         "Copy the caption from this page and paste it. Change nothing.",
         "Make the settings what this page says they must be.",
         "The second operator compares the screen with this page, word by word. Then post.",

@@ -31,6 +31,14 @@ class Placement(StrEnum):
     PAID = "paid"
 
 
+class Route(StrEnum):
+    """How TikTok is reached: by people, by a draft that people finish, or by a post of the machine's."""
+
+    HAND_OFF = "hand_off"
+    INBOX_DRAFT = "inbox_draft"
+    DIRECT_POST = "direct_post"
+
+
 class OnAmbiguous(StrEnum):
     """What may happen when nobody can tell whether a post went out. Officers choose; code does not."""
 

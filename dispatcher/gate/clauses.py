@@ -135,7 +135,7 @@ def untimely(fault: str) -> Failure:
 
 
 def g05_tier(case: Case) -> Failure | None:
-    """Policy has the channel, in a tier that signatures can open, with this placement."""
+    """Policy has the channel, in a tier that signatures can open, with this placement and by this route."""
     if case.rule is None:
         return Failure("G05", f"policy {case.version.version} does not have channel {case.facts.channel}", _OWNERS)
     if case.rule.tier == NEVER_USED:
@@ -143,6 +143,8 @@ def g05_tier(case: Case) -> Failure | None:
     placement = case.destination.placement if case.destination else Placement.ORGANIC
     if placement not in case.rule.placements:
         return Failure("G05", f"policy does not allow {placement} placement on {case.facts.channel}", _OWNERS)
+    if case.facts.route is not None and case.facts.route not in case.rule.routes:
+        return Failure("G05", f"policy does not open the route {case.facts.route} to {case.facts.channel}", _OWNERS)
     return None
 
 

@@ -93,6 +93,7 @@ class DeliveryFacts:
     ``incident_state`` and ``spend_fault`` are hints from the store and can only tighten. ``purchase_fault``: why what
     is ordered is not what the plan lets it buy. ``reaches``: platform hosts that the sender found it can reach,
     though it must not. ``trackers``: tracking parameters in its links.
+    ``route``: how the channel is reached, where it has several ways; it is part of the rendering.
     """
 
     delivery: str
@@ -113,6 +114,7 @@ class DeliveryFacts:
     trackers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     armed_problems: tuple[str, ...] = ()
+    route: str | None = None
 
 
 class Then(StrEnum):

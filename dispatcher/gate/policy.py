@@ -26,7 +26,7 @@ from dispatcher.domain import canonical, documents
 from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.people import Role
-from dispatcher.domain.plan import Placement
+from dispatcher.domain.plan import Placement, Route
 from dispatcher.gate.policy_diff import loosens
 
 NEVER_USED = "T4"
@@ -101,7 +101,8 @@ class Standing:
 class ChannelRule:
     """What one channel asks beyond its tier. Empty ``accounts`` means every account of the channel.
 
-    ``hosts`` are the platform's own addresses: no account of another channel is pointed at them.
+    ``hosts`` are the platform's own addresses: no account of another channel is pointed at them. ``routes`` are the
+    ways to it that are open, where it has several: by people, unless it says more.
     """
 
     tier: str
@@ -111,6 +112,7 @@ class ChannelRule:
     incident_kinds: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = (Route.HAND_OFF,)
     assessment_max_age_days: int | None = None
     exemption: bool = False
     minister: bool = False

@@ -163,7 +163,7 @@ def _named(no_looser: Callable[[Any, Any], bool] | None, names: str) -> dict[str
 
 DIRECTIONS: Mapping[str, Callable[[Any, Any], bool] | None] = {
     **_named(_all_kept, "approvals mitigations hosts checked_languages hardware_roles pin_roles base serious"),
-    **_named(_none_added, "placements purposes incident_kinds standing skips"),
+    **_named(_none_added, "placements purposes incident_kinds routes standing skips"),
     **_named(_none_added, "may_release may_assess may_attest may_exempt"),
     **_named(_only_these, "accounts"),
     **_named(_not_longer, "window_max_minutes assessment_max_age_days attestation_max_age_hours max_age_hours"),

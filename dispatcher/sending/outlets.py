@@ -88,6 +88,7 @@ def facts_of(
         trackers=texts.trackers(order.rendering),
         problems=texts.check(order.rendering, outlet.adapter) + texts.plan_problems,
         armed_problems=texts.armed_problems(destination, outlet.adapter) if destination else (),
+        route=texts.route(order.rendering),
     )
 
 

@@ -109,6 +109,12 @@ class Texts:
             self.purchases[account] = None if sound else "what is ordered is not what the plan lets it buy"
         return self.purchases[account]
 
+    def route(self, digest: str) -> str | None:
+        """How the channel is reached with one rendering, where it has several ways."""
+        rendering = self.renderings.get(digest)
+        route = rendering.options.get("route") if rendering else None
+        return route if isinstance(route, str) else None
+
     def armed_problems(self, destination: Destination, adapter: type[Channel] | Channel) -> tuple[str, ...]:
         """Why the armed texts of a destination could not be sent as they stand."""
         return tuple(

@@ -35,14 +35,17 @@ MAX_ENVELOPE = 256 * 1024
 
 
 class RemoteSender:
-    """Implements :class:`dispatcher.sending.permit.Sender` over the socket at ``path``. ``timeout_s`` is per call.
+    """Implements :class:`dispatcher.sending.permit.Sender` over the socket at ``path``.
 
     It is a :class:`dispatcher.sending.probing.Prober` as well.
+
+    ``timeout_s`` is per call; ``sending_s`` that of one which sends, where it may take longer than the others.
     """
 
-    def __init__(self, path: Path, timeout_s: float) -> None:
+    def __init__(self, path: Path, timeout_s: float, sending_s: float | None = None) -> None:
         self._path = path
         self._timeout_s = timeout_s
+        self._sending_s = timeout_s if sending_s is None else sending_s
         self._log = structlog.get_logger("remote")
 
     @property
@@ -125,7 +128,7 @@ class RemoteSender:
     async def _exchange(self, line: _Line, request: bytes, note: Note | None = None) -> Json:
         """The answer to one request. Raises OSError and ValueError."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s if note is None else self._sending_s):
                 await line.ask(request)
                 while True:
                     frame = Reader(wire.unpack(await line.read()), "frame")

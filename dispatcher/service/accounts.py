@@ -92,6 +92,7 @@ def add(
     entry = _entry(account.channel)
     _check_used(policy, entry.name)
     account = replace(account, channel=entry.name)
+    _check_route(policy, entry, account)
     _check_hosts(policy, account)
     _check(desk, account, mode)
     _check_credential(desk, account, secrets, expires_at)
@@ -175,8 +176,18 @@ def _check_used(policy: PolicyVersion, name: str) -> None:
         raise Forbidden(f"G05: {name!r} is not used: policy {policy.version} opens it to no signature", _ELSEWHERE)
 
 
+def _check_route(policy: PolicyVersion, entry: registry.Entry, account: Account) -> None:
+    route, rule = account.settings.get(registry.ROUTE), policy.rule(entry.name)
+    if route is None or not entry.routes:
+        return
+    if route not in entry.routes:
+        raise Invalid(f"{entry.name} has no route {route!r}", f"use one of these: {', '.join(entry.routes)}")
+    if rule is None or route not in rule.routes:
+        raise Forbidden(f"G05: policy {policy.version} does not open the route {route} to {entry.name}", _BY_HAND)
+
+
 def _check_hosts(policy: PolicyVersion, account: Account) -> None:
-    own = registry.adapter(account.channel).capabilities.hosts  # a third party's adapter names its own
+    own = registry.adapter_of(account).capabilities.hosts  # a third party's adapter names its own
     said = _plain(unquote(" ".join([*account.settings.values(), *own])))
     for channel, rule in policy.channel.items():
         for host in rule.hosts:
@@ -199,7 +210,7 @@ def _check(desk: Desk, account: Account, mode: Mode) -> None:
         raise Invalid(f"{account.id!r} cannot name an account", _NAMING)
     if not account.languages:
         raise Invalid(f"account {account.id} has no language", "give one or more, in posting order: --language en-GB")
-    adapter = registry.adapter(account.channel)
+    adapter = registry.adapter_of(account)
     if mode is Mode.EXERCISE:
         _check_exercise(desk, account, bool(adapter.capabilities.hosts))
 
@@ -211,7 +222,7 @@ def _check_credential(
     from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
 
     try:
-        registry.adapter(account.channel)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
+        registry.adapter_of(account)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
     except ValueError as error:
         raise Invalid(str(error), "give it again with what is missing") from error
     if expires_at is not None and expires_at <= desk.now():
@@ -238,5 +249,6 @@ def _check_exercise(desk: Desk, account: Account, needs_address: bool) -> None:
         )
 
 
+_BY_HAND = "leave the setting route out: people post then; only a new policy, signed by two owners, opens another"
 _ELSEWHERE = "use another channel; only a new policy, signed by two owners, could change this"
 _NAMING = "use lower case letters, digits, dot, dash, underscore; 63 at most"

@@ -139,8 +139,9 @@ def _facts(
     prepared: Prepared, destination: Destination, incident_state: str, text: TextKind, media: MediaFolder
 ) -> DeliveryFacts:
     digest, armed = destination.renderings[text], tuple[str, ...]()
+    route = prepared.texts.route(digest)
     try:
-        adapter = registry.adapter(destination.channel)
+        adapter = registry.adapter(destination.channel, route)
         problems = prepared.texts.check(digest, adapter)
         armed = prepared.texts.armed_problems(destination, adapter)
     except registry.UnknownChannelError as error:  # a plan that no submission made
@@ -159,6 +160,7 @@ def _facts(
         trackers=prepared.texts.trackers(digest),
         problems=problems + prepared.texts.plan_problems,
         armed_problems=armed,
+        route=route,
     )
 
 

@@ -146,7 +146,7 @@ def encode(rendering: Rendering) -> tuple[str, bytes]:
 
 def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted) -> Preview:
     try:
-        adapter = registry.adapter(account.channel)
+        adapter = registry.adapter_of(account)
         taken = fitted(content.media, adapter.capabilities.media)
         rendering = adapter.render(replace(content, media=taken), account)
         digest, _ = encode(rendering)

@@ -66,6 +66,7 @@ class Leased:
     """One delivery in a worker's hands.
 
     ``intended_at`` is when its release was signed, or the order of its way back; ``attempts`` those before this one.
+    ``route`` is the account's, where its channel has several.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Leased:
     reason: str
     intended_at: datetime
     dispatch: str
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,10 @@ class Move:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-_COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in ("intended_at", "dispatch")]
+JOINED = ("intended_at", "dispatch", "route")
+"""What of a lease stands in other tables than the deliveries."""
+
+_COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in JOINED]
 _TOLD = ("verdict", "code", "reason", "status", "reference", "provider_ms")
 _KEPT_UNLESS_GIVEN = ("due_at", "reference", "url", "looked", "absent", "failures")
 
@@ -276,8 +281,9 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
     signed_at = func.coalesce(WayBackRow.ordered_at, DispatchRow.released_at, type_=DispatchRow.released_at.type)
     return (
-        select(*_COLUMNS, signed_at, DispatchRow.id)
+        select(*_COLUMNS, signed_at, DispatchRow.id, AccountRow.settings["route"].as_string())
         .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
+        .outerjoin(AccountRow, AccountRow.id == DeliveryRow.account)
         .outerjoin(WayBackRow, and_(WayBackRow.plan == DeliveryRow.plan, WayBackRow.kind == DeliveryRow.kind))
         .where(DeliveryRow.lane == lane, DeliveryRow.mode == mode, due)
         .order_by(DeliveryRow.due_at, DeliveryRow.id)

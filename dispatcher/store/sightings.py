@@ -123,7 +123,7 @@ def take(work: Work, lane: str, mode: str, held: Collection[str] | None, lease_f
         .limit(MOST)
         .with_for_update(skip_locked=True, of=SightingRow)
     )
-    due_at, width = work.now + lease_for, len(Leased.__slots__)
+    due_at, width = work.now + lease_for, len(_LEASED) + 2
     taken = [
         Watched(Leased(*row[:width]), state, reference, accepted_at or work.now, seen, due_at, bool(overtaken))
         for row in work.execute(query).all()
@@ -213,4 +213,4 @@ def _overtaken() -> ColumnElement[bool]:
     return exists().where(*of_post, later.original == DeliveryRow.reference, *may_have_left, after, in_place)
 
 
-_LEASED = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in ("intended_at", "dispatch")]
+_LEASED = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in queue.JOINED]

@@ -31,6 +31,10 @@ def _graph(code: int, subcode: int | None = None) -> dict[str, Any]:
     return {"error": known if subcode is None else {**known, "error_subcode": subcode}}
 
 
+def _tiktok(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "no", "log_id": "20261121A"}}
+
+
 def _notify(status: int, error: str) -> tuple[int, Any]:
     return status, {"status_code": status, "errors": [{"error": error, "message": "no"}]}
 
@@ -86,6 +90,18 @@ PRESS_EMAIL = (  # RFC 5321, 4.2.3: replies to the end of data
     *_all(NO, (552, "5.2.2 mailbox full"), (554, "5.7.1 refused"), (550, "5.7.1 refused")),
     *_all(WAIT, (421, "4.3.2 closing"), (451, "4.3.0 local error"), (452, "4.3.1 no room"), (450, "4.2.0 busy")),
 )
+TIKTOK = (  # reference: platforms 1.7
+    *_all(
+        NO, *((400, _tiktok(code)) for code in ("invalid_param", "app_version_check_failed", "invalid_file_upload"))
+    ),
+    *_all(NO, (400, _tiktok("scope_permission_missed")), (401, _tiktok("scope_not_authorized"))),
+    *_all(NO, *((403, _tiktok(f"spam_risk_{why}")) for why in ("too_many_posts", "user_banned_from_posting"))),
+    *_all(NO, (403, _tiktok("spam_risk_too_many_pending_share")), (403, _tiktok("reached_active_user_cap"))),
+    *_all(NO, (403, _tiktok("unaudited_client_can_only_post_to_private_accounts"))),
+    *_all(NO, (403, _tiktok("url_ownership_unverified"))),
+    *_all(WAIT, (429, _tiktok("rate_limit_exceeded")), (403, _tiktok("privacy_level_option_mismatch"))),
+    *_all(OPEN, (500, _tiktok("internal_error")), (502, ""), (503, ""), (504, "")),
+)
 DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "x": X,
     "bluesky": BLUESKY,
@@ -96,4 +112,5 @@ DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "notify": NOTIFY,
     "webhook": WEBHOOK,
     "press_email": PRESS_EMAIL,
+    "tiktok": TIKTOK,
 }

@@ -38,11 +38,31 @@ from channels.press_email.simulator import password
 from channels.text import x_length
 from channels.threads.adapter import Adapter as Threads
 from channels.threads.simulator import ThreadsSimulator
+from channels.tiktok.direct import DirectPost, InboxDraft
+from channels.tiktok.simulator import CLIENT_KEY, CLIENT_SECRET, TikTokSimulator
 from channels.webhook.adapter import Adapter as Webhook
 from channels.webhook.simulator import Receiver, secret
 from channels.x.adapter import Adapter as X
 from channels.x.simulator import XSimulator
 from tests.channels.documented import DOCUMENTED
+
+TIKTOK = {
+    "client_key": Secret(CLIENT_KEY),
+    "client_secret": Secret(CLIENT_SECRET),
+    "refresh_token": Secret("refresh-council"),
+}
+
+
+def tiktok(url: str, **more: str) -> dict[str, str]:
+    """The settings of an account that TikTok is reached by machine with."""
+    return {"base_url": url, "media_base_url": f"{url}/media", "disclosure": "none", "audited": "yes", **more}
+
+
+class DiligentTikTok(TikTokSimulator):
+    """Whose people finish every draft at once, so that what becomes public can be counted."""
+
+    finishes = True
+
 
 SUBJECTS = [
     Subject(
@@ -113,6 +133,27 @@ SUBJECTS = [
             {"base_url": url, "ig_id": "3333", "media_base_url": "https://media.council.example"},
         ),
         {"token": Secret(token("3333")), "app_secret": Secret(app_secret())},
+    ),
+    Subject(
+        DirectPost,
+        TikTokSimulator,
+        lambda url: Account(
+            "a11", "tiktok", "@council", ("en", "cy"), tiktok(url, privacy_level="PUBLIC_TO_EVERYONE")
+        ),
+        TIKTOK,
+        finds=False,
+        hints=False,
+        pulls=True,
+    ),
+    Subject(
+        InboxDraft,
+        DiligentTikTok,
+        lambda url: Account("a12", "tiktok", "@council", ("en", "cy"), tiktok(url, device="phone-1")),
+        TIKTOK,
+        finds=False,
+        hints=False,
+        pulls=True,
+        made=Verdict.HANDED_OVER,
     ),
     Subject(
         PressEmail,

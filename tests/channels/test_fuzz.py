@@ -15,6 +15,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class Replaying(Http):
 async def called(subject: Subject, account: Account, http: Http, method: str, original: str) -> Any:
     """What an adapter on this client says."""
     channel = subject.make(account, subject.credential, http, HandClock())
-    bench = Bench(subject, Simulator(()), account, channel, HandClock())
+    bench = Bench(replace(subject, pulls=False), Simulator(()), account, channel, HandClock())
     kind = KINDS.get(method, DeliveryKind.PUBLISH)
     job = bench.job(kind, original=original if method in KINDS else None, timeout_s=5.0)
     if method in KINDS:
@@ -124,6 +125,8 @@ def recorded(number: int) -> tuple[Account, str, Mapping[str, Script]]:
             base = far.address(subject.simulator.name)
             account, original = subject.account(base), ""
             scripts: dict[str, Script] = {}
+            channel = subject.make(account, subject.credential, Http(HttpPolicy(frozenset())), HandClock())
+            Bench(subject, far, account, channel, HandClock()).job()  # so that its pictures are there to be fetched
             for method in ("send", "find", "read_back", "probe", "correct", "withdraw"):
                 http = Recording(HttpPolicy(frozenset({base.split("/")[2]}), allow_private=True, https_only=False))
                 said = await called(subject, account, http, method, original)

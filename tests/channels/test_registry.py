@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from channels import registry
+from channels.contract import Account
 from channels.registry import Lane
 from channels.tiktok.codes import secret_bytes
 from channels.tiktok.handoff import exercise_link, task_reference
@@ -41,6 +42,27 @@ def test_a_channel_that_sends_by_itself_has_no_devices() -> None:
     """Asking for a device secret of X says what is wrong."""
     with pytest.raises(registry.UnknownChannelError, match="x is not finished by people"):
         registry.new_device_secret("x", random.Random(1).randbytes)
+
+
+def on_route(**settings: str) -> Account:
+    """An account on TikTok with these settings."""
+    return Account("a-1", "tiktok", "@council", ("en",), settings)
+
+
+def test_an_accounts_route_chooses_its_adapter() -> None:
+    """People post where it says nothing; each route has figures of its own, and the way back is people's on all."""
+    routes = [{}, {"route": "hand_off"}, {"route": "inbox_draft"}, {"route": "direct_post"}]
+    made = [registry.adapter_of(on_route(**settings)) for settings in routes]
+    assert [one.__name__ for one in made] == ["Adapter", "Adapter", "InboxDraft", "DirectPost"]
+    assert [bool(one.capabilities.media) for one in made] == [False, False, True, True]
+    assert all(one.capabilities.by_hand for one in made)
+
+
+def test_a_route_that_a_channel_has_not_is_refused() -> None:
+    """It says which there are; where a channel has one way only, nobody asks."""
+    with pytest.raises(registry.UnknownChannelError, match=r"no route 'fax'.*hand_off, inbox_draft, direct_post"):
+        registry.adapter_of(on_route(route="fax"))
+    assert registry.adapter("x", "fax") is registry.adapter("x")
 
 
 def test_a_channel_that_is_not_used_has_none_either() -> None:

@@ -55,6 +55,7 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "tier.approvals",
         tier("T0", approvals=["checker", "duty_director", "duty_director"]),
     ),
+    "a route less": ("tiktok", "routes", on("tiktok", routes=[])),
     "a shorter window": ("x", "tier.window_max_minutes", tier("T1", window_max_minutes=60)),
     "a higher severity": ("x", "tier.severity_min", tier("T1", severity_min="S2")),
     "a stale status that holds": ("x", "tier.hold_when_stale", tier("T1", hold_when_stale=True)),

@@ -9,9 +9,13 @@ import pytest
 
 from channels.contract import Account, Secret
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts
+from dispatcher.service.desk import Desk
+from dispatcher.service.messages import previews
 from dispatcher.statements.trust import Trust
+from dispatcher.store import records
 from tests.cast import policies, policy_document
 from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
 from tests.packages import install, on_path
@@ -67,6 +71,78 @@ def test_a_channel_that_policy_closes_gets_no_account_by_any_of_its_names(office
     account = Account("a-1", "Twitter", "Example", ("en-GB",), SETTINGS["x"])
     with pytest.raises(Forbidden, match="G05: 'x' is not used"):
         accounts.add(closed, account, Mode.EXERCISE, SECRETS, "ops-1")
+
+
+def opened(office: Office, *routes: str) -> Desk:
+    """The desk under a policy that opens these routes to TikTok."""
+    policy = policy_document()
+    policy["policy"][0]["channel"]["tiktok"]["routes"] = list(routes)
+    known = office.desk.trust
+    return replace(office.desk, trust=Trust(known.root, known.roster, policies(policy), known.policy_digest))
+
+
+MACHINE = {
+    "route": "direct_post",
+    "base_url": f"{SIMULATOR}/tiktok",
+    "media_base_url": f"{SIMULATOR}/media",
+    "disclosure": "none",
+    "privacy_level": "SELF_ONLY",
+}
+
+
+def machine(desk: Desk, **settings: str) -> Account:
+    """Add an account that TikTok is reached by machine with."""
+    account = Account("t-1", "tiktok", "@example", ("en-GB",), {**MACHINE, **settings})
+    secrets = {name: Secret("planted") for name in ("client_key", "client_secret", "refresh_token")}
+    return accounts.add(desk, account, Mode.EXERCISE, secrets, "ops-1").account
+
+
+def test_a_route_that_policy_opens_gets_its_account(office: Office) -> None:
+    """Its credential goes to the confined sender."""
+    machine(opened(office, "hand_off", "direct_post"))
+    (held,) = office.desk.settings.vault(Mode.EXERCISE, "tiktok-sender").open_all()
+    assert (held.account.settings["route"], set(held.secrets)) == (
+        "direct_post",
+        {"client_key", "client_secret", "refresh_token"},
+    )
+
+
+def test_a_route_that_policy_does_not_open_gets_no_account(office: Office) -> None:
+    """The shipped policy opens none by machine; another's being open does not help."""
+    for desk in (office.desk, opened(office, "hand_off", "inbox_draft")):
+        with pytest.raises(Forbidden, match=r"G05: .*does not open the route direct_post to tiktok"):
+            machine(desk)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"route": "fax"}, "no route 'fax'"),
+        ({"privacy_level": ""}, "privacy_level"),
+        ({"disclosure": ""}, "disclosure"),
+    ],
+)
+def test_an_account_by_machine_says_what_it_needs(office: Office, settings: dict[str, str], said: str) -> None:
+    """Now, not at the moment of sending."""
+    with pytest.raises(Invalid, match=said):
+        machine(opened(office, "direct_post"), **settings)
+
+
+def test_the_author_learns_that_a_post_by_machine_needs_a_picture(office: Office) -> None:
+    """At preview, and of the message alone: the way back is people's, as text."""
+    desk = opened(office, "direct_post")
+    made, message = machine(desk), office.message(("en-GB",))
+    with desk.store.read() as work:
+        revision = records.newest_revision(work, message)
+    shown = {one.kind: one.problems for one in previews(desk, revision, [made], Mode.EXERCISE)}
+    assert [kind for kind, problems in shown.items() if problems] == [TextKind.PUBLISH]
+    assert "attach one: dispatcher message attach" in shown[TextKind.PUBLISH][0]
+
+
+def test_an_exercise_by_machine_reaches_the_simulator_only(office: Office) -> None:
+    """As every exercise account."""
+    with pytest.raises(Forbidden, match="not to the simulator"):
+        machine(opened(office, "direct_post"), base_url="https://open.tiktokapis.com")
 
 
 ADDRESSES = [

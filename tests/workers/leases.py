@@ -167,6 +167,7 @@ def a_lease(**changes: Any) -> Leased:
         "reason": "",
         "intended_at": at,
         "dispatch": "dsp-1",
+        "route": None,
         **changes,
     }
     return Leased(**{name: values[name] for name in Leased.__slots__})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
-from dispatcher.settings import Timing
+from dispatcher.settings import DeploymentKind, Settings, Timing
 from dispatcher.store.queue import Leased, Move
 from tests.cast import HOUR, NOW
 from tests.workers.leases import SECOND, a_lease
@@ -26,6 +27,7 @@ from workers.outcomes import (
     after_refusal,
     after_send,
     before_permit,
+    idempotency_of,
     later,
     returned,
     rules_for,
@@ -38,6 +40,7 @@ QUERY = Idempotency(IdempotencyKind.QUERY, lag_s=30)
 NEITHER = Idempotency(IdempotencyKind.NONE)
 HOLD, RESEND = OnAmbiguous.HOLD, OnAmbiguous.RESEND
 ABSENT, UNKNOWN = Finding(Found.ABSENT), Finding(Found.UNKNOWN)
+SETTINGS = Settings(Path(), "example", DeploymentKind.TEST, "sqlite://")
 
 
 def leased(**changes: Any) -> Leased:
@@ -316,3 +319,12 @@ def test_a_repeat_is_held_once_its_key_is_old(
 def test_a_harmless_repeat_remembers_its_doubt() -> None:
     """The row says that it was let go on in doubt, until people have ended that."""
     assert looked(UNKNOWN, KEYED).looked == 1
+
+
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [(None, IdempotencyKind.NONE), ("inbox_draft", IdempotencyKind.NONE), ("direct_post", IdempotencyKind.QUERY)],
+)
+def test_a_route_says_how_a_repeat_is_told(route: str | None, kind: IdempotencyKind) -> None:
+    """Only people know what was handed to them; a post of the machine's can be asked for."""
+    assert idempotency_of(SETTINGS, "tiktok", route).kind is kind

@@ -283,6 +283,17 @@ def test_a_host_leases_what_it_holds(table: Table) -> None:
     assert [[item.account for item in table.lease(held=held)] for held in hosts] == [["x-1"], ["x-2"], []]
 
 
+def test_a_lease_says_by_which_route_its_account_is_reached(table: Table) -> None:
+    """Where the account's settings name one; where they do not, or nobody knows the account, there is none."""
+    with table.store.write() as work:
+        for name, settings in {"t-1": {"route": "direct_post"}, "t-2": {"device": "phone"}}.items():
+            made = Account(name, "tiktok", name, ("en",), settings)
+            accounts.add_account(work, made, "accounts", Mode.EXERCISE)
+    for name in ("t-1", "t-2", "t-3"):
+        table.add(account=name)
+    assert {item.account: item.route for item in table.lease()} == {"t-1": "direct_post", "t-2": None, "t-3": None}
+
+
 def test_time_before_the_release_counts_for_nothing(table: Table) -> None:
     """A plan that waited long for its signatures is not overdue when it is released."""
     table.add(due_at=a_lease().due_at - 2 * LONG)

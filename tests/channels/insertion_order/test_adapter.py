@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from channels import registry
+from channels.by_hand import HandedOver, Sealed
 from channels.contract import (
     DeliveryKind,
     Found,
-    HandedOver,
     Job,
     Outcome,
-    Sealed,
     Secret,
     Seen,
     Verdict,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from channels.by_hand import HandedOver, HandOverError
 from channels.capabilities import IdempotencyKind
 from channels.contract import (
     Account,
@@ -16,8 +17,6 @@ from channels.contract import (
     Content,
     DeliveryKind,
     Found,
-    HandedOver,
-    HandOverError,
     Job,
     LanguageText,
     Outcome,
