@@ -71,7 +71,7 @@ class Probing:
             probe = await self._prober.probe(claimed.account)
         except DispatcherError as error:
             probe = Probe(ok=False, detail=error.message)
-        self._log.info("probed", account=claimed.account, ok=probe.ok, reason=probe.detail)
+        self._log.info("probed", account=claimed.account, outcome="ok" if probe.ok else "failed", reason=probe.detail)
         try:
             await self._write(partial(self._record, claimed=claimed, probe=probe))
         except Exception as error:  # noqa: BLE001 - whatever an adapter answered must not end the lane

@@ -50,11 +50,19 @@ async def _simulate(desk: Desk, text: LanguageText, names: list[str]) -> list[Si
 
     known = [provider.name for provider in PROVIDERS]
     if lacking := sorted(set(names) - set(known)):
-        raise Invalid(f"{lacking[0]} has no simulator", "see what it would carry: dispatcher message preview MESSAGE")
+        raise _no_simulator(lacking[0])
     async with Simulator(clock=desk.clock) as far:
         shown = names or [name for name in known if _carries_text_alone(name)]
         examples = {name: far.provider(name).example(far.address(name)) for name in shown}
+        if names and (bare := [name for name, example in examples.items() if example is None]):
+            raise _no_simulator(bare[0])
         return [await _on(desk, text, far, name, example) for name, example in examples.items() if example]
+
+
+def _no_simulator(channel: str) -> Invalid:
+    return Invalid(
+        f"{channel} has no simulator that shows a text", "see what it would carry: dispatcher message preview MESSAGE"
+    )
 
 
 def _carries_text_alone(channel: str) -> bool:

@@ -23,6 +23,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import channels
+import dispatcher
+import workers
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import CONFINED, egress_socket
 from dispatcher.settings import Settings, find_deployment, load_settings
@@ -84,7 +87,8 @@ def _environment(settings: Settings, mode: Mode) -> Iterator[str]:
 def _programs() -> Iterator[str]:
     """The system's libraries, and all that this Python is made of."""
     yield from ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - the sandbox's own
-    ours = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path)}
+    own = (place for package in (channels, dispatcher, workers) for place in package.__path__)  # also of a checkout
+    ours = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path), *own}
     for place in (*_SYSTEM, *sorted(ours)):
         yield from ("--ro-bind-try", place, place)
 
@@ -94,7 +98,12 @@ def _deployment(settings: Settings, mode: Mode, role: str) -> Iterator[str]:
     vault, provided = settings.vault(mode, role), os.environ.get("CREDENTIALS_DIRECTORY")
     identity = Path(provided, vault.identity_file.name) if provided else vault.identity_file
     yield from ("--tmpfs", str(settings.root))
-    for place in (settings.path("deployment.toml"), settings.path("trust"), vault.folder):
+    for place in (
+        settings.path("deployment.toml"),
+        settings.path("trust"),
+        settings.path(settings.media),
+        vault.folder,
+    ):
         yield from ("--ro-bind-try", str(place), str(place))
     yield from ("--ro-bind-try", str(identity), str(vault.identity_file))
     yield from _shared(settings.path("sender", str(mode), role), "--bind")

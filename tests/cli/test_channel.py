@@ -180,7 +180,9 @@ def test_simulating_leaves_nothing_behind(office: Office) -> None:
     assert (office.ledger(), office.run("account", "list").json["accounts"]) == (before, [])
 
 
-@pytest.mark.parametrize(("name", "says", "code"), [("tiktok", "no simulator", 2), ("telegram", "not used", 8)])
+@pytest.mark.parametrize(
+    ("name", "says", "code"), [("tiktok", "no simulator that shows a text", 2), ("telegram", "not used", 8)]
+)
 def test_what_has_no_simulator_says_so(office: Office, name: str, says: str, code: int) -> None:
     """With what to do instead."""
     file = office.folder.parent / "storm.txt"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -62,9 +62,11 @@ class Roles:
         ended = -signal.SIGALRM
         while ended == -signal.SIGALRM:
             self.start(point)
-            answered, _, _ = select.select([self._process.stdout], [], [], DEAD_WITHIN_S)
-            assert answered, f"not reached: {point}"
-            ended = int(answered[0].readline())
+            assert self._process.stdout is not None
+            with selectors.DefaultSelector() as waiting:
+                waiting.register(self._process.stdout, selectors.EVENT_READ)
+                assert waiting.select(DEAD_WITHIN_S), f"not reached: {point}"
+            ended = int(self._process.stdout.readline())
         assert ended == -signal.SIGKILL, f"ended before: {point}"
 
     def close(self) -> None:
