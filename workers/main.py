@@ -99,7 +99,8 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
-    watch = Watch(open_desk(settings.root, f"{lane}-watch"), mode, lane, owner)
+    desk = open_desk(settings.root, f"{lane}-watch")
+    watch = Watch(desk, mode, lane, owner)
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
@@ -111,6 +112,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
+        desk.store.close()
         store.close()
 
 

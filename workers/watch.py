@@ -20,7 +20,7 @@ from workers.pausing import pause
 
 
 class Watch:
-    """See the module. ``desk`` is this role's own."""
+    """See the module. ``desk`` is this role's own; whoever opened it closes it."""
 
     def __init__(self, desk: Desk, mode: Mode, role: str, owner: str) -> None:
         self._desk = desk
@@ -41,7 +41,6 @@ class Watch:
             except DispatcherError as error:
                 self._log.error("store_unreachable", error=error.word, reason=error.message)
             await pause(stopping, timing.poll_ms / 1000)
-        self._desk.store.close()
 
     def _turn(self, waited: bool) -> Raised:
         raised = watching.turn(self._desk, self._mode, self._role, self._owner, waited=waited)
