@@ -158,8 +158,8 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.service.notices import through_apprise
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
-    from workers.alarms import raise_alarms
     from workers.doorbell import open_doorbell
+    from workers.expiry import tell_of_expiry
     from workers.relay import Relay
     from workers.watch import Watch
 
@@ -172,7 +172,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, mode, "relay", owner)
     try:
-        await _together(stopping, relay.run(stopping), watch.run(stopping), raise_alarms(desk, mode, stopping))
+        await _together(stopping, relay.run(stopping), watch.run(stopping), tell_of_expiry(desk, mode, stopping))
     finally:
         store.close()
 

@@ -15,7 +15,7 @@ from dispatcher.service.probing import Probed
 from dispatcher.store import probes
 from tests.stage import Stage, true
 from tests.workers.conftest import Make
-from workers.alarms import raise_alarms
+from workers.expiry import tell_of_expiry
 from workers.probing import Probing, next_turn
 
 HOUR = timedelta(hours=1)
@@ -193,7 +193,7 @@ def test_the_relay_raises_an_alarm_once(make: Make) -> None:
 
     async def main() -> None:
         stopping = asyncio.Event()
-        tasks = [asyncio.create_task(raise_alarms(stage.desk, Mode.EXERCISE, stopping)) for _ in range(2)]
+        tasks = [asyncio.create_task(tell_of_expiry(stage.desk, Mode.EXERCISE, stopping)) for _ in range(2)]
         await true(lambda: stage.ledger("credential.expires"), "the alarm", tasks=tasks)
         stopping.set()
         await asyncio.gather(*tasks)

@@ -16,9 +16,9 @@ EVERY_S = 60.0
 """How often it looks: the shortest alarm is a day before the end."""
 
 
-async def raise_alarms(desk: Desk, mode: Mode, stopping: asyncio.Event) -> None:
-    """Raise what is due until ``stopping``. Relays that run beside each other raise each alarm once."""
-    log = structlog.get_logger("alarms")
+async def tell_of_expiry(desk: Desk, mode: Mode, stopping: asyncio.Event) -> None:
+    """Tell what is due until ``stopping``. Relays that run beside each other tell of each once."""
+    log = structlog.get_logger("expiry")
     while not stopping.is_set():
         try:
             for notice in await asyncio.to_thread(probing.alarm, desk, mode):
