@@ -15,6 +15,7 @@ import hmac
 import json
 import math
 import re
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -116,9 +117,9 @@ class GraphSimulator(Provider):
         self.calls: dict[str, list[datetime]] = {}
         self.expires_at = 0  # of every token, in seconds of the epoch; 0: never
 
+    @abstractmethod
     def address(self, post: Post) -> str:
         """Where the public sees a post."""
-        raise NotImplementedError
 
     def account(self, request: web.Request) -> str:
         """The account that the bearer token speaks for."""
@@ -270,9 +271,9 @@ class ContainerSimulator(GraphSimulator):
         self.containers: dict[str, Container] = {}
         self.preparing = "FINISHED"
 
+    @abstractmethod
     def check_quota(self, container: Container) -> None:
         """Raises Refusal where the account may publish no more of these today."""
-        raise NotImplementedError
 
     def keep(self, caller: Caller, text: str, **more: Any) -> dict[str, Any]:
         """Prepare a post; ``more`` as :class:`Container` has it."""
