@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -18,7 +19,7 @@ from typing import Any
 from channels.contract import LanguageText, Medium, Part, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
-from dispatcher.domain.message import TextKind
+from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.domain.statement import Envelope, Statement, StatementError, StatementKind
 from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping, watching
@@ -57,6 +58,9 @@ WITHDRAWN: Mapping[str, str] = {
     "missing": "was accepted, and did not take effect",
 }
 """Those of a withdrawal, where they differ."""
+
+GONE: Mapping[str, str] = {"visible": "was there for the public to see"}
+"""Those of a post that a withdrawal took back, where they differ."""
 
 UNCONFIRMED = "was handed over, and nobody signed in time what came of it"
 """Said of what expired after it had left."""
@@ -255,19 +259,31 @@ def _deliveries(work: Work, incident: str) -> Iterator[Delivered]:
         s.subject for s in map(_readable, records.incident_envelopes(work, incident, StatementKind.REVOKE)) if s
     }
     rows = history.deliveries_of(work, incident)
-    followed = {(row.plan, row.account, row.destination) for row in rows if row.kind != TextKind.PUBLISH}
+    later: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        if row.kind != TextKind.PUBLISH:
+            later[row.plan, row.account, row.destination].append(row)
     for row in rows:
         known = {name: getattr(row, name) for name in same}
-        words = {**SENTENCES, **WITHDRAWN} if row.kind == TextKind.WITHDRAW else SENTENCES
-        said = UNCONFIRMED if row.state == "expired" and row.reference else words[row.state]
+        after = later[row.plan, row.account, row.destination] if row.kind == TextKind.PUBLISH else []
+        said = _words(row, after)
         sentence = f"{said}: {row.reason}" if row.reason else said
-        sentence += _remark(row, row.plan in revoked, (row.plan, row.account, row.destination) in followed)
+        sentence += _remark(row, row.plan in revoked, after)
         known["public"] = watching.in_words(seen[row.id], work.now) if row.id in seen else ""
         known["shown"] = seen[row.id].shown if row.id in seen else None
         yield Delivered(**known, sentence=sentence, attempts=tuple(tried.get(row.id, ())))
 
 
-def _remark(row: Any, revoked: bool, followed: bool) -> str:
+def _words(row: Any, after: Sequence[Any] = ()) -> str:
+    """What became of one delivery; ``after`` are those that mend it."""
+    if row.state == "expired" and row.reference:
+        return UNCONFIRMED
+    gone = any(one.kind == TextKind.WITHDRAW and one.state in ("accepted", "visible") for one in after)
+    other = WITHDRAWN if row.kind == TextKind.WITHDRAW else GONE if gone else {}
+    return {**SENTENCES, **other}[row.state]
+
+
+def _remark(row: Any, revoked: bool, after: Sequence[Any]) -> str:
     """What a reader should know of a post that is out though its time or its clearance is over."""
     if row.state not in OUT:
         return ""
@@ -275,7 +291,8 @@ def _remark(row: Any, revoked: bool, followed: bool) -> str:
     said = "; committed before its window ended" if late else ""
     if not revoked or row.kind != TextKind.PUBLISH:
         return said
-    return f"{said}; its plan was revoked, and its correction is {'under way or sent' if followed else 'armed'}"
+    mended = [f"its {SPOKEN[TextKind(one.kind)]} {_words(one)}" for one in after]
+    return f"{said}; its plan was revoked, and {', '.join(mended) or 'its correction is armed'}"
 
 
 def _line(row: Any) -> LedgerLine:

@@ -12,6 +12,7 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.service import stopping
 from dispatcher.service.releasing import release
 from dispatcher.service.reporting import Review, ledger_tail, review
+from dispatcher.service.taking_back import take_back
 from dispatcher.store import records
 from dispatcher.store.tables import AttemptRow
 from tests.office import Office
@@ -61,6 +62,37 @@ def test_what_was_handed_over_and_never_confirmed_is_said_to_have_left(office: O
     office.set_state(delivery, "leased", "sending", "handed_over", "expired", reference="IO-1")
     (found,) = read(office, plan).deliveries
     assert found.sentence == "was handed over, and nobody signed in time what came of it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends", "says"),
+    [
+        (None, (), "is there for the public to see"),
+        (
+            TextKind.CORRECT,
+            ("accepted",),
+            "is there for the public to see; its plan was revoked, and its correction ",
+        ),
+        (TextKind.WITHDRAW, (), "is there for the public to see; its plan was revoked, and its withdrawal waits for"),
+        (
+            TextKind.WITHDRAW,
+            ("accepted", "visible"),
+            "was there for the public to see; its plan was revoked, and its ",
+        ),
+    ],
+)
+def test_a_post_is_said_to_stand_until_its_withdrawal_took_effect(
+    office: Office, kind: TextKind | None, ends: tuple[str, ...], says: str
+) -> None:
+    """Of a post that was taken back nobody reads that it is up, and what mends it stands beside it."""
+    plan = released(office)
+    delivery = office.delivery(plan)
+    office.set_state(delivery, "leased", "sending", "accepted", "visible", reference="evt-1")
+    if kind is not None:
+        take_back(office.desk, plan, kind, office.pen("director-1"))
+        office.set_state(f"{delivery}-{kind}", *(("leased", "sending", *ends) if ends else ()))
+    (sentence,) = [one.sentence for one in read(office, plan).deliveries if one.kind == TextKind.PUBLISH]
+    assert sentence.startswith(says)
 
 
 def test_a_text_that_was_changed_in_sql_is_not_shown_as_signed(office: Office) -> None:
