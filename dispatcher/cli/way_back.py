@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from dispatcher.cli.commands import Noun, Signed
-from dispatcher.cli.output import facts, next_step, untold
+from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.release import bell
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
@@ -79,6 +79,8 @@ def _take_back(session: Session, plan: str, kind: TextKind, reason: str) -> None
     told = {**facts(made), "tasks": [_listed(one) for one in made.tasks]}
     session.show("way_back", told, lacking="clause account fact mend", tasks=COLUMNS)
     untold(notices.signed(session.desk, clearing.show(session.desk, made.plan), StatementKind.REVOKE))
+    if made.in_hands:
+        say(f"Tell the operators of {', '.join(made.in_hands)}: what they were shown or opened must not be posted.")
     if made.tasks:
         next_step("dispatcher task list")
     next_step(f"dispatcher watch {short(made.plan)}")

@@ -284,7 +284,9 @@ def _words(row: Any, after: Sequence[Any] = ()) -> str:
 
 
 def _remark(row: Any, revoked: bool, after: Sequence[Any]) -> str:
-    """What a reader should know of a post that is out though its time or its clearance is over."""
+    """What a reader should know of a post that is out, or in hands, though its time or its clearance is over."""
+    if row.state == "handed_over" and revoked and row.kind == TextKind.PUBLISH:
+        return "; its plan was revoked, so it must not be posted"
     if row.state not in OUT:
         return ""
     late = row.accepted_at is not None and row.accepted_at >= row.expires_at

@@ -71,7 +71,10 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """An order: how much was made at once and cancelled, the tasks, and why other accounts get nothing."""
+    """An order: how much was made at once and cancelled, the tasks, and why other accounts get nothing.
+
+    ``in_hands`` are the accounts whose operators hold the message and may not have posted it yet: they must be told.
+    """
 
     plan: str
     incident: str
@@ -83,6 +86,7 @@ class TakenBack:
     cancelled: int
     tasks: tuple[Task, ...]
     lacking: tuple[Lacking, ...]
+    in_hands: tuple[str, ...]
 
 
 def take_back(
@@ -117,6 +121,7 @@ def take_back(
         cancelled=cancelled,
         tasks=opened,
         lacking=lacking,
+        in_hands=_in_hands(desk, stored.digest),
     )
 
 
@@ -207,6 +212,13 @@ def _order(
 
 def _lanes(plan: Plan, accounts: Mapping[str, str]) -> list[str]:
     return sorted({str(lane_of(one.channel)) for one in plan.destinations if one.account in accounts})
+
+
+def _in_hands(desk: Desk, plan: str) -> tuple[str, ...]:
+    with desk.store.read() as work:
+        rows = deliveries.counts(work, plan)
+    wanted = (TextKind.PUBLISH, ways_back.HANDED_OVER)
+    return tuple(account for kind, _, account, state, _, _ in rows if (kind, state) == wanted)
 
 
 def _task(work: Work, row: Any) -> Task:

@@ -62,6 +62,13 @@ def test_a_task_is_on_the_status_until_somebody_did_it(office: Office, monkeypat
     assert (ended["done_by"], ended["note"]) == ("ops-1", "deleted in the app")
 
 
+def test_the_officer_is_told_whose_operators_hold_the_message(office: Office) -> None:
+    """By account, beside what was made."""
+    plan = office.released()
+    office.move("leased", "sending", "handed_over")
+    assert "must not be posted" in office.run("correct", plan, by="director-1").err
+
+
 def test_without_tasks_the_list_is_empty(office: Office) -> None:
     """For programs a document all the same."""
     assert office.run("task", "list").json["tasks"] == []

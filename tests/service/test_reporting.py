@@ -95,6 +95,15 @@ def test_a_post_is_said_to_stand_until_its_withdrawal_took_effect(
     assert sentence.startswith(says)
 
 
+def test_what_people_hold_of_a_revoked_plan_is_said_not_to_be_posted(office: Office) -> None:
+    """Whoever reads on must not think that it is still waited for."""
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending", "handed_over")
+    take_back(office.desk, plan, TextKind.CORRECT, office.pen("director-1"))
+    (delivered,) = read(office, plan).deliveries
+    assert delivered.sentence.endswith("its plan was revoked, so it must not be posted")
+
+
 def test_a_text_that_was_changed_in_sql_is_not_shown_as_signed(office: Office) -> None:
     """The bytes no longer have the signed digest, so there are no parts."""
     plan = released(office)

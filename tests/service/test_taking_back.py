@@ -80,6 +80,13 @@ def test_an_agency_is_told_before_it_has_confirmed(
     assert ordered(office, plan, TextKind.WITHDRAW).made == made
 
 
+def test_whose_operators_hold_the_message_is_said(office: Office) -> None:
+    """They may have been shown it, and are reached by no machine."""
+    plan = released(office)
+    office.set_state(office.delivery(plan), "leased", "sending", "handed_over")
+    assert ordered(office, plan).in_hands == ("webhook-1",)
+
+
 def test_an_agency_that_confirms_after_its_stop_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order's receipt comes second: there is no second stop."""
     monkeypatch.setattr(registry, "acts_unconfirmed", lambda _: True)
