@@ -138,29 +138,29 @@ def returned(leased: Leased, reason: str, due_at: datetime) -> Move:
 
 def after_look(
     leased: Leased,
-    finding: Finding | None,
+    finding: Finding,
     idempotency: Idempotency,
     on_ambiguous: OnAmbiguous,
     now: datetime,
     rules: Rules,
 ) -> Move:
-    """The move out of in doubt. ``finding`` is None where the channel cannot be looked at."""
+    """The move out of in doubt."""
     lag = timedelta(seconds=idempotency.lag_s)
-    if finding is not None and finding.found is Found.FOUND:
+    if finding.found is Found.FOUND:
         reference = _plain_or_none(finding.reference)
         facts: dict[str, Any] = {"found": "found", "reference": reference}
         return Move(
             leased,
             "in_doubt",
             "accepted",
-            "found on the channel",
+            "found on the channel" if idempotency.kind is IdempotencyKind.QUERY else "found in the sender's record",
             reference=reference,
             url=_plain_or_none(finding.url),
             facts=facts,
         )
     if idempotency.kind is IdempotencyKind.IDEMPOTENT and _young(leased, idempotency, now):
         return Move(leased, "in_doubt", "ready", "a repeat is harmless on this channel", due_at=now, looked=1)
-    if idempotency.kind is IdempotencyKind.QUERY and finding is not None:
+    if idempotency.kind is IdempotencyKind.QUERY:
         return _looked(leased, finding, lag, now, rules)
     if on_ambiguous is OnAmbiguous.RESEND and leased.attempts <= 1:
         return Move(leased, "in_doubt", "ready", "the signed plan says resend", due_at=now)

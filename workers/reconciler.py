@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.capabilities import Idempotency, IdempotencyKind
 from channels.contract import Clock, Finding, Found
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.plan import OnAmbiguous, Plan
@@ -100,7 +99,7 @@ class Reconciler:
                 idempotency_of(self._settings, item.channel, item.route),
                 _on_ambiguous(bundle, item.account),
             )
-            finding = await self._find(bundle, order, idempotency)
+            finding = await self._find(bundle, order)
         except DispatcherError as error:
             again = self._clock() + self._settings.timing.lasting("look_again")
             return self._logged(item, None, later(item, f"nobody could look: {error.message}", again))
@@ -109,9 +108,7 @@ class Reconciler:
         move = after_look(item, finding, idempotency, on_ambiguous, self._clock(), self._rules)
         return self._logged(item, finding, move)
 
-    async def _find(self, bundle: Bundle, order: Order, idempotency: Idempotency) -> Finding | None:
-        if idempotency.kind is not IdempotencyKind.QUERY:
-            return None
+    async def _find(self, bundle: Bundle, order: Order) -> Finding:
         try:
             return await self._sender.find(bundle, order)
         except DispatcherError:

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from channels.by_hand import Sealed
+from channels.capabilities import IdempotencyKind
 from channels.contract import (
     Clock,
     Finding,
@@ -55,7 +56,7 @@ from dispatcher.sending.outlets import Outlet, Outlets, call, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
 from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts, remember
 from dispatcher.sending.reading import read_back
-from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as
+from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as, told
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
@@ -170,7 +171,7 @@ class LocalSender:
             if granted.job.rendering.media:
                 media = await asyncio.to_thread(self._keeping.media.read_all, granted.job.rendering)
                 granted = replace(granted, job=replace(granted.job, media=media))
-            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), permit.decision)
+            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), decision=permit.decision)
         except Unavailable as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
@@ -181,7 +182,7 @@ class LocalSender:
         return outcome
 
     async def find(self, bundle: Bundle, order: Order) -> Finding:
-        """Look for an earlier attempt's post in the platform's record, and remember what was seen."""
+        """What became of an earlier attempt, by the platform's record; by this sender's where nobody can look."""
         try:
             prepared = self._read(bundle)
             row = self._recipient(prepared, bundle, order)
@@ -192,9 +193,11 @@ class LocalSender:
         if outlet is None or rendering is None:
             return Finding(Found.UNKNOWN, reason="this sender cannot look there")
         key = self._spent_key(prepared, order, row)
-        last = self._keeping.spent.account(key).last
-        if last is not None and last.job != order.job:
+        known = self._keeping.spent.account(key)
+        if known.last is not None and known.last.job != order.job:
             return Finding(Found.UNKNOWN, reason="what was sent there was another delivery")
+        if outlet.idempotency.kind is not IdempotencyKind.QUERY:
+            return known.found or Finding(Found.UNKNOWN, reason="this channel is not looked at")
         finding = await outlet.adapter.find(job_of(prepared.texts, order, outlet, row))
         event = {Found.FOUND: SpentEvent.FOUND, Found.ABSENT: SpentEvent.ABSENT}.get(finding.found)
         if event is not None:
@@ -373,8 +376,9 @@ class LocalSender:
         settled = settled_as(outcome.verdict)
         if settled is None:
             return
+        facts = told(outcome, granted.outlet.idempotency)
         try:
-            await self._keeping.spent.append(granted.spent_key, settled, granted.order.job, self._clock())
+            await self._keeping.spent.append(granted.spent_key, settled, granted.order.job, self._clock(), **facts)
         except OSError as error:
             # The disk still says "open", so nothing can be sent twice; the outcome counts all the same.
             self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))

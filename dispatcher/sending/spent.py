@@ -6,7 +6,9 @@ Rules (design: gate 4; reference: reliability 1.3 and 2.3)
      the post is not there; or by the same job, where a repeat is harmless (idempotent), this sender itself found the
      post absent twice, or the signed plan says resend (once).
   3. A restored or forged database therefore cannot make a second post.
-  4. Many appends share one fsync. A torn last line, from a crash while writing, is cut off: its byte never left.
+  4. What was accepted on a channel that nobody can look at is kept with the platform's name for it: a worker that
+     died before it told the database is told again.
+  5. Many appends share one fsync. A torn last line, from a crash while writing, is cut off: its byte never left.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ import asyncio
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from channels.capabilities import Idempotency, IdempotencyKind
-from channels.contract import Verdict
+from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.canonical import format_time, parse_time
 from dispatcher.domain.errors import Invalid
 
@@ -59,13 +63,14 @@ class Account:
     opens: tuple[Opened, ...] = ()
     settled: SpentEvent | None = None
     code_issued: bool = False
+    found: Finding | None = None
 
     @property
     def last(self) -> Opened | None:
         """The newest attempt that may have been published."""
         return self.opens[-1] if self.opens else None
 
-    def fold(self, event: SpentEvent, job: str, at: datetime) -> None:
+    def fold(self, event: SpentEvent, job: str, at: datetime, facts: Mapping[str, Any]) -> None:
         """Take one event in. ``unsent`` takes back the last attempt only: it proves nothing of those before it."""
         match event:
             case SpentEvent.OPEN:
@@ -78,6 +83,8 @@ class Account:
                 self.code_issued = True
             case _:
                 self.settled = event
+                if "reference" in facts:
+                    self.found = Finding(Found.FOUND, facts["reference"], facts["url"])
 
 
 class SpentFile:
@@ -111,17 +118,17 @@ class SpentFile:
             return None
         return None if resend and len(known.opens) == 1 else "an earlier attempt may have been published"
 
-    async def append(self, key: str, event: SpentEvent, job: str, at: datetime, decision: str = "") -> None:
+    async def append(self, key: str, event: SpentEvent, job: str, at: datetime, **facts: str | None) -> None:
         """Write one event and return when it is on disk. What it means is in force at once.
 
-        ``decision`` names the record of the gate's yes that an ``open`` rests on.
+        Of the facts, ``decision`` names the record of the gate's yes that an ``open`` rests on; ``reference`` and
+        ``url`` are the platform's for what it accepted (rule 4).
 
         Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
         known = self._accounts.setdefault(key, Account())
-        known.fold(event, job, at)
-        entry = {"key": key, "event": event, "job": job, "at": format_time(at)}
-        line = json.dumps(entry | ({"decision": decision} if decision else {}))
+        known.fold(event, job, at, facts)
+        line = json.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts})
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((line.encode() + b"\n", done))
         if self._writer is None or self._writer.done():
@@ -130,7 +137,7 @@ class SpentFile:
             await done
         except OSError:
             if event is SpentEvent.OPEN:
-                known.fold(SpentEvent.UNSENT, job, at)
+                known.fold(SpentEvent.UNSENT, job, at, {})
             known.code_issued = known.code_issued and event is not SpentEvent.CODE_ISSUED
             raise
 
@@ -170,7 +177,7 @@ class SpentFile:
             try:
                 entry = json.loads(line)
                 event, at = SpentEvent(entry["event"]), parse_time(entry["at"])
-                self._accounts.setdefault(entry["key"], Account()).fold(event, entry["job"], at)
+                self._accounts.setdefault(entry["key"], Account()).fold(event, entry["job"], at, entry)
             except (ValueError, KeyError, TypeError) as error:
                 raise Invalid(
                     f"{self._path.name}: line {number} is damaged, so what was sent is not known",
@@ -195,6 +202,13 @@ def _key_is_young(known: Account, idempotency: Idempotency, now: datetime) -> bo
 
 def _looked(opened: Opened, at: datetime) -> Opened:
     return replace(opened, absent_at=(*opened.absent_at, at))
+
+
+def told(outcome: Outcome, idempotency: Idempotency) -> dict[str, str | None]:
+    """What to keep of an accepted attempt (rule 4): nothing where the platform itself can be asked."""
+    if outcome.verdict is not Verdict.ACCEPTED or idempotency.kind is IdempotencyKind.QUERY:
+        return {}
+    return {"reference": outcome.reference, "url": outcome.url}
 
 
 def settled_as(verdict: Verdict) -> SpentEvent | None:

@@ -284,9 +284,9 @@ class Protocol:
                 yield "unreadable", free._replace(row=moved(row, "held", reason="ambiguous", lease=0))
 
     def _findings(self, far: Far) -> list[str]:
-        if self.kind is not IdempotencyKind.QUERY:
-            return ["nothing"]
-        unseen = far.effects == 0 or (far.effects == 1 and far.hidden > 0)
+        """What the platform's record shows; where there is none, what the sender's own may."""
+        query = self.kind is IdempotencyKind.QUERY
+        unseen = query and (far.effects == 0 or (far.effects == 1 and far.hidden > 0))
         return [str(Found.UNKNOWN), *[str(Found.ABSENT)] * unseen, *[str(Found.FOUND)] * (far.effects > 0)]
 
     # --- people

@@ -160,8 +160,7 @@ def decision(
         leased = replace(leased, absent=1)
     if Bug.RESEND_TWICE in bugs:
         leased = replace(leased, attempts=1)
-    finding = None if word == "nothing" else Finding(Found(word))
-    return after_look(leased, finding, known, wish, NOW, RULES)
+    return after_look(leased, Finding(Found(word)), known, wish, NOW, RULES)
 
 
 def made(row: Row, move: Move) -> Row:

@@ -22,7 +22,7 @@ def folded(*events: SpentEvent) -> Account:
     """Attempts a, b, c … in turn, each event a minute after NOW."""
     account, names = Account(), iter("abc")
     for event in events:
-        account.fold(event, next(names) if event is SpentEvent.OPEN else "", LATER)
+        account.fold(event, next(names) if event is SpentEvent.OPEN else "", LATER, {})
     return account
 
 

@@ -39,7 +39,7 @@ STEPS = int(os.environ.get("MOVES_STEPS", "25000"))
 DELIVERIES = 250
 RULES = Rules(Timing(quiet_ms=0, look_again_ms=0, sweep_ms=0, tries=3, looks=3), lambda _failures: 0.0)
 OUTCOMES = [Outcome(verdict) for verdict in Verdict]
-FINDINGS = [None, *(Finding(found) for found in Found)]
+FINDINGS = [Finding(found) for found in Found]
 KINDS = [Idempotency(kind, ttl_s=3_600) for kind in IdempotencyKind]
 STATES = sorted(DELIVERY.moves)
 PEOPLE = {
@@ -105,7 +105,7 @@ class Moves(RuleBasedStateMachine):
         wish=st.sampled_from(list(OnAmbiguous)),
         lasting=st.sampled_from([GONE, LONG]),
     )
-    def looks(self, finding: Finding | None, kind: Idempotency, wish: OnAmbiguous, lasting: timedelta) -> None:
+    def looks(self, finding: Finding, kind: Idempotency, wish: OnAmbiguous, lasting: timedelta) -> None:
         """What is in doubt is looked for, by one reconciler at a time."""
         free = [
             r for r in self.rows.values() if r.state == "in_doubt" and not (r.lease_until and r.lease_until > now())

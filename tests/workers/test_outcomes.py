@@ -51,7 +51,7 @@ def sent(verdict: Verdict, lease: Leased | None = None, **outcome: Any) -> Move:
     return after_send(lease or leased(), Outcome(verdict, **outcome), NOW, RULES)
 
 
-def looked(finding: Finding | None, idempotency: Idempotency, ambiguous: OnAmbiguous = HOLD, **lease: Any) -> Move:
+def looked(finding: Finding, idempotency: Idempotency, ambiguous: OnAmbiguous = HOLD, **lease: Any) -> Move:
     return after_look(leased(**lease), finding, idempotency, ambiguous, NOW, RULES)
 
 
@@ -188,12 +188,12 @@ def test_each_refusal_has_its_state(then: Then, target: str, reason: str) -> Non
 
 def test_a_repeat_within_half_the_keys_life_is_harmless() -> None:
     """An idempotent channel sends again while its key is young."""
-    assert looked(None, KEYED, first_intent_at=NOW - 299 * SECOND).target == "ready"
+    assert looked(UNKNOWN, KEYED, first_intent_at=NOW - 299 * SECOND).target == "ready"
 
 
 def test_an_old_key_is_not_trusted() -> None:
     """From half its life on nobody relies on the key; people decide."""
-    move = looked(None, KEYED, first_intent_at=NOW - 300 * SECOND)
+    move = looked(UNKNOWN, KEYED, first_intent_at=NOW - 300 * SECOND)
     assert (move.target, move.reason) == ("held", "ambiguous")
 
 
@@ -229,12 +229,12 @@ def test_an_unreadable_look_is_no_absence() -> None:
 
 def test_without_any_means_people_decide() -> None:
     """A channel with neither key nor record holds what is in doubt."""
-    assert looked(None, NEITHER, attempts=1).target == "held"
+    assert looked(UNKNOWN, NEITHER, attempts=1).target == "held"
 
 
 def test_a_signed_resend_is_done_once() -> None:
     """Where the signed plan says resend, the first doubt is sent again and the second held."""
-    assert [looked(None, NEITHER, RESEND, attempts=n).target for n in (1, 2)] == ["ready", "held"]
+    assert [looked(UNKNOWN, NEITHER, RESEND, attempts=n).target for n in (1, 2)] == ["ready", "held"]
 
 
 def test_nobody_could_look_is_no_look() -> None:
@@ -266,7 +266,7 @@ moves = st.one_of(
     st.builds(
         lambda lease, found, kind, ambiguous: after_look(lease, found, kind, ambiguous, NOW, RULES),
         leases,
-        st.sampled_from([None, Finding(Found.FOUND), ABSENT, UNKNOWN]),
+        st.sampled_from([Finding(Found.FOUND), ABSENT, UNKNOWN]),
         st.sampled_from([KEYED, QUERY, NEITHER]),
         st.sampled_from(OnAmbiguous),
     ),
