@@ -262,7 +262,7 @@ class Beginning:
     loosens: bool
 
 
-@dataclass(frozen=True)  # without slots, so that ages are worked out once
+@dataclass(frozen=True)  # without slots, so that ages and beginnings are worked out once
 class Policies:
     """All versions, oldest first; ``digest`` names the whole signed file."""
 
@@ -274,7 +274,7 @@ class Policies:
         """Every age at which a statement or an item of evidence stops counting under any version."""
         return frozenset(age for version in self.versions for age in version.ages())
 
-    @property
+    @cached_property
     def beginnings(self) -> tuple[Beginning, ...]:
         """When each begins, and whether it loosens."""
         pairs = zip((None, *self.versions), self.versions, strict=False)
