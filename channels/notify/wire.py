@@ -50,7 +50,7 @@ _WELSH = frozenset("àèìòùẁỳÀÈÌÒÙẀỲáéíóúẃýÁÉÍÓÚẂ
 _PLAIN = str.maketrans({"–": "-", "—": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
 _UNTIDY = re.compile(r"\A\s|\s\Z|^ | $| {2,}|\n{3,}| [,.]", re.MULTILINE)
 _MARKDOWN = re.compile(
-    r"^ *(?:[#^]|\d+\.|[-*•](?! \S)|`{3}|~{3}|[-*_=|: ]{3,}$).*|.*(?:\][(:]|\\|&#?\w+;).*", re.MULTILINE
+    r"^(?: *(?:[#^]|\d+\.|[-*•](?! \S)|`{3}|~{3}|[-*_=|: ]{3,}$).*|.*(?:\][(:]|\\|&#?\w+;).*)", re.MULTILINE
 )
 """Lines that Notify's Markdown would change the words of: headings, quotes, numbers (counted anew, and ``10.30`` is
 one), bullets without a space, rules, tables, code, links by name, escapes. A bullet with its space stays one."""
