@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from channels.capabilities import Idempotency
-from channels.contract import Finding, Found, Job, Note, Outcome, Verdict
+from channels.contract import Found, Job, Note, Outcome, Verdict
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.sending.spent import SpentEvent, SpentFile
@@ -220,44 +219,6 @@ def test_there_is_no_looking_where_the_sender_has_nothing(tmp_path: Path, change
         return (await house.sender.find(bundle, replace(house.drafted.order("x"), **changes))).found  # type: ignore[arg-type]
 
     assert run(main) is Found.UNKNOWN
-
-
-TAKEN = Outcome(Verdict.ACCEPTED, reference="42", url="https://x.example/42")
-
-
-@pytest.mark.parametrize("restart", [False, True])
-@pytest.mark.parametrize("idempotency", [KEYED, NEITHER])
-def test_where_nobody_can_look_the_senders_record_tells(
-    tmp_path: Path, idempotency: Idempotency, restart: bool
-) -> None:
-    """A worker that died before it told the database is told again what the platform called the post."""
-    house = house_in(tmp_path, TAKEN, idempotency=idempotency)
-
-    async def main() -> Finding:
-        await sent(house)
-        if restart:
-            house.start()
-        return await house.sender.find(house.bundle, house.drafted.order("x"))
-
-    assert run(main) == Finding(Found.FOUND, TAKEN.reference, TAKEN.url)
-
-
-def test_the_senders_record_tells_nothing_of_what_stayed_in_doubt(tmp_path: Path) -> None:
-    """No answer came, so nobody knows."""
-    house = house_in(tmp_path, DOUBT, idempotency=NEITHER)
-
-    async def main() -> Found:
-        await sent(house)
-        return await look(house, LAG)
-
-    assert run(main) is Found.UNKNOWN
-
-
-def test_the_record_of_a_platform_is_not_kept_twice(tmp_path: Path) -> None:
-    """Where it can be asked, the spent file of a long list does not grow by what it calls each message."""
-    house = house_in(tmp_path, TAKEN)
-    run(lambda: sent(house))
-    assert "reference" not in house.spent_path.read_text()
 
 
 HALF_LIFE = timedelta(seconds=KEYED.ttl_s / 2)

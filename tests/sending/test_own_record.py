@@ -1,0 +1,49 @@
+"""What a sender's own record tells of channels that nobody can look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from channels.capabilities import Idempotency
+from channels.contract import Finding, Found, Outcome, Verdict
+from tests.sending.kit import KEYED, NEITHER, house_in, run, sent
+
+DOUBT = Outcome(Verdict.IN_DOUBT, "no answer", "timeout")
+TAKEN = Outcome(Verdict.ACCEPTED, reference="42", url="https://x.example/42")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("idempotency", [KEYED, NEITHER])
+def test_where_nobody_can_look_the_senders_record_tells(
+    tmp_path: Path, idempotency: Idempotency, restart: bool
+) -> None:
+    """A worker that died before it told the database is told again what the platform called the post."""
+    house = house_in(tmp_path, TAKEN, idempotency=idempotency)
+
+    async def main() -> Finding:
+        await sent(house)
+        if restart:
+            house.start()
+        return await house.sender.find(house.bundle, house.drafted.order("x"))
+
+    assert run(main) == Finding(Found.FOUND, TAKEN.reference, TAKEN.url)
+
+
+def test_the_senders_record_tells_nothing_of_what_stayed_in_doubt(tmp_path: Path) -> None:
+    """No answer came, so nobody knows."""
+    house = house_in(tmp_path, DOUBT, idempotency=NEITHER)
+
+    async def main() -> Found:
+        await sent(house)
+        return (await house.sender.find(house.bundle, house.drafted.order("x"))).found
+
+    assert run(main) is Found.UNKNOWN
+
+
+def test_the_record_of_a_platform_is_not_kept_twice(tmp_path: Path) -> None:
+    """Where it can be asked, the spent file of a long list does not grow by what it calls each message."""
+    house = house_in(tmp_path, TAKEN)
+    run(lambda: sent(house))
+    assert "reference" not in house.spent_path.read_text()
