@@ -47,6 +47,7 @@ from channels.contract import (
 )
 from channels.facebook import wire
 from channels.http import Http, TransportError
+from channels.listing import Timeline
 from channels.media.carried import carried, unpublished
 from channels.meta.answers import harmless, is_post_id
 from channels.meta.graph import Graph, no_original, setting, settled, text_of
@@ -173,6 +174,10 @@ class Adapter:
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Read one post by its id."""
         return await self._graph.read_back(job, reference)
+
+    async def timeline(self, since: datetime) -> Timeline:
+        """The Page's posts, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline(("published_posts",), since, self.capabilities.timeout_s)
 
     async def probe(self) -> Probe:
         """Ask Facebook for whom this token speaks: it must be the Page itself."""

@@ -12,6 +12,7 @@ Rules (reference: platforms 4.3)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from channels.capabilities import (
@@ -42,6 +43,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError
+from channels.listing import Timeline
 from channels.media.carried import carried
 from channels.meta.answers import Product, refused
 from channels.meta.containers import Containers
@@ -158,6 +160,10 @@ class Adapter:
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Read one post by its id: its caption, since Instagram encodes pictures anew."""
         return await self._graph.read_back(job, reference)
+
+    async def timeline(self, since: datetime) -> Timeline:
+        """The account's posts; stories are not among them, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline((EDGE,), since, self.capabilities.timeout_s)
 
     async def probe(self) -> Probe:
         """Ask what the account has published of a day's posts: told only to a token that may publish for it."""

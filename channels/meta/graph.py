@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,18 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError, multipart
-from channels.meta.answers import Product, expires_at, is_missing, is_post_id, node_id, refused, same_text, withdrawn
+from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
+from channels.meta.answers import (
+    Post,
+    Product,
+    expires_at,
+    is_missing,
+    is_post_id,
+    node_id,
+    refused,
+    same_text,
+    withdrawn,
+)
 from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left
 
 LIST_PAGES = 8
@@ -122,20 +133,40 @@ class Graph:
 
     async def search(self, edge: str, job: Job, until: datetime) -> Finding:
         """Look for the job's text in one list of the account's, since the release. Raises TransportError."""
-        since = job.intended_at - CLOCK_SKEW
+        try:
+            async for post in self._posts(edge, job.intended_at - CLOCK_SKEW, until):
+                if same_text(post.text, text_of(job)):
+                    return Finding(Found.FOUND, reference=post.id, url=post.url)
+        except UnlistedError as error:
+            return Finding(Found.UNKNOWN, reason=str(error))
+        return Finding(Found.ABSENT)
+
+    async def timeline(self, edges: Sequence[str], since: datetime, timeout_s: float) -> Timeline:
+        """What stands in these lists of the account's, as :class:`channels.listing.Listing` says."""
+        until = self.until(timeout_s)
+
+        async def posts() -> AsyncIterator[PublicPost]:
+            for edge in edges:
+                async for post in self._posts(edge, since, until):
+                    yield PublicPost(post.id, post.at, post.text, post.url)
+
+        return await read_whole(posts())
+
+    async def _posts(self, edge: str, since: datetime, until: datetime) -> AsyncIterator[Post]:
+        """One list of the account's posts, newest first. Raises TransportError and UnlistedError."""
         params = {"fields": self._product.fields, "since": str(int(since.timestamp())), "limit": str(PAGE_SIZE)}
         for _ in range(LIST_PAGES):
             answer = await self.call("GET", f"{self._node}/{edge}", until, params=params)
             page = self._product.posts(answer)
             if page is None:
-                return Finding(Found.UNKNOWN, reason=f"Meta answered {answer.status} instead of the account's posts")
+                raise UnlistedError(f"Meta answered {answer.status} instead of the account's posts")
             for post in page.posts:
-                if post.at >= since and same_text(post.text, text_of(job)):
-                    return Finding(Found.FOUND, reference=post.id, url=post.url)
+                if post.at >= since:
+                    yield post
             if page.after is None:
-                return Finding(Found.ABSENT)
+                return
             params["after"] = page.after
-        return Finding(Found.UNKNOWN, reason="the account's posts since the release are too many to read whole")
+        raise UnlistedError("the account's posts since then are too many to read whole")
 
     async def delete(self, job: Job) -> Outcome:
         """Delete the original; harmless to repeat."""

@@ -7,6 +7,7 @@ is a reply to the post that it corrects (reference: platforms 4.4).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -26,6 +27,7 @@ from channels.contract import (
     Secret,
 )
 from channels.http import Http
+from channels.listing import Timeline
 from channels.meta.answers import Product, is_post_id
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, no_original, setting, text_of
@@ -109,6 +111,10 @@ class Adapter:
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Read one post by its id."""
         return await self._graph.read_back(job, reference)
+
+    async def timeline(self, since: datetime) -> Timeline:
+        """The profile's posts and replies, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline((EDGE, "replies"), since, self.capabilities.timeout_s)
 
     async def probe(self) -> Probe:
         """Ask Threads for whom this token speaks: it must be the profile itself."""

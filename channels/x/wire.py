@@ -22,6 +22,7 @@ from typing import Any
 
 from channels.contract import Finding, Found, Outcome, ReadBack, Secret, Seen, Verdict
 from channels.http import Answer
+from channels.listing import PublicPost
 from channels.media.carried import unpublished
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{2,47}")
@@ -95,6 +96,14 @@ def timeline(answer: Answer) -> tuple[list[Mapping[str, Any]], str | None] | Non
         return None
     token = meta.get("next_token")
     return posts, token if isinstance(token, str) else None
+
+
+def listed(post: Mapping[str, Any], handle: str) -> PublicPost | None:
+    """A post of a timeline, or None where it is none."""
+    post_id, at = _post_id({"data": post}), _time(post.get("created_at"))
+    if post_id is None or at is None:
+        return None
+    return PublicPost(post_id, at, readable(post), post_url(handle, post_id))
 
 
 def looked_up(answer: Answer, expected: str) -> ReadBack:
@@ -175,6 +184,14 @@ def _data(body: dict[str, Any] | None) -> dict[str, Any]:
 def _post_id(body: dict[str, Any] | None) -> str | None:
     found = _data(body).get("id")
     return found if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 20 else None
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at if at.utcoffset() is not None else None
 
 
 def _problems(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
