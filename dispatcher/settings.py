@@ -46,7 +46,7 @@ class Timing:
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
     probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
     times its age, but every ``read_back_most_ms``; every ``foreign_ms`` its account is looked at for posts that are
-    not ours. Whoever is silent for ``silence_ms`` raises an alarm (half of the 60 s of reference: reliability 7,
+    not ours, and whoever is silent for ``silence_ms`` raises an alarm (within the 60 s of reference: reliability 7,
     promise 26).
     """
 
@@ -66,7 +66,7 @@ class Timing:
     probe_ms: int = 3_600_000
     read_back_ms: int = 10_000
     read_back_most_ms: int = 3_600_000
-    foreign_ms: int = 300_000
+    foreign_ms: int = 45_000
     silence_ms: int = 30_000
 
     def lasting(self, name: str) -> timedelta:

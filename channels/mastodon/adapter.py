@@ -47,10 +47,12 @@ from channels.http import Answer, Http, TransportError, multipart
 from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.mastodon import wire
 from channels.media.carried import carried, unpublished
+from channels.quota import judged, put_off
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, check_text, link_problems, mastodon_length, one_post
 
 KEY_LIVES_S = 3600.0
 CLOCK_SKEW = timedelta(minutes=2)
+TOO_MANY = 429
 PAGE = 20  # 40 could be asked for; twenty stay below what one answer may hold
 PAGES = 15  # 300 posts: what a server takes in three hours
 _STATUSES = "/api/v1/statuses"
@@ -180,12 +182,15 @@ class Adapter:
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         found, expected = wire.account_id(who), self._settings.get("account_id")
+        if who.status == TOO_MANY:
+            return put_off("the server asks to wait", wire.retry_after_s(who, self._clock()), self._clock())
         if found is None:
             return Probe(ok=False, detail=f"the server answered {who.status}; check the token and its scopes")
         if found != expected:
             detail = f"the token belongs to account {found}, the settings say {expected}; mend one"
             return Probe(ok=False, detail=detail)
-        return _compared(found, wire.limits(rules), _figures(self._settings))
+        probe = _compared(found, wire.limits(rules), _figures(self._settings))
+        return judged(probe, *wire.calls_left(who, self._clock()))
 
     async def _publish(self, job: Job, until: datetime, note: Note) -> Outcome:
         """Post once. Some servers keep no keys, some versions answer a known one with 500: then statuses are read."""

@@ -36,15 +36,17 @@ from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.meta.answers import (
     Post,
     Product,
-    expires_at,
+    Token,
     is_missing,
     is_post_id,
     node_id,
     refused,
     same_text,
+    token_of,
     withdrawn,
 )
-from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left
+from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left, usage
+from channels.quota import put_off
 
 LIST_PAGES = 8
 PAGE_SIZE = 25  # what the reference asks for: a page of long posts stays below what an answer may hold
@@ -189,28 +191,38 @@ class Graph:
             return Finding(Found.UNKNOWN, reason="what this should withdraw is not the id of a post")
         return withdrawn(await self.read_back(job, job.original or ""))
 
-    async def probe(self, timeout_s: float, named: str) -> Probe:
-        """Ask for whom this token speaks, and until when: it must be the account itself, ``named`` so for people."""
-        until = self.until(timeout_s)
-        try:
-            answer = await self.call("GET", "me", until, params={"fields": "id"})
-            ends = await self._expires_at(until) if self._app_id else None
-        except TransportError as error:
-            return Probe(ok=False, detail=str(error))
+    async def probe(self, until: datetime, named: str, *needs: str) -> Probe:
+        """Ask for whom this token speaks, until when, and whether it may do what it ``needs`` to.
+
+        It must speak for the account itself, ``named`` so for people. Raises TransportError.
+        """
+        answer = await self.call("GET", "me", until, params={"fields": "id"})
         found = node_id(answer)
         if found is None:
-            return Probe(ok=False, detail=refused(answer, self.pace, first=True).reason)
+            return self.unwell(answer)
         if found != self._node:
             return Probe(ok=False, detail=f"the token speaks for {found}, the settings say {named} {self._node}")
-        return Probe(True, f"{named} {found}", ends, calls_left(answer))
+        token, wait_s = await self.token(until), usage(answer).regain_s
+        if wait_s:
+            return put_off("the account's calls are used up", wait_s, self._clock())
+        fault = token.lacks(needs)
+        return Probe(not fault, fault or f"{named} {found}", token.ends, calls_left(answer))
 
-    async def _expires_at(self, until: datetime) -> datetime | None:
-        """When the token ends, asked for by its app. Of all calls this one has the token in its address: Meta takes
-        it nowhere else.
+    async def token(self, until: datetime) -> Token:
+        """What Meta says of the token, asked for by its app; nothing where the app's id is not known.
+
+        Of all calls this one has the token in its address: Meta takes it nowhere else. Raises TransportError.
         """
+        if not self._app_id:
+            return Token()
         app = Secret(f"{self._app_id}|{self._app_secret.reveal()}")
         given = {"input_token": self._token.reveal()}
-        return expires_at(await self.call("GET", "debug_token", until, by=app, params=given))
+        return token_of(await self.call("GET", "debug_token", until, by=app, params=given))
+
+    def unwell(self, answer: Answer) -> Probe:
+        """What a probe came to whose call was refused."""
+        outcome = refused(answer, self.pace, first=True)
+        return put_off(outcome.reason, outcome.retry_after_s, self._clock())
 
 
 def proof(token: Secret, app_secret: Secret) -> str:

@@ -26,11 +26,12 @@ from channels.contract import (
     Rendering,
     Secret,
 )
-from channels.http import Http
+from channels.http import Http, TransportError
 from channels.listing import Timeline
-from channels.meta.answers import Product, is_post_id
+from channels.meta.answers import Product, day_left, is_post_id
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, no_original, setting, text_of
+from channels.quota import judged
 from channels.text import THREADS_CHARACTERS, check_text, length, link_problems, one_post
 
 BASE_URL = "https://graph.threads.net"
@@ -63,6 +64,7 @@ class Adapter:
         user_id = setting(account, "user_id", "", r"[0-9]{1,32}")
         version = setting(account, "version", "v1.0", r"v[0-9]{1,3}\.[0-9]{1,2}")
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
+        self._user_id = user_id
         self._graph = Graph(THREADS, user_id, base_url, account, credential, http, clock)
         self._containers = Containers(self._graph, THREADS, user_id, EDGE, "status", WAIT_S)
 
@@ -117,8 +119,19 @@ class Adapter:
         return await self._graph.timeline((EDGE, "replies"), since, self.capabilities.timeout_s)
 
     async def probe(self) -> Probe:
-        """Ask Threads for whom this token speaks: it must be the profile itself."""
-        return await self._graph.probe(self.capabilities.timeout_s, "profile")
+        """Ask Threads for whom this token speaks, which must be the profile itself, and what is left of its day."""
+        until = self._graph.until(self.capabilities.timeout_s)
+        fields = "quota_usage,config,reply_quota_usage,reply_config,delete_quota_usage,delete_config"
+        try:
+            probe = await self._graph.probe(until, "profile")
+            if not probe.ok:
+                return probe
+            edge = f"{self._user_id}/threads_publishing_limit"
+            answer = await self._graph.call("GET", edge, until, params={"fields": fields})
+        except TransportError as error:
+            return Probe(ok=False, detail=str(error))
+        kinds = {"": "posts", "reply_": "replies", "delete_": "deletions"}
+        return judged(probe, *(left for prefix, of in kinds.items() for left in day_left(answer, of, prefix)))
 
 
 def _is_reply(job: Job) -> bool:

@@ -46,6 +46,7 @@ from channels.contract import (
 from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
 from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.media.carried import carried, unpublished
+from channels.quota import judged, put_off
 from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
@@ -54,6 +55,7 @@ BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
 UNAUTHORISED = 401
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
+TOO_MANY = 429
 CLOCK_SKEW = timedelta(minutes=2)
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
@@ -193,11 +195,13 @@ class Adapter:
         found, expected = wire.user_id(answer), self._account.settings.get("user_id")
         if answer.status == PAYMENT_REQUIRED:
             return Probe(ok=False, detail="the prepaid credits of X are used up; buy more", quota="no credits")
+        if answer.status == TOO_MANY:
+            return put_off("X asks to wait", wire.retry_after_s(answer, self._clock()), self._clock())
         if found is None:
             return Probe(ok=False, detail=f"X answered {answer.status}; check the token")
         if found != expected:
             return Probe(ok=False, detail=f"the token belongs to user {found}, the settings say {expected}; mend one")
-        return Probe(ok=True, detail=f"user {found}")
+        return judged(Probe(ok=True, detail=f"user {found}"), *wire.days_left(answer, self._clock()))
 
     async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
         """The ids of the job's pictures, each with its text. Uploading publishes nothing and may be repeated."""
