@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from channels.http import TransportError
-
 
 @dataclass(frozen=True, slots=True)
 class PublicPost:
@@ -51,6 +49,8 @@ class Listing(Protocol):
 
 async def read_whole(posts: AsyncIterator[PublicPost]) -> Timeline:
     """The timeline of what an adapter reads, one by one, until it ends or raises UnlistedError or TransportError."""
+    from channels.http import TransportError  # aiohttp is loaded by whoever looks, not by whoever asks what there is
+
     found: list[PublicPost] = []
     try:
         async for post in posts:

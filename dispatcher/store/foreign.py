@@ -18,19 +18,17 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from channels.listing import PublicPost
 from dispatcher.domain.canonical import format_time
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow
 from dispatcher.store.ways_back import PUBLIC
-
-if TYPE_CHECKING:
-    from channels.listing import PublicPost  # which loads what talks to platforms
 
 LATE = timedelta(minutes=10)
 """How late a platform may show a post, by its own clock: so far back the next look goes again."""

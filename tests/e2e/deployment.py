@@ -78,7 +78,6 @@ TIMING = {
     "sweep_ms": 100,
     "ring_again_ms": 500,
     "read_back_ms": 3_600_000,
-    "foreign_ms": 3_600_000,
 }
 CHANNELS = ("x", "bluesky", "webhook", "cap_feed", "notify", "tiktok")
 CHANNEL_TIMING = {channel: {"timeout_ms": 2_000, "lag_ms": 300, "sends_per_minute": 0} for channel in CHANNELS}
