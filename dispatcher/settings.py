@@ -45,8 +45,9 @@ class Timing:
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
     probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
-    times its age, but every ``read_back_most_ms``. Whoever is silent for ``silence_ms`` raises an alarm (half of the
-    60 s of reference: reliability 7, promise 26).
+    times its age, but every ``read_back_most_ms``; every ``foreign_ms`` its account is looked at for posts that are
+    not ours, and whoever is silent for ``silence_ms`` raises an alarm (within the 60 s of reference: reliability 7,
+    promise 26).
     """
 
     lease_ms: int = 75_000
@@ -65,6 +66,7 @@ class Timing:
     probe_ms: int = 3_600_000
     read_back_ms: int = 10_000
     read_back_most_ms: int = 3_600_000
+    foreign_ms: int = 45_000
     silence_ms: int = 30_000
 
     def lasting(self, name: str) -> timedelta:

@@ -78,6 +78,7 @@ TIMING: Mapping[str, int] = {
     "sweep_ms": 50,
     "ring_again_ms": 300,
     "read_back_ms": 3_600_000,
+    "foreign_ms": 1_000_000_000,
 }
 NOWHERE = "unix:///nowhere/redis.sock"
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})

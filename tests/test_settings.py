@@ -9,7 +9,7 @@ import pytest
 
 from channels.capabilities import Rate
 from dispatcher.domain.errors import Invalid
-from dispatcher.settings import ChannelFigures, Settings, load_settings
+from dispatcher.settings import ChannelFigures, Settings, Timing, load_settings
 
 OWN = Rate(3000, 60.0, burst=1000, daily=250_000)
 
@@ -91,3 +91,8 @@ def test_what_is_no_list_of_hosts_is_refused(egress: str, tmp_path: Path) -> Non
     """With what one looks like."""
     with pytest.raises(Invalid, match="egress must be a list of hosts"):
         settings(tmp_path, f"egress = {egress}")
+
+
+def test_a_post_that_is_not_ours_is_told_of_within_a_minute() -> None:
+    """The longest wait for a look, and a poll each of who looks and of who tells (reference: reliability 7)."""
+    assert Timing().foreign_ms + 2 * Timing().poll_ms <= 60_000 - 8_000, "eight seconds are left for the look itself"

@@ -82,6 +82,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from dispatcher.bootstrap import open_desk, open_store
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
+    from workers.foreign import ForeignPosts
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
@@ -99,6 +100,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
+    foreign = ForeignPosts((lane, str(mode)), store, prober, settings, now, engine.write)
     desk = open_desk(settings.root, f"{lane}-watch")
     watch = Watch(desk, mode, lane, owner)
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
@@ -106,7 +108,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
         await pause(stopping, settings.timing.sweep_ms / 1000)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
-    parts = (engine, reconciler, probing, reading, watch, stops)
+    parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
     finally:

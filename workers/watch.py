@@ -36,7 +36,7 @@ class Watch:
             waited = time.monotonic() - began_s > timing.silence_ms / 1000
             try:
                 raised = await asyncio.to_thread(self._turn, waited)
-                if raised.silent or raised.changed:
+                if raised.silent or raised.changed or raised.foreign:
                     await asyncio.to_thread(watching.tell, self._desk, self._mode, raised)
             except DispatcherError as error:
                 self._log.error("store_unreachable", error=error.word, reason=error.message)

@@ -9,7 +9,7 @@ One delivery whose answer was lost::
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -46,10 +46,12 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError
+from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.media.carried import carried, unpublished
 from channels.text import BLUESKY_BYTES, BLUESKY_GRAPHEMES, check_text, graphemes, link_problems, one_post
 
 BASE_URL = "https://bsky.social"
+LIST_PAGES = 3
 FOR_EVER_S = 10 * 365 * 86_400.0  # a record key does not expire; ten years stands for that
 
 
@@ -172,6 +174,17 @@ class Adapter:
             return ReadBack(Seen.UNKNOWN, reason=str(error))
         return wire.read(answer, job.rendering)
 
+    async def timeline(self, since: datetime) -> Timeline:
+        """The account's records, as :class:`channels.listing.Listing` says.
+
+        Newest key first, so that the first page without a recent one is the last; whoever chooses key and time
+        themselves can date a post back.
+        """
+        try:
+            return await read_whole(self._posts(since, self._until(self.capabilities.timeout_s)))
+        except NoSessionError as error:
+            return Timeline(fault=str(error))
+
     async def probe(self) -> Probe:
         """Log in, unless that was done, and ask whose session it is."""
         timeout_s = self.capabilities.timeout_s
@@ -214,6 +227,23 @@ class Adapter:
 
     async def _read(self, place: Place, session: Session, until: datetime) -> Answer:
         return await self._call("GET", "com.atproto.repo.getRecord", session, until, params=place.params())
+
+    async def _posts(self, since: datetime, until: datetime) -> AsyncIterator[PublicPost]:
+        """The account's posts, newest first. Raises TransportError, UnlistedError and NoSessionError."""
+        session = await self._login.session(self._left_s(until))
+        params = {"repo": session.did, "collection": wire.COLLECTION, "limit": "100"}
+        for _ in range(LIST_PAGES):
+            answer = await self._call("GET", "com.atproto.repo.listRecords", session, until, params=params)
+            page = wire.listed(answer, session.did, self._account.handle)
+            if page is None:
+                raise UnlistedError(f"Bluesky answered {answer.status} instead of the account's posts")
+            recent = [post for post in page.posts if post.at >= since]
+            for post in recent:
+                yield post
+            if page.cursor is None or not recent:
+                return
+            params["cursor"] = page.cursor
+        raise UnlistedError("the account's posts since then are too many to read whole")
 
     async def _call(self, method: str, name: str, session: Session, until: datetime, **more: Any) -> Answer:
         """One XRPC call; after an expired token, refused without effect, once more with a fresh one."""

@@ -56,7 +56,7 @@ class BlueskySimulator(Provider):
         self._spent: dict[str, list[tuple[datetime, int]]] = {}
 
     def routes(self) -> Sequence[Route]:
-        """Sessions, pictures, and the three calls on records."""
+        """Sessions, pictures, and the four calls on records."""
         return (
             Route("POST", "/xrpc/com.atproto.server.createSession", RouteKind.SESSION, self._create_session),
             Route("POST", "/xrpc/com.atproto.server.refreshSession", RouteKind.SESSION, self._refresh_session),
@@ -65,6 +65,7 @@ class BlueskySimulator(Provider):
             Route("POST", "/xrpc/com.atproto.repo.putRecord", RouteKind.PUBLISH, self._put),
             Route("POST", "/xrpc/com.atproto.repo.deleteRecord", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/xrpc/com.atproto.repo.getRecord", RouteKind.READ, self._get),
+            Route("GET", "/xrpc/com.atproto.repo.listRecords", RouteKind.READ, self._list),
         )
 
     def example(self, address: str) -> Example:
@@ -182,7 +183,18 @@ class BlueskySimulator(Provider):
             return _error(400, "ExpiredToken")
         if stored is None or not stored.effect.visible(self.clock()):
             return _error(400, "RecordNotFound")
-        return web.json_response({"uri": stored.effect.reference, "cid": stored.cid, "value": stored.record})
+        return web.json_response(_shown(stored))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """Newest key first; the cursor is the last key of the page (lexicon com.atproto.repo.listRecords)."""
+        repo, below = request.query.get("repo", ""), request.query.get("cursor", "~")
+        size = int(request.query.get("limit", "50"))
+        if "Authorization" in request.headers and self._did(request) is None:
+            return _error(400, "ExpiredToken")
+        mine = sorted((rkey for did, rkey in self.records if did == repo and rkey < below), reverse=True)
+        page = [rkey for rkey in mine if self.records[repo, rkey].effect.visible(self.clock())][:size]
+        cursor = {"cursor": page[-1]} if page else {}
+        return web.json_response({**cursor, "records": [_shown(self.records[repo, rkey]) for rkey in page]})
 
     def _pictures(self, did: str, record: dict[str, Any]) -> list[bytes] | None:
         """The pictures that a record names; None where one was not uploaded, or is not what the record says."""
@@ -203,6 +215,10 @@ class BlueskySimulator(Provider):
             return _error(429, "RateLimitExceeded", {"RateLimit-Reset": str(int(reset.timestamp()))})
         recent.append((now, points))
         return None
+
+
+def _shown(stored: Stored) -> dict[str, Any]:
+    return {"uri": stored.effect.reference, "cid": stored.cid, "value": stored.record}
 
 
 def _is_post(record: dict[str, Any]) -> bool:

@@ -19,17 +19,20 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from channels.contract import Finding, Found, Job, Medium, Outcome, ReadBack, Rendering, Seen, Verdict
 from channels.http import Answer
+from channels.listing import PublicPost
 from channels.media.carried import unpublished
 from channels.text import FacetKind, facets
 
 COLLECTION = "app.bsky.feed.post"
 MAX_LANGUAGES = 3
 _TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
+_TID = re.compile(f"[234567abcdefghij][{_TID_LETTERS}]{{12}}")
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _NAME = re.compile(r"[A-Za-z]{3,48}")
 _EXPIRED = frozenset({"ExpiredToken", "InvalidToken"})
 _CREDENTIALS = _EXPIRED | {"AuthenticationRequired", "AuthFactorTokenRequired", "AccountTakedown", "AuthMissing"}
@@ -60,6 +63,14 @@ class Place:
     def params(self) -> dict[str, str]:
         """The place as every call names it."""
         return {"repo": self.repo, "collection": COLLECTION, "rkey": self.rkey}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a repository's posts; ``cursor`` leads to the next, None on the last."""
+
+    posts: tuple[PublicPost, ...]
+    cursor: str | None
 
 
 def record_key(delivery: str, intended_at: datetime) -> str:
@@ -116,8 +127,7 @@ def written(answer: Answer, place: Place, handle: str, now: datetime) -> Outcome
     """What became of putRecord."""
     body = answer.json()
     if answer.status == 200 and body is not None and body.get("uri") == place.uri and body.get("cid"):
-        url = f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
-        return answer.outcome(Verdict.ACCEPTED, reference=place.uri, url=url)
+        return answer.outcome(Verdict.ACCEPTED, reference=place.uri, url=_url(handle, place))
     return refused(answer, now)
 
 
@@ -161,8 +171,17 @@ def finding(seen: ReadBack, place: Place, handle: str, *, withdrawal: bool) -> F
         return Finding(Found.UNKNOWN, reason=seen.reason)
     if (seen.seen is Seen.MISSING) is not withdrawal:
         return Finding(Found.ABSENT)
-    url = None if withdrawal else f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
-    return Finding(Found.FOUND, reference=place.uri, url=url)
+    return Finding(Found.FOUND, reference=place.uri, url=None if withdrawal else _url(handle, place))
+
+
+def listed(answer: Answer, did: str, handle: str) -> Page | None:
+    """One page of listRecords; None where this is no such page."""
+    body = answer.json() if answer.status == 200 else None
+    records = body.get("records") if body is not None else None
+    posts = [_listed(entry, did, handle) for entry in records] if isinstance(records, list) else [None]
+    whole = tuple(post for post in posts if post is not None)
+    cursor = (body or {}).get("cursor")
+    return Page(whole, cursor if isinstance(cursor, str) else None) if len(whole) == len(posts) else None
 
 
 def is_expired(answer: Answer) -> bool:
@@ -174,6 +193,37 @@ def error_name(answer: Answer) -> str:
     """The XRPC error's name; "" where the body holds none."""
     name = (answer.json() or {}).get("error")
     return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
+
+
+def _url(handle: str, place: Place) -> str:
+    return f"https://bsky.app/profile/{handle.lstrip('@')}/post/{place.rkey}"
+
+
+def _listed(entry: Any, did: str, handle: str) -> PublicPost | None:
+    """A post of a repository. It was made when its key or its record says, whichever is later."""
+    uri, value = (entry.get("uri"), entry.get("value")) if isinstance(entry, dict) else (None, None)
+    place = Place.of(uri) if isinstance(uri, str) else None
+    if place is None or place.repo != did or not isinstance(value, dict):
+        return None
+    at = max(_time(value.get("createdAt")), _key_time(place.rkey))
+    return PublicPost(place.uri, at, str(value.get("text", "")), _url(handle, place))
+
+
+def _time(value: Any) -> datetime:
+    """A time with its zone; the epoch where there is none."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return _EPOCH
+    return at if at.utcoffset() is not None else _EPOCH
+
+
+def _key_time(rkey: str) -> datetime:
+    """When a record got its key, which a server makes of the time (rule 2); the epoch for any other key."""
+    if not _TID.fullmatch(rkey):
+        return _EPOCH
+    number = sum(_TID_LETTERS.index(letter) << 5 * place for place, letter in enumerate(reversed(rkey)))
+    return _EPOCH + timedelta(microseconds=number >> 10)
 
 
 def _retry_after_s(answer: Answer, now: datetime) -> float | None:

@@ -37,6 +37,7 @@ from channels.capabilities import Capabilities, IdempotencyKind
 from channels.conformance import checks
 from channels.conformance.bench import Check, ConformanceError, Documented, Subject, content, on_bench
 from channels.contract import DeliveryKind
+from channels.listing import Listing
 from channels.simulator.faults import FaultKind
 
 __all__ = ["ConformanceError", "Documented", "Subject", "cases", "content", "run"]
@@ -97,6 +98,11 @@ def _reading(subject: Subject) -> dict[str, Check]:
         table["a post that read-back lags to show is found in the end"] = checks.lagging
     if subject.make.capabilities.can_read_back:
         table["read back shows a post, and misses one that is gone"] = checks.read_back
+    if isinstance(subject.make, type) and issubclass(subject.make, Listing):
+        table["a timeline has what was published since, and only that"] = checks.timeline
+        table |= {
+            f"timeline {kind}: a fault, and no post": partial(checks.unlisted, kind) for kind in checks.UNLISTED
+        }
     return table
 
 

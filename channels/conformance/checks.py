@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import cast
 
 from channels.capabilities import IdempotencyKind, TextLimit
 from channels.conformance.bench import (
@@ -21,6 +23,7 @@ from channels.conformance.bench import (
     expect_verdict,
 )
 from channels.contract import Content, DeliveryKind, Found, RenderError, Rendering, Seen, Verdict
+from channels.listing import Listing, Timeline
 from channels.simulator.faults import FaultKind
 from channels.text import length
 
@@ -34,6 +37,8 @@ UNREADABLE = (
     FaultKind.ACT_THEN_COMPRESSED,
 )
 UNREAD = (*UNREADABLE, FaultKind.DROP, FaultKind.STALL, FaultKind.REFUSE, FaultKind.THROTTLE, FaultKind.ECHO)
+UNLISTED = (FaultKind.ACT_THEN_HTML, FaultKind.DROP, FaultKind.REFUSE, FaultKind.THROTTLE, FaultKind.ECHO)
+A_MINUTE = timedelta(minutes=1)
 
 
 async def accepted(bench: Bench) -> None:
@@ -210,6 +215,34 @@ async def read_back(bench: Bench) -> None:
         await bench.channel.withdraw(bench.job(DeliveryKind.WITHDRAW, original=outcome.reference), bench.note)
         gone = bench.checked(await bench.channel.read_back(job, outcome.reference or ""))
         expect(gone.seen is Seen.MISSING, f"a withdrawn post reads back as {gone.seen}")
+
+
+async def timeline(bench: Bench) -> None:
+    """A post is listed as its outcome names it, with its text; nothing is of what was made before."""
+    job, since = bench.job(), bench.time() - A_MINUTE
+    outcome = await bench.send(job)
+    listed = await _timeline(bench, since)
+    expect(not listed.fault, f"the timeline could not be read: {listed.fault}")
+    expect([post.reference for post in listed.posts] == [outcome.reference], "the post is not in the timeline")
+    text = job.rendering.parts[0].text
+    expect(listed.posts[0].text.split() == text.split(), "the timeline has another text")
+    expect(since <= listed.posts[0].at <= bench.time() + A_MINUTE, "the timeline has another time")
+    later = await _timeline(bench, bench.time() + 2 * A_MINUTE)
+    expect(later == Timeline(), "the timeline has what was made before")
+
+
+async def unlisted(kind: FaultKind, bench: Bench) -> None:
+    """Where the list cannot be read, the timeline says so and has no post."""
+    await bench.send(bench.job())
+    bench.arm(kind, on="read", times=2)  # a lost read may be tried once more
+    listed = await _timeline(bench, bench.time() - A_MINUTE)
+    expect(bool(listed.fault), "a timeline that could not be read says that it was")
+    expect(not listed.posts, "a timeline that could not be read has posts")
+
+
+async def _timeline(bench: Bench, since: datetime) -> Timeline:
+    channel = cast("Listing", bench.channel)
+    return bench.checked(await channel.timeline(since))
 
 
 async def correct(bench: Bench) -> None:

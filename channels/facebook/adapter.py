@@ -47,6 +47,7 @@ from channels.contract import (
 )
 from channels.facebook import wire
 from channels.http import Http, TransportError
+from channels.listing import Timeline
 from channels.media.carried import carried, unpublished
 from channels.meta.answers import harmless, is_post_id
 from channels.meta.graph import Graph, no_original, setting, settled, text_of
@@ -54,6 +55,7 @@ from channels.text import check_text, length, link_problems, links, one_post
 
 BASE_URL = "https://graph.facebook.com"
 VERSION = "v25.0"
+NEEDS = ("pages_manage_posts", "pages_read_engagement")  # reference: platforms 4.2
 
 
 class Adapter:
@@ -174,9 +176,16 @@ class Adapter:
         """Read one post by its id."""
         return await self._graph.read_back(job, reference)
 
+    async def timeline(self, since: datetime) -> Timeline:
+        """The Page's posts, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline(("published_posts",), since, self.capabilities.timeout_s)
+
     async def probe(self) -> Probe:
-        """Ask Facebook for whom this token speaks: it must be the Page itself."""
-        return await self._graph.probe(self.capabilities.timeout_s, "Page")
+        """Ask Facebook for whom this token speaks, and what it may do: it must be the Page itself, and post."""
+        try:
+            return await self._graph.probe(self._graph.until(self.capabilities.timeout_s), "Page", *NEEDS)
+        except TransportError as error:
+            return Probe(ok=False, detail=str(error))
 
     async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
         """The ids of the job's pictures. Nobody sees an unpublished photo, and it may be uploaded again."""

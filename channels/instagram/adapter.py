@@ -12,6 +12,7 @@ Rules (reference: platforms 4.3)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from channels.capabilities import (
@@ -41,11 +42,13 @@ from channels.contract import (
     Secret,
     Verdict,
 )
-from channels.http import Answer, Http, TransportError
+from channels.http import Http, TransportError
+from channels.listing import Timeline
 from channels.media.carried import carried
-from channels.meta.answers import Product, refused
+from channels.meta.answers import Product, day_left
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, setting, text_of
+from channels.quota import judged
 from channels.text import check_text, length, link_problems, one_post
 
 BASE_URL = "https://graph.facebook.com"
@@ -159,29 +162,24 @@ class Adapter:
         """Read one post by its id: its caption, since Instagram encodes pictures anew."""
         return await self._graph.read_back(job, reference)
 
+    async def timeline(self, since: datetime) -> Timeline:
+        """The account's posts; stories are not among them, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline((EDGE,), since, self.capabilities.timeout_s)
+
     async def probe(self) -> Probe:
         """Ask what the account has published of a day's posts: told only to a token that may publish for it."""
         until = self._graph.until(self.capabilities.timeout_s)
         edge, fields = f"{self._ig_id}/content_publishing_limit", {"fields": "config,quota_usage"}
         try:
             answer = await self._graph.call("GET", edge, until, params=fields)
+            posts = day_left(answer, "posts")
+            if not posts:
+                return self._graph.unwell(answer)
+            token = await self._graph.token(until)
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
-        quota = _quota(answer)
-        if quota is None:
-            return Probe(ok=False, detail=refused(answer, self._graph.pace, first=True).reason)
-        used, most = quota
-        return Probe(ok=used < most, detail=f"{used} of {most} posts of the last 24 hours are used")
+        return judged(Probe(True, f"account {self._ig_id}", token.ends), *posts)
 
     def _address(self, picture: Medium) -> str:
         """Where Instagram fetches the picture: the media folder names its files so."""
         return f"{self._pictures}/{picture.digest.removeprefix('sha256:')}.jpg"
-
-
-def _quota(answer: Answer) -> tuple[int, int] | None:
-    """How many posts were published and how many may be, in 24 hours; None where the answer does not say."""
-    data = (answer.json() or {}).get("data") if answer.status == 200 else None
-    told = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
-    config = told.get("config")
-    used, most = told.get("quota_usage"), config.get("quota_total") if isinstance(config, dict) else None
-    return (used, most) if type(used) is int and type(most) is int else None

@@ -55,6 +55,7 @@ class InstagramSimulator(ContainerSimulator):
             Route("POST", "/{version}/{account}/media", RouteKind.UPLOAD, answered(self._prepare)),
             Route("POST", "/{version}/{account}/media_publish", RouteKind.PUBLISH, answered(self.publish)),
             Route("GET", "/{version}/{account}/media", RouteKind.READ, answered(self._posts)),
+            Route("GET", "/{version}/debug_token", RouteKind.SESSION, self.debug_token),
             Route("GET", "/{version}/{account}/content_publishing_limit", RouteKind.SESSION, answered(self._limit)),
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self.look)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
@@ -102,8 +103,7 @@ class InstagramSimulator(ContainerSimulator):
         del given
         if request.match_info["account"] != caller.account:
             raise Refusal(10, status=403)
-        config = {"quota_total": POSTS_A_DAY, "quota_duration": 86400}
-        return {"data": [{"config": config, "quota_usage": len(self.today(caller.account))}]}
+        return {"data": [self.used(len(self.today(caller.account)), POSTS_A_DAY)]}
 
     def _delete(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         if not self.may_delete:

@@ -9,7 +9,7 @@ One delivery whose answer was lost::
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -44,12 +44,15 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError, multipart
+from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.mastodon import wire
 from channels.media.carried import carried, unpublished
+from channels.quota import judged, put_off
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, check_text, link_problems, mastodon_length, one_post
 
 KEY_LIVES_S = 3600.0
 CLOCK_SKEW = timedelta(minutes=2)
+TOO_MANY = 429
 PAGE = 20  # 40 could be asked for; twenty stay below what one answer may hold
 PAGES = 15  # 300 posts: what a server takes in three hours
 _STATUSES = "/api/v1/statuses"
@@ -163,6 +166,13 @@ class Adapter:
         """Read one post by its id."""
         return await self._read(job, reference, self._until(job.timeout_s))
 
+    async def timeline(self, since: datetime) -> Timeline:
+        """The account's public statuses, as :class:`channels.listing.Listing` says."""
+        posts = self._posts(since, self._until(self.capabilities.timeout_s))
+        return await read_whole(
+            PublicPost(post.id, post.created_at, post.text, post.url) async for post in posts if post.ours
+        )
+
     async def probe(self) -> Probe:
         """Ask whose token this is and what the server allows, and compare both with the account's settings."""
         until = self._until(self.capabilities.timeout_s)
@@ -172,12 +182,15 @@ class Adapter:
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         found, expected = wire.account_id(who), self._settings.get("account_id")
+        if who.status == TOO_MANY:
+            return put_off("the server asks to wait", wire.retry_after_s(who, self._clock()), self._clock())
         if found is None:
             return Probe(ok=False, detail=f"the server answered {who.status}; check the token and its scopes")
         if found != expected:
             detail = f"the token belongs to account {found}, the settings say {expected}; mend one"
             return Probe(ok=False, detail=detail)
-        return _compared(found, wire.limits(rules), _figures(self._settings))
+        probe = _compared(found, wire.limits(rules), _figures(self._settings))
+        return judged(probe, *wire.calls_left(who, self._clock()))
 
     async def _publish(self, job: Job, until: datetime, note: Note) -> Outcome:
         """Post once. Some servers keep no keys, some versions answer a known one with 500: then statuses are read."""
@@ -230,33 +243,35 @@ class Adapter:
         return wire.looked_up(answer, wire.text_of(job.rendering), job.rendering.media)
 
     async def _look(self, job: Job, until: datetime) -> Finding:
-        account_id = self._settings.get("account_id")
-        if not account_id:
-            return Finding(Found.UNKNOWN, reason="the account has no account_id in its settings; add it")
-        try:
-            return await self._search(job, f"/api/v1/accounts/{account_id}/statuses", until)
-        except TransportError as error:
-            return Finding(Found.UNKNOWN, reason=str(error))
-
-    async def _search(self, job: Job, path: str, until: datetime) -> Finding:
         """Read back to the release. An edited post may have been this one: where one is seen, nobody can tell."""
-        text, since = wire.text_of(job.rendering), job.intended_at - CLOCK_SKEW
-        params = {"limit": str(PAGE), "exclude_reblogs": "true"}
-        edited = False
-        for _ in range(PAGES):
-            answer = await self._call("GET", path, until, params=params)
-            page = wire.statuses(answer, self._base_url)
-            if page is None:
-                return Finding(Found.UNKNOWN, reason=f"the server answered {answer.status} instead of the statuses")
-            recent = [post for post in page if post.created_at >= since]
-            for post in recent:
+        text, edited = wire.text_of(job.rendering), False
+        try:
+            async for post in self._posts(job.intended_at - CLOCK_SKEW, until):
                 if post.ours and wire.same_text(post.text, text):
                     return Finding(Found.FOUND, reference=post.id, url=post.url)
-            edited = edited or any(post.edited for post in recent)
+                edited = edited or post.edited
+        except (UnlistedError, TransportError) as error:
+            return Finding(Found.UNKNOWN, reason=str(error))
+        return _unseen(edited=edited)
+
+    async def _posts(self, since: datetime, until: datetime) -> AsyncIterator[wire.Post]:
+        """The account's statuses, newest first. Raises TransportError and UnlistedError."""
+        account_id = self._settings.get("account_id")
+        if not account_id:
+            raise UnlistedError("the account has no account_id in its settings; add it")
+        params = {"limit": str(PAGE), "exclude_reblogs": "true"}
+        for _ in range(PAGES):
+            answer = await self._call("GET", f"/api/v1/accounts/{account_id}/statuses", until, params=params)
+            page = wire.statuses(answer, self._base_url)
+            if page is None:
+                raise UnlistedError(f"the server answered {answer.status} instead of the statuses")
+            recent = [post for post in page if post.created_at >= since]
+            for post in recent:
+                yield post
             if not page or len(recent) < len(page):
-                return _unseen(edited=edited)
+                return
             params["max_id"] = page[-1].id
-        return Finding(Found.UNKNOWN, reason="there are too many statuses since the release to read them all")
+        raise UnlistedError("there are too many statuses since then to read them all")
 
     async def _settled(self, job: Job, work: Callable[[datetime], Awaitable[Outcome]]) -> Outcome:
         try:

@@ -239,7 +239,10 @@ class MastodonSimulator(Provider):
         return [self._shown(request, status) for status in page[:size]]
 
     async def _me(self, request: web.Request) -> Any:
-        return _account(self._user(request))
+        account, (most, within) = self._user(request), LIMITS["calls"]
+        made = self._calls[account, "calls"]
+        left = {"X-RateLimit-Limit": str(most), "X-RateLimit-Remaining": str(most - len(made))}
+        return web.json_response(_account(account), headers={**left, "X-RateLimit-Reset": _iso(made[0] + within)})
 
     async def _instance(self, request: web.Request) -> Any:
         del request

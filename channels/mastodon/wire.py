@@ -27,6 +27,7 @@ from typing import Any
 from channels.contract import Finding, Found, Job, Medium, Outcome, ReadBack, Rendering, Seen, Verdict
 from channels.http import Answer
 from channels.media.carried import unpublished
+from channels.quota import Left, after
 
 VISIBILITIES = ("public", "unlisted")
 MAX_URL = 300
@@ -237,6 +238,22 @@ def limits(answer: Answer) -> Limits | None:
     return Limits(*whole) if len(whole) == len(_FIGURES) else None
 
 
+def retry_after_s(answer: Answer, now: datetime) -> float | None:
+    """Seconds until the limit ends. ``X-RateLimit-Reset`` is a date in ISO 8601 here, and no number."""
+    reset = _time(answer.headers.get("X-RateLimit-Reset"))
+    if reset is None:
+        return answer.retry_after_s(now)
+    return max(0.0, math.ceil((reset - now).total_seconds()))
+
+
+def calls_left(answer: Answer, now: datetime) -> list[Left]:
+    """What is left of the account's calls, of which a post takes one, where the server tells."""
+    left, most = (answer.headers.get(f"X-RateLimit-{name}", "") for name in ("Remaining", "Limit"))
+    if not all(value.isascii() and value.isdigit() and len(value) < 10 for value in (left, most)):
+        return []
+    return [Left(int(left), int(most), "calls", after(retry_after_s(answer, now), now))]
+
+
 def _texts(status: Mapping[str, Any]) -> list[Any]:
     """What a status says of its pictures."""
     shown = status.get("media_attachments")
@@ -249,18 +266,10 @@ def _refused(answer: Answer, now: datetime) -> Outcome:
         reason = f"the server answered {status}; it may have acted"
         return answer.outcome(Verdict.IN_DOUBT, f"http_{status}", reason)
     if status == 429:
-        wait_s, reason = _retry_after_s(answer, now), "the server asks to wait"
+        wait_s, reason = retry_after_s(answer, now), "the server asks to wait"
         return answer.outcome(Verdict.DEFERRED, "throttled", reason, retry_after_s=wait_s, wide=True)
     code, reason = _REFUSALS.get(status, (f"http_{status}", f"the server refused with {status}"))
     return answer.outcome(Verdict.REJECTED, code, reason, wide=status == 401)
-
-
-def _retry_after_s(answer: Answer, now: datetime) -> float | None:
-    """Seconds until the limit ends. ``X-RateLimit-Reset`` is a date in ISO 8601 here, and no number."""
-    reset = _time(answer.headers.get("X-RateLimit-Reset"))
-    if reset is None:
-        return answer.retry_after_s(now)
-    return max(0.0, math.ceil((reset - now).total_seconds()))
 
 
 def _is_error(answer: Answer) -> bool:

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,8 +32,21 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Answer, Http, TransportError, multipart
-from channels.meta.answers import Product, expires_at, is_missing, is_post_id, node_id, refused, same_text, withdrawn
-from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left
+from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
+from channels.meta.answers import (
+    Post,
+    Product,
+    Token,
+    is_missing,
+    is_post_id,
+    node_id,
+    refused,
+    same_text,
+    token_of,
+    withdrawn,
+)
+from channels.meta.usage import NEAR_PERCENT, REST_S, Pace, calls_left, usage
+from channels.quota import put_off
 
 LIST_PAGES = 8
 PAGE_SIZE = 25  # what the reference asks for: a page of long posts stays below what an answer may hold
@@ -122,20 +135,40 @@ class Graph:
 
     async def search(self, edge: str, job: Job, until: datetime) -> Finding:
         """Look for the job's text in one list of the account's, since the release. Raises TransportError."""
-        since = job.intended_at - CLOCK_SKEW
+        try:
+            async for post in self._posts(edge, job.intended_at - CLOCK_SKEW, until):
+                if same_text(post.text, text_of(job)):
+                    return Finding(Found.FOUND, reference=post.id, url=post.url)
+        except UnlistedError as error:
+            return Finding(Found.UNKNOWN, reason=str(error))
+        return Finding(Found.ABSENT)
+
+    async def timeline(self, edges: Sequence[str], since: datetime, timeout_s: float) -> Timeline:
+        """What stands in these lists of the account's, as :class:`channels.listing.Listing` says."""
+        until = self.until(timeout_s)
+
+        async def posts() -> AsyncIterator[PublicPost]:
+            for edge in edges:
+                async for post in self._posts(edge, since, until):
+                    yield PublicPost(post.id, post.at, post.text, post.url)
+
+        return await read_whole(posts())
+
+    async def _posts(self, edge: str, since: datetime, until: datetime) -> AsyncIterator[Post]:
+        """One list of the account's posts, newest first. Raises TransportError and UnlistedError."""
         params = {"fields": self._product.fields, "since": str(int(since.timestamp())), "limit": str(PAGE_SIZE)}
         for _ in range(LIST_PAGES):
             answer = await self.call("GET", f"{self._node}/{edge}", until, params=params)
             page = self._product.posts(answer)
             if page is None:
-                return Finding(Found.UNKNOWN, reason=f"Meta answered {answer.status} instead of the account's posts")
+                raise UnlistedError(f"Meta answered {answer.status} instead of the account's posts")
             for post in page.posts:
-                if post.at >= since and same_text(post.text, text_of(job)):
-                    return Finding(Found.FOUND, reference=post.id, url=post.url)
+                if post.at >= since:
+                    yield post
             if page.after is None:
-                return Finding(Found.ABSENT)
+                return
             params["after"] = page.after
-        return Finding(Found.UNKNOWN, reason="the account's posts since the release are too many to read whole")
+        raise UnlistedError("the account's posts since then are too many to read whole")
 
     async def delete(self, job: Job) -> Outcome:
         """Delete the original; harmless to repeat."""
@@ -158,28 +191,38 @@ class Graph:
             return Finding(Found.UNKNOWN, reason="what this should withdraw is not the id of a post")
         return withdrawn(await self.read_back(job, job.original or ""))
 
-    async def probe(self, timeout_s: float, named: str) -> Probe:
-        """Ask for whom this token speaks, and until when: it must be the account itself, ``named`` so for people."""
-        until = self.until(timeout_s)
-        try:
-            answer = await self.call("GET", "me", until, params={"fields": "id"})
-            ends = await self._expires_at(until) if self._app_id else None
-        except TransportError as error:
-            return Probe(ok=False, detail=str(error))
+    async def probe(self, until: datetime, named: str, *needs: str) -> Probe:
+        """Ask for whom this token speaks, until when, and whether it may do what it ``needs`` to.
+
+        It must speak for the account itself, ``named`` so for people. Raises TransportError.
+        """
+        answer = await self.call("GET", "me", until, params={"fields": "id"})
         found = node_id(answer)
         if found is None:
-            return Probe(ok=False, detail=refused(answer, self.pace, first=True).reason)
+            return self.unwell(answer)
         if found != self._node:
             return Probe(ok=False, detail=f"the token speaks for {found}, the settings say {named} {self._node}")
-        return Probe(True, f"{named} {found}", ends, calls_left(answer))
+        token, wait_s = await self.token(until), usage(answer).regain_s
+        if wait_s:
+            return put_off("the account's calls are used up", wait_s, self._clock())
+        fault = token.lacks(needs)
+        return Probe(not fault, fault or f"{named} {found}", token.ends, calls_left(answer))
 
-    async def _expires_at(self, until: datetime) -> datetime | None:
-        """When the token ends, asked for by its app. Of all calls this one has the token in its address: Meta takes
-        it nowhere else.
+    async def token(self, until: datetime) -> Token:
+        """What Meta says of the token, asked for by its app; nothing where the app's id is not known.
+
+        Of all calls this one has the token in its address: Meta takes it nowhere else. Raises TransportError.
         """
+        if not self._app_id:
+            return Token()
         app = Secret(f"{self._app_id}|{self._app_secret.reveal()}")
         given = {"input_token": self._token.reveal()}
-        return expires_at(await self.call("GET", "debug_token", until, by=app, params=given))
+        return token_of(await self.call("GET", "debug_token", until, by=app, params=given))
+
+    def unwell(self, answer: Answer) -> Probe:
+        """What a probe came to whose call was refused."""
+        outcome = refused(answer, self.pace, first=True)
+        return put_off(outcome.reason, outcome.retry_after_s, self._clock())
 
 
 def proof(token: Secret, app_secret: Secret) -> str:

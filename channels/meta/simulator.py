@@ -115,6 +115,7 @@ class GraphSimulator(Provider):
         super().__init__(journal, clock)
         self.posts: list[Post] = []
         self.calls: dict[str, list[datetime]] = {}
+        self.scopes = ["pages_manage_posts", "pages_read_engagement", "pages_show_list"]
         self.expires_at = 0  # of every token, in seconds of the epoch; 0: never
 
     @abstractmethod
@@ -143,6 +144,7 @@ class GraphSimulator(Provider):
         if given != app_secret(app) or found is None or found[1] != app or not _proves(spoken, app, request.query):
             return Refusal(190).response()
         data = {"app_id": app, "type": "PAGE", "is_valid": True, "expires_at": self.expires_at, "user_id": found[2]}
+        data["scopes"] = self.scopes
         return web.json_response({"data": data})
 
     def answered(self, act: Act) -> Handler:
@@ -310,6 +312,11 @@ class ContainerSimulator(GraphSimulator):
         """What an account published in the last 24 hours, deleted or not."""
         since = self.clock() - DAY
         return [post for post in self.posts if post.by.account == account and post.effects[0].at > since]
+
+    @staticmethod
+    def used(used: int, most: int, prefix: str = "") -> dict[str, Any]:
+        """What is used of a day's limit, as the edges of publishing limits tell it."""
+        return {f"{prefix}quota_usage": used, f"{prefix}config": {"quota_total": most, "quota_duration": 86_400}}
 
     def _said(self, container: Container) -> str:
         old = container.status != "PUBLISHED" and self.clock() - container.made_at >= DAY

@@ -7,6 +7,7 @@ is a reply to the post that it corrects (reference: platforms 4.4).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
@@ -25,10 +26,12 @@ from channels.contract import (
     Rendering,
     Secret,
 )
-from channels.http import Http
-from channels.meta.answers import Product, is_post_id
+from channels.http import Http, TransportError
+from channels.listing import Timeline
+from channels.meta.answers import Product, day_left, is_post_id
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, no_original, setting, text_of
+from channels.quota import judged
 from channels.text import THREADS_CHARACTERS, check_text, length, link_problems, one_post
 
 BASE_URL = "https://graph.threads.net"
@@ -61,6 +64,7 @@ class Adapter:
         user_id = setting(account, "user_id", "", r"[0-9]{1,32}")
         version = setting(account, "version", "v1.0", r"v[0-9]{1,3}\.[0-9]{1,2}")
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
+        self._user_id = user_id
         self._graph = Graph(THREADS, user_id, base_url, account, credential, http, clock)
         self._containers = Containers(self._graph, THREADS, user_id, EDGE, "status", WAIT_S)
 
@@ -110,9 +114,24 @@ class Adapter:
         """Read one post by its id."""
         return await self._graph.read_back(job, reference)
 
+    async def timeline(self, since: datetime) -> Timeline:
+        """The profile's posts and replies, as :class:`channels.listing.Listing` says."""
+        return await self._graph.timeline((EDGE, "replies"), since, self.capabilities.timeout_s)
+
     async def probe(self) -> Probe:
-        """Ask Threads for whom this token speaks: it must be the profile itself."""
-        return await self._graph.probe(self.capabilities.timeout_s, "profile")
+        """Ask Threads for whom this token speaks, which must be the profile itself, and what is left of its day."""
+        until = self._graph.until(self.capabilities.timeout_s)
+        fields = "quota_usage,config,reply_quota_usage,reply_config,delete_quota_usage,delete_config"
+        try:
+            probe = await self._graph.probe(until, "profile")
+            if not probe.ok:
+                return probe
+            edge = f"{self._user_id}/threads_publishing_limit"
+            answer = await self._graph.call("GET", edge, until, params={"fields": fields})
+        except TransportError as error:
+            return Probe(ok=False, detail=str(error))
+        kinds = {"": "posts", "reply_": "replies", "delete_": "deletions"}
+        return judged(probe, *(left for prefix, of in kinds.items() for left in day_left(answer, of, prefix)))
 
 
 def _is_reply(job: Job) -> bool:

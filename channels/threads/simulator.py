@@ -47,7 +47,7 @@ class ThreadsSimulator(ContainerSimulator):
         self.deletions: list[tuple[str, datetime]] = []
 
     def routes(self) -> Sequence[Route]:
-        """Prepare, publish, delete, list, look up, and who am I."""
+        """Prepare, publish, delete, list, look up, who am I, and how much of a day is used."""
         answered = self.answered
         return (
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
@@ -55,6 +55,7 @@ class ThreadsSimulator(ContainerSimulator):
             Route("POST", "/{version}/{account}/threads_publish", RouteKind.PUBLISH, answered(self.publish)),
             Route("GET", "/{version}/{account}/threads", RouteKind.READ, answered(self._posts)),
             Route("GET", "/{version}/{account}/replies", RouteKind.READ, answered(self._replies)),
+            Route("GET", "/{version}/{account}/threads_publishing_limit", RouteKind.SESSION, answered(self._limit)),
             Route("GET", "/{version}/{id}", RouteKind.READ, answered(self.look)),
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
@@ -91,9 +92,21 @@ class ThreadsSimulator(ContainerSimulator):
         posts = [post for post in self.mine(caller) if post.reply_to is not None]
         return self.listed(request, caller, given, posts)
 
-    def _delete(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+    def _limit(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        del given
+        if request.match_info["account"] != caller.account:
+            raise Refusal(10, status=403)
+        replies = [post.reply_to is not None for post in self.today(caller.account)]
+        posts = self.used(replies.count(False), POSTS_A_DAY)
+        gone = self.used(self._deleted(caller.account), DELETIONS_A_DAY, "delete_")
+        return {"data": [{**posts, **self.used(replies.count(True), REPLIES_A_DAY, "reply_"), **gone}]}
+
+    def _deleted(self, account: str) -> int:
         since = self.clock() - DAY
-        if sum(who == caller.account and at > since for who, at in self.deletions) >= DELETIONS_A_DAY:
+        return sum(who == account and at > since for who, at in self.deletions)
+
+    def _delete(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
+        if self._deleted(caller.account) >= DELETIONS_A_DAY:
             raise Refusal(9, 2207042)
         answer = self.delete(request, caller, given)
         self.deletions.append((caller.account, self.clock()))

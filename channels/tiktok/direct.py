@@ -19,7 +19,7 @@ Rules (reference: platforms 1.3, 1.8, 1.11; policy 1.4, M20)
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -280,8 +280,10 @@ class DirectPost(_ByMachine):
             answer = await self._api.call(wire.CREATOR_INFO, {}, self._api.until(self.capabilities.timeout_s))
         except (TransportError, NoTokenError) as error:
             return Probe(ok=False, detail=str(error))
-        fault = self._level_fault(answer)
-        return Probe(fault is None, fault.reason if fault else f"posts as {self._options['privacy_level']}")
+        if fault := self._level_fault(answer):
+            return Probe(ok=False, detail=fault.reason)
+        offered = _listed(wire.levels(answer) or ())
+        return Probe(ok=True, detail=f"posts as {self._options['privacy_level']}; TikTok offers {offered}")
 
     async def _not_ready(self, job: Job, until: datetime) -> Outcome | None:
         del job
@@ -293,8 +295,7 @@ class DirectPost(_ByMachine):
             return errors.refused(answer, harmless=True)
         if level in offered:
             return None
-        now = ", ".join(one for one in wire.LEVELS if one in offered) or "none that is known"
-        reason = f"TikTok does not offer {level} to this account now; it offers {now}"
+        reason = f"TikTok does not offer {level} to this account now; it offers {_listed(offered)}"
         return answer.outcome(Verdict.REJECTED, "privacy_level", reason, wide=True)
 
     def _come_to(self, job: Job, answer: Answer, status: Status, publish_id: str) -> Outcome:
@@ -344,6 +345,11 @@ class InboxDraft(_ByMachine):
 
     def _waiting(self, job: Job) -> Outcome:
         return self._hand_over(job, "to finish the draft from the app's inbox")
+
+
+def _listed(offered: Collection[str]) -> str:
+    """Which of the levels that we know are offered, in words."""
+    return ", ".join(one for one in wire.LEVELS if one in offered) or "none that is known"
 
 
 def _is_explicit(options: Mapping[str, Json], *, draft: bool) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -44,7 +44,9 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
+from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.media.carried import carried, unpublished
+from channels.quota import judged, put_off
 from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
@@ -53,6 +55,7 @@ BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
 UNAUTHORISED = 401
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
+TOO_MANY = 429
 CLOCK_SKEW = timedelta(minutes=2)
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
@@ -155,13 +158,25 @@ class Adapter:
         """Look for the text on the account's own timeline since the release; for a withdrawal, at the original."""
         if job.rendering.kind is DeliveryKind.WITHDRAW:
             return await self._find_withdrawal(job)
-        user_id = self._account.settings.get("user_id")
-        if not user_id:
-            return Finding(Found.UNKNOWN, reason=f"{self._account.handle} has no user_id in its settings; add it")
         try:
-            return await self._search(job, user_id)
-        except TransportError as error:
+            async for post in self._posts(job.intended_at - CLOCK_SKEW, job.timeout_s):
+                if wire.same_post(post, _text(job)):
+                    found = str(post.get("id"))
+                    return Finding(Found.FOUND, reference=found, url=wire.post_url(self._account.handle, found))
+        except (UnlistedError, TransportError) as error:
             return Finding(Found.UNKNOWN, reason=str(error))
+        return Finding(Found.ABSENT)
+
+    async def timeline(self, since: datetime) -> Timeline:
+        """The account's own timeline, as :class:`channels.listing.Listing` says."""
+
+        async def posts() -> AsyncIterator[PublicPost]:
+            async for post in self._posts(since, self.capabilities.timeout_s):
+                if (listed := wire.listed(post, self._account.handle)) is None:
+                    raise UnlistedError("X lists something that is no post")
+                yield listed
+
+        return await read_whole(posts())
 
     async def read_back(self, job: Job, reference: str) -> ReadBack:
         """Read one post by its id."""
@@ -180,11 +195,13 @@ class Adapter:
         found, expected = wire.user_id(answer), self._account.settings.get("user_id")
         if answer.status == PAYMENT_REQUIRED:
             return Probe(ok=False, detail="the prepaid credits of X are used up; buy more", quota="no credits")
+        if answer.status == TOO_MANY:
+            return put_off("X asks to wait", wire.retry_after_s(answer, self._clock()), self._clock())
         if found is None:
             return Probe(ok=False, detail=f"X answered {answer.status}; check the token")
         if found != expected:
             return Probe(ok=False, detail=f"the token belongs to user {found}, the settings say {expected}; mend one")
-        return Probe(ok=True, detail=f"user {found}")
+        return judged(Probe(ok=True, detail=f"user {found}"), *wire.days_left(answer, self._clock()))
 
     async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
         """The ids of the job's pictures, each with its text. Uploading publishes nothing and may be repeated."""
@@ -221,23 +238,25 @@ class Adapter:
             return Finding(Found.UNKNOWN, reason="the withdrawal names no post")
         return wire.withdrawn(await self.read_back(job, job.original))
 
-    async def _search(self, job: Job, user_id: str) -> Finding:
-        since = (job.intended_at - CLOCK_SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        params = {**_FIELDS, "max_results": "100", "start_time": since, "exclude": "retweets"}
+    async def _posts(self, since: datetime, timeout_s: float) -> AsyncIterator[Mapping[str, Any]]:
+        """The posts of the account's own timeline, newest first. Raises TransportError and UnlistedError."""
+        user_id = self._account.settings.get("user_id")
+        if not user_id:
+            raise UnlistedError(f"{self._account.handle} has no user_id in its settings; add it")
+        start = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        params = {**_FIELDS, "max_results": "100", "start_time": start, "exclude": "retweets"}
         for _ in range(TIMELINE_PAGES):
-            answer = await self._call("GET", f"/2/users/{user_id}/tweets", job.timeout_s, params=params)
+            answer = await self._call("GET", f"/2/users/{user_id}/tweets", timeout_s, params=params)
             page = wire.timeline(answer)
             if page is None:
-                return Finding(Found.UNKNOWN, reason=f"X answered {answer.status} instead of the timeline")
+                raise UnlistedError(f"X answered {answer.status} instead of the timeline")
             posts, token = page
             for post in posts:
-                if wire.same_post(post, _text(job)):
-                    found = str(post.get("id"))
-                    return Finding(Found.FOUND, reference=found, url=wire.post_url(self._account.handle, found))
+                yield post
             if token is None:
-                return Finding(Found.ABSENT)
+                return
             params["pagination_token"] = token
-        return Finding(Found.UNKNOWN, reason="the timeline since the release is too long to read whole")
+        raise UnlistedError("the timeline since then is too long to read whole")
 
     async def _call(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
         """One call; after a token that ran out, refused without effect, once more with a fresh one."""

@@ -3,7 +3,7 @@
 The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
 hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
 its text, since X knows no other. Timelines shorten links and escape HTML as X does, and put a link behind the text of
-a post with pictures. A picture lives for a day.
+a post with pictures. A picture lives for a day. A test may set ``a_day``: of how many calls in 24 hours it tells.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from channels.text import X_WEIGHT, links, x_length
 FIRST_ID = 2_000_000_000_000_000_001
 POSTS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=15)
+DAY = timedelta(hours=24)
 TOKEN_LIFE = timedelta(hours=2)
 CLIENT = "sim-client"
 DUPLICATE_FOR = timedelta(hours=24)
@@ -71,6 +72,7 @@ class XSimulator(Provider):
         self.refresh: dict[str, str] = {}
         self.access: dict[str, datetime] = {}
         self.pictures: dict[tuple[str, str], Picture] = {}
+        self.a_day: int | None = None
 
     def connect(self, user: str) -> dict[str, str]:
         """What a user's consent gives to the app :data:`CLIENT`, its id included."""
@@ -217,7 +219,17 @@ class XSimulator(Provider):
     async def _me(self, request: web.Request) -> web.Response:
         if (user := self._user(request)) is None:
             return _problem(401, "Unauthorized")
-        return web.json_response({"data": {"id": user, "name": "Simulated", "username": f"user{user}"}})
+        who = {"id": user, "name": "Simulated", "username": f"user{user}"}
+        return web.json_response({"data": who}, headers=self._day(user))
+
+    def _day(self, user: str) -> dict[str, str]:
+        """What is left of the day, where a test has set that X tells it."""
+        if self.a_day is None:
+            return {}
+        posts = [post.effect.at for post in self.posts if post.user == user and post.effect.at > self.clock() - DAY]
+        reset = min(posts, default=self.clock()) + DAY
+        told = {"limit": self.a_day, "remaining": self.a_day - len(posts), "reset": int(reset.timestamp())}
+        return {f"x-user-limit-24hour-{name}": str(value) for name, value in told.items()}
 
     async def _token(self, request: web.Request) -> web.Response:
         """A new pair for a refresh token, which is spent by it."""

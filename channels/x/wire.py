@@ -22,7 +22,9 @@ from typing import Any
 
 from channels.contract import Finding, Found, Outcome, ReadBack, Secret, Seen, Verdict
 from channels.http import Answer
+from channels.listing import PublicPost
 from channels.media.carried import unpublished
+from channels.quota import Left, after
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{2,47}")
 _DUPLICATE_LEGACY = 187
@@ -97,6 +99,14 @@ def timeline(answer: Answer) -> tuple[list[Mapping[str, Any]], str | None] | Non
     return posts, token if isinstance(token, str) else None
 
 
+def listed(post: Mapping[str, Any], handle: str) -> PublicPost | None:
+    """A post of a timeline, or None where it is none."""
+    post_id, at = _post_id({"data": post}), _time(post.get("created_at"))
+    if post_id is None or at is None:
+        return None
+    return PublicPost(post_id, at, readable(post), post_url(handle, post_id))
+
+
 def looked_up(answer: Answer, expected: str) -> ReadBack:
     """What the public sees, by the answer to GET /2/tweets/{id}."""
     body = answer.json()
@@ -142,6 +152,33 @@ def user_id(answer: Answer) -> str | None:
     return found if answer.status == 200 and isinstance(found, str) else None
 
 
+def days_left(answer: Answer, now: datetime) -> list[Left]:
+    """What is left of the limits of 24 hours, the scarcest first, where X tells (reference: platforms 3.5)."""
+    told = []
+    for day in _DAY_LIMITS:
+        left, most = (_whole(answer, f"{day}-{name}") for name in ("remaining", "limit"))
+        if left is not None and most is not None:
+            told.append(Left(left, most, "calls in 24 hours", after(_wait_s(answer, day, now), now)))
+    return sorted(told, key=lambda one: one.count)
+
+
+def retry_after_s(answer: Answer, now: datetime) -> float | None:
+    """Seconds until the limit ends: a used-up day's first, then the window's (reference: platforms 3.5)."""
+    spent = [day for day in _DAY_LIMITS if answer.headers.get(f"{day}-remaining") == "0"]
+    waits = (_wait_s(answer, limit, now) for limit in [*spent, "x-rate-limit"])
+    return next((wait_s for wait_s in waits if wait_s is not None), answer.retry_after_s(now))
+
+
+def _wait_s(answer: Answer, limit: str, now: datetime) -> float | None:
+    reset = _whole(answer, f"{limit}-reset")
+    return None if reset is None else max(0.0, reset - now.timestamp())
+
+
+def _whole(answer: Answer, header: str) -> int | None:
+    value = answer.headers.get(header, "")
+    return int(value[:12]) if value.isascii() and value.isdigit() else None
+
+
 def _refused(answer: Answer, body: dict[str, Any] | None, now: datetime) -> Outcome:
     status = answer.status
     if body is None or not 400 <= status < 500 or status == 408:
@@ -152,19 +189,9 @@ def _refused(answer: Answer, body: dict[str, Any] | None, now: datetime) -> Outc
     if status == 402:
         return answer.outcome(Verdict.REJECTED, code, "the X account has no credits left; buy some", wide=True)
     if status == 429 and code != "usage-capped":
-        outcome_s = _retry_after_s(answer, now)
+        outcome_s = retry_after_s(answer, now)
         return answer.outcome(Verdict.DEFERRED, code, "X asks to wait", retry_after_s=outcome_s, wide=True)
     return answer.outcome(Verdict.REJECTED, code, f"X refused the post ({code})", wide=status == 429)
-
-
-def _retry_after_s(answer: Answer, now: datetime) -> float | None:
-    """Seconds until the limit ends: a used-up day's first, then the window's (reference: platforms 3.5)."""
-    spent = [day for day in _DAY_LIMITS if answer.headers.get(f"{day}-remaining") == "0"]
-    for limit in [*spent, "x-rate-limit"]:
-        reset = answer.headers.get(f"{limit}-reset", "")
-        if reset.isascii() and reset.isdigit():
-            return max(0.0, float(reset[:12]) - now.timestamp())
-    return answer.retry_after_s(now)
 
 
 def _data(body: dict[str, Any] | None) -> dict[str, Any]:
@@ -175,6 +202,14 @@ def _data(body: dict[str, Any] | None) -> dict[str, Any]:
 def _post_id(body: dict[str, Any] | None) -> str | None:
     found = _data(body).get("id")
     return found if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 20 else None
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at if at.utcoffset() is not None else None
 
 
 def _problems(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

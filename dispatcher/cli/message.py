@@ -28,7 +28,7 @@ from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed, Invalid
 from dispatcher.domain.message import Revision, TextKind
-from dispatcher.service import messages
+from dispatcher.service import messages, probing
 from dispatcher.service.messages import Preview
 from dispatcher.store import records
 
@@ -111,10 +111,15 @@ def detach(session: Session, name: str) -> None:
 @NAME
 @many("account", "Only this account; may be repeated.")
 def preview(session: Session, name: str, accounts: Names) -> None:
-    """The exact text that each account would carry, as its platform counts, and its pictures; then the way back."""
+    """The exact text that each account would carry, as its platform counts, and its pictures; then the way back.
+
+    Last comes whether each account could send, as its last probe found, and how long ago that was.
+    """
     revision, found = _previews(session, name, accounts)
     shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
-    session.read_out("preview", {"message": revision.message, "previews": shown}, "\n".join(map(_told, shown)))
+    probed = probing.known(session.desk, {made.account.id for made in found})
+    text = "\n".join([*map(_told, shown), *(f"{one.account}: {one.probe}" for one in probed)])
+    session.read_out("preview", {"message": revision.message, "previews": shown, "probes": facts(probed)}, text)
     next_step(*_after(revision, any(made.problems for made in found)))
 
 

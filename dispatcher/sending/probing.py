@@ -1,20 +1,22 @@
-"""Probing: whether an account could send now, found out by who holds its credential and without publishing.
+"""Probing: whether an account could send now, and what it shows, found out by who holds its credential.
 
 Rules
-  1. A probe never raises for what a platform, a network or an adapter does: it says that it failed, and why.
-  2. It asks for no gate and leaves no trace in the spent file, because nothing is published.
+  1. Neither raises for what a platform, a network or an adapter does: it says that it failed, and why.
+  2. They ask for no gate and leave no trace in the spent file, because nothing is published.
 """
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Protocol
 
 from channels.contract import Probe
+from channels.listing import Listing, Timeline
 from dispatcher.sending.outlets import Outlets
 
 LONGEST_S = 8.0
-"""How long a probe may take, logging in included: a platform this slow is not well."""
+"""How long either may take, logging in included: a platform this slow is not well."""
 
 
 class Prober(Protocol):
@@ -26,6 +28,9 @@ class Prober(Protocol):
 
     async def probe(self, account: str) -> Probe:
         """Probe one account. Raises Unavailable where that is another process which cannot be reached."""
+
+    async def timeline(self, account: str, since: datetime) -> Timeline:
+        """What an account has published since, where its platform lists that."""
 
 
 class LocalProber:
@@ -51,3 +56,16 @@ class LocalProber:
             return Probe(ok=False, detail=f"no answer within {LONGEST_S:g} s")
         except Exception as error:  # noqa: BLE001 - a bug in an adapter must not end its process
             return Probe(ok=False, detail=f"the probe failed: {type(error).__name__}")
+
+    async def timeline(self, account: str, since: datetime) -> Timeline:
+        """What an account has published since."""
+        outlet = self._outlets.get(account) if account in self.held else None
+        if outlet is None or not isinstance(outlet.adapter, Listing):
+            return Timeline(fault="nobody here can list what it has published")
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                return await outlet.adapter.timeline(since)
+        except TimeoutError:
+            return Timeline(fault=f"no answer within {LONGEST_S:g} s")
+        except Exception as error:  # noqa: BLE001 - a bug in an adapter must not end its process
+            return Timeline(fault=f"the look failed: {type(error).__name__}")

@@ -15,12 +15,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from channels.contract import Finding, Found, Json, Note, Outcome, Probe, ReadBack, Seen, Verdict
+from channels.listing import Timeline
 from dispatcher.domain.documents import Reader
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Envelope
@@ -115,6 +117,11 @@ class RemoteSender:
     async def probe(self, account: str) -> Probe:
         """Have an account probed. Raises Unavailable."""
         return await self._ask(wire.pack({"verb": "probe", "account": account}), wire.read_probe)
+
+    async def timeline(self, account: str, since: datetime) -> Timeline:
+        """Nothing: no channel that is sent to this way lists its posts."""
+        del account, since
+        return Timeline(fault="nobody here can list what it has published")
 
     async def close(self) -> None:
         """Nothing is kept open between calls."""

@@ -1,4 +1,4 @@
-"""Alarms: posts that the public does not see as they were approved, and processes that have fallen silent.
+"""Alarms: posts not seen as they were approved, posts that nobody of ours made, processes that have fallen silent.
 
 Each is raised once: an entry in the ledger with the change itself, a line in the log, and a notice to every duty
 director and ops (reference: reliability 7, promise 26). ``alarms`` is what stands now, for as long as it does.
@@ -6,7 +6,7 @@ director and ops (reference: reliability 7, promise 26). ``alarms`` is what stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,13 +19,16 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
-from dispatcher.store import alive, sightings
+from dispatcher.store import alive, foreign, sightings
 from dispatcher.store.alive import RELAY, Silence
 from dispatcher.store.database import Work
 
 TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
 WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effect"}
 """A withdrawal is not seen itself, but what came of it."""
+
+MOST_NAMED = 5
+"""How many foreign posts of an account one notice names."""
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _MOMENT = "%Y-%m-%d %H:%M:%S UTC"
@@ -34,7 +37,7 @@ _SILENT = "{role} of {mode} is silent, and a released plan waits for it"
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is wrong and about what (a delivery or a role), since when, and the command to look with."""
+    """What is wrong and about what (a delivery, a role or a post), since when, and what to type about it."""
 
     alarm: str
     about: str
@@ -45,10 +48,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What one turn found: roles that fell silent, and posts whose standing changed."""
+    """What one turn found: roles that fell silent, posts whose standing changed, and posts that are not ours."""
 
     silent: tuple[Silence, ...]
     changed: tuple[Any, ...]
+    foreign: tuple[Any, ...] = ()
 
 
 def alarms(desk: Desk, work: Work) -> list[Alarm]:
@@ -60,7 +64,7 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
     ]
     silent = [one for mode in Mode for one in alive.silences(work, str(mode), lasting)]
     roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log") for one in silent]
-    return posts + roles
+    return [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
 
 
 def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Raised:
@@ -78,16 +82,21 @@ def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Rais
         for one in noticed:
             work.record("role.silent", role=one.role, mode=one.mode)
         tells = role == RELAY or (waited and RELAY in alive.quiet(work, str(mode), lasting))
-        return Raised(noticed, tuple(sightings.news(work, str(mode)) if tells else ()))
+        if not tells:
+            return Raised(noticed, ())
+        return Raised(noticed, tuple(sightings.news(work, str(mode))), tuple(foreign.news(work, str(mode))))
 
 
 def tell(desk: Desk, mode: Mode, raised: Raised) -> list[Notice]:
-    """Tell every duty director and ops, in one notice for each incident and each role. Takes seconds."""
+    """Tell every duty director and ops, in one notice for each incident, account and role. Takes seconds."""
     people = notices.holding(desk, *TOLD)
     sent: list[Notice] = []
     for incident, rows in groupby(sorted(raised.changed, key=_incident_of), key=_incident_of):
         title, body = _letter(list(rows))
         sent += notices.tell(desk, mode, people, title, body, incident=incident)
+    for posts in _by_account(raised.foreign):
+        title, body = _warning(posts)
+        sent += notices.tell(desk, mode, people, title, body, account=posts[0].account)
     for one in raised.silent:
         body = f"{_SILENT.format(role=one.role, mode=one.mode)}.\nLook: dispatcher status, dispatcher log"
         sent += notices.tell(desk, mode, people, f"Silent: {one.role}", body, silent=one.role)
@@ -125,6 +134,34 @@ def _letter(rows: Sequence[Any]) -> tuple[str, str]:
         for row in rows
     ]
     return f"{'Not seen as approved' if bad else 'Seen again'}: {rows[0].title}", "\n".join(lines)
+
+
+def _taken_over(posts: Sequence[Any]) -> Alarm:
+    """The alarm of one account: the newest of the posts that are not ours, and since when there are any."""
+    newest, since = posts[0], min(post.found_at for post in posts)
+    return Alarm("foreign", _link(newest), newest.account, since, _hold(newest.account))
+
+
+def _warning(posts: Sequence[Any]) -> tuple[str, str]:
+    account, channel, more = posts[0].account, posts[0].channel, len(posts) - MOST_NAMED
+    lines = [f"{account} ({channel}) shows what was not sent from here. Unless a colleague posted it, others can."]
+    lines += [f"{post.at:{_MOMENT}}: {_link(post)}" for post in posts[:MOST_NAMED]]
+    lines += [f"and {more} more: dispatcher ledger tail --kind account.foreign_post"] if more > 0 else []
+    lines += [f"Replace its credential: dispatcher account rotate {account} --secret-file NAME=FILE"]
+    lines += [f"Have it wait until then: {_hold(account)}"]
+    return f"Foreign post on {account}", "\n".join(lines)
+
+
+def _hold(account: str) -> str:
+    return f"dispatcher account hold {account} --reason TEXT"
+
+
+def _link(post: Any) -> str:
+    return str(post.url or post.reference)
+
+
+def _by_account(posts: Iterable[Any]) -> list[list[Any]]:
+    return [list(group) for _, group in groupby(posts, key=lambda post: post.account)]
 
 
 def _incident_of(row: Any) -> str:

@@ -45,6 +45,7 @@ TIMING = {
     "sweep_ms": 200,
     "ring_again_ms": 500,
     "read_back_ms": 3_600_000,
+    "foreign_ms": 3_600_000,
 }
 CHANNELS = ("x", "bluesky", "webhook", "notify")
 CALLS = {channel: {"timeout_ms": CALL_MS, "lag_ms": 300, "sends_per_minute": 0} for channel in CHANNELS}

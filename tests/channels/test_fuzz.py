@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,16 @@ from channels.conformance import Subject
 from channels.conformance.bench import Bench, HandClock
 from channels.contract import Account, DeliveryKind, Finding, Outcome, Probe, ReadBack, Verdict
 from channels.http import Answer, Http, HttpPolicy, NotSent
+from channels.listing import Listing, Timeline
 from channels.simulator.server import Simulator
 from tests.channels.test_conformance import SUBJECTS
 
 EXAMPLES = 60
 CALLS_AT_MOST = 50
 KINDS = {"send": DeliveryKind.PUBLISH, "correct": DeliveryKind.CORRECT, "withdraw": DeliveryKind.WITHDRAW}
-METHODS = ("send", "correct", "withdraw", "find", "read_back", "probe")
+METHODS = ("send", "correct", "withdraw", "find", "read_back", "probe", "timeline")
+ANSWERS = {"find": Finding, "read_back": ReadBack, "probe": Probe, "timeline": Timeline}
+SINCE = HandClock().now - timedelta(minutes=1)
 STATUSES = (200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 504, 599)
 BREAKERS = (
     b"",
@@ -112,6 +116,8 @@ async def called(subject: Subject, account: Account, http: Http, method: str, or
         return bench.checked(await getattr(channel, method)(job, bench.note))
     if method == "read_back":
         return bench.checked(await channel.read_back(job, original))
+    if method == "timeline":
+        return bench.checked(await channel.timeline(SINCE) if isinstance(channel, Listing) else Timeline())
     return bench.checked(await (channel.probe() if method == "probe" else channel.find(job)))
 
 
@@ -127,7 +133,7 @@ def recorded(number: int) -> tuple[Account, str, Mapping[str, Script]]:
             scripts: dict[str, Script] = {}
             channel = subject.make(account, subject.credential, Http(HttpPolicy(frozenset())), HandClock())
             Bench(subject, far, account, channel, HandClock()).job()  # so that its pictures are there to be fetched
-            for method in ("send", "find", "read_back", "probe", "correct", "withdraw"):
+            for method in ("send", "find", "read_back", "probe", "timeline", "correct", "withdraw"):
                 http = Recording(HttpPolicy(frozenset({base.split("/")[2]}), allow_private=True, https_only=False))
                 said = await called(subject, account, http, method, original)
                 original = said.reference if method == "send" else original
@@ -196,11 +202,14 @@ def hostile(data: Any, answer: Answer, channel: str) -> Answer:
 
 def sound(said: Any, method: str) -> None:
     """It is what the contract says a method returns, and no figure in it is senseless."""
-    expected = Outcome if method in KINDS else {"find": Finding, "read_back": ReadBack, "probe": Probe}[method]
+    expected = Outcome if method in KINDS else ANSWERS[method]
     assert type(said) is expected
     if isinstance(said, Outcome):
         assert said.retry_after_s is None or (math.isfinite(said.retry_after_s) and said.retry_after_s >= 0)
         assert said.verdict is not Verdict.ACCEPTED or said.reference
+    for post in said.posts if isinstance(said, Timeline) else ():
+        assert post.at.utcoffset() is not None, "a time without its zone"
+        assert post.reference, "a post without a name"
     for name in ("reason", "code", "reference", "url", "text", "detail"):
         assert isinstance(getattr(said, name, None), str | None), f"{name} is no text"
 

@@ -141,12 +141,14 @@ def test_what_is_neither_channel_nor_account_cannot_be_probed(office: Office) ->
 
 
 def test_the_freshness_of_a_probe_is_shown_wherever_somebody_decides(office: Office) -> None:
-    """In the list of accounts, with the channel, and to whoever is to approve."""
+    """In the list of accounts, with the channel, in the preview, and to whoever is to approve."""
     plan = office.plan()
+    message = office.run("clearance", "show", plan).json["message"]
+    (previewed,) = office.run("message", "preview", message).json["probes"]
     (listed,) = office.run("account", "list").json["accounts"]
     (shown,) = office.run("channel", "show", "cap_feed").json["probes"]
     (decided,) = office.run("clearance", "show", plan).json["probes"]
-    assert [row["probe"] for row in (listed, shown, decided)] == ["not probed"] * 3
+    assert [row["probe"] for row in (listed, shown, previewed, decided)] == ["not probed"] * 4
 
 
 def simulated(office: Office, text: str, *more: str, code: int = 0) -> dict[str, dict[str, str]]:

@@ -92,6 +92,23 @@ def test_a_post_is_published_found_and_read_back(pds: Pds) -> None:
     assert (repo, record["langs"], pieces) == (pds.did, ["en", "cy"], ["https://example.gov.uk/flood", "#storm"])
 
 
+def test_a_timeline_has_what_the_account_published_since_the_newest_first(pds: Pds) -> None:
+    """By key, which a real server makes of the time too; nothing is of what was made before."""
+
+    async def work(adapter: Adapter) -> None:
+        old, new = replace(job("old"), intended_at=NOW - timedelta(hours=1)), job("new")
+        for one in (old, new):
+            assert (await adapter.send(one, note)).verdict is Verdict.ACCEPTED
+        listed = await adapter.timeline(NOW - timedelta(minutes=1))
+        assert listed.fault == ""
+        names = [post.reference for post in listed.posts]
+        assert (await adapter.find(new)).reference in names
+        assert (await adapter.find(old)).reference not in names
+        assert [post.at for post in listed.posts] == sorted((post.at for post in listed.posts), reverse=True)
+
+    on(pds, work)
+
+
 def test_what_was_never_sent_is_absent(pds: Pds) -> None:
     """The PDS says so in the words that the adapter knows."""
     assert on(pds, lambda adapter: adapter.find(job("never"))).found is Found.ABSENT

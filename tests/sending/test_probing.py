@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from channels.contract import Probe
+from channels.listing import Timeline
 from dispatcher.domain.errors import Unavailable
 from dispatcher.sending import probing, wire
 from dispatcher.sending.probing import LocalProber
@@ -80,6 +81,40 @@ def test_a_silent_platform_fails_its_probe(tmp_path: Path, monkeypatch: pytest.M
     """After a time that does not depend on the platform."""
     monkeypatch.setattr(probing, "LONGEST_S", 0.05)
     assert asyncio.run(prober(tmp_path, silent).probe("x-1")) == Probe(ok=False, detail="no answer within 0.05 s")
+
+
+class Listed(MemoryChannel):
+    """A platform whose list does what it is told."""
+
+    def __init__(self, act: Callable[[], Awaitable[Probe]]) -> None:
+        super().__init__()
+        self._act_on_list = act
+
+    async def timeline(self, since: datetime) -> Timeline:
+        """Empty, or as told."""
+        del since
+        await self._act_on_list()
+        return Timeline()
+
+
+@pytest.mark.parametrize(
+    ("channel", "name", "fault"),
+    [
+        (Listed(found), "x-1", ""),
+        (Listed(broken), "x-1", "the look failed: RuntimeError"),
+        (Listed(silent), "x-1", "no answer within 0.05 s"),
+        (MemoryChannel(), "x-1", "nobody here can list what it has published"),
+        (Listed(found), "x-9", "nobody here can list what it has published"),
+    ],
+)
+def test_a_look_at_an_account_never_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channel: MemoryChannel, name: str, fault: str
+) -> None:
+    """Whatever an adapter does, and where there is none that could."""
+    monkeypatch.setattr(probing, "LONGEST_S", 0.05)
+    place = Place(tmp_path, planned())
+    place.put("x", channel)
+    assert asyncio.run(LocalProber(place._outlets).timeline(name, NOW)) == Timeline(fault=fault)
 
 
 def behind_a_socket(folder: Path, prober: LocalProber | None) -> Probe:

@@ -14,6 +14,7 @@ from dispatcher.service.releasing import release
 from dispatcher.service.reporting import review
 from dispatcher.service.watching import Alarm, Raised
 from dispatcher.store import leading, records
+from dispatcher.store.foreign import ForeignPostRow
 from dispatcher.store.sightings import SightingRow
 from dispatcher.store.tables import PlanRow
 from tests.office import Office
@@ -73,6 +74,41 @@ def test_a_notice_has_nothing_of_the_text(office: Office, released: str) -> None
     seen(office, released, "altered")
     turn(office)
     assert not any("Stay in" in body for _, _, body in office.notices)
+
+
+def found(office: Office, count: int = 1, account: str = "webhook-1") -> None:
+    """A look found posts of somebody else's."""
+    values = {"at": office.clock.now, "found_at": office.clock.now, "told": False}
+    rows = [
+        {"account": account, "reference": f"{n}", "url": f"https://city.example/{n}", **values} for n in range(count)
+    ]
+    with office.desk.store.write() as work:
+        work.execute(insert(ForeignPostRow), rows)
+
+
+@pytest.mark.usefixtures("released")
+def test_directors_and_ops_are_told_once_of_a_foreign_post_and_what_to_do(office: Office) -> None:
+    """Which account, the link, when, and the commands that take the account back; nothing of what it says."""
+    found(office)
+    turn(office)
+    turn(office)
+    assert (told(office), len(office.notices)) == (DIRECTORS, len(DIRECTORS))
+    _, title, body = office.notices[0]
+    assert title == "EXERCISE Foreign post on webhook-1"
+    assert f"{office.clock.now:%Y-%m-%d %H:%M:%S UTC}: https://city.example/0" in body
+    assert "dispatcher account rotate webhook-1 --secret-file NAME=FILE" in body
+    assert "dispatcher account hold webhook-1 --reason TEXT" in body
+
+
+@pytest.mark.usefixtures("released")
+def test_a_flood_of_foreign_posts_is_one_notice_and_one_alarm(office: Office) -> None:
+    """Whoever has the account may post as fast as its platform lets them."""
+    found(office, 7)
+    turn(office)
+    assert len(office.notices) == len(DIRECTORS)
+    assert "and 2 more: dispatcher ledger tail --kind account.foreign_post" in office.notices[0][2]
+    (alarm,) = alarms(office)
+    assert (alarm.alarm, alarm.about, alarm.account) == ("foreign", "https://city.example/0", "webhook-1")
 
 
 def test_people_hear_that_a_post_is_back(office: Office, released: str) -> None:

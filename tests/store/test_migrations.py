@@ -14,6 +14,7 @@ from dispatcher.domain import lifecycle
 from dispatcher.domain.lifecycle import Lifecycle
 from dispatcher.store import migrate, records
 from dispatcher.store.database import Store, open_engine
+from dispatcher.store.foreign import TimelineRow
 from dispatcher.store.sightings import SightingRow
 from dispatcher.store.tables import Base
 from tests.builders import revision
@@ -62,7 +63,7 @@ def moves(connection: Connection, machine: Lifecycle, state: str) -> bool:
 
 def test_the_newest_migration_makes_the_tables_that_the_code_knows(engine: Engine) -> None:
     """Nothing is left for another migration to do."""
-    assert SightingRow.metadata is Base.metadata  # declared beside its queries, and known once these are loaded
+    assert SightingRow.metadata is TimelineRow.metadata is Base.metadata  # declared beside their queries
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, Base.metadata) == []

@@ -326,6 +326,28 @@ def test_a_probe_learns_when_the_token_ends(on_line, at, ends):
     assert (probe.ok, probe.expires_at) == (True, ends)
 
 
+def test_a_probe_notices_a_token_that_may_not_post(on_line):
+    """It speaks for the Page, and lacks the right: Facebook says so to the token's app."""
+
+    async def use(line):
+        line.facebook.scopes.remove("pages_manage_posts")
+        return await line.page.probe()
+
+    probe = on_line(use, app_id=OWN_APP)
+    assert (probe.ok, probe.detail) == (False, "the token lacks pages_manage_posts; connect the account again")
+
+
+def test_a_probe_says_until_when_the_calls_are_used_up(on_line):
+    """By the answer that refuses the probe itself."""
+
+    async def use(line):
+        line.facebook.calls["1111"] = [line.clock.now] * CALLS_A_DAY
+        return line.clock.now + timedelta(days=1), await line.page.probe()
+
+    until, probe = on_line(use)
+    assert (probe.ok, probe.detail) == (False, f"Meta asks to wait until {until:%Y-%m-%d %H:%M} UTC")
+
+
 def test_a_probe_without_the_apps_id_asks_for_no_end(on_line):
     """Then only the Page is asked for."""
 

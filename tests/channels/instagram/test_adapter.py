@@ -141,8 +141,9 @@ def test_a_day_of_posts_that_is_used_up_ends_the_account_for_now(on_line, make_j
         return fine, full, await line.account.send(make_job("One more"), line.note)
 
     fine, full, outcome = on_line(use)
-    assert (fine.ok, fine.detail) == (True, "0 of 50 posts of the last 24 hours are used")
-    assert (full.ok, full.detail) == (False, "50 of 50 posts of the last 24 hours are used")
+    assert (fine.ok, fine.quota) == (True, "50 of 50 posts in 24 hours")
+    spent = "all 50 posts in 24 hours are used up until the oldest of those posts is a day old"
+    assert (full.ok, full.detail, full.quota) == (False, spent, "0 of 50 posts in 24 hours")
     assert (outcome.verdict, outcome.code, outcome.account_wide) == (Verdict.REJECTED, "9.2207042", True)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from channels.contract import DeliveryKind, Found, Seen, Verdict
-from channels.mastodon.simulator import KEYLESS, STUMBLING
+from channels.mastodon.simulator import KEYLESS, LIMITS, STUMBLING
 from channels.simulator.faults import FaultKind
 
 
@@ -252,6 +252,22 @@ def test_a_probe_notices_what_would_go_wrong(on_line, options, says):
 
     probe = on_line(use, **options)
     assert (probe.ok, says in probe.detail) == (False, True), probe.detail
+
+
+def test_a_probe_says_what_is_left_of_the_calls(on_line):
+    """By the headers of the answer; where they are used up, until when."""
+
+    async def use(line):
+        fine = await line.adapter.probe()
+        line.server._calls["1001", "calls"] *= LIMITS["calls"][0] - 1
+        last = await line.adapter.probe()
+        return line.clock.now, fine, last, await line.adapter.probe()
+
+    now, fine, last, refused = on_line(use)
+    until = f"{now + timedelta(minutes=5):%Y-%m-%d %H:%M} UTC"
+    assert (fine.ok, fine.quota) == (True, "299 of 300 calls")
+    assert (last.ok, last.detail) == (False, f"all 300 calls are used up until {until}")
+    assert (refused.ok, refused.detail) == (False, f"the server asks to wait until {until}")
 
 
 def test_settings_stricter_than_the_server_are_no_fault(on_line):

@@ -252,6 +252,33 @@ def test_a_probe_notices_what_cannot_post(on_line, credential, says):
     assert says in probe.detail
 
 
+def test_a_probe_says_what_is_left_of_the_day(on_line, make_job):
+    """Posts, replies and deletions are limits of their own; a correction is a reply."""
+
+    async def use(line):
+        first = await line.send(make_job())
+        await line.profile.correct(make_job("Mend", kind=DeliveryKind.CORRECT, original=first.reference), line.note)
+        await line.profile.withdraw(make_job(kind=DeliveryKind.WITHDRAW, original=first.reference), line.note)
+        return await line.profile.probe()
+
+    probe = on_line(use)
+    left = "249 of 250 posts in 24 hours, 999 of 1000 replies in 24 hours, 99 of 100 deletions in 24 hours"
+    assert (probe.ok, probe.detail, probe.quota) == (True, "profile 2222", left)
+
+
+def test_a_probe_says_that_the_days_posts_are_used_up(on_line, make_job):
+    """Until when, in words, because Threads names no time; replies are left for corrections all the same."""
+
+    async def use(line):
+        line.threads.posts += (await _up(line, make_job)) * 249
+        return await line.profile.probe()
+
+    probe = on_line(use)
+    assert not probe.ok
+    assert probe.detail == "all 250 posts in 24 hours are used up until the oldest of those posts is a day old"
+    assert "1000 of 1000 replies" in probe.quota
+
+
 CONTENT = Content(
     DeliveryKind.PUBLISH,
     (LanguageText("en", "River rising", "Move."), LanguageText("cy", "Afon yn codi", "Symudwch.")),

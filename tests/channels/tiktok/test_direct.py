@@ -347,7 +347,8 @@ def test_the_probe_tells_whether_the_level_is_offered() -> None:
     """Without publishing."""
 
     async def work(far: Far) -> None:
-        assert (await far.channel.probe()).ok
+        fine = await far.channel.probe()
+        assert (fine.ok, "offers PUBLIC_TO_EVERYONE" in fine.detail) == (True, True)
         far.tiktok.levels = ("SELF_ONLY",)
         probe = await far.channel.probe()
         assert not probe.ok

@@ -322,6 +322,37 @@ def test_a_probe_notices_the_token_of_another_account() -> None:
     on_x(work, token="sim-2002")
 
 
+def test_a_probe_says_what_is_left_of_the_day() -> None:
+    """Where X tells; and until when there is nothing left."""
+
+    async def work(far: Simulator, x: Adapter, clock: Clock) -> None:
+        simulator = far.provider("x")
+        assert isinstance(simulator, XSimulator)
+        assert (await x.probe()).quota == ""
+        simulator.a_day = 2
+        until = f"{clock() + timedelta(days=1):%Y-%m-%d %H:%M} UTC"
+        await x.send(job("One"), note)
+        fine = await x.probe()
+        assert (fine.ok, fine.quota) == (True, "1 of 2 calls in 24 hours")
+        await x.send(job("Two"), note)
+        spent = await x.probe()
+        assert (spent.ok, spent.detail) == (False, f"all 2 calls in 24 hours are used up until {until}")
+
+    on_x(work)
+
+
+def test_a_probe_says_that_x_asks_to_wait() -> None:
+    """It is not the token that is wrong."""
+
+    async def work(far: Simulator, x: Adapter, clock: Clock) -> None:
+        far.arm(Fault("x", FaultKind.THROTTLE, on="session", delay_s=600))
+        until = f"{clock() + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
+        probe = await x.probe()
+        assert (probe.ok, probe.detail) == (False, f"X asks to wait until {until}")
+
+    on_x(work)
+
+
 def test_a_probe_says_that_the_credits_are_used_up() -> None:
     """X answers 402 then, to everything (reference: platforms 3.3)."""
 
