@@ -24,12 +24,14 @@ from aiohttp import web
 
 from channels.capabilities import Unit
 from channels.contract import Clock
+from channels.simulator.consent import ConsentPage
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Provider, Route, RouteKind
 from channels.text import length
 
 CLIENT_KEY, CLIENT_SECRET = "sim-key", "sim-secret"
+SCOPES: tuple[str, ...] = ("video.publish", "video.upload")
 LEVELS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
 TOKEN_LIFE, UPLOAD_LIFE, MINUTE = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=1)
 DAY, POSTS_A_DAY, DRAFTS_WAITING = timedelta(hours=24), 15, 5
@@ -79,13 +81,16 @@ class TikTokSimulator(Provider):
         self.levels: tuple[str, ...] = LEVELS
         self.barred = self.failing = self.verified = ""
         self.refreshes = 0
+        app = {"client_key": CLIENT_KEY, "client_secret": CLIENT_SECRET}
+        self.consents = ConsentPage(clock, app, challenge=bytes.hex)
         self._tokens: dict[str, datetime] = {}
         self._calls: list[tuple[str, str, datetime]] = []
 
     def routes(self) -> Sequence[Route]:
-        """Tokens, the creator, three ways to begin, the upload, and the status."""
+        """Consent, tokens, the creator, three ways to begin, the upload, and the status."""
         post = "/v2/post/publish"
         return (
+            Route("GET", "/v2/auth/authorize/", RouteKind.READ, self.consents.page),
             Route("POST", "/v2/oauth/token/", RouteKind.SESSION, self._token),
             Route("POST", f"{post}/creator_info/query/", RouteKind.SESSION, self._answered("creator_info")),
             Route("POST", f"{post}/content/init/", RouteKind.PUBLISH, self._answered("content")),
@@ -119,11 +124,13 @@ class TikTokSimulator(Provider):
 
     async def _token(self, request: web.Request) -> web.Response:
         given = dict(parse_qsl((await request.read()).decode()))
-        owner = given.get("refresh_token", "").removeprefix("refresh-").partition("~")[0]
+        owner, scopes = given.get("refresh_token", "").removeprefix("refresh-").partition("~")[0], SCOPES
         client = (given.get("client_key"), given.get("client_secret"))
         if client != (CLIENT_KEY, CLIENT_SECRET):
             return _flat_error("invalid_client")
-        if given.get("grant_type") != "refresh_token" or not owner or "refresh-" not in given["refresh_token"]:
+        if consent := self.consents.redeemed(given) if "code" in given else None:
+            owner, scopes = consent.owner, consent.scopes
+        elif given.get("grant_type") != "refresh_token" or not owner or "refresh-" not in given["refresh_token"]:
             return _flat_error("invalid_grant")
         self.refreshes += 1
         access = f"act.{owner}-{self.refreshes}"
@@ -135,7 +142,7 @@ class TikTokSimulator(Provider):
                 "open_id": owner,
                 "refresh_expires_in": 31_536_000,
                 "refresh_token": f"refresh-{owner}~{self.refreshes}",
-                "scope": "video.publish,video.upload",
+                "scope": ",".join(scopes),
                 "token_type": "Bearer",
             }
         )
