@@ -112,7 +112,7 @@ def connect(session: Session, name: str, redirect: str, paste: bool, wait_s: int
     from dispatcher.cli.redirect import heard
 
     about, mode, known = _meant(session, name, given)
-    app = _app(session, about, given["secret_file"])
+    app = _app(about, given["secret_file"])
     with heard(redirect, paste=paste) as redirected:
         asked = connecting.begin(session.desk, about, mode, app, redirected.url, session.pen, known=known)
         say(f"Open this address in a browser where you are logged in as {asked.account.handle}:", asked.consent.url)
@@ -234,7 +234,7 @@ def _meant(session: Session, name: str, given: dict[str, Any]) -> tuple[Account,
     return Account(name, channel, given["handle"], given["languages"], given["set"]), given["mode"], False
 
 
-def _app(session: Session, account: Account, files: Pairs) -> dict[str, Secret]:
+def _app(account: Account, files: Pairs) -> dict[str, Secret]:
     """What the app is told by: from files, and what is missing by the keyboard."""
     found = _secrets(files)
     for name in connecting.wanted(account):

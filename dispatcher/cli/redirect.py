@@ -95,7 +95,7 @@ class _Server(ThreadingHTTPServer):
         except queue.Empty:
             raise Unavailable(
                 f"no browser came back within {seconds:g} s",
-                "give the command again; on another machine, with --paste",
+                "give the command again; with --paste where the browser is on another machine",
             ) from None
 
 

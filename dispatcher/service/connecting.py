@@ -1,12 +1,12 @@
 """Connecting an account: a person consents at its platform, and what that gives is sealed to the role that sends.
 
 Rules
-  1. Everything that can be refused is refused before anybody is asked to consent, and nothing is kept before all of it
-     is there: secrets, scopes, and that they are the account's. Who consents while logged in as somebody else, such as
+  1. What can be refused is refused before anybody is asked to consent, and nothing is kept before all is there:
+     secrets, scopes, and that they are the account's. Who consents while logged in as somebody else, such as
      themselves, is told so.
-  2. Secrets go from the platform's answer into the sealed file. They are in no argument, variable, log or output.
-  3. Where a platform is, the program knows. An account's ``base_url``, which SQL could have been made to say, counts in
-     exercises and in test deployments only.
+  2. Secrets go from the platform's answer into the sealed file. They are in no argument, log or output.
+  3. Where a platform is, the program knows. An account's ``base_url``, which SQL could have been made to say, counts
+     in exercises and in test deployments only.
   4. An account that is there keeps what it is: its credential is replaced as :func:`accounts.rotate` does it.
 """
 
@@ -46,7 +46,7 @@ class Connection:
     consent: Consent
 
 
-def wanted(desk: Desk, account: Account) -> tuple[str, ...]:
+def wanted(account: Account) -> tuple[str, ...]:
     """Which of :data:`APP` must be given for such an account. Raises Invalid for one that people do not connect."""
     return APP[:1] if _described(account).public else APP
 
@@ -70,7 +70,7 @@ def begin(
     desk.role(person, accounts.ROTATING)
     account = account if known else _new(desk, account, mode)
     described = _described(account)
-    if missing := [name for name in wanted(desk, account) if name not in app]:
+    if missing := [name for name in wanted(account) if name not in app]:
         raise Invalid(f"what the app is told by is missing: {', '.join(missing)}", "--secret-file NAME=FILE for each")
     if unknown := sorted(set(app) - set(APP)):
         raise Invalid(f"{', '.join(unknown)}: the platform gives that itself", f"give {' and '.join(APP)} only")
@@ -108,7 +108,7 @@ async def redeem(desk: Desk, asked: Connection, redirected: str, http: Http) -> 
 
 
 def keep(desk: Desk, asked: Connection, granted: Granted, pen: Pen) -> Listed:
-    """Seal what was granted, and have it probed. Raises Invalid where it is somebody else's, and as add and rotate."""
+    """Seal what was granted, and have it probed. Raises Invalid where it is somebody else's; as add and rotate do."""
     account = _owned(asked, granted)
     facts: dict[str, Any] = {"connected": {"owner": granted.owner, "scopes": list(asked.described.scopes)}}
     secrets, until = granted.secrets, granted.expires_at
@@ -141,7 +141,10 @@ def _owned(asked: Connection, granted: Granted) -> Account:
 def _described(account: Account) -> Authorisation:
     from channels.authorising import Connecting
 
-    adapter = registry.adapter_of(account)
+    try:
+        adapter = registry.adapter_of(account)
+    except registry.UnknownChannelError as error:
+        raise Invalid(str(error), "use one of these") from error
     if not issubclass(adapter, Connecting):
         raise Invalid(
             f"{account.channel} has no page where people consent", "give its secrets: dispatcher account add --help"
