@@ -1,7 +1,7 @@
 """TikTok's far side: the Content Posting API in memory (reference: platforms 1.1, 1.3 to 1.7, 1.14, 15).
 
-The client is ``sim-key`` with ``sim-secret``; the refresh token of an account is ``refresh-<open id>``, and every
-answer carries another one, which will do too. A post is public as soon as TikTok has its pictures or its last byte. A
+The client is ``sim-key`` with ``sim-secret``; an account's first refresh token is ``refresh-<open id>``. Each is good
+for one use, and every answer carries another. A post is public as soon as TikTok has its pictures or its last byte. A
 test may set what is otherwise usual: ``audited``, ``levels``, ``barred`` (the code that creator_info answers with),
 ``failing`` (the reason for which what comes next fails), ``moderating`` (no post id yet), ``verified`` (where
 pictures may be fetched from), ``finishes`` (the people in the app finish every draft at once).
@@ -84,6 +84,7 @@ class TikTokSimulator(Provider):
         app = {"client_key": CLIENT_KEY, "client_secret": CLIENT_SECRET}
         self.consents = ConsentPage(clock, app, challenge=bytes.hex)
         self._tokens: dict[str, datetime] = {}
+        self._spent: set[str] = set()
         self._calls: list[tuple[str, str, datetime]] = []
 
     def routes(self) -> Sequence[Route]:
@@ -130,7 +131,7 @@ class TikTokSimulator(Provider):
             return _flat_error("invalid_client")
         if consent := self.consents.redeemed(given) if "code" in given else None:
             owner, scopes = consent.owner, consent.scopes
-        elif given.get("grant_type") != "refresh_token" or not owner or "refresh-" not in given["refresh_token"]:
+        elif not self._spend(given, owner):
             return _flat_error("invalid_grant")
         self.refreshes += 1
         access = f"act.{owner}-{self.refreshes}"
@@ -146,6 +147,14 @@ class TikTokSimulator(Provider):
                 "token_type": "Bearer",
             }
         )
+
+    def _spend(self, given: Mapping[str, str], owner: str) -> bool:
+        """Whether this brings a refresh token that is good; it is not any more."""
+        spent = given.get("refresh_token", "")
+        good = given.get("grant_type") == "refresh_token" and bool(owner) and spent.startswith("refresh-")
+        fresh = good and spent not in self._spent
+        self._spent.add(spent)
+        return fresh
 
     def _answered(self, name: str) -> Any:
         handlers = {
