@@ -29,6 +29,7 @@ from channels.http import Answer, Http
 
 TIMEOUT_S = 30.0
 LONGEST_S = 10 * 365 * 86_400
+_OWNER = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,63}")
 
 
@@ -166,7 +167,10 @@ async def redeem(described: Authorisation, consent: Consent, code: Secret, login
     answer = await login.call("POST", described.token_url, form=form, headers=headers)
     if isinstance(scope := answer.get("scope"), str):
         check_scopes(described.scopes, re.split(r"[ ,]+", scope))
-    return await described.keep(login, answer)
+    granted = await described.keep(login, answer)
+    if granted.owner and not _OWNER.fullmatch(granted.owner):
+        raise nonsense("sound name of who consented")
+    return granted
 
 
 def placed(account: Account, url: str) -> str:

@@ -33,7 +33,7 @@ from channels.meta.containers import Containers
 from channels.meta.graph import Graph, no_original, setting, text_of
 from channels.renewing import Renewal, moment, renewed
 from channels.text import THREADS_CHARACTERS, check_text, length, link_problems, one_post
-from channels.threads.login import AHEAD, AUTHORISATION, BASE_URL, ENDS, renew
+from channels.threads.login import AHEAD, AUTHORISATION, BASE_URL, ENDS, PATIENCE, renew
 
 EDGE = "threads"
 THREADS = Product("text", "timestamp", "permalink", ("https://www.threads.net/", "https://www.threads.com/"))
@@ -129,14 +129,17 @@ class Adapter:
     async def probe(self) -> Probe:
         """Ask Threads for whom this token speaks: it must be the profile itself.
 
-        A token whose end is near is renewed first, for probes come by in quiet weeks too. Where that fails the token
-        still works, and its end is told, so that a person acts in time.
+        A token whose end is near is renewed first, for probes come by in quiet weeks too. Where that keeps failing
+        the token still works, and its end is told, so that a person acts in time.
         """
         fault = await self._renew_ahead()
         probe = await self._graph.probe(self.capabilities.timeout_s, "profile")
-        if fault:
-            return replace(probe, detail=f"{probe.detail}; {fault}", expires_at=self._ends)
-        return replace(probe, renews=self._ends is not None and self._renewal is not None)
+        probe = replace(probe, detail="; ".join(filter(None, (probe.detail, fault))))
+        if self._ends is None or self._renewal is None:
+            return probe
+        if fault and self._clock() >= self._ends - AHEAD + PATIENCE:
+            return replace(probe, expires_at=self._ends)
+        return replace(probe, renews=True)
 
     async def _renew_ahead(self) -> str:
         """Renew a token whose end is near; says why that failed, and is empty where nothing did."""

@@ -35,6 +35,9 @@ ENDS = "token_ends"
 AHEAD = timedelta(days=30)
 """How long before its end a token is renewed: half of its 60 days, so it is older than the 24 hours it must be."""
 
+PATIENCE = timedelta(days=7)
+"""For how long a renewal may fail before people are told of the end: probes try it each hour."""
+
 
 async def _keep(login: Login, answer: Mapping[str, Any]) -> Granted:
     """A long-lived token for the short one of the code. It is renewed by itself, so no person has to come back."""

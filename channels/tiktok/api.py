@@ -26,6 +26,7 @@ from channels.tiktok.login import GIVES, REFRESH_ENDS, TOKEN_ENDS, tokens
 
 HOSTS = ("open.tiktokapis.com", "open-upload.tiktokapis.com", "upload.us.tiktokapis.com")
 EARLY = timedelta(minutes=5)
+SAME = timedelta(hours=1)
 RENEWING_S = 30.0
 """How long a renewal may take; it is carried to its end, though a post waits for it no longer."""
 
@@ -119,10 +120,17 @@ class Api:
             fresh = tokens(body, self._clock())
         except NotGrantedError:
             raise NoTokenError(_no_token(answer, body.get("error"))) from None
+        if _are_one(moment(held, REFRESH_ENDS), moment(fresh, REFRESH_ENDS)):
+            fresh[REFRESH_ENDS] = held[REFRESH_ENDS]
         return {name: secret for name, secret in held.items() if name != TOKEN_ENDS} | fresh
 
     def _left_s(self, until: datetime) -> float:
         return max(0.0, (until - self._clock()).total_seconds())
+
+
+def _are_one(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two ends are the same: TikTok tells it in seconds from an answer, and answers take their time."""
+    return one is not None and other is not None and abs(one - other) < SAME
 
 
 def _no_token(answer: Answer, error: Any) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,12 +16,14 @@ from channels.http import Http, HttpPolicy
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 from channels.x.simulator import CLIENT, CLIENT_SECRET
+from dispatcher.bootstrap import open_client
 from dispatcher.domain.errors import Invalid, NotFound, SignatureNeeded, Unavailable
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, connecting
 from dispatcher.service.connecting import Connection
-from tests.office import SECRETS, SETTINGS, Office
+from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
+from tests.service.test_accounts import MACHINE, opened
 
 APP = {"client_id": Secret(CLIENT), "client_secret": Secret(CLIENT_SECRET)}
 REDIRECT = "http://127.0.0.1:8765/"
@@ -108,6 +111,25 @@ def test_a_platform_that_is_not_reached_is_said(office: Office) -> None:
         connect(office, new(), gone=True)
     with pytest.raises(NotFound):
         accounts.held(office.desk, "x-2")
+
+
+def test_a_confined_channel_is_connected_by_its_own_way_out(office: Office, tmp_path: Path) -> None:
+    """The egress proxy: where it does not run, nothing leaves, and the person is told what to look at."""
+    settings = {**MACHINE, "base_url": f"{SIMULATOR}/tiktok"}
+    account, desk = new("t-1", "tiktok", **settings), opened(office, "direct_post")
+    asked = connecting.begin(desk, account, Mode.EXERCISE, APP, REDIRECT, office.pen("ops-1"), known=False)
+    http = open_client(replace(desk.settings, root=tmp_path), asked.account, Mode.EXERCISE)
+    redirected = f"{REDIRECT}?code=1&state={asked.consent.state.reveal()}"
+
+    async def redeem() -> None:
+        try:
+            await connecting.redeem(desk, asked, redirected, http)
+        finally:
+            await http.close()
+
+    with pytest.raises(Unavailable, match="t-1 is not connected") as unavailable:
+        asyncio.run(redeem())
+    assert "is the role egress running" in unavailable.value.next_step
 
 
 def begun(office: Office, account: Account, mode: Mode = Mode.LIVE, by: str = "ops-1", **more: Any) -> Connection:

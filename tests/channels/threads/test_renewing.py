@@ -73,12 +73,25 @@ def test_a_renewal_that_fails_tells_the_end(on_line: Callable[..., Any], kind: F
     """The token still works, so the probe does not fail; the alarms go by the end, and the next probe tries again."""
 
     async def use(line: Line) -> None:
-        kept = prepared(line, 35)
+        kept = prepared(line, 37)
         line.arm(kind, on="session")
         probe = await line.profile.probe()
         assert (probe.ok, probe.renews, probe.expires_at, kept.kept) == (True, False, ENDS, [])
         assert "could not be renewed" in probe.detail
         assert (await line.profile.probe()).renews
+
+    on_line(use, credential=CREDENTIAL)
+
+
+def test_a_renewal_that_fails_once_alarms_nobody(on_line: Callable[..., Any]) -> None:
+    """There are 30 days left and a try each hour; the probe says it, and no end is told for a week."""
+
+    async def use(line: Line) -> None:
+        prepared(line, 36)
+        line.arm(FaultKind.REFUSE, on="session")
+        probe = await line.profile.probe()
+        assert (probe.ok, probe.renews, probe.expires_at) == (True, True, None)
+        assert "could not be renewed" in probe.detail
 
     on_line(use, credential=CREDENTIAL)
 

@@ -10,7 +10,7 @@ import pytest
 
 from channels.conformance.bench import START
 from channels.contract import Secret, Verdict
-from channels.renewing import Renew
+from channels.renewing import Renew, written
 from channels.simulator.faults import FaultKind
 from channels.tiktok.direct import DirectPost
 from tests.channels.tiktok.machine import CREDENTIAL, Far, facing
@@ -113,6 +113,18 @@ def test_the_probe_tells_when_a_person_has_to_come_back() -> None:
         assert (await far.channel.probe()).expires_at == START + timedelta(days=365)
         far.time.pass_s(86_400)
         assert (await far.channel.probe()).expires_at == START + timedelta(days=366)
+
+    facing(work)
+
+
+def test_an_end_that_stays_is_told_as_the_same() -> None:
+    """TikTok tells the seconds that are left: a little more or less is no other end, or alarms would begin anew."""
+
+    async def work(far: Far) -> None:
+        far.channel.renew_by(kept := Kept())
+        nearly = {**CREDENTIAL, "refresh_ends": written(START + timedelta(days=365, seconds=-40))}
+        kept.kept.append(nearly)
+        assert (await far.channel.probe()).expires_at == START + timedelta(days=365, seconds=-40)
 
     facing(work)
 
