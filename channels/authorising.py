@@ -2,9 +2,9 @@
 
 A channel describes its platform's way as an :class:`Authorisation`; the rest is the same for all::
 
-    consent = ask(described, client, redirect, random_bytes)      # the person opens consent.url, and consents
-    code = code_of(consent, redirected)                           # the address that the browser was sent to then
-    granted = await redeem(described, consent, code, login)       # what the credential will hold
+    consent = ask(described, account, client, redirect, random_bytes)  # the person opens consent.url, and consents
+    code = code_of(consent, redirected)                                # the address that the browser was sent to
+    granted = await redeem(described, consent, code, exchange)         # what the credential will hold
 
 Rules
   1. A redirect that does not carry our state is no answer to our question: its code is not used (RFC 6749, 10.12).
@@ -62,13 +62,18 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class Exchange:
     """What a code is redeemed with: the account it is for, our app, and the way out."""
 
     account: Account
     client: Client
     http: Http
     now: datetime
+
+    @property
+    def app_secret(self) -> Secret:
+        """What a platform that knows no public apps is told."""
+        return self.client.secret or Secret("")
 
     async def call(self, method: str, url: str, **more: Any) -> Mapping[str, Any]:
         """The JSON object that a platform answers. Raises TransportError, NotGrantedError."""
@@ -91,7 +96,7 @@ class Authorisation:
     token_url: str
     scopes: tuple[str, ...]
     gives: tuple[str, ...]
-    keep: Callable[[Login, Mapping[str, Any]], Awaitable[Granted]]
+    keep: Callable[[Exchange, Mapping[str, Any]], Awaitable[Granted]]
     owner: str = ""
     joined_by: str = " "
     client_id: str = "client_id"
@@ -153,9 +158,9 @@ def code_of(consent: Consent, redirected: str) -> Secret:
     return Secret(found["code"])
 
 
-async def redeem(described: Authorisation, consent: Consent, code: Secret, login: Login) -> Granted:
+async def redeem(described: Authorisation, consent: Consent, code: Secret, exchange: Exchange) -> Granted:
     """Exchange a code, which is good for one use. Raises TransportError, NotGrantedError."""
-    client, headers = login.client, dict[str, str]()
+    client, headers = exchange.client, dict[str, str]()
     form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": consent.redirect}
     form |= {described.client_id: client.id.reveal()}
     if described.challenge is not None:
@@ -164,10 +169,10 @@ async def redeem(described: Authorisation, consent: Consent, code: Secret, login
         headers = basic(client.id, client.secret)
     elif client.secret is not None:
         form["client_secret"] = client.secret.reveal()
-    answer = await login.call("POST", described.token_url, form=form, headers=headers)
+    answer = await exchange.call("POST", described.token_url, form=form, headers=headers)
     if isinstance(scope := answer.get("scope"), str):
         check_scopes(described.scopes, re.split(r"[ ,]+", scope))
-    granted = await described.keep(login, answer)
+    granted = await described.keep(exchange, answer)
     if granted.owner and not _OWNER.fullmatch(granted.owner):
         raise nonsense("sound name of who consented")
     return granted

@@ -9,8 +9,8 @@ from typing import Any
 from channels.authorising import (
     TIMEOUT_S,
     Authorisation,
+    Exchange,
     Granted,
-    Login,
     NotGrantedError,
     ends,
     nonsense,
@@ -39,16 +39,15 @@ PATIENCE = timedelta(days=7)
 """For how long a renewal may fail before people are told of the end: probes try it each hour."""
 
 
-async def _keep(login: Login, answer: Mapping[str, Any]) -> Granted:
+async def _keep(exchange: Exchange, answer: Mapping[str, Any]) -> Granted:
     """A long-lived token for the short one of the code. It is renewed by itself, so no person has to come back."""
-    app_secret = login.client.secret or Secret("")
     asked = {
         "grant_type": "th_exchange_token",
-        "client_secret": app_secret.reveal(),
+        "client_secret": exchange.app_secret.reveal(),
         "access_token": text(answer, "access_token"),
     }
-    long = lasting(await login.call("GET", f"{BASE_URL}/access_token", params=asked), login.now)
-    return Granted({"app_secret": app_secret, **long}, owner=text(answer, "user_id"))
+    long = lasting(await exchange.call("GET", f"{BASE_URL}/access_token", params=asked), exchange.now)
+    return Granted({"app_secret": exchange.app_secret, **long}, owner=text(answer, "user_id"))
 
 
 def lasting(answer: Mapping[str, Any], now: datetime) -> dict[str, Secret]:

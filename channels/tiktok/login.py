@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from channels.authorising import Authorisation, Granted, Login, ends, text
+from channels.authorising import Authorisation, Exchange, Granted, ends, text
 from channels.contract import Secret
 from channels.renewing import written
 
@@ -37,7 +37,7 @@ def tokens(answer: Mapping[str, Any], now: datetime) -> dict[str, Secret]:
     return held | {name: written(until) for name, until in lasts.items() if until is not None}
 
 
-async def _keep(login: Login, answer: Mapping[str, Any]) -> Granted:
-    app = {"client_key": login.client.id, "client_secret": login.client.secret or Secret("")}
-    until = ends(answer, "refresh_expires_in", login.now)
-    return Granted({**app, **tokens(answer, login.now)}, text(answer, "open_id"), until)
+async def _keep(exchange: Exchange, answer: Mapping[str, Any]) -> Granted:
+    app = {"client_key": exchange.client.id, "client_secret": exchange.app_secret}
+    until = ends(answer, "refresh_expires_in", exchange.now)
+    return Granted({**app, **tokens(answer, exchange.now)}, text(answer, "open_id"), until)

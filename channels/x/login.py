@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from channels.authorising import Authorisation, Granted, Login, text, unpadded
+from channels.authorising import Authorisation, Exchange, Granted, text, unpadded
 from channels.contract import Secret
 
 BASE_URL = "https://api.x.com"
 SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
 
 
-async def _keep(login: Login, answer: Mapping[str, Any]) -> Granted:
+async def _keep(exchange: Exchange, answer: Mapping[str, Any]) -> Granted:
     """The pair of tokens with the app they were given to, and whose they are."""
-    token, client = text(answer, "access_token"), login.client
+    token, client = text(answer, "access_token"), exchange.client
     bearer = {"Authorization": f"Bearer {token}"}
-    data = (await login.call("GET", f"{BASE_URL}/2/users/me", headers=bearer)).get("data")
+    data = (await exchange.call("GET", f"{BASE_URL}/2/users/me", headers=bearer)).get("data")
     app = {"client_id": client.id, **({"client_secret": client.secret} if client.secret else {})}
     tokens = {"token": Secret(token), "refresh_token": Secret(text(answer, "refresh_token"))}
     return Granted({**tokens, **app}, owner=text(data if isinstance(data, dict) else {}, "id"))

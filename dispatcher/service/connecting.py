@@ -92,14 +92,14 @@ def at_platform(desk: Desk, account: Account, mode: Mode) -> Account:
 
 async def redeem(desk: Desk, asked: Connection, redirected: str, http: Http) -> Granted:
     """What the person's consent gives, by the address that their browser was sent to. Raises Invalid, Unavailable."""
-    from channels.authorising import Login, NotGrantedError, code_of
-    from channels.authorising import redeem as exchange
+    from channels.authorising import Exchange, NotGrantedError, code_of
+    from channels.authorising import redeem as redeemed
     from channels.http import TransportError
 
-    login = Login(at_platform(desk, asked.account, asked.mode), asked.client, http, desk.now())
+    exchange = Exchange(at_platform(desk, asked.account, asked.mode), asked.client, http, desk.now())
     try:
         code = code_of(asked.consent, redirected)
-        return await exchange(asked.described, asked.consent, code, login)
+        return await redeemed(asked.described, asked.consent, code, exchange)
     except NotGrantedError as error:
         raise Invalid(f"{asked.account.id} is not connected: {error}", error.next_step) from None
     except TransportError as error:

@@ -19,8 +19,8 @@ from channels.authorising import (
     Client,
     Connecting,
     Consent,
+    Exchange,
     Granted,
-    Login,
     NotGrantedError,
     ask,
     code_of,
@@ -99,7 +99,7 @@ class Round:
     account: Account
     described: Authorisation
     consent: Consent
-    login: Login
+    exchange: Exchange
 
     @property
     def page(self) -> ConsentPage:
@@ -117,7 +117,7 @@ class Round:
 
     async def redeem(self, redirected: str) -> Granted:
         """What the browser's way back is worth."""
-        return await redeem(self.described, self.consent, code_of(self.consent, redirected), self.login)
+        return await redeem(self.described, self.consent, code_of(self.consent, redirected), self.exchange)
 
 
 @asynccontextmanager
@@ -131,9 +131,9 @@ async def a_round(case: Case) -> AsyncIterator[Round]:
         adapter: Any = registry.adapter_of(account)
         described = adapter.authorisation(account)
         consent = ask(described, account, case.client, REDIRECT, drawn())
-        login = Login(account, case.client, http, clock())
+        exchange = Exchange(account, case.client, http, clock())
         try:
-            yield Round(far, clock, account, described, consent, login)
+            yield Round(far, clock, account, described, consent, exchange)
         finally:
             await http.close()
 
@@ -163,7 +163,7 @@ def test_a_consent_becomes_the_secrets_that_the_adapter_works_with(case: Case) -
         granted = await opened.redeem(await opened.browser())
         settings = {**opened.account.settings, **({opened.described.owner: granted.owner} if granted.owner else {})}
         account = replace(opened.account, settings=settings)
-        adapter = registry.adapter_of(account)(account, granted.secrets, opened.login.http, opened.clock)
+        adapter = registry.adapter_of(account)(account, granted.secrets, opened.exchange.http, opened.clock)
         probe = await adapter.probe()
         ends = None if case.days is None else opened.clock() + timedelta(days=case.days)
         assert (probe.ok, granted.owner, granted.expires_at) == (True, case.owner, ends), probe.detail
@@ -292,7 +292,7 @@ def test_no_question_shows_a_secret() -> None:
     async def shown(opened: Round) -> str:
         assert CLIENT_SECRET not in opened.consent.url
         assert opened.consent.verifier.reveal() not in opened.consent.url
-        return repr(opened.consent.verifier) + repr(opened.login.client)
+        return repr(opened.consent.verifier) + repr(opened.exchange.client)
 
     assert CLIENT_SECRET not in connecting(CASES[1], shown)
 
