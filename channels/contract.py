@@ -313,13 +313,14 @@ class Probe:
     """Whether this account could send now, found out without publishing.
 
     ``detail`` is for people and holds no secret. Where the platform tells, ``expires_at`` is when the credential ends
-    and ``quota`` what is left of a limit or balance, in words.
+    and ``quota`` what is left of a limit or balance, in words. ``renews``: it is renewed by itself, and has no end.
     """
 
     ok: bool
     detail: str
     expires_at: datetime | None = None
     quota: str = ""
+    renews: bool = False
 
 
 class RenderError(ValueError):

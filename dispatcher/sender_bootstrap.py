@@ -211,9 +211,7 @@ class VaultOutlets:
         """
         from channels.http import Http
 
-        policy = network(self._settings, credential)
-        if self._vault.role in CONFINED:
-            policy = replace(policy, egress=egress_socket(self._settings, credential.mode))
+        policy = way_out(self._settings, credential, self._vault.role)
         known = (credential.account.channel, policy)
         if known not in self._clients:
             self._clients[known] = Http(policy)
@@ -242,6 +240,12 @@ def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:
         timeout_s=timeout_s,
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )
+
+
+def way_out(settings: Settings, credential: Credential, role: str) -> HttpPolicy:
+    """Where an account's adapter may go, and how from this role. Raises Forbidden and Invalid as :func:`network`."""
+    policy = network(settings, credential)
+    return replace(policy, egress=egress_socket(settings, credential.mode)) if role in CONFINED else policy
 
 
 def network(settings: Settings, credential: Credential) -> HttpPolicy:

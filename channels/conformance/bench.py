@@ -32,6 +32,7 @@ from channels.contract import (
 )
 from channels.http import Http, HttpPolicy
 from channels.media.picture import MIN_EDGE, Cleaned, clean, fit
+from channels.renewing import Renew, Renewing
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider, RouteKind
 from channels.simulator.server import Simulator
@@ -259,10 +260,18 @@ async def adapter_at(
     allowed = frozenset({base.split("/")[2]}) if hosts is None else hosts
     http = Http(HttpPolicy(allowed, allow_private=True, https_only=False))
     account = subject.account(base)
+    channel = subject.make(account, subject.credential, http, time)
+    if isinstance(channel, Renewing):
+        channel.renew_by(at_once)
     try:
-        yield account, subject.make(account, subject.credential, http, time)
+        yield account, channel
     finally:
         await http.close()
+
+
+async def at_once(stale: Mapping[str, Secret], renew: Renew) -> Mapping[str, Secret]:
+    """A renewal for one who is alone, and keeps nothing."""
+    return await renew(stale)
 
 
 def expect_verdict(outcome: Outcome, *allowed: Verdict) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from channels.authorising import Authorisation
 from channels.capabilities import (
     Capabilities,
     Idempotency,
@@ -51,11 +52,11 @@ from channels.listing import Timeline
 from channels.media.carried import carried, unpublished
 from channels.meta.answers import harmless, is_post_id
 from channels.meta.graph import Graph, no_original, setting, settled, text_of
+from channels.meta.login import BASE_URL, VERSION, authorisation
 from channels.text import check_text, length, link_problems, links, one_post
 
-BASE_URL = "https://graph.facebook.com"
-VERSION = "v25.0"
 NEEDS = ("pages_manage_posts", "pages_read_engagement")  # reference: platforms 4.2
+SCOPES = (*NEEDS, "pages_show_list")
 
 
 class Adapter:
@@ -85,6 +86,12 @@ class Adapter:
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
         self._page_id = page_id
         self._graph = Graph(wire.FACEBOOK, page_id, base_url, account, credential, http, clock)
+
+    @classmethod
+    def authorisation(cls, account: Account) -> Authorisation:
+        """How people connect it: the Page's own token is kept. Raises ValueError for an unsound setting."""
+        page_id = setting(account, "page_id", "", r"[0-9]{1,32}")
+        return authorisation(account, SCOPES, lambda page: page.get("id") == page_id)
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:

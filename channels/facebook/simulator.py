@@ -27,6 +27,7 @@ from channels.meta.simulator import (
     form,
     token,
 )
+from channels.meta.simulator_login import LoginPage
 from channels.simulator.journal import EffectKind, Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
@@ -58,11 +59,13 @@ class FacebookSimulator(GraphSimulator):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.photos: dict[str, Photo] = {}
+        self.login = LoginPage(clock, self.ends, lambda account: {"id": account})
 
     def routes(self) -> Sequence[Route]:
-        """Unpublished photos, post, edit, delete, list, look up, and who am I."""
+        """Login, unpublished photos, post, edit, delete, list, look up, and who am I."""
         answered = self.answered
         return (
+            *self.login.routes(answered),
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
             Route("GET", "/{version}/debug_token", RouteKind.SESSION, self.debug_token),
             Route("POST", "/{version}/{account}/photos", RouteKind.UPLOAD, answered(self._upload)),

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from channels.authorising import Authorisation
 from channels.capabilities import (
     Capabilities,
     Idempotency,
@@ -48,11 +49,13 @@ from channels.media.carried import carried
 from channels.meta.answers import Product, day_left
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, setting, text_of
+from channels.meta.login import BASE_URL, VERSION, authorisation
 from channels.quota import judged
 from channels.text import check_text, length, link_problems, one_post
 
-BASE_URL = "https://graph.facebook.com"
-VERSION = "v25.0"
+OWN_LOGIN = "graph.instagram.com"
+SCOPES = ("instagram_basic", "instagram_content_publish", "pages_read_engagement", "pages_show_list")
+DELETING = "instagram_manage_contents"
 EDGE = "media"
 INSTAGRAM = Product("caption", "timestamp", "permalink", ("https://www.instagram.com/",))
 CAPTION_UNITS = 2_200  # the reference names no unit; counted in UTF-16 units, the larger reading
@@ -103,6 +106,24 @@ class Adapter:
         self._ig_id = ig_id
         self._graph = Graph(INSTAGRAM, ig_id, base_url, account, credential, http, clock)
         self._containers = Containers(self._graph, INSTAGRAM, ig_id, EDGE, "status_code", WAIT_S)
+
+    @classmethod
+    def authorisation(cls, account: Account) -> Authorisation:
+        """How people connect it: the token of its Page is kept, or, where it may delete, that of who consents.
+
+        Raises ValueError for an unsound setting, and for Instagram's own login.
+        """
+        if OWN_LOGIN in account.settings.get("base_url", ""):
+            raise ValueError("by Instagram's own login no account is connected: give its token to `account add`")
+        ig_id = setting(account, "ig_id", "", r"[0-9]{1,32}")
+        may_delete = account.settings.get("may_delete") == "yes"
+        scopes = (*SCOPES, DELETING) if may_delete else SCOPES
+
+        def wanted(page: Mapping[str, Any]) -> bool:
+            linked = page.get("instagram_business_account")
+            return isinstance(linked, dict) and linked.get("id") == ig_id
+
+        return authorisation(account, scopes, wanted, as_person=may_delete)
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:

@@ -27,6 +27,7 @@ from channels.meta.simulator import (
     form,
     token,
 )
+from channels.meta.simulator_login import LoginPage
 from channels.simulator.journal import Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
@@ -47,11 +48,15 @@ class InstagramSimulator(ContainerSimulator):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.may_delete = True
+        self.login = LoginPage(
+            clock, self.ends, lambda account: {"id": f"9{account}", "instagram_business_account": {"id": account}}
+        )
 
     def routes(self) -> Sequence[Route]:
-        """Prepare, publish, delete, list, look up, and how many posts of a day are used."""
+        """Login, prepare, publish, delete, list, look up, and how many posts of a day are used."""
         answered = self.answered
         return (
+            *self.login.routes(answered),
             Route("POST", "/{version}/{account}/media", RouteKind.UPLOAD, answered(self._prepare)),
             Route("POST", "/{version}/{account}/media_publish", RouteKind.PUBLISH, answered(self.publish)),
             Route("GET", "/{version}/{account}/media", RouteKind.READ, answered(self._posts)),

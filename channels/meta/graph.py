@@ -74,12 +74,15 @@ class Graph:
             names = " and no ".join(sorted(missing))
             raise ValueError(f"the credential of {account.handle} on {account.channel} has no {names}; store one")
         self._product, self._node, self._base_url = product, node, base_url
-        self._token = credential["token"]
-        self._app_secret = credential["app_secret"]
+        self.use(credential)
         self._app_id = setting(account, "app_id", "", r"[0-9]{0,32}")
         self._http = http
         self._clock = clock
         self.pace = _pace(account)
+
+    def use(self, credential: Mapping[str, Secret]) -> None:
+        """Call with this credential from now on."""
+        self._token, self._app_secret = credential["token"], credential["app_secret"]
 
     async def call(
         self,

@@ -36,12 +36,12 @@ PAGE_MOST = 100
 OWN_APP = "77"
 SOURCE = web.RequestKey("source", bytes)
 _FIRST_ID = 18_000_000_000_000_000
-_TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})")
+_TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})(?:-[a-z]{1,8}[0-9]*)?")
 
 
-def token(account: str, app: str = OWN_APP) -> str:
-    """The access token of a simulated account and app."""
-    return f"sim-{app}-{account}"
+def token(account: str, app: str = OWN_APP, more: str = "") -> str:
+    """The access token of a simulated account and app; ``more`` tells several apart."""
+    return f"sim-{app}-{account}{more and f'-{more}'}"
 
 
 def app_secret(app: str = OWN_APP) -> str:
@@ -116,6 +116,7 @@ class GraphSimulator(Provider):
         self.posts: list[Post] = []
         self.calls: dict[str, list[datetime]] = {}
         self.scopes = ["pages_manage_posts", "pages_read_engagement", "pages_show_list"]
+        self.ends: dict[str, datetime] = {}  # of tokens that do not live for ever
         self.expires_at = 0  # of every token, in seconds of the epoch; 0: never
 
     @abstractmethod
@@ -157,7 +158,7 @@ class GraphSimulator(Provider):
             told = {name: value.decode() for name, value in parts.items()} if parts else form(body)
             given = {**request.query, **told}
             try:
-                caller = _caller(request, given)
+                caller = self._caller(request, given)
                 usage = self._count(caller.account)
                 return web.json_response(act(request, caller, given), headers=usage)
             except Refusal as refusal:
@@ -221,6 +222,22 @@ class GraphSimulator(Provider):
     def find(self, post_id: str) -> Post | None:
         """A post that is up."""
         return next((post for post in self.posts if post.id == post_id and not post.deleted), None)
+
+    def lasts(self, spoken: str) -> bool:
+        """Whether this token has not ended."""
+        return spoken not in self.ends or self.clock() < self.ends[spoken]
+
+    def _caller(self, request: web.Request, given: Given) -> Caller:
+        bearer = request.headers.get("Authorization", "")
+        spoken = bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else given.get("access_token", "")
+        found = _TOKEN.fullmatch(spoken)
+        if found is None:
+            raise Refusal(190)
+        if not self.lasts(spoken):
+            raise Refusal(190, 463)
+        if not _proves(spoken, found[1], given):
+            raise Refusal(100)
+        return Caller(found[2], found[1])
 
     def _shown(self, post: Post, text: str, given: Given) -> dict[str, Any]:
         at = post.effects[0].at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
@@ -332,17 +349,6 @@ def form(body: bytes) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True))
     except ValueError:
         return {}
-
-
-def _caller(request: web.Request, given: Given) -> Caller:
-    bearer = request.headers.get("Authorization", "")
-    spoken = bearer.removeprefix("Bearer ") if bearer.startswith("Bearer ") else given.get("access_token", "")
-    found = _TOKEN.fullmatch(spoken)
-    if found is None:
-        raise Refusal(190)
-    if not _proves(spoken, found[1], given):
-        raise Refusal(100)
-    return Caller(found[2], found[1])
 
 
 def _proves(spoken: str, app: str, given: Given) -> bool:

@@ -1,8 +1,8 @@
 """Threads: text posts of one profile, through Meta's Graph API.
 
-Lives here: the adapter, Threads' far side for exercises and tests. What it shares with Facebook is
-:mod:`channels.meta`. May not live here: anything that the dispatcher or another channel imports; pictures and videos,
-until the contract carries media.
+Lives here: the adapter, how an account is connected (``login.py``), Threads' far side for exercises and tests. What
+it shares with Facebook is :mod:`channels.meta`. May not live here: anything that the dispatcher or another channel
+imports; pictures and videos, until the contract carries media.
 
 A post is prepared first, as a container, and then published. The container is noted in between, so that after a lost
 answer it tells whether the post is up (reference: platforms 4.4).
@@ -16,5 +16,6 @@ Settings of an account
 
 Credential
   ``token``         a long-lived access token of the profile
+  ``token_ends``    optional: when it ends, as RFC 3339 has it; then it is renewed (``login.py``)
   ``app_secret``    the secret of the Threads app that the token was given to
 """

@@ -7,9 +7,11 @@ is a reply to the post that it corrects (reference: platforms 4.4).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
+from channels.authorising import Authorisation
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
 from channels.contract import (
     Account,
@@ -32,9 +34,10 @@ from channels.meta.answers import Product, day_left, is_post_id
 from channels.meta.containers import Containers
 from channels.meta.graph import Graph, no_original, setting, text_of
 from channels.quota import judged
+from channels.renewing import Renewal, moment, renewed
 from channels.text import THREADS_CHARACTERS, check_text, length, link_problems, one_post
+from channels.threads.login import AHEAD, AUTHORISATION, BASE_URL, ENDS, PATIENCE, renew
 
-BASE_URL = "https://graph.threads.net"
 EDGE = "threads"
 THREADS = Product("text", "timestamp", "permalink", ("https://www.threads.net/", "https://www.threads.com/"))
 WAIT_S = 30.0  # what Meta recommends between preparing and publishing, where a container is not ready
@@ -65,8 +68,21 @@ class Adapter:
         version = setting(account, "version", "v1.0", r"v[0-9]{1,3}\.[0-9]{1,2}")
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
         self._user_id = user_id
+        self._account, self._http, self._clock = account, http, clock
+        self._credential, self._ends = credential, moment(credential, ENDS)
+        self._renewal: Renewal | None = None
         self._graph = Graph(THREADS, user_id, base_url, account, credential, http, clock)
         self._containers = Containers(self._graph, THREADS, user_id, EDGE, "status", WAIT_S)
+
+    @classmethod
+    def authorisation(cls, account: Account) -> Authorisation:
+        """How people connect it."""
+        del account
+        return AUTHORISATION
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Renew the token in this way from now on."""
+        self._renewal = renewal
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -119,7 +135,21 @@ class Adapter:
         return await self._graph.timeline((EDGE, "replies"), since, self.capabilities.timeout_s)
 
     async def probe(self) -> Probe:
-        """Ask Threads for whom this token speaks, which must be the profile itself, and what is left of its day."""
+        """Ask Threads for whom this token speaks, which must be the profile itself, and what is left of its day.
+
+        A token whose end is near is renewed first, for probes come by in quiet weeks too. Where that keeps failing
+        the token still works, and its end is told, so that a person acts in time.
+        """
+        fault = await self._renew_ahead()
+        probe = await self._probe()
+        probe = replace(probe, detail="; ".join(filter(None, (probe.detail, fault))))
+        if self._ends is None or self._renewal is None:
+            return probe
+        if fault and self._clock() >= self._ends - AHEAD + PATIENCE:
+            return replace(probe, expires_at=self._ends)
+        return replace(probe, renews=True)
+
+    async def _probe(self) -> Probe:
         until = self._graph.until(self.capabilities.timeout_s)
         fields = "quota_usage,config,reply_quota_usage,reply_config,delete_quota_usage,delete_config"
         try:
@@ -132,6 +162,23 @@ class Adapter:
             return Probe(ok=False, detail=str(error))
         kinds = {"": "posts", "reply_": "replies", "delete_": "deletions"}
         return judged(probe, *(left for prefix, of in kinds.items() for left in day_left(answer, of, prefix)))
+
+    async def _renew_ahead(self) -> str:
+        """Renew a token whose end is near; says why that failed, and is empty where nothing did."""
+        if self._renewal is None or self._ends is None or self._clock() < self._ends - AHEAD:
+            return ""
+
+        async def fresh(held: Mapping[str, Secret]) -> Mapping[str, Secret]:
+            return await renew(held, self._account, self._http, self._clock)
+
+        try:
+            used, timeout_s = self._credential, self.capabilities.timeout_s
+            self._credential = await renewed(self._renewal, used, fresh, on="Threads", timeout_s=timeout_s)
+        except TransportError as error:
+            return str(error)
+        self._ends = moment(self._credential, ENDS)
+        self._graph.use(self._credential)
+        return ""
 
 
 def _is_reply(job: Job) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from aiohttp import web
 from channels.contract import Clock, Secret
 from channels.meta.simulator import (
     DAY,
+    OWN_APP,
     Caller,
     Container,
     ContainerSimulator,
@@ -26,10 +27,12 @@ from channels.meta.simulator import (
     form,
     token,
 )
+from channels.simulator.consent import ConsentPage
 from channels.simulator.journal import Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
 TEXT_MOST = 500
+SHORT_LIFE, LONG_LIFE = timedelta(hours=1), timedelta(days=60)
 POSTS_A_DAY, REPLIES_A_DAY, DELETIONS_A_DAY = 250, 1000, 100
 _KNOWN = frozenset({"media_type", "text", "reply_to_id", "appsecret_proof", "access_token"})
 
@@ -45,11 +48,17 @@ class ThreadsSimulator(ContainerSimulator):
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
         self.deletions: list[tuple[str, datetime]] = []
+        self.consents = ConsentPage(clock, {"client_id": OWN_APP, "client_secret": app_secret()})
+        self.made: dict[str, datetime] = {}  # when each long-lived token was
 
     def routes(self) -> Sequence[Route]:
-        """Prepare, publish, delete, list, look up, who am I, and how much of a day is used."""
+        """Consent, tokens, prepare, publish, delete, list, look up, who am I, and how much of a day is used."""
         answered = self.answered
         return (
+            Route("GET", "/oauth/authorize", RouteKind.READ, self.consents.page),
+            Route("POST", "/oauth/access_token", RouteKind.SESSION, self._short),
+            Route("GET", "/access_token", RouteKind.SESSION, self._long),
+            Route("GET", "/refresh_access_token", RouteKind.SESSION, self._long),
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
             Route("POST", "/{version}/{account}/threads", RouteKind.SESSION, answered(self._prepare)),
             Route("POST", "/{version}/{account}/threads_publish", RouteKind.PUBLISH, answered(self.publish)),
@@ -73,6 +82,28 @@ class ThreadsSimulator(ContainerSimulator):
     def address(self, post: Post) -> str:
         """Where the public sees a post."""
         return f"https://www.threads.net/@{post.by.account}/post/{post.id}"
+
+    async def _short(self, request: web.Request) -> web.Response:
+        """A token of an hour, for a code."""
+        consent = self.consents.redeemed(form(await request.read()))
+        if consent is None:
+            return Refusal(100).response()
+        made = token(consent.owner, more="short")
+        self.ends[made] = self.clock() + SHORT_LIFE
+        return web.json_response({"access_token": made, "user_id": int(consent.owner)})
+
+    async def _long(self, request: web.Request) -> web.Response:
+        """A token of 60 days, for a short one, or for a long one that is a day old and has not ended."""
+        given, spoken = request.query, request.query.get("access_token", "")
+        exchange = given.get("grant_type") == "th_exchange_token" and given.get("client_secret") == app_secret()
+        old = spoken in self.made and self.clock() - self.made[spoken] >= DAY
+        refresh = given.get("grant_type") == "th_refresh_token" and old
+        if not (spoken in self.ends and self.lasts(spoken) and (exchange or refresh)):
+            return Refusal(190).response()
+        made = token(spoken.split("-")[2], more=f"long{len(self.made)}")
+        self.made[made], self.ends[made] = self.clock(), self.clock() + LONG_LIFE
+        lasts_s = int(LONG_LIFE.total_seconds())
+        return web.json_response({"access_token": made, "token_type": "bearer", "expires_in": lasts_s})
 
     def _prepare(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         text, reply_to = given.get("text", ""), given.get("reply_to_id")

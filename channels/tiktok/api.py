@@ -1,8 +1,9 @@
 """The calls of one account to TikTok, with a token that is renewed as it runs out (reference: platforms 1.1, 1.2).
 
 Rules
-  1. Calls that fetch a token are one at a time: TikTok may answer each with another refresh token, and two at once
-     can strand the account.
+  1. A token is fetched through the account's renewal, one at a time on its host: TikTok may answer each with another
+     refresh token, two at once can strand the account, and one that is on no disk is lost with its process. Where
+     nobody keeps it, no token is fetched.
   2. What goes wrong with a token publishes nothing: it is never in doubt.
   3. A token that TikTok calls invalid is renewed once, and the call is made once more; it was refused without effect.
 """
@@ -16,16 +17,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels.authorising import NotGrantedError
 from channels.contract import Clock, Json, Outcome, Secret, Verdict
 from channels.http import Answer, Http, TransportError
+from channels.renewing import Renewal, moment, renewed
 from channels.tiktok import errors
+from channels.tiktok.login import GIVES, REFRESH_ENDS, TOKEN_ENDS, tokens
 
-BASE_URL = "https://open.tiktokapis.com"
 HOSTS = ("open.tiktokapis.com", "open-upload.tiktokapis.com", "upload.us.tiktokapis.com")
-CREDENTIAL = ("client_key", "client_secret", "refresh_token")
 EARLY = timedelta(minutes=5)
-LONGEST_S = 86_400
-"""How long an access token lives (reference: platforms 1.1)."""
+SAME = timedelta(hours=1)
+RENEWING_S = 30.0
+"""How long a renewal may take; it is carried to its end, though a post waits for it no longer."""
 
 _REFUSED = re.compile(r"(access_denied|invalid_\w{1,20}|unauthorized_client|unsupported_\w{1,20})", re.ASCII)
 
@@ -39,21 +42,30 @@ class NoTokenError(Exception):
 
 
 class Api:
-    """One account's calls. Raises ValueError where the credential is incomplete."""
+    """One account's calls. Raises ValueError where the credential is incomplete or says no time where it should."""
 
     def __init__(
         self, base_url: str, handle: str, credential: Mapping[str, Secret], http: Http, clock: Clock
     ) -> None:
-        if missing := [name for name in CREDENTIAL if name not in credential]:
+        if missing := [name for name in GIVES if name not in credential]:
             raise ValueError(f"the credential of {handle} on TikTok has no {' and no '.join(missing)}")
+        for name in (TOKEN_ENDS, REFRESH_ENDS):
+            moment(credential, name)
         self._base_url = base_url.rstrip("/")
-        self._client = {name: credential[name] for name in CREDENTIAL[:2]}
-        self._refresh = credential["refresh_token"]
+        self._held = credential
+        self._renewal: Renewal | None = None
         self._http = http
         self._clock = clock
-        self._token: Secret | None = None
-        self._token_ends = clock()
         self._lock = asyncio.Lock()
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Fetch tokens in this way from now on."""
+        self._renewal = renewal
+
+    @property
+    def ends(self) -> datetime | None:
+        """When the refresh token ends, and a person has to connect the account again; None where nobody said."""
+        return moment(self._held, REFRESH_ENDS)
 
     async def call(self, path: str, body: Json, until: datetime) -> Answer:
         """One call with the account's token. Raises TransportError and NoTokenError."""
@@ -79,29 +91,46 @@ class Api:
 
     async def _access(self, until: datetime, *, instead_of: Secret | None = None) -> Secret:
         async with self._lock:
-            if self._token is None or self._token is instead_of or self._clock() >= self._token_ends:
-                self._token = None
-                self._token = await self._renewed(until)
-            return self._token
+            for _ in range(2):  # the first may bring what a person gave a moment ago, without a token yet
+                if not self._is_good(instead_of):
+                    self._held = await self._renewed(until)
+            return self._held["token"]
 
-    async def _renewed(self, until: datetime) -> Secret:
-        form = {name: secret.reveal() for name, secret in self._client.items()}
-        form |= {"grant_type": "refresh_token", "refresh_token": self._refresh.reveal()}
-        url = f"{self._base_url}/v2/oauth/token/"
+    def _is_good(self, instead_of: Secret | None) -> bool:
+        token, token_ends = self._held.get("token"), moment(self._held, TOKEN_ENDS)
+        return token not in (None, instead_of) and token_ends is not None and self._clock() < token_ends - EARLY
+
+    async def _renewed(self, until: datetime) -> Mapping[str, Secret]:
+        if self._renewal is None:
+            raise NoTokenError(Outcome(Verdict.DEFERRED, "no token: nobody keeps what a renewal brings", "login"))
         try:
-            answer = await self._http.request("POST", url, form=form, timeout_s=self._left_s(until))
+            left_s = self._left_s(until)
+            return await renewed(self._renewal, self._held, self._renew, on="TikTok", timeout_s=left_s)
         except TransportError as error:
             raise NoTokenError(Outcome(Verdict.DEFERRED, f"no token: {error}", error.code)) from None
+
+    async def _renew(self, held: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        """Spend the refresh token (reference: platforms 1.1). Raises TransportError and NoTokenError."""
+        form = {name: held[name].reveal() for name in GIVES} | {"grant_type": "refresh_token"}
+        answer = await self._http.request(
+            "POST", f"{self._base_url}/v2/oauth/token/", form=form, timeout_s=RENEWING_S
+        )
         body: Mapping[str, Any] = answer.json() or {}
-        token, refresh, lasts_s = (body.get(name) for name in ("access_token", "refresh_token", "expires_in"))
-        if not isinstance(token, str) or not isinstance(refresh, str) or type(lasts_s) is not int:
-            raise NoTokenError(_no_token(answer, body.get("error")))
-        self._refresh = Secret(refresh)
-        self._token_ends = self._clock() + timedelta(seconds=min(max(lasts_s, 0), LONGEST_S)) - EARLY
-        return Secret(token)
+        try:
+            fresh = tokens(body, self._clock())
+        except NotGrantedError:
+            raise NoTokenError(_no_token(answer, body.get("error"))) from None
+        if _are_one(moment(held, REFRESH_ENDS), moment(fresh, REFRESH_ENDS)):
+            fresh[REFRESH_ENDS] = held[REFRESH_ENDS]
+        return {name: secret for name, secret in held.items() if name != TOKEN_ENDS} | fresh
 
     def _left_s(self, until: datetime) -> float:
         return max(0.0, (until - self._clock()).total_seconds())
+
+
+def _are_one(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two ends are the same: TikTok tells it in seconds from an answer, and answers take their time."""
+    return one is not None and other is not None and abs(one - other) < SAME
 
 
 def _no_token(answer: Answer, error: Any) -> Outcome:

@@ -26,6 +26,7 @@ from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from channels.authorising import Authorisation
 from channels.capabilities import (
     Capabilities,
     Idempotency,
@@ -56,9 +57,11 @@ from channels.contract import (
 )
 from channels.http import Answer, Http, TransportError
 from channels.media.carried import carried
+from channels.renewing import Renewal
 from channels.tiktok import chunks, errors, wire
 from channels.tiktok.adapter import CAPTION_UNITS, Adapter
-from channels.tiktok.api import BASE_URL, HOSTS, Api, NoTokenError
+from channels.tiktok.api import HOSTS, Api, NoTokenError
+from channels.tiktok.login import BASE_URL, authorisation
 from channels.tiktok.wire import State, Status
 
 DISCLOSURES = {"none": False, "own_brand": True}
@@ -76,6 +79,7 @@ class _ByMachine(Adapter):
 
     route: ClassVar[str]
     draft: ClassVar[bool]
+    scopes: ClassVar[tuple[str, ...]]
 
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
         super().__init__(account, credential, http, clock)
@@ -83,6 +87,16 @@ class _ByMachine(Adapter):
         base_url = account.settings.get("base_url", BASE_URL)
         self._media_base_url = _media_base_url(account, base_url)
         self._api = Api(base_url, account.handle, credential, http, clock)
+
+    @classmethod
+    def authorisation(cls, account: Account) -> Authorisation:
+        """How people connect it."""
+        del account
+        return authorisation(cls.scopes)
+
+    def renew_by(self, renewal: Renewal) -> None:
+        """Fetch tokens in this way from now on."""
+        self._api.renew_by(renewal)
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -225,6 +239,7 @@ class DirectPost(_ByMachine):
 
     route = "direct_post"
     draft = False
+    scopes = ("video.publish",)
     capabilities: ClassVar[Capabilities] = Capabilities(
         idempotency=Idempotency(IdempotencyKind.QUERY, lag_s=60.0),
         can_correct=True,
@@ -281,9 +296,9 @@ class DirectPost(_ByMachine):
         except (TransportError, NoTokenError) as error:
             return Probe(ok=False, detail=str(error))
         if fault := self._level_fault(answer):
-            return Probe(ok=False, detail=fault.reason)
+            return Probe(ok=False, detail=fault.reason, expires_at=self._api.ends)
         offered = _listed(wire.levels(answer) or ())
-        return Probe(ok=True, detail=f"posts as {self._options['privacy_level']}; TikTok offers {offered}")
+        return Probe(True, f"posts as {self._options['privacy_level']}; TikTok offers {offered}", self._api.ends)
 
     async def _not_ready(self, job: Job, until: datetime) -> Outcome | None:
         del job
@@ -313,6 +328,7 @@ class InboxDraft(_ByMachine):
 
     route = "inbox_draft"
     draft = True
+    scopes = ("video.upload",)
     capabilities: ClassVar[Capabilities] = replace(
         DirectPost.capabilities,
         idempotency=Idempotency(IdempotencyKind.NONE),
@@ -328,7 +344,7 @@ class InboxDraft(_ByMachine):
             await self._api.call(wire.STATUS, {"publish_id": "none"}, self._api.until(self.capabilities.timeout_s))
         except (TransportError, NoTokenError) as error:
             return Probe(ok=False, detail=str(error))
-        return device
+        return replace(device, expires_at=self._api.ends)
 
     async def _not_ready(self, job: Job, until: datetime) -> Outcome | None:
         del until

@@ -1,7 +1,7 @@
 """TikTok's far side: the Content Posting API in memory (reference: platforms 1.1, 1.3 to 1.7, 1.14, 15).
 
-The client is ``sim-key`` with ``sim-secret``; the refresh token of an account is ``refresh-<open id>``, and every
-answer carries another one, which will do too. A post is public as soon as TikTok has its pictures or its last byte. A
+The client is ``sim-key`` with ``sim-secret``; an account's first refresh token is ``refresh-<open id>``. Each is good
+for one use, and every answer carries another. A post is public as soon as TikTok has its pictures or its last byte. A
 test may set what is otherwise usual: ``audited``, ``levels``, ``barred`` (the code that creator_info answers with),
 ``failing`` (the reason for which what comes next fails), ``moderating`` (no post id yet), ``verified`` (where
 pictures may be fetched from), ``finishes`` (the people in the app finish every draft at once).
@@ -24,12 +24,14 @@ from aiohttp import web
 
 from channels.capabilities import Unit
 from channels.contract import Clock
+from channels.simulator.consent import ConsentPage
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.journal import Effect, EffectKind, Journal
 from channels.simulator.provider import Provider, Route, RouteKind
 from channels.text import length
 
 CLIENT_KEY, CLIENT_SECRET = "sim-key", "sim-secret"
+SCOPES: tuple[str, ...] = ("video.publish", "video.upload")
 LEVELS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
 TOKEN_LIFE, UPLOAD_LIFE, MINUTE = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=1)
 DAY, POSTS_A_DAY, DRAFTS_WAITING = timedelta(hours=24), 15, 5
@@ -79,13 +81,17 @@ class TikTokSimulator(Provider):
         self.levels: tuple[str, ...] = LEVELS
         self.barred = self.failing = self.verified = ""
         self.refreshes = 0
+        app = {"client_key": CLIENT_KEY, "client_secret": CLIENT_SECRET}
+        self.consents = ConsentPage(clock, app, challenge=bytes.hex)
         self._tokens: dict[str, datetime] = {}
+        self._spent: set[str] = set()
         self._calls: list[tuple[str, str, datetime]] = []
 
     def routes(self) -> Sequence[Route]:
-        """Tokens, the creator, three ways to begin, the upload, and the status."""
+        """Consent, tokens, the creator, three ways to begin, the upload, and the status."""
         post = "/v2/post/publish"
         return (
+            Route("GET", "/v2/auth/authorize/", RouteKind.READ, self.consents.page),
             Route("POST", "/v2/oauth/token/", RouteKind.SESSION, self._token),
             Route("POST", f"{post}/creator_info/query/", RouteKind.SESSION, self._answered("creator_info")),
             Route("POST", f"{post}/content/init/", RouteKind.PUBLISH, self._answered("content")),
@@ -119,11 +125,13 @@ class TikTokSimulator(Provider):
 
     async def _token(self, request: web.Request) -> web.Response:
         given = dict(parse_qsl((await request.read()).decode()))
-        owner = given.get("refresh_token", "").removeprefix("refresh-").partition("~")[0]
+        owner, scopes = given.get("refresh_token", "").removeprefix("refresh-").partition("~")[0], SCOPES
         client = (given.get("client_key"), given.get("client_secret"))
         if client != (CLIENT_KEY, CLIENT_SECRET):
             return _flat_error("invalid_client")
-        if given.get("grant_type") != "refresh_token" or not owner or "refresh-" not in given["refresh_token"]:
+        if consent := self.consents.redeemed(given) if "code" in given else None:
+            owner, scopes = consent.owner, consent.scopes
+        elif not self._spend(given, owner):
             return _flat_error("invalid_grant")
         self.refreshes += 1
         access = f"act.{owner}-{self.refreshes}"
@@ -135,10 +143,18 @@ class TikTokSimulator(Provider):
                 "open_id": owner,
                 "refresh_expires_in": 31_536_000,
                 "refresh_token": f"refresh-{owner}~{self.refreshes}",
-                "scope": "video.publish,video.upload",
+                "scope": ",".join(scopes),
                 "token_type": "Bearer",
             }
         )
+
+    def _spend(self, given: Mapping[str, str], owner: str) -> bool:
+        """Whether this brings a refresh token that is good; it is not any more."""
+        spent = given.get("refresh_token", "")
+        good = given.get("grant_type") == "refresh_token" and bool(owner) and spent.startswith("refresh-")
+        fresh = good and spent not in self._spent
+        self._spent.add(spent)
+        return fresh
 
     def _answered(self, name: str) -> Any:
         handlers = {

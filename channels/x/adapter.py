@@ -8,12 +8,12 @@ One delivery whose answer was lost::
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from channels.authorising import Authorisation
 from channels.capabilities import (
     Capabilities,
     Idempotency,
@@ -43,15 +43,15 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
+from channels.http import Ambiguous, Answer, Http, TransportError, multipart
 from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
 from channels.media.carried import carried, unpublished
 from channels.quota import judged, put_off
-from channels.renewing import Renewal
+from channels.renewing import Renewal, renewed
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
+from channels.x.login import AUTHORISATION, BASE_URL
 
-BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
 UNAUTHORISED = 401
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
@@ -97,6 +97,12 @@ class Adapter:
         self._http = http
         self._clock = clock
         self._base_url = account.settings.get("base_url", BASE_URL).rstrip("/")
+
+    @classmethod
+    def authorisation(cls, account: Account) -> Authorisation:
+        """How people connect it."""
+        del account
+        return AUTHORISATION
 
     def renew_by(self, renewal: Renewal) -> None:
         """Renew tokens in this way from now on."""
@@ -264,11 +270,8 @@ class Adapter:
         answer = await self._once(method, path, timeout_s, **more)
         if answer.status != UNAUTHORISED or self._renewal is None or "refresh_token" not in used:
             return answer
-        try:
-            async with asyncio.timeout(self._left_s(until)):
-                self._credential = await self._renewal(used, self._renew)
-        except (TransportError, TimeoutError, OSError) as error:
-            raise NotSent("login", f"the login on X could not be renewed: {_why(error)}") from None
+        left_s = self._left_s(until)
+        self._credential = await renewed(self._renewal, used, self._renew, on="X", timeout_s=left_s)
         return await self._once(method, path, self._left_s(until), **more)
 
     async def _once(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
@@ -284,10 +287,6 @@ class Adapter:
         if (fresh := wire.refreshed(answer)) is None:
             raise Ambiguous("login", f"X answered {answer.status}; if that stays, connect the account again")
         return {**held, **fresh}
-
-
-def _why(error: Exception) -> str:
-    return str(error) if isinstance(error, TransportError) else type(error).__name__
 
 
 async def _settled(call: Callable[[], Awaitable[Outcome]]) -> Outcome:

@@ -1,13 +1,15 @@
 """X's far side, from its documented contract (reference: platforms 3 and 15).
 
-The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
-hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
-its text, since X knows no other. Timelines shorten links and escape HTML as X does, and put a link behind the text of
-a post with pictures. A picture lives for a day. A test may set ``a_day``: of how many calls in 24 hours it tells.
+The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect`, and of a
+consent on the page, end after two hours, and their refresh token is good for one use. Every other token is refused. A
+post's ``key`` in the journal is its text, since X knows no other. Timelines shorten links and escape HTML as X does,
+and put a link behind the text of a post with pictures. A picture lives for a day. A test may set ``a_day``: of how
+many calls in 24 hours it tells.
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from channels.contract import Clock, Secret
+from channels.simulator.consent import ConsentPage
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.forms import fields
 from channels.simulator.journal import Effect, EffectKind, Journal
@@ -29,7 +32,7 @@ POSTS_PER_WINDOW = 100
 WINDOW = timedelta(minutes=15)
 DAY = timedelta(hours=24)
 TOKEN_LIFE = timedelta(hours=2)
-CLIENT = "sim-client"
+CLIENT, CLIENT_SECRET = "sim-client", "sim-client-secret"
 DUPLICATE_FOR = timedelta(hours=24)
 MEDIA_LIVES = timedelta(hours=24)
 MAX_PICTURE, MAX_PICTURES, MAX_ALT = 5_000_000, 4, 1_000
@@ -73,6 +76,7 @@ class XSimulator(Provider):
         self.access: dict[str, datetime] = {}
         self.pictures: dict[tuple[str, str], Picture] = {}
         self.a_day: int | None = None
+        self.consents = ConsentPage(clock, {"client_id": CLIENT}, separator=" ", challenge=_challenge)
 
     def connect(self, user: str) -> dict[str, str]:
         """What a user's consent gives to the app :data:`CLIENT`, its id included."""
@@ -89,6 +93,7 @@ class XSimulator(Provider):
             Route("DELETE", "/2/tweets/{id}", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/2/tweets/{id}", RouteKind.READ, self._look_up),
             Route("GET", "/2/users/me", RouteKind.SESSION, self._me),
+            Route("GET", "/i/oauth2/authorize", RouteKind.READ, self.consents.page),
             Route("POST", "/2/oauth2/token", RouteKind.SESSION, self._token),
             Route("GET", "/2/users/{user}/tweets", RouteKind.READ, self._timeline),
         )
@@ -232,16 +237,19 @@ class XSimulator(Provider):
         return {f"x-user-limit-24hour-{name}": str(value) for name, value in told.items()}
 
     async def _token(self, request: web.Request) -> web.Response:
-        """A new pair for a refresh token, which is spent by it."""
-        given = await request.post()
+        """A new pair for a code, or for a refresh token, which is spent by it."""
+        given = {name: str(value) for name, value in (await request.post()).items()}
+        consent = self.consents.redeemed(given) if "code" in given and _is_who_it_says(request) else None
         known = given.get("grant_type") == "refresh_token" and given.get("client_id") == CLIENT
-        user = self.refresh.pop(str(given.get("refresh_token")), None) if known else None
+        spent = self.refresh.pop(given.get("refresh_token", ""), None) if known else None
+        user = consent.owner if consent else spent
         if user is None:
             error = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
             return web.json_response(error, status=400)
         fresh = self.connect(user)
         body = {"token_type": "bearer", "expires_in": 7200, "access_token": fresh["token"]}
-        return web.json_response({**body, "refresh_token": fresh["refresh_token"]})
+        scope = {"scope": " ".join(consent.scopes)} if consent else {}
+        return web.json_response({**body, **scope, "refresh_token": fresh["refresh_token"]})
 
     def _user(self, request: web.Request) -> str | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -252,6 +260,16 @@ class XSimulator(Provider):
 
     def _find(self, post_id: str) -> Post | None:
         return next((post for post in self.posts if post.id == post_id and not post.deleted), None)
+
+
+def _challenge(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _is_who_it_says(request: web.Request) -> bool:
+    """Whether an app that says who it is, as a confidential one does, is that app (RFC 7617)."""
+    said = base64.b64encode(f"{CLIENT}:{CLIENT_SECRET}".encode()).decode()
+    return request.headers.get("Authorization", f"Basic {said}") == f"Basic {said}"
 
 
 def _limits(mine: list[Post], now: datetime) -> dict[str, str]:

@@ -12,7 +12,6 @@ Rules
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 import unicodedata
@@ -20,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from channels.authorising import basic
 from channels.contract import Finding, Found, Outcome, ReadBack, Secret, Seen, Verdict
 from channels.http import Answer
 from channels.listing import PublicPost
@@ -46,12 +46,9 @@ def posted(answer: Answer, handle: str, now: datetime, *, first: bool) -> Outcom
 
 def refreshing(held: Mapping[str, Secret]) -> tuple[dict[str, str], dict[str, str]]:
     """Form and headers of POST /2/oauth2/token; a confidential app says who it is in a header."""
-    client = held["client_id"].reveal()
-    form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"].reveal(), "client_id": client}
-    if "client_secret" not in held:
-        return form, {}
-    said = base64.b64encode(f"{client}:{held['client_secret'].reveal()}".encode()).decode()
-    return form, {"Authorization": f"Basic {said}"}
+    spent = {"refresh_token": held["refresh_token"].reveal(), "client_id": held["client_id"].reveal()}
+    headers = basic(held["client_id"], held["client_secret"]) if "client_secret" in held else {}
+    return {"grant_type": "refresh_token", **spent}, headers
 
 
 def refreshed(answer: Answer) -> dict[str, Secret] | None:

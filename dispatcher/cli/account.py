@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +16,14 @@ from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
-from dispatcher.service import accounts, holding, probing
+from dispatcher.service import accounts, connecting, holding, probing
 from dispatcher.service import recipients as recipient_lists
+from dispatcher.service.connecting import Connection
 from dispatcher.service.probing import Probed
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
+
+if TYPE_CHECKING:  # aiohttp is not loaded by commands that only look
+    from channels.authorising import Granted
 
 SECRET = pairs("secret-file", "NAME=FILE", "A secret, read from a file, or from a pipe: /dev/stdin.")
 EXPIRES = click.option("--expires", type=moment, help="When the credential ends, if it does.")
@@ -79,6 +84,43 @@ def rotate(session: Session, name: str, secret_file: Pairs, expires: Moment) -> 
     ends = at(expires, session.desk.now())
     made = accounts.rotate(session.desk, name, _secrets(secret_file), session.pen, ends)
     session.show("account", {**facts(made.account), "mode": made.mode, "lane": made.lane, "expires_at": ends})
+    next_step(f"dispatcher channel probe {name}", "a probe with the new credential")
+
+
+@account.command()
+@click.argument("name")
+@click.option("--channel", help="Of a new account: what `dispatcher channel list` shows.")
+@click.option("--handle", help="Of a new account: its public name.")
+@many("language", "Of a new account, in posting order; may be repeated.")
+@click.option("--mode", type=one_of(Mode), help="Of a new account, for good.")
+@pairs("set", "NAME=VALUE", "A setting of a new account; nothing secret.")
+@pairs("secret-file", "NAME=FILE", "client_id and client_secret of the app, read from files; else asked for.")
+@click.option("--redirect", default="", metavar="URL", help="Where the browser is sent, as registered with the app.")
+@click.option("--paste", is_flag=True, help="Do not listen for the browser: paste the address that it was sent to.")
+@click.option("--wait", "wait_s", type=click.IntRange(1), default=300, show_default=True, help="Seconds to listen.")
+def connect(session: Session, name: str, redirect: str, paste: bool, wait_s: int, **given: Any) -> None:
+    """Connect account NAME: somebody consents at its platform, and what that gives is sealed to the role that sends.
+
+    An account that is there keeps what it is, and its credential is replaced; for a new one say what it is. Open the
+    address that is printed in a browser where you are logged in as the account. By ops or security.
+
+    \b
+    dispatcher account connect city-x --channel x --handle @city --language en-GB --mode live
+    """
+    import asyncio
+
+    from dispatcher.cli.redirect import heard
+
+    about, mode, known = _meant(session, name, given)
+    app = _app(about, given["secret_file"])
+    with heard(redirect, paste=paste) as redirected:
+        asked = connecting.begin(session.desk, about, mode, app, redirected.url, session.pen, known=known)
+        say(f"Open this address in a browser where you are logged in as {asked.account.handle}:", asked.consent.url)
+        address = redirected.wait(wait_s)
+    granted = asyncio.run(_redeemed(session, asked, address))
+    made = connecting.keep(session.desk, asked, granted, session.pen)
+    ends = {"owner": granted.owner, "expires_at": granted.expires_at}
+    session.show("account", {**facts(made.account), "mode": made.mode, "lane": made.lane, **ends})
     next_step(f"dispatcher channel probe {name}", "a probe with the new credential")
 
 
@@ -179,6 +221,37 @@ def register(session: Session, name: str, account: str) -> None:
 def _known(probed: Probed) -> dict[str, Any]:
     names = ("probe", "ok", "quota", "probed_at", "expires_at", "days_left")
     return {name: facts(getattr(probed, name)) for name in names}
+
+
+def _meant(session: Session, name: str, given: dict[str, Any]) -> tuple[Account, Mode, bool]:
+    """The account to connect, its mode, and whether it is there. Raises Invalid, NotFound."""
+    needed = {"--channel": given["channel"], "--handle": given["handle"], "--mode": given["mode"]}
+    if not any((*needed.values(), given["languages"], given["set"])):
+        return *connecting.account_named(session.desk, name), True
+    if missing := [option for option, value in needed.items() if not value]:
+        raise Invalid(f"of a new account {', '.join(missing)} must be given", "for one that is there, give none")
+    channel = accounts.channel_named(given["channel"])
+    return Account(name, channel, given["handle"], given["languages"], given["set"]), given["mode"], False
+
+
+def _app(account: Account, files: Pairs) -> dict[str, Secret]:
+    """What the app is told by: from files, and what is missing by the keyboard."""
+    found = _secrets(files)
+    for name in connecting.wanted(account):
+        if name not in found and sys.stdin.isatty():
+            found[name] = Secret(click.prompt(f"{name} of the app", hide_input=True, err=True))
+    return found
+
+
+async def _redeemed(session: Session, asked: Connection, address: str) -> Granted:
+    from dispatcher.bootstrap import open_client
+
+    settings = session.desk.settings
+    http = open_client(settings, connecting.at_platform(session.desk, asked.account, asked.mode), asked.mode)
+    try:
+        return await connecting.redeem(session.desk, asked, address, http)
+    finally:
+        await http.close()
 
 
 def _secrets(files: Pairs) -> dict[str, Secret]:

@@ -62,7 +62,7 @@ def probe(session: Session, names: Names, wait_s: int) -> None:
             f"no sender answered within {wait_s} s for {waiting}", f"is it running? dispatcher up --mode {modes}"
         )
     if failed := [f"{one.account}: {one.probe}" for one in found if not one.ok]:
-        raise Partial("; ".join(failed), "mend it and probe again; new secrets: dispatcher account rotate --help")
+        raise Partial("; ".join(failed), "mend it and probe again; new secrets: dispatcher account --help")
     next_step("dispatcher status")
 
 

@@ -61,7 +61,7 @@ SUMMARIES = {
     "policy": "The rules in force and those before: show, check, compare, replay.",
     "whoami": "Who is at this keyboard, known from their key.",
     "channel": "What each channel can do, how its accounts are, and whether a text fits.",
-    "account": "Add accounts, list them, replace their secrets, have one wait.",
+    "account": "Add or connect accounts, list them, replace their secrets, have one wait.",
     "recipients": "Import recipient lists, and purge them.",
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",

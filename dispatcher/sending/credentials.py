@@ -10,7 +10,7 @@ Rules (design: architecture, decided 7; ADR 0004)
      read the account's: opening the account puts the two together, as the secret ``device:ID`` and the setting
      ``device``.
   5. So do secrets that replace an account's: what they are for stays what the account's own file says, and SQL has no
-     say in where a new token goes.
+     say in where a new token goes. Their folder is all that a confined sender may write here: it renews, and no more.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Vault:
     role: str
 
     def create(self) -> None:
-        """Make the role's key pair, if it is not there yet."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make the role's folders and key pair, if they are not there yet."""
+        self._make_folders()
         if self.identity_file.exists():
             return
         identity = pyrage.x25519.Identity.generate()
@@ -65,15 +65,25 @@ class Vault:
         write_private(self.identity_file, str(identity).encode())
         self.recipient_file.write_text(str(identity.to_public()))
 
+    @property
+    def renewed_folder(self) -> Path:
+        """Where secrets that replace an account's are: whoever renews writes here."""
+        return self.folder / BESIDE["secrets"]
+
     def recipient(self) -> str:
-        """The role's public key. Raises Unavailable."""
-        return _read(self.recipient_file).decode().strip()
+        """The role's public key; a confined sender has it by its identity alone. Raises Unavailable."""
+        if self.recipient_file.exists() or not self._identity_source.exists():
+            return _read(self.recipient_file).decode().strip()
+        return str(pyrage.x25519.Identity.from_str(self.identity().reveal()).to_public())
 
     def identity(self) -> Secret:
         """The role's identity. Raises Unavailable."""
+        return Secret(_read(self._identity_source).decode().strip())
+
+    @property
+    def _identity_source(self) -> Path:
         provided = os.environ.get("CREDENTIALS_DIRECTORY")
-        source = Path(provided) / self.identity_file.name if provided else self.identity_file
-        return Secret(_read(source).decode().strip())
+        return Path(provided) / self.identity_file.name if provided else self.identity_file
 
     def put(self, credential: Credential) -> Path:
         """Seal one account's credential into its file, replacing an older one."""
@@ -103,8 +113,8 @@ class Vault:
     @contextmanager
     def locked(self, account: str) -> Iterator[None]:
         """Be the one on this host who replaces an account's secrets; waits for another who does."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.folder / f".{account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._make_folders()
+        descriptor = os.open(self.renewed_folder / f".{account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -200,9 +210,14 @@ class Vault:
     def _file_beside(self, kind: str, account: str) -> Path:
         return self.folder / BESIDE[kind] / f"{account}.age"
 
+    def _make_folders(self) -> None:
+        for folder in (self.folder, self.renewed_folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def _seal(self, target: Path, document: Mapping[str, Any]) -> Path:
         recipient = pyrage.x25519.Recipient.from_str(self.recipient())
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folders()
+        target.parent.mkdir(exist_ok=True, mode=0o700)
         write_private(target, pyrage.encrypt(json.dumps(document).encode(), [recipient]))
         return target
 

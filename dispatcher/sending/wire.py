@@ -174,7 +174,8 @@ def read_finding(document: Json) -> Finding:
 def probe_document(probe: Probe) -> dict[str, Json]:
     """What probe answers."""
     expires_at = None if probe.expires_at is None else format_time(probe.expires_at)
-    return {"ok": probe.ok, "detail": _nfc(probe.detail), "expires_at": expires_at, "quota": _nfc(probe.quota)}
+    words = {"detail": _nfc(probe.detail), "quota": _nfc(probe.quota)}
+    return {"ok": probe.ok, **words, "expires_at": expires_at, "renews": probe.renews}
 
 
 def read_probe(document: Json) -> Probe:

@@ -28,7 +28,7 @@ from dispatcher.domain.ids import is_name
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import NEVER_USED, PolicyVersion
-from dispatcher.sending.credentials import Credential
+from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import accounts, probes
 
@@ -82,11 +82,27 @@ def add(
     secrets: Mapping[str, Secret],
     person: str,
     expires_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Listed:
     """Add an account with its credential, which ends at ``expires_at`` where that is known.
 
-    Raises Invalid, Forbidden, NotFound for a channel that is none.
+    ``facts`` go into the ledger too. Raises Invalid, Forbidden, NotFound for a channel that is none.
     """
+    account = checked(desk, account, mode)
+    check_credential(desk, account, secrets, expires_at)
+    lane = lane_of(account.channel)
+    with desk.store.write() as work:
+        accounts.add_account(work, account, str(lane), mode, expires_at)
+        known = {"channel": account.channel, "lane": str(lane), "handle": account.handle}
+        more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
+        about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more, **_ends(expires_at)}
+        work.record("account.added", actor=person, **about, **known, **(facts or {}))
+        desk.settings.vault(mode, SENT_BY[lane]).put(Credential(account, mode, secrets))
+    return Listed(account, mode, str(lane), None)
+
+
+def checked(desk: Desk, account: Account, mode: Mode) -> Account:
+    """A new account by its channel's own name, if there may be such a one. Raises Invalid, Forbidden, NotFound."""
     policy = desk.policy()
     _check_used(policy, account.channel)
     entry = _entry(account.channel)
@@ -95,41 +111,44 @@ def add(
     _check_route(policy, entry, account)
     _check_hosts(policy, account)
     _check(desk, account, mode)
-    _check_credential(desk, account, secrets, expires_at)
-    with desk.store.write() as work:
-        accounts.add_account(work, account, str(entry.lane), mode, expires_at)
-        known = {"channel": entry.name, "lane": str(entry.lane), "handle": account.handle}
-        more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
-        about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more, **_ends(expires_at)}
-        work.record("account.added", actor=person, **about, **known)
-        desk.settings.vault(mode, SENT_BY[entry.lane]).put(Credential(account, mode, secrets))
-    return Listed(account, mode, str(entry.lane), None)
+    return account
 
 
 def rotate(
-    desk: Desk, name: str, secrets: Mapping[str, Secret], pen: Pen, expires_at: datetime | None = None
+    desk: Desk,
+    name: str,
+    secrets: Mapping[str, Secret],
+    pen: Pen,
+    expires_at: datetime | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Listed:
     """Replace all secrets of an account; what it is stays. Raises Invalid, NotFound, SignatureNeeded.
 
-    A sender that runs goes by the new ones with its next lease, and probes them.
+    A sender that runs goes by the new ones with its next lease, and probes them. ``facts`` go into the ledger too.
     """
     person = desk.person(pen)
     desk.role(person, ROTATING)
+    account, mode, vault = held(desk, name)
+    if not secrets:
+        raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
+    check_credential(desk, account, secrets, expires_at)
+    with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
+        probes.renew(work, name, expires_at)
+        about: dict[str, Any] = {"account": name, "mode": str(mode), "secrets": sorted(secrets), **_ends(expires_at)}
+        work.record("account.rotated", actor=person.id, **about, **(facts or {}))
+        vault.put_secrets(name, secrets)
+    return Listed(account, mode, str(lane_of(account.channel)), None)
+
+
+def held(desk: Desk, name: str) -> tuple[Account, Mode, Vault]:
+    """An account whose credential lies on this host, with its mode and vault. Raises NotFound."""
     with desk.store.read() as work:
         row = accounts.row(work, name)
     account, mode = accounts.account_of(row), Mode(row.mode)
     vault = desk.settings.vault(mode, SENT_BY[row.lane])
     if not vault.holds(name):
         raise NotFound(f"account {name} has no credential on this host", "give the command where its role sends")
-    if not secrets:
-        raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
-    _check_credential(desk, account, secrets, expires_at)
-    with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
-        probes.renew(work, name, expires_at)
-        about: dict[str, Any] = {"account": name, "mode": row.mode, "secrets": sorted(secrets), **_ends(expires_at)}
-        work.record("account.rotated", actor=person.id, **about)
-        vault.put_secrets(name, secrets)
-    return Listed(account, mode, row.lane, None)
+    return account, mode, vault
 
 
 def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
@@ -215,8 +234,8 @@ def _check(desk: Desk, account: Account, mode: Mode) -> None:
         _check_exercise(desk, account, bool(adapter.capabilities.hosts))
 
 
-def _check_credential(
-    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None
+def check_credential(
+    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None = None
 ) -> None:
     """Raises Invalid for one that its adapter would not start with, or that has ended."""
     from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look

@@ -87,7 +87,8 @@ def alarm(desk: Desk, mode: Mode) -> list[Notice]:
 def _tell(desk: Desk, mode: Mode, people: Iterable[Any], row: Any) -> list[Notice]:
     title = f"The credential of {row.account} ends on {row.expires_at:%Y-%m-%d}"
     body = f"{row.account} ({row.channel}) cannot send after {row.expires_at:%Y-%m-%d %H:%M} UTC.\n"
-    body += f"Replace it: dispatcher account rotate {row.account} --secret-file NAME=FILE"
+    body += f"Replace it: dispatcher account connect {row.account}, where somebody consents in a browser; else\n"
+    body += f"dispatcher account rotate {row.account} --secret-file NAME=FILE"
     return notices.tell(desk, mode, people, title, body, account=row.account)
 
 

@@ -62,9 +62,9 @@ def claim(work: Work, wanted: Iterable[Due], again: timedelta) -> list[Due]:
 def put(work: Work, claimed: Due, probe: Probe, due_at: datetime | None) -> None:
     """Write down what a probe showed, unless it was asked for anew meanwhile: the credential may be another.
 
-    When a credential ends, as its platform tells, goes before what people said.
+    When a credential ends, as its platform tells, goes before what people said; so does that it is renewed by itself.
     """
-    if probe.expires_at is not None:
+    if probe.expires_at is not None or probe.renews:
         other = ProbeRow.expires_at.is_distinct_from(probe.expires_at)
         work.execute(_as(claimed).where(other).values(expires_at=probe.expires_at, warned_days=None))
     shown = {"ok": probe.ok, "detail": probe.detail, "quota": probe.quota}

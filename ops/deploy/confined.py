@@ -4,7 +4,7 @@ What the role does not have (reference: reliability 4)
   - a network: it has one of its own with loopback in it, and no internet sockets (``ops.deploy.syscalls``)
   - other processes: it sees its own only
   - files: programs, read only; of the deployment its settings, the trust files, its own credentials and identity, all
-    read only, and its own record. No database, no Redis, no other role's anything, no home
+    read only, and its own record and renewed secrets. No database, no Redis, no other role's anything, no home
   - rights: no capability, no new privilege, no environment but a few names
 
 What it has besides: the folder of its own socket, and the folder of the egress proxy's. SIGTERM and SIGINT are passed
@@ -105,6 +105,8 @@ def _deployment(settings: Settings, mode: Mode, role: str) -> Iterator[str]:
         vault.folder,
     ):
         yield from ("--ro-bind-try", str(place), str(place))
+    vault.renewed_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    yield from ("--bind", str(vault.renewed_folder), str(vault.renewed_folder))
     yield from ("--ro-bind-try", str(identity), str(vault.identity_file))
     yield from _shared(settings.path("sender", str(mode), role), "--bind")
     yield from _shared(socket_path(settings, mode).parent, "--bind")

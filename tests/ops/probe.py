@@ -88,6 +88,8 @@ def main():
         make_denied_calls()
     with attempt("its own credentials"):
         os.close(os.open(outside["own"]["credentials"], os.O_RDONLY))
+    with attempt("its own renewed secrets"):
+        os.close(os.open(outside["own"]["renewed"] + "/new.age", os.O_WRONLY | os.O_CREAT, 0o600))
     with attempt("its own record"):
         os.close(os.open(outside["own"]["record"] + "/spent.jsonl", os.O_WRONLY | os.O_CREAT, 0o600))
     with attempt("its own socket"), socket.socket(socket.AF_UNIX) as listening:

@@ -35,7 +35,7 @@ SYSTEM_FILES = {
     "writing this Python": str(Path(sys.prefix) / "new"),
     "writing the kernel's settings": "/proc/sys/kernel/hostname",
 }
-OWN = {"its own credentials", "its own record", "its own socket", "the egress proxy"}
+OWN = {"its own credentials", "its own renewed secrets", "its own record", "its own socket", "the egress proxy"}
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,7 @@ def places(settings: Settings, port: int, planted: str, *, harmful: bool) -> dic
         },
         "own": {
             "credentials": str(at("credentials", "live", ROLE)),
+            "renewed": str(at("credentials", "live", ROLE, "secrets")),
             "record": str(at("sender", "live", ROLE)),
             "socket": str(socket_path(settings, Mode.LIVE)),
             "egress": str(egress_socket(settings, Mode.LIVE)),

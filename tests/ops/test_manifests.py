@@ -47,6 +47,7 @@ def test_the_senders_unit_has_no_network_and_no_foreign_file() -> None:
     text = unit("tiktok-sender")
     lines = {"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "PrivateUsers=yes", "ProtectProc=invisible"}
     assert lines | {"TemporaryFileSystem=/var/lib/dispatcher:ro"} <= set(text.splitlines())
+    assert "BindPaths=-/var/lib/dispatcher/credentials/%i/tiktok-sender/secrets" in text, "what it renews"
     places = re.findall(r"^Bind(?:ReadOnly)?Paths=(?:[^:\n]*:)?/var/lib/dispatcher/(\S+)$", text, re.MULTILINE)
     assert places == [
         "deployment.toml",
@@ -96,6 +97,10 @@ def test_the_senders_container_has_unix_sockets_and_its_own_files(manifest: list
     assert sender["securityContext"]["seccompProfile"]["localhostProfile"] == "dispatcher/sender-seccomp.json"
     mounted = {volume["name"] for volume in sender["volumeMounts"]}
     assert mounted == {"sender-settings", "trust", "credentials", "identity", "record", "run"}
+    written = {
+        volume["mountPath"].rpartition("/")[2] for volume in sender["volumeMounts"] if not volume.get("readOnly")
+    }
+    assert written == {"secrets", "tiktok-sender", "run"}, "what it renews, its record, its socket"
 
 
 def test_the_proxys_container_has_no_secret(manifest: list[Any]) -> None:

@@ -20,7 +20,9 @@ from tests.memory_channel import MemoryChannel
 from tests.sending.kit import House
 from tests.sending.socketed import Place, planned, serving
 
-FOUND = Probe(ok=True, detail="Dinas Caerdy\u0302dd", expires_at=NOW + timedelta(days=3), quota="48 of 50 posts")
+FOUND = Probe(
+    ok=True, detail="Dinas Caerdy\u0302dd", expires_at=NOW + timedelta(days=3), quota="48 of 50 posts", renews=True
+)
 
 
 class Probed(MemoryChannel):
@@ -132,7 +134,7 @@ def test_a_probe_comes_over_the_socket_as_it_was(tmp_path: Path) -> None:
     """End and quota too; text from outside is made NFC."""
     (tmp_path / "house").mkdir()
     seen = behind_a_socket(tmp_path / "house", prober(tmp_path, found))
-    assert seen == Probe(True, "Dinas Caerd\u0177dd", FOUND.expires_at, FOUND.quota)
+    assert seen == Probe(True, "Dinas Caerd\u0177dd", FOUND.expires_at, FOUND.quota, renews=True)
 
 
 def test_a_probe_that_finds_nothing_out_comes_over_the_socket(tmp_path: Path) -> None:

@@ -118,3 +118,19 @@ def test_an_adapter_that_can_renew_is_given_the_way(vault: Vault, tmp_path: Path
     outlet = VaultOutlets(settings, vault).get("x-1")
     assert outlet is not None
     assert isinstance(outlet.adapter._renewal, VaultRenewal)  # type: ignore[attr-defined]
+
+
+def test_who_renews_needs_no_more_than_its_identity_and_one_folder(vault: Vault) -> None:
+    """A confined sender has neither the public key's file nor leave to write beside it."""
+    vault.recipient_file.unlink()
+    vault.folder.chmod(0o500)
+
+    async def main() -> Mapping[str, Secret]:
+        return await VaultRenewal(vault, "x-1")(OLD, Platform().renew)
+
+    try:
+        renewed = asyncio.run(main())
+    finally:
+        vault.folder.chmod(0o700)
+    assert vault.open("x-1").secrets == renewed
+    assert {file.name for file in vault.folder.iterdir()} == {"x-1.age", "secrets"}

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from channels.capabilities import Idempotency, IdempotencyKind
+from channels.conformance.bench import at_once
 from channels.contract import Account, Found, Medium, Part, Verdict
 from channels.http import Http, HttpPolicy
 from channels.simulator.faults import Fault, FaultKind
@@ -115,6 +116,7 @@ def on_site(
             house.start()
             http = Http(HttpPolicy(frozenset({url.split("/")[2]}), allow_private=True, https_only=False))
             adapter = make(account_at(url), CREDENTIAL, http, clock)
+            adapter.renew_by(at_once)
             house._outlets[account_at(url).id] = Outlet(account_at(url), adapter, 5.0, QUERY)
             house.media.put(MEDIUM, PICTURE.data)
             far.provider("tiktok").media[PICTURE.digest.removeprefix("sha256:")] = PICTURE.data

@@ -229,3 +229,13 @@ def test_the_schedule_is_the_deployments(office: Office) -> None:
     often = replace(office.desk, settings=replace(settings, timing=replace(settings.timing, probe_ms=60_000)))
     office.clock.advance(timedelta(minutes=3))
     assert [one.trouble for one in probing.known(often)] == [True]
+
+
+def test_a_credential_that_is_renewed_by_itself_has_no_end(office: Office) -> None:
+    """Its end is told while a renewal fails, and then its alarms go out; once it is renewed nobody minds it."""
+    add(office)
+    ends = office.clock.now + 20 * DAY
+    probed(office, Probe(ok=True, detail="could not be renewed", expires_at=ends))
+    assert (known(office).expires_at, alarms(office)) == (ends, [30])
+    probed(office, Probe(ok=True, detail="", renews=True))
+    assert (known(office).expires_at, alarms(office)) == (None, [30])

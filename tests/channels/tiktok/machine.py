@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from channels.capabilities import MediaKind
-from channels.conformance.bench import START, HandClock, content, picture
+from channels.conformance.bench import START, HandClock, at_once, content, picture
 from channels.contract import Account, DeliveryKind, Job, Medium, Part, Secret
 from channels.http import Http, HttpPolicy
 from channels.media.picture import fit
@@ -103,6 +103,7 @@ def facing(work: Callable[[Far], Awaitable[T]], make: type[Machine] = DirectPost
             http = Http(HttpPolicy(frozenset({url.split("/")[2]}), allow_private=True, https_only=False))
             known = account(url, **settings)
             far = Far(simulator, time, known, make(known, CREDENTIAL, http, time))
+            far.channel.renew_by(at_once)
             far.tiktok.media[PICTURE.digest.removeprefix("sha256:")] = PICTURE.data
             try:
                 return await work(far)

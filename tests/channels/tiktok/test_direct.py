@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels.conformance.bench import HandClock, content
+from channels.conformance.bench import HandClock, at_once, content
 from channels.contract import DeliveryKind, Found, Outcome, Secret, Verdict
 from channels.http import Http, HttpPolicy
 from channels.media.carried import media_problems
@@ -379,7 +379,9 @@ def test_a_refresh_token_that_is_not_taken_is_refused_for_all_posts() -> None:
         wrong = {**CREDENTIAL, "client_secret": Secret("other")}
         host = far.account.settings["base_url"].split("/")[2]
         http = Http(HttpPolicy(frozenset({host}), allow_private=True, https_only=False))
-        outcome = await DirectPost(far.account, wrong, http, far.time).send(far.job(), far.note)
+        stranger = DirectPost(far.account, wrong, http, far.time)
+        stranger.renew_by(at_once)
+        outcome = await stranger.send(far.job(), far.note)
         await http.close()
         assert (outcome.verdict, outcome.code, outcome.account_wide) == (Verdict.REJECTED, "invalid_client", True)
 

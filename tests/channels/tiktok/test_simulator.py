@@ -124,14 +124,16 @@ def test_a_wrong_login_is_refused_flat(changes: dict[str, str], error: str) -> N
     against(work)
 
 
-def test_a_refresh_answers_with_another_refresh_token_which_will_do() -> None:
-    """Whoever keeps the newest goes on."""
+def test_a_refresh_answers_with_another_refresh_token_and_spends_the_first() -> None:
+    """Whoever keeps the newest goes on; nobody else does."""
 
     async def work(client: Client) -> None:
-        first = (await client.log_in()).json() or {}
+        first = (await client.log_in(refresh_token="refresh-other")).json() or {}
         second = (await client.log_in(refresh_token=first["refresh_token"])).json() or {}
         assert first["refresh_token"] != second["refresh_token"]
-        assert (second["open_id"], second["expires_in"]) == ("council", 86_400)
+        assert (second["open_id"], second["expires_in"]) == ("other", 86_400)
+        spent = (await client.log_in(refresh_token=first["refresh_token"])).json() or {}
+        assert spent["error"] == "invalid_grant"
 
     against(work)
 
