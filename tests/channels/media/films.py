@@ -19,6 +19,9 @@ from tests.channels.media.dirty import SECRET, WORD, Dirty, saved
 SIZE = (64, 96)
 RATE, PICTURES = 25, 25
 TURNS = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+_CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl", b"edts")
+_HEADS = {**dict.fromkeys(_CONTAINERS, 0), b"stsd": 8, b"avc1": 78, b"mp4a": 28}
+Place = tuple[tuple[bytes, ...], tuple[int, ...]]
 MIRRORED = (-1, 0, 0, 1)
 METADATA = {"title": WORD, "comment": WORD, "location": "+51.5074-000.1278/", "creation_time": "2026-11-22T12:00:00Z"}
 
@@ -90,20 +93,29 @@ def box(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body) + 8, name) + body
 
 
+def places(data: bytes, at: int = 0, end: int | None = None, around: tuple[int, ...] = ()) -> Iterator[Place]:
+    """Every box and those it holds: their names from the outside inwards, and where each of these begins."""
+    while at < (len(data) if end is None else end):
+        here, size = (*around, at), int.from_bytes(data[at : at + 4])
+        name = data[at + 4 : at + 8]
+        yield tuple(data[one + 4 : one + 8] for one in here), here
+        if name in _HEADS:
+            yield from places(data, at + 8 + _HEADS[name], at + size, here)
+        at += size
+
+
 def inserted(data: bytes, path: tuple[bytes, ...], more: bytes) -> bytes:
-    """A file with more at the end of the box at this path; what comes behind it moves, and the index says so."""
-    at, limit, sizes = 0, len(data), []
-    for name in path:
-        while data[at + 4 : at + 8] != name:
-            at += int.from_bytes(data[at : at + 4])
-            assert at < limit, f"no {name!r}"
-        sizes.append(at)
-        limit = at + int.from_bytes(data[at : at + 4])
-        at += 8
-    made = bytearray(data[:limit] + more + data[limit:])
-    for place in sizes:
+    """A file with more at the end of the first box at this path."""
+    return grown(data, next(here for names, here in places(data) if names == path), more)
+
+
+def grown(data: bytes, around: tuple[int, ...], more: bytes) -> bytes:
+    """A file with more at the end of the innermost of these boxes; what comes behind moves, and the index says so."""
+    end = around[-1] + int.from_bytes(data[around[-1] :][:4])
+    made = bytearray(data[:end] + more + data[end:])
+    for place in around:
         made[place : place + 4] = struct.pack(">I", int.from_bytes(made[place : place + 4]) + len(more))
-    return moved(bytes(made), limit, len(more))
+    return moved(bytes(made), end, len(more))
 
 
 def moved(data: bytes, behind: int, by: int) -> bytes:

@@ -25,8 +25,10 @@ from tests.channels.media.films import (
     fields,
     files,
     film,
+    grown,
     inserted,
     patched,
+    places,
     shown,
     turned,
 )
@@ -82,7 +84,9 @@ MENDED = {
     "a mirror": lambda d: turned(d, MIRRORED),
     "a movie's own matrix": lambda d: patched(d, b"mvhd", 40, b"\0\0\0\1"),
     "hidden pictures": lambda d: patched(d, b"elst", 12, struct.pack(">i", 5_120)),
-    "a table with more in it": lambda d: inserted(d, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stts"), SECRET),
+    "another brand": lambda d: patched(d, b"ftyp", 0, b"mp42"),
+    "media elsewhere": lambda d: patched(d, b"dref", 15, b"\0"),
+    "sound of another version": lambda d: patched(d, b"mp4a\0\0", 10, b"Seek"),
     "settings with more in them": lambda d: d.replace(b"avcC\1", b"avcC\2"),
     "a message between pictures": lambda d: patched(d, b"mdat", 4, b"\x06"),
     "a gap in the media data": lambda d: inserted(d, (b"mdat",), SECRET),
@@ -102,6 +106,14 @@ def test_a_file_that_was_tampered_with_is_not_clean(name: str) -> None:
     tampered = MENDED[name](SILENT.data if name == "a message between pictures" else CLEAN.data)
     assert tampered != CLEAN.data
     assert residue(tampered)
+
+
+def test_no_box_may_hold_more_than_it_needs() -> None:
+    """At the end of any of them, in either track, a few bytes are noticed."""
+    whole = clean(film(reordered=True)).data
+    found = list(places(whole))
+    assert {b"ctts", b"sbgp", b"esds", b"btrt", b"smhd", b"free", b"mdat"} <= {names[-1] for names, _ in found}
+    assert [names for names, here in found if not residue(grown(whole, here, SECRET))] == []
 
 
 def test_the_same_video_gives_the_same_bytes() -> None:
