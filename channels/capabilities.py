@@ -80,6 +80,8 @@ class MediaLimit:
 
     Width and height in pixels; ``alt_characters`` is the longest text in place of one, in code points. ``least``: a
     post needs so many. ``narrowest`` and ``widest``: what the width is of the height, at least and at most.
+    ``shortest_s`` and ``longest_s``: how long a video is. ``captions``: the channel takes them as files of their own;
+    elsewhere they are only checked to exist, and are not sent.
     """
 
     kind: MediaKind
@@ -92,6 +94,9 @@ class MediaLimit:
     least: int = 0
     narrowest: float = 0.0
     widest: float = math.inf
+    shortest_s: float = 0.0
+    longest_s: float = math.inf
+    captions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

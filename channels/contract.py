@@ -20,16 +20,18 @@ One delivery, seen from an adapter::
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from channels.capabilities import Capabilities, MediaKind
-
-Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
+from channels.capabilities import Capabilities
+from channels.medium import Caption as Caption  # noqa: PLC0414 - belongs to the contract
+from channels.medium import Json as Json  # noqa: PLC0414 - belongs to the contract
+from channels.medium import Medium as Medium  # noqa: PLC0414 - belongs to the contract
+from channels.medium import Part as Part  # noqa: PLC0414 - belongs to the contract
+from channels.medium import read_medium, read_part, read_text
 
 Clock = Callable[[], datetime]
 """Returns the time now: UTC and aware."""
@@ -108,34 +110,6 @@ class LanguageText:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Exact text in one language; ``language`` is ``mul`` where one post carries several."""
-
-    language: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """A picture, named by the digest of its exact bytes (``sha256:…``). ``size`` in bytes, the rest in pixels.
-
-    ``alt`` says what it shows, for who cannot see it: per language, and in a rendering as one part.
-    """
-
-    digest: str
-    kind: MediaKind
-    mime: str
-    size: int
-    width: int
-    height: int
-    alt: tuple[Part, ...]
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch("sha256:[0-9a-f]{64}", self.digest):
-            raise ValueError("a medium is named by sha256: and 64 hexadecimal digits")  # it also names a file
-
-
-@dataclass(frozen=True, slots=True)
 class Purchase:
     """What one channel of a paid plan may buy: ``pence`` at most, all fees in, to run within ``[starts, ends)``.
 
@@ -207,7 +181,7 @@ class Rendering:
             "kind": str(self.kind),
             "parts": [asdict(part) for part in self.parts],
             "options": dict(self.options),
-            **({"media": [_written(medium) for medium in self.media]} if self.media else {}),
+            **({"media": [medium.document() for medium in self.media]} if self.media else {}),
         }
 
     @classmethod
@@ -221,12 +195,12 @@ class Rendering:
         if not isinstance(parts, list) or not isinstance(options, dict) or not isinstance(media, list):
             raise TypeError("rendering parts and media must be lists and options an object")
         return cls(
-            channel=_text(document["channel"]),
-            account=_text(document["account"]),
-            kind=DeliveryKind(_text(document["kind"])),
-            parts=tuple(_part(part) for part in parts),
+            channel=read_text(document["channel"]),
+            account=read_text(document["account"]),
+            kind=DeliveryKind(read_text(document["kind"])),
+            parts=tuple(read_part(part) for part in parts),
             options=options,
-            media=tuple(_medium(one) for one in media),
+            media=tuple(read_medium(one) for one in media),
         )
 
 
@@ -237,7 +211,8 @@ class Job:
     ``delivery`` and ``intended_at`` (the signed release's time) are the same on every attempt: derive every
     idempotency key from them. ``recipient`` is set for recipient channels, with ``language`` saying which part of
     the rendering is theirs. ``original`` names the post that a correction or withdrawal mends. ``handle`` is what
-    an earlier attempt noted. ``media`` holds the rendering's media by digest, verified; empty where nothing is sent.
+    an earlier attempt noted. ``media`` holds the rendering's media and captions by digest, verified; empty where
+    nothing is sent.
     """
 
     delivery: str
@@ -357,34 +332,3 @@ class Channel(Protocol):
 
     async def probe(self) -> Probe:
         """Check credential and reach without publishing."""
-
-
-def _text(value: Json) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {type(value).__name__}")
-    return value
-
-
-def _integer(value: Json) -> int:
-    if type(value) is not int:
-        raise TypeError(f"expected an integer, got {type(value).__name__}")
-    return value
-
-
-def _part(value: Json) -> Part:
-    if not isinstance(value, dict) or set(value) != {"language", "text"}:
-        raise ValueError("a rendering part has a language and a text, nothing else")
-    return Part(_text(value["language"]), _text(value["text"]))
-
-
-def _written(medium: Medium) -> Json:
-    return {**asdict(medium), "kind": str(medium.kind), "alt": [asdict(part) for part in medium.alt]}
-
-
-def _medium(value: Json) -> Medium:
-    known = [one.name for one in fields(Medium)]
-    if not isinstance(value, dict) or set(value) != set(known) or not isinstance(value["alt"], list):
-        raise ValueError(f"a rendering's medium has {', '.join(known)}, nothing else")
-    digest, kind, mime = (_text(value[name]) for name in ("digest", "kind", "mime"))
-    size, width, height = (_integer(value[name]) for name in ("size", "width", "height"))
-    return Medium(digest, MediaKind(kind), mime, size, width, height, tuple(_part(part) for part in value["alt"]))

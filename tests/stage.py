@@ -55,6 +55,7 @@ from dispatcher.service import (
 )
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
+from dispatcher.service.media import Given
 from dispatcher.service.releasing import Dispatch, Ring, release
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
@@ -169,7 +170,7 @@ class Stage:
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
     def submitted(
-        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"", **more: Any
+        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None, **more: Any
     ) -> str:
         """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
         incident = incidents.declare(
@@ -185,14 +186,14 @@ class Stage:
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
-        if picture:
-            messages.attach(self.desk, message, picture, {"en-GB": "Map of the storm"}, "author-1")
+        if attached:
+            messages.attach(self.desk, message, attached, "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
-    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"") -> str:
+    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None) -> str:
         """The same, with every signature but the release."""
-        plan = self.submitted(lists=lists, resend=resend, picture=picture)
+        plan = self.submitted(lists=lists, resend=resend, attached=attached)
         for person in ("checker-1", "director-1"):
             clearing.approve(self.desk, plan, self.pen(person))
         return plan

@@ -4,7 +4,7 @@ Rules
   1. A dataclass is an object, a tuple a list, a word or time its canonical text, None null. Nothing else is written.
   2. Reading is strict: every field named, none unknown, each of its kind; no value is converted from another kind.
   3. Nothing is defaulted, except in files that people write by hand (``defaults``); there, a numbered word may stand
-     by its name.
+     by its name. A field marked ``SPARSE`` is written, and may be read, only where it is not its default.
 
     data = encode("plan/v1", plan)                    # the canonical bytes that people sign
     assert decode(Plan, "plan/v1", data) == plan
@@ -20,7 +20,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from channels.contract import Json
+from channels.medium import SPARSE, Json
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time, parse_time
 
@@ -61,8 +61,12 @@ def read(kind: type[T], value: Json, where: str, *, defaults: bool = False) -> T
 
 
 def to_json(value: Any) -> dict[str, Json]:
-    """A dataclass as rule 1 writes it, its fields in order."""
-    return {field.name: _write(getattr(value, field.name)) for field in fields(value)}
+    """A dataclass as rules 1 and 3 write it, its fields in order."""
+    return {
+        field.name: _write(found)
+        for field in fields(value)
+        if (found := getattr(value, field.name)) != field.default or field.metadata != SPARSE
+    }
 
 
 def _write(value: object) -> Json:
@@ -151,7 +155,9 @@ def _mapping(read_key: Read, read_one: Read) -> Read:
 
 def _fields(kind: Any, defaults: bool) -> Read:
     hints = get_type_hints(kind)
+    sparse = {field.name: field.default for field in fields(kind) if field.metadata == SPARSE}
     needed = {f.name for f in fields(kind) if defaults is False or (f.default is MISSING is f.default_factory)}
+    needed -= sparse.keys()
     readers = {field.name: _reader(hints[field.name], defaults) for field in fields(kind)}
 
     def read_all(value: Any) -> Any:
@@ -159,11 +165,15 @@ def _fields(kind: Any, defaults: bool) -> Read:
         if given != readers.keys():
             _compare(given, readers.keys(), needed)
         try:
-            return kind(**{(at := key): readers[key](item) for key, item in value.items()})
+            made = kind(**{(at := key): readers[key](item) for key, item in value.items()})
         except _Fault as fault:
             raise fault.inside(at) from None
         except ValueError as error:  # the dataclass itself refuses what it was given
             raise _Fault(str(error)) from error
+        for key in sparse.keys() & given:
+            if getattr(made, key) == sparse[key]:
+                raise _Fault(f"{key} is left out where there is none")
+        return made
 
     return read_all
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from channels.contract import Content, DeliveryKind, LanguageText, Medium
+from channels.medium import SPARSE
 from dispatcher.domain import canonical, documents
 
 SCHEMA = "revision/v1"
@@ -68,7 +69,7 @@ class Revision:
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
-    media: tuple[Medium, ...] = ()
+    media: tuple[Medium, ...] = field(default=(), metadata=SPARSE)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -110,9 +111,8 @@ class Revision:
         )
 
     def encoded(self) -> bytes:
-        """The canonical bytes that name this revision; without media they have no key for them."""
-        document = {key: value for key, value in documents.to_json(self).items() if key != "media" or self.media}
-        return canonical.encode({"schema": SCHEMA, **document})
+        """The canonical bytes that name this revision."""
+        return documents.encode(SCHEMA, self)
 
     @property
     def digest(self) -> str:
@@ -122,7 +122,4 @@ class Revision:
     @classmethod
     def decode(cls, data: bytes) -> Revision:
         """Read canonical bytes. Raises DocumentError or CanonicalError."""
-        document = canonical.decode(data)
-        if isinstance(document, dict):
-            document = {"media": [], **document}
-        return documents.from_document(cls, SCHEMA, document, "revision")
+        return documents.decode(cls, SCHEMA, data)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.capabilities import MediaKind
-from channels.contract import DeliveryKind, Json, LanguageText, Medium, Part
+from channels.contract import Caption, DeliveryKind, Json, LanguageText, Medium, Part
 from dispatcher.domain import canonical
 from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.incident import Item, Severity
@@ -64,15 +64,18 @@ plans = st.builds(
     renewal=st.integers(0, 9),
 )
 language_texts = st.builds(LanguageText, words, words, words, words)
+named = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
 media = st.builds(
     Medium,
-    digest=st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    digest=named,
     kind=st.sampled_from(MediaKind),
     mime=words,
     size=st.integers(0, 99),
     width=st.integers(0, 99),
     height=st.integers(0, 99),
     alt=st.lists(st.builds(Part, words, words), max_size=2).map(tuple),
+    duration_ms=st.integers(0, 9),
+    captions=st.lists(st.builds(Caption, words, named, st.integers(0, 9)), max_size=2).map(tuple),
 )
 revisions = st.builds(
     Revision,
@@ -118,6 +121,18 @@ def test_a_revision_without_media_has_no_key_for_them() -> None:
             REVISION, number=2, contributors={**REVISION.contributors, "author-1": ("author", "attach")}
         ).digest
     )
+
+
+def test_an_empty_field_that_is_left_out_is_not_read_either() -> None:
+    """One revision has one document: what is written only where it says something is never there for nothing."""
+    picture = Medium(f"sha256:{'a' * 64}", MediaKind.PICTURE, "image/png", 9, 8, 7, (Part("en", "Map"),))
+    document = of(replace(REVISION, media=(picture,)))
+    assert "captions" not in document["media"][0]
+    document["media"][0]["captions"] = []
+    with pytest.raises(DocumentError, match=r"revision\.media\[0\]: captions is left out"):
+        Revision.decode(canonical.encode(document))
+    with pytest.raises(DocumentError, match="revision: media is left out"):
+        Revision.decode(canonical.encode({**of(REVISION), "media": []}))
 
 
 def test_a_medium_with_another_name_than_a_digest_is_refused() -> None:
