@@ -73,10 +73,10 @@ class Points:
     def _wrap_spent(self) -> None:
         append, reached = SpentFile.append, self.reached
 
-        async def appending(file: SpentFile, key: str, event: SpentEvent, *given: Any) -> None:
+        async def appending(file: SpentFile, key: str, event: SpentEvent, *given: Any, **facts: Any) -> None:
             point = {SpentEvent.OPEN: "open", SpentEvent.ACCEPTED: "settled"}.get(event, "")
             reached(f"before {point}")
-            await append(file, key, event, *given)
+            await append(file, key, event, *given, **facts)
             reached(f"after {point}")
 
         SpentFile.append = appending  # type: ignore[method-assign, assignment]
