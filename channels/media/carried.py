@@ -10,6 +10,8 @@ from channels.capabilities import MediaLimit
 from channels.contract import Account, Content, DeliveryKind, Medium, Outcome, Part, RenderError, Rendering, Verdict
 from channels.text import EXERCISE_LINE, check_text
 
+_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
+
 
 def carried(content: Content, account: Account) -> tuple[Medium, ...]:
     """The content's pictures, each with one alternative text in the account's languages. Raises RenderError."""
@@ -26,6 +28,16 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
         if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
             found.append("this channel takes no post without a picture; attach one: dispatcher message attach")
     return found
+
+
+def file_name(medium: Medium) -> str:
+    """The name of a medium's file in the folder of media: the digest of its bytes."""
+    return f"{medium.digest.removeprefix('sha256:')}{_SUFFIXES.get(medium.mime, '')}"
+
+
+def address_of(medium: Medium, base_url: str) -> str:
+    """Where a platform that fetches its pictures finds one, by where the folder of media is served."""
+    return f"{base_url.rstrip('/')}/{file_name(medium)}"
 
 
 def unpublished(outcome: Outcome) -> Outcome:

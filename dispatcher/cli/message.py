@@ -192,7 +192,7 @@ def told_media(made: dict[str, Any]) -> Iterator[str]:
         yield f"[{one['kind']}] {one['width']} x {one['height']} pixels, {one['size']} bytes: {one['file']}"
         yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
     if made["left_out"]:
-        yield f"WITHOUT THE PICTURE ({made['left_out']}): {made['channel']} takes none\n"
+        yield f"WITHOUT THE PICTURE ({made['left_out']}): {made['account']} takes none\n"
 
 
 def _count(channel: str, text: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from channels.contract import Medium, Rendering
+from channels.media.carried import file_name
 from channels.media.structure import digest_of, residue
 from dispatcher.domain.errors import Unavailable
 from dispatcher.sending.credentials import write_private
 
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 MEND = "put the media folder back as it was, or attach the file again and submit a new plan"
 
 
@@ -25,7 +25,7 @@ class MediaFolder:
 
     def file(self, medium: Medium) -> Path:
         """Where a medium's bytes are, or would be."""
-        return self._folder / f"{medium.digest.removeprefix('sha256:')}{SUFFIXES.get(medium.mime, '')}"
+        return self._folder / file_name(medium)
 
     def put(self, medium: Medium, data: bytes) -> None:
         """Write a medium's bytes, whole and to the disk; nothing to do where they are there."""

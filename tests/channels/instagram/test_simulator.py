@@ -2,7 +2,8 @@
 
 import pytest
 
-from channels.instagram.simulator import ALT_MOST, CAPTION_MOST
+from channels.instagram.simulator import CAPTION_MOST
+from channels.meta.simulator import ALT_MOST
 
 ADDRESS = f"https://media.city.example/{'ab' * 32}.jpg"
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from channels.contract import Account, DeliveryKind, Job, Outcome, Part, Rendering, Secret
+from channels.capabilities import MediaKind
+from channels.contract import Account, DeliveryKind, Job, Medium, Outcome, Part, Rendering, Secret
 from channels.http import Http, HttpPolicy
 from channels.meta.simulator import app_secret, token
 from channels.simulator.faults import Fault, FaultKind
@@ -20,6 +21,8 @@ from channels.threads.simulator import ThreadsSimulator
 T = TypeVar("T")
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 USER = "2222"
+DIGEST = f"sha256:{'ab' * 32}"
+PICTURE = Medium(DIGEST, MediaKind.PICTURE, "image/png", 1_000, 1_080, 1_080, (Part("en", "A map"),))
 
 
 class Clock:
@@ -102,8 +105,13 @@ def on_line() -> Callable[..., Any]:
 def make_job() -> Callable[..., Job]:
     """Builds a job of a text."""
 
-    def make(text: str = "Flood\n\nRain.", kind: DeliveryKind = DeliveryKind.PUBLISH, **more: Any) -> Job:
-        rendering = Rendering("threads", "th-1", kind, (Part("en", text),), {"languages": ["en"]})
+    def make(
+        text: str = "Flood\n\nRain.",
+        kind: DeliveryKind = DeliveryKind.PUBLISH,
+        media: tuple[Medium, ...] = (),
+        **more: Any,
+    ) -> Job:
+        rendering = Rendering("threads", "th-1", kind, (Part("en", text),), {"languages": ["en"]}, media)
         return replace(Job("d1", 1, rendering, NOON, 5.0), **more)
 
     return make

@@ -5,13 +5,26 @@ from datetime import timedelta
 
 import pytest
 
-from channels.contract import Account, Content, DeliveryKind, Found, LanguageText, RenderError, Secret, Seen, Verdict
+from channels.contract import (
+    Account,
+    Content,
+    DeliveryKind,
+    Found,
+    LanguageText,
+    Part,
+    RenderError,
+    Secret,
+    Seen,
+    Verdict,
+)
+from channels.media.carried import media_problems
 from channels.meta.simulator import app_secret, token
 from channels.simulator.faults import FaultKind
 from channels.threads.adapter import Adapter
-from tests.channels.threads.conftest import NOON, USER
+from tests.channels.threads.conftest import DIGEST, NOON, PICTURE, USER
 
 CORRECT, WITHDRAW = DeliveryKind.CORRECT, DeliveryKind.WITHDRAW
+SERVED = {"media_base_url": "https://media.city.example/pictures"}
 
 
 def test_a_post_is_prepared_noted_and_published(on_line, make_job):
@@ -47,7 +60,7 @@ def test_trouble_with_preparing_leaves_no_doubt(on_line, make_job, kind):
     """Whatever became of the container, it was not published."""
 
     async def use(line):
-        line.arm(kind, on="session", delay_s=1.0)
+        line.arm(kind, on="upload", delay_s=1.0)
         return await line.send(make_job(timeout_s=0.5)), line.noted, line.texts()
 
     outcome, noted, texts = on_line(use)
@@ -252,6 +265,29 @@ def test_a_probe_notices_what_cannot_post(on_line, credential, says):
     assert says in probe.detail
 
 
+def test_a_picture_is_shown_with_the_text(on_line, make_job):
+    """Threads fetches it by the digest of the signed bytes; of a lost answer the container tells as before."""
+
+    async def use(line):
+        line.arm(FaultKind.ACT_THEN_DROP)
+        await line.send(make_job(media=(PICTURE,)))
+        return (await line.profile.find(make_job(handle=line.noted[0]))).found, line.threads.posts
+
+    found, [post] = on_line(use, **SERVED)
+    assert (found, post.text, post.effects[0].media) == (Found.FOUND, "Flood\n\nRain.", (DIGEST,))
+
+
+@pytest.mark.parametrize(("media", "settings"), [((PICTURE,), {}), ((PICTURE, PICTURE), SERVED)])
+def test_what_cannot_be_shown_as_signed_is_not_prepared(on_line, make_job, media, settings):
+    """A picture that nobody serves, and a second one."""
+
+    async def use(line):
+        return await line.send(make_job(media=media)), line.far.journal.arrivals
+
+    outcome, arrivals = on_line(use, **settings)
+    assert (outcome.verdict, outcome.code, arrivals) == (Verdict.REJECTED, "picture", [])
+
+
 CONTENT = Content(
     DeliveryKind.PUBLISH,
     (LanguageText("en", "River rising", "Move."), LanguageText("cy", "Afon yn codi", "Symudwch.")),
@@ -259,6 +295,7 @@ CONTENT = Content(
     "Example City",
     exercise=False,
     link="https://city.example/flood",
+    media=(replace(PICTURE, alt=(Part("cy", "Map y llif"), Part("en", "A map"))),),
 )
 ACCOUNT = Account("th-1", "threads", "@city", ("en", "cy"), {"user_id": USER})
 
@@ -269,6 +306,35 @@ def test_every_language_and_the_link_stand_in_one_post():
     assert [part.text for part in rendering.parts] == [
         "River rising\n\nMove.\n\nAfon yn codi\n\nSymudwch.\n\nhttps://city.example/flood"
     ]
+
+
+def test_an_account_carries_pictures_where_it_says_who_serves_them():
+    """Another goes out with the text alone, as accounts did before: a warning waits for no web server."""
+    served = replace(ACCOUNT, settings={**ACCOUNT.settings, **SERVED})
+    (picture,) = Adapter.render(CONTENT, served).media
+    assert (picture.digest, picture.alt) == (DIGEST, (Part("mul", "A map\n\nMap y llif"),))
+    assert Adapter.render(CONTENT, ACCOUNT).media == ()
+
+
+@pytest.mark.parametrize(
+    ("media", "says"),
+    [
+        ((PICTURE, PICTURE), "2 of at most 1 pictures"),
+        ((replace(PICTURE, mime="image/webp"),), "takes no image/webp"),
+        ((replace(PICTURE, mime="image/jpeg", size=8_000_000),), ""),
+        ((replace(PICTURE, size=8_000_001),), "8,000,001 of at most 8,000,000 bytes"),
+        ((replace(PICTURE, width=1_441),), "of at most 1440 by 14400"),
+        ((replace(PICTURE, width=1_440, height=144),), ""),
+        ((replace(PICTURE, width=1_440, height=143),), "from 0.1 to 10 times as wide as high"),
+        ((replace(PICTURE, width=1_000, height=10_000),), ""),
+        ((replace(PICTURE, width=1_000, height=10_001),), "from 0.1 to 10 times as wide as high"),
+        ((replace(PICTURE, alt=(Part("en", "a" * 1_001),)),), "1001 of at most 1000 characters"),
+    ],
+)
+def test_a_picture_is_one_of_the_sizes_that_threads_takes(make_job, media, says):
+    """The figures of the reference, written down a second time (platforms 4.4)."""
+    found = media_problems(make_job(media=media).rendering, Adapter.capabilities.media)
+    assert [says in one for one in found] == ([True] if says else [])
 
 
 @pytest.mark.parametrize(("body", "fits"), [("🌊" * 125, True), ("🌊" * 125 + "x", False), ("ŵ" * 500, True)])
@@ -283,7 +349,15 @@ def test_a_post_is_500_with_an_emoji_as_its_bytes(body, fits):
         Adapter.render(content, account)
 
 
-@pytest.mark.parametrize("settings", [{}, {"user_id": "me"}, {"user_id": USER, "version": "1"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"user_id": "me"},
+        {"user_id": USER, "version": "1"},
+        {"user_id": USER, "media_base_url": "http://media.city.example"},
+    ],
+)
 def test_an_account_without_a_sound_profile_is_refused(settings):
     """Before anything is sent."""
     with pytest.raises(ValueError, match="account th-1: the setting"):
