@@ -57,11 +57,12 @@ class InstagramSimulator(ContainerSimulator):
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own, whose token may delete."""
-        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
+        secrets = {"token": Secret(token(name)), "app_secret": Secret(app_secret())}
         pictures = {"media_base_url": "https://media.city.example", "may_delete": "yes"}
-        return Example("@example", {"base_url": address, "ig_id": "1", **pictures}, secrets)
+        return Example("@example", {"base_url": address, "ig_id": name, **pictures}, secrets)
 
     def key(self, body: bytes) -> str:
         """The caption that is prepared, or the container that is published."""

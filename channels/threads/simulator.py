@@ -61,10 +61,11 @@ class ThreadsSimulator(ContainerSimulator):
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own."""
-        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
-        settings = {"base_url": address, "user_id": "1", "media_base_url": "https://media.city.example"}
+        secrets = {"token": Secret(token(name)), "app_secret": Secret(app_secret())}
+        settings = {"base_url": address, "user_id": name, "media_base_url": "https://media.city.example"}
         return Example("Example City", settings, secrets)
 
     def key(self, body: bytes) -> str:
