@@ -103,11 +103,11 @@ fuzz: setup ## answer every adapter with nonsense, for SECONDS_PER_PARSER on eac
 	@SECONDS_PER_PARSER=$(SECONDS_PER_PARSER) $(BIN)/python -m pytest -v -n 2 tests/channels/test_fuzz.py
 
 .PHONY: coverage
-coverage: setup ## branch coverage of the gate, the statements and the sender
+coverage: setup ## branch coverage of the code that decides
 	@$(BIN)/python -m ops.mutants --coverage
 
 .PHONY: mutants
-mutants: setup ## change the gate, the statements and the sender in thousands of ways; a test must notice each
+mutants: setup ## change the code that decides in thousands of ways; a test must notice each
 	@$(BIN)/python -m ops.mutants $(ARGS)
 
 .PHONY: bench

@@ -26,15 +26,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from channels.contract import Account, LanguageText, Secret
-from channels.meta.simulator import app_secret
-from channels.meta.simulator import token as graph_token
-from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.contract import Account, LanguageText
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider
-from channels.simulator.providers import PROVIDERS
+from channels.simulator.providers import PROVIDERS, example_of
 from channels.simulator.server import Simulator
-from channels.webhook.simulator import secret as webhook_secret
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.people import DeploymentKind
@@ -133,32 +129,15 @@ class Stage:
             self.pens[person] = FilePen(self.folder / "keys" / "exercise" / person)
         return self.pens[person]
 
-    def account(self, channel: str, number: int = 1) -> str:
-        """Add an account of a channel; assessed where its channel needs that. Returns its id."""
+    def account(self, channel: str, number: int = 1, **more: str) -> str:
+        """Add an account of a channel, ``more`` being settings; assessed where that is needed. Returns its id."""
         name = f"{channel}-{number}"
-        base = f"{self.far.url}/{channel}"
-        settings = {
-            "x": {"base_url": base, "user_id": str(number)},
-            "bluesky": {"base_url": base},
-            "mastodon": {"base_url": base, "account_id": str(number)},
-            "facebook": {"base_url": base, "page_id": str(number)},
-            "instagram": {"base_url": base, "ig_id": str(number), "media_base_url": "https://media.city.example"},
-            "webhook": {"base_url": f"{base}/{name}"},
-            "notify": {"base_url": base, "template_id": TEMPLATE_ID},
-            "cap_feed": {"folder": str(self.folder / "feed" / name)},
-        }[channel]
-        keys = {
-            "x": {"token": f"sim-{number}"},
-            "bluesky": {"identifier": name, "password": f"app-{name}"},
-            "mastodon": {"token": f"sim-{number}"},
-            "facebook": {"token": graph_token(str(number)), "app_secret": app_secret()},
-            "instagram": {"token": graph_token(str(number)), "app_secret": app_secret()},
-            "webhook": {"secret": webhook_secret(name)},
-            "notify": {"api_key": api_key(SERVICE)},
-            "cap_feed": {},
-        }[channel]
-        made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
-        accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
+        called = {"bluesky": name, "webhook": name, "notify": SERVICE}.get(channel, str(number))
+        settings, held = example_of(channel, self.far.url, called)
+        if channel == "cap_feed":
+            settings = {"folder": str(self.folder / "feed" / name)}
+        made = Account(name, channel, f"Example on {channel}", ("en-GB",), {**settings, **more})
+        accounts.add(self.desk, made, MODE, held, "ops-1")
         if channel in ("x", "bluesky", "mastodon", "facebook", "instagram") and number == 1:
             self._assess(channel)
         return name

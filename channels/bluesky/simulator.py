@@ -68,11 +68,11 @@ class BlueskySimulator(Provider):
             Route("GET", "/xrpc/com.atproto.repo.listRecords", RouteKind.READ, self._list),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "city.example") -> Example:
         """An account of its own."""
-        handle = "city.example"
-        secrets = {"identifier": Secret(handle), "password": Secret(f"app-{handle}")}
-        return Example(handle, {"base_url": address}, secrets)
+        secrets = {"identifier": Secret(name), "password": Secret(f"app-{name}")}
+        return Example(name, {"base_url": address}, secrets)
 
     def account(self, request: web.Request) -> str:
         """The DID that the bearer token belongs to; "" for a login."""

@@ -76,10 +76,11 @@ class FacebookSimulator(GraphSimulator):
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self.delete)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own."""
-        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
-        return Example("Example City", {"base_url": address, "page_id": "1"}, secrets)
+        secrets = {"token": Secret(token(name)), "app_secret": Secret(app_secret())}
+        return Example("Example City", {"base_url": address, "page_id": name}, secrets)
 
     def key(self, body: bytes) -> str:
         """The text."""

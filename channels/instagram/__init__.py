@@ -4,8 +4,6 @@ Lives here: the adapter, Instagram's far side for exercises and tests. What it s
 :mod:`channels.meta`. May not live here: anything that the dispatcher or another channel imports; posts of several
 pictures, stories and videos.
 
-Instagram fetches the picture from an address: whoever runs the deployment serves the media folder's files there.
-
 Settings of an account
   ``ig_id``           the account's numeric id
   ``media_base_url``  where the files of the media folder are served to the internet, such as ``https://media.city.gov``

@@ -1,10 +1,9 @@
 """An Instagram account as a channel: prepare, note, publish, and ask the container before ever publishing again.
 
-How that settles a lost answer is in :mod:`channels.meta.containers`.
+How that settles a lost answer, and where pictures are from, is in :mod:`channels.meta.containers`.
 
 Rules (reference: platforms 4.3)
-  1. A post is one picture with a caption. Instagram takes no picture from us: it is given an address, which ends in
-     the digest of the signed bytes, and fetches what is there.
+  1. A post is one picture with a caption.
   2. Nothing can be edited, and the armed texts have no picture: a correction is a person's task.
   3. Only some tokens may delete: the account says so, and elsewhere a withdrawal is a person's task.
 """
@@ -33,7 +32,6 @@ from channels.contract import (
     DeliveryKind,
     Finding,
     Job,
-    Medium,
     Note,
     Outcome,
     Probe,
@@ -47,7 +45,7 @@ from channels.http import Http, TransportError
 from channels.listing import Timeline
 from channels.media.carried import carried
 from channels.meta.answers import Product, day_left
-from channels.meta.containers import Containers
+from channels.meta.containers import SERVED_AT, Containers, picture_form
 from channels.meta.graph import Graph, setting, text_of
 from channels.meta.login import BASE_URL, VERSION, authorisation
 from channels.quota import judged
@@ -101,7 +99,7 @@ class Adapter:
         ig_id = setting(account, "ig_id", "", r"[0-9]{1,32}")
         version = setting(account, "version", VERSION, r"v[0-9]{1,3}\.[0-9]{1,2}")
         setting(account, "may_delete", "no", "yes|no")
-        self._pictures = setting(account, "media_base_url", "", r"https://[!-~]{1,500}").rstrip("/")
+        self._media_base_url = setting(account, "media_base_url", "", SERVED_AT)
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
         self._ig_id = ig_id
         self._graph = Graph(INSTAGRAM, ig_id, base_url, account, credential, http, clock)
@@ -159,7 +157,7 @@ class Adapter:
         if len(job.rendering.media) != 1:
             return Outcome(Verdict.REJECTED, "a post on Instagram has one picture", "no_picture")
         (picture,) = job.rendering.media
-        form = {"image_url": self._address(picture), "caption": text_of(job), "alt_text": picture.alt[0].text}
+        form = {"caption": text_of(job), **picture_form(picture, self._media_base_url)}
         return await self._containers.send(job, note, form)
 
     async def correct(self, job: Job, note: Note) -> Outcome:
@@ -200,7 +198,3 @@ class Adapter:
         except TransportError as error:
             return Probe(ok=False, detail=str(error))
         return judged(Probe(True, f"account {self._ig_id}", token.ends), *posts)
-
-    def _address(self, picture: Medium) -> str:
-        """Where Instagram fetches the picture: the media folder names its files so."""
-        return f"{self._pictures}/{picture.digest.removeprefix('sha256:')}.jpg"

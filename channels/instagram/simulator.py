@@ -1,15 +1,12 @@
 """Instagram's far side: accounts in memory, from the documented contract (reference: platforms 4.1, 4.3, 15).
 
 What every product of Meta's answers is in :mod:`channels.meta.simulator`, containers too. A test may set
-``may_delete``: whether its tokens may delete.
-
-It fetches no picture: an address must be one that the media folder's files can have, and its picture is taken to be
-the one that the address names. Nobody documents the codes of a post without a picture and of too many marks: 100.
+``may_delete``: whether its tokens may delete. Nobody documents the codes of a post without a picture and of too many
+marks: 100.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,9 +28,8 @@ from channels.meta.simulator_login import LoginPage
 from channels.simulator.journal import Journal
 from channels.simulator.provider import Example, Route, RouteKind
 
-CAPTION_MOST, ALT_MOST = 2_200, 1_000
+CAPTION_MOST = 2_200
 POSTS_A_DAY = 50
-_ADDRESS = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?/(?:[!-~]+/)?([0-9a-f]{64})\.jpg")
 _KNOWN = frozenset({"image_url", "caption", "alt_text", "appsecret_proof", "access_token"})
 
 
@@ -44,6 +40,7 @@ class InstagramSimulator(ContainerSimulator):
     fields = ("caption", "timestamp", "permalink")
     throttle = 80002
     status = "status_code"
+    suffixes = ("jpg",)
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
@@ -66,11 +63,12 @@ class InstagramSimulator(ContainerSimulator):
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own, whose token may delete."""
-        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
+        secrets = {"token": Secret(token(name)), "app_secret": Secret(app_secret())}
         pictures = {"media_base_url": "https://media.city.example", "may_delete": "yes"}
-        return Example("@example", {"base_url": address, "ig_id": "1", **pictures}, secrets)
+        return Example("@example", {"base_url": address, "ig_id": name, **pictures}, secrets)
 
     def key(self, body: bytes) -> str:
         """The caption that is prepared, or the container that is published."""
@@ -94,12 +92,7 @@ class InstagramSimulator(ContainerSimulator):
             raise Refusal(100)
         if len(caption) > CAPTION_MOST:
             raise Refusal(36004, 2207010)
-        if len(given.get("alt_text", "")) > ALT_MOST:
-            raise Refusal(100)
-        named = _ADDRESS.fullmatch(given["image_url"])
-        if named is None:
-            raise Refusal(9004, 2207052)
-        return self.keep(caller, caption, media=(f"sha256:{named[1]}",))
+        return self.keep(caller, caption, media=self.fetched(given))
 
     def _posts(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         return self.listed(request, caller, given, self.mine(caller))

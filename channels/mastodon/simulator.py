@@ -115,9 +115,10 @@ class MastodonSimulator(Provider):
             Route("GET", "/api/v2/instance", RouteKind.SESSION, self._answered(self._instance)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own."""
-        return Example("@example", {"base_url": address, "account_id": "1"}, {"token": Secret("sim-1")})
+        return Example("@example", {"base_url": address, "account_id": name}, {"token": Secret(f"sim-{name}")})
 
     def account(self, request: web.Request) -> str:
         """The account that the bearer token belongs to."""

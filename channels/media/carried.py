@@ -19,7 +19,10 @@ from channels.contract import (
     Rendering,
     Verdict,
 )
+from channels.media.structure import MP4
 from channels.text import EXERCISE_LINE, check_text
+
+_SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", MP4: ".mp4"}
 
 
 def carried(content: Content, account: Account) -> tuple[Medium, ...]:
@@ -45,6 +48,17 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
         if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
             found.append(f"this channel takes no post without a {limit.kind}; attach one: dispatcher message attach")
     return found
+
+
+def file_name(stored: Medium | Caption) -> str:
+    """The name of a medium's or captions' file in the folder of media: the digest of its bytes."""
+    suffix = ".vtt" if isinstance(stored, Caption) else _SUFFIXES.get(stored.mime, "")
+    return f"{stored.digest.removeprefix('sha256:')}{suffix}"
+
+
+def address_of(medium: Medium, base_url: str) -> str:
+    """Where a platform that fetches its pictures finds one, by where the folder of media is served."""
+    return f"{base_url.rstrip('/')}/{file_name(medium)}"
 
 
 def unpublished(outcome: Outcome) -> Outcome:

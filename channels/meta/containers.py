@@ -9,7 +9,9 @@ One delivery whose answer was lost::
 
 Rules (reference: platforms 4.3, 4.4)
   1. Preparing publishes nothing: whatever goes wrong there is no doubt.
-  2. A container that says ``PUBLISHED`` proves that the post is up, any other word that it is not. The post's own id
+  2. Meta takes no picture from us: it is given an address, which ends in the digest of the signed bytes, and fetches
+     what is there.
+  3. A container that says ``PUBLISHED`` proves that the post is up, any other word that it is not. The post's own id
      is then looked for by its text; until it shows, the delivery stays in doubt.
 """
 
@@ -19,10 +21,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from channels.contract import Finding, Found, Job, Note, Outcome, Verdict
+from channels.contract import Finding, Found, Job, Medium, Note, Outcome, Verdict
 from channels.http import Answer, TransportError
+from channels.media.carried import address_of
 from channels.meta.answers import Product, harmless, is_missing, is_post_id, node_id
 from channels.meta.graph import Graph, settled
+
+SERVED_AT = r"https://[!-~]{1,500}"
+"""The form of the setting ``media_base_url``: where the files of the media folder are served to the internet."""
 
 _STATUSES = frozenset({"EXPIRED", "ERROR", "FINISHED", "IN_PROGRESS", "PUBLISHED"})
 
@@ -118,6 +124,11 @@ class Containers:
             return outcome
         post = self.product.post_of(answer.json())
         return replace(outcome, url=post.url) if post else outcome
+
+
+def picture_form(picture: Medium, media_base_url: str) -> dict[str, str]:
+    """What a container of one picture is told: where it is, and what it shows for who cannot see it."""
+    return {"image_url": address_of(picture, media_base_url), "alt_text": picture.alt[0].text}
 
 
 class _Unread(Exception):

@@ -37,6 +37,8 @@ OWN_APP = "77"
 SOURCE = web.RequestKey("source", bytes)
 _FIRST_ID = 18_000_000_000_000_000
 _TOKEN = re.compile(r"sim-([0-9]{1,20})-([0-9]{1,20})(?:-[a-z]{1,8}[0-9]*)?")
+_PICTURE = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?/(?:[!-~]+/)?([0-9a-f]{64})\.(jpg|png)")
+ALT_MOST = 1_000
 
 
 def token(account: str, app: str = OWN_APP, more: str = "") -> str:
@@ -281,9 +283,13 @@ class ContainerSimulator(GraphSimulator):
     ``status`` is its name of what a container says of itself. A test may set ``preparing``: what new containers say
     until they are set to something else. Nobody documents what is said of publishing a container that was published,
     is another's or never was: it is 24 with 2207006.
+
+    No picture is fetched: an address must be one that the media folder's files can have, with one of ``suffixes``,
+    and the picture there is taken to be the one that it names.
     """
 
     status: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
@@ -299,6 +305,15 @@ class ContainerSimulator(GraphSimulator):
         name = self._new_id()
         self.containers[name] = Container(caller, text, self.clock(), self.preparing, **more)
         return {"id": name}
+
+    def fetched(self, given: Given) -> tuple[str, ...]:
+        """The digest of the picture that a post is to have. Raises Refusal."""
+        if len(given.get("alt_text", "")) > ALT_MOST:
+            raise Refusal(100)
+        named = _PICTURE.fullmatch(given["image_url"])
+        if named is None or named[2] not in self.suffixes:
+            raise Refusal(9004, 2207052)
+        return (f"sha256:{named[1]}",)
 
     def publish(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         """POST /{account}/{edge}_publish."""

@@ -99,10 +99,11 @@ class Notify(Provider):
             Route("POST", "/v2/template/{id}/preview", RouteKind.READ, self._guarded(self.preview)),
         ]
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "26785a09-ab16-4eb0-8407-a37497a57506") -> Example:
         """An account of its own."""
         settings = {"base_url": address, "template_id": TEMPLATE_ID}
-        secrets = {"api_key": Secret(api_key("26785a09-ab16-4eb0-8407-a37497a57506"))}
+        secrets = {"api_key": Secret(api_key(name))}
         return Example("CityAlert", settings, secrets, Secret("07700900123"))
 
     def account(self, request: web.Request) -> str:

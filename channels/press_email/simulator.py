@@ -100,11 +100,11 @@ class PressEmail(Provider):
         """None: it speaks SMTP, on a port of its own."""
         return ()
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "press@city.example") -> Example:
         """An account of its own."""
-        sender = "press@city.example"
-        secrets = {"username": Secret(sender), "password": Secret(password(sender))}
-        settings = {"base_url": address, "from": sender}
+        secrets = {"username": Secret(name), "password": Secret(password(name))}
+        settings = {"base_url": address, "from": name}
         return Example("Press office", settings, secrets, Secret("news@paper.example"))
 
     def account(self, request: web.Request) -> str:

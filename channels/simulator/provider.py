@@ -95,9 +95,13 @@ class Provider(ABC):
     def account(self, request: web.Request) -> str:
         """Which account or destination a request is for, by its path and headers alone; "" where they do not say."""
 
-    def example(self, address: str) -> Example | None:
-        """An account of this platform, which is found at ``address``; None where there is none to show a text on."""
-        del address
+    @classmethod
+    def example(cls, address: str, name: str = "") -> Example | None:
+        """An account of this platform, which is found at ``address``; None where there is none to show a text on.
+
+        ``name``: what the platform calls it, such as a number, a handle or an endpoint; one of its own unless given.
+        """
+        del address, name
         return None
 
     def key(self, body: bytes) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,21 +79,7 @@ def graphemes(text: str) -> int:
 
 def length(text: str, unit: Unit) -> int:
     """How long a text is in a platform's unit."""
-    match unit:
-        case Unit.WEIGHTED:
-            return x_length(text)
-        case Unit.GRAPHEMES:
-            return graphemes(text)
-        case Unit.SHORT_LINKS:
-            return mastodon_length(text)
-        case Unit.EMOJI_BYTES:
-            return threads_length(text)
-        case Unit.UTF16:
-            return len(text.encode("utf-16-le", "surrogatepass")) // 2
-        case Unit.BYTES:
-            return len(text.encode("utf-8", "surrogatepass"))
-        case Unit.CHARACTERS:
-            return len(text)
+    return _MEASURES[unit](text)
 
 
 def mastodon_length(text: str, per_link: int = MASTODON_LINK) -> int:
@@ -124,7 +111,7 @@ def sms_count(text: str) -> SmsCount:
     """Count a text as SMS. GSM-7's extension table (€, brackets and the like) costs two units a character."""
     beyond = tuple(dict.fromkeys(letter for letter in text if letter not in _GSM7_WHOLE))
     if beyond:
-        units = len(text.encode("utf-16-le")) // 2
+        units = _utf16_units(text)
         return SmsCount("ucs2", len(text), units, _segments(units, 70, 67), beyond)
     units = len(text) + sum(letter in _GSM7_EXTENSION for letter in text)
     return SmsCount("gsm7", len(text), units, _segments(units, 160, 153), ())
@@ -145,3 +132,22 @@ def _x_letters(text: str) -> int:
 
 def _segments(units: int, alone: int, joined: int) -> int:
     return 1 if units <= alone else math.ceil(units / joined)
+
+
+def _utf16_units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+_MEASURES: Mapping[Unit, Callable[[str], int]] = {
+    Unit.CHARACTERS: len,
+    Unit.GRAPHEMES: graphemes,
+    Unit.WEIGHTED: x_length,
+    Unit.SHORT_LINKS: mastodon_length,
+    Unit.EMOJI_BYTES: threads_length,
+    Unit.UTF16: _utf16_units,
+    Unit.BYTES: _utf8_bytes,
+}

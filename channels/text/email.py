@@ -10,7 +10,9 @@ import re
 import unicodedata
 from dataclasses import replace
 
+from channels.capabilities import Unit
 from channels.contract import Account, Content, Json, LanguageText, Part, Rendering
+from channels.text.counting import length
 from channels.text.invisible import check_text
 from channels.text.post import EXERCISE_LINE, one_post, texts_for
 
@@ -60,16 +62,12 @@ def _faults(part: Part, subject: str, *, exercise: bool) -> list[str]:
         faults.append("subject: a line break")
     if not _LANGUAGE.fullmatch(part.language):
         faults.append("the language is no tag such as en-GB or cy")
-    if (size := _bytes(subject)) > EMAIL_SUBJECT_BYTES:
+    if (size := length(subject, Unit.BYTES)) > EMAIL_SUBJECT_BYTES:
         faults.append(f"the subject has {size} bytes, {EMAIL_SUBJECT_BYTES} fit: shorten the headline")
     if not part.text.strip():
         faults.append("the text is empty")
-    if (size := _bytes(part.text)) > EMAIL_BYTES:
+    if (size := length(part.text, Unit.BYTES)) > EMAIL_BYTES:
         faults.append(f"the text has {size} bytes, {EMAIL_BYTES} fit: shorten it")
     if subject.startswith(EXERCISE_SUBJECT) is not exercise or part.text.startswith(EXERCISE_LINE) is not exercise:
         faults.append(f"an exercise, and nothing else, begins with {EXERCISE_SUBJECT}and {EXERCISE_LINE}")
     return faults + check_text(part.text)
-
-
-def _bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,7 +1,11 @@
 """A Threads profile as a channel: prepare, note, publish, and ask the container before ever publishing again.
 
-How that settles a lost answer is in :mod:`channels.meta.containers`. Nothing can be edited on Threads: a correction
-is a reply to the post that it corrects (reference: platforms 4.4).
+How that settles a lost answer, and where pictures are from, is in :mod:`channels.meta.containers`.
+
+Rules (reference: platforms 4.4)
+  1. Nothing can be edited: a correction is a reply to the post that it corrects.
+  2. A post has one picture at most. It goes out without where the account does not say where pictures are served, and
+     whoever previews or signs it is told.
 """
 
 from __future__ import annotations
@@ -12,7 +16,16 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from channels.authorising import Authorisation
-from channels.capabilities import Capabilities, Idempotency, IdempotencyKind, Rate, TextLimit, Unit
+from channels.capabilities import (
+    Capabilities,
+    Idempotency,
+    IdempotencyKind,
+    MediaKind,
+    MediaLimit,
+    Rate,
+    TextLimit,
+    Unit,
+)
 from channels.contract import (
     Account,
     Clock,
@@ -27,11 +40,13 @@ from channels.contract import (
     RenderError,
     Rendering,
     Secret,
+    Verdict,
 )
 from channels.http import Http, TransportError
 from channels.listing import Timeline
+from channels.media.carried import carried
 from channels.meta.answers import Product, day_left, is_post_id
-from channels.meta.containers import Containers
+from channels.meta.containers import SERVED_AT, Containers, picture_form
 from channels.meta.graph import Graph, no_original, setting, text_of
 from channels.quota import judged
 from channels.renewing import Renewal, moment, renewed
@@ -41,7 +56,6 @@ from channels.threads.login import AHEAD, AUTHORISATION, BASE_URL, ENDS, PATIENC
 EDGE = "threads"
 THREADS = Product("text", "timestamp", "permalink", ("https://www.threads.net/", "https://www.threads.com/"))
 WAIT_S = 30.0  # what Meta recommends between preparing and publishing, where a container is not ready
-_STATUSES = frozenset({"EXPIRED", "ERROR", "FINISHED", "IN_PROGRESS", "PUBLISHED"})
 
 
 class Adapter:
@@ -56,16 +70,30 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         text=TextLimit(THREADS_CHARACTERS, Unit.EMOJI_BYTES),
+        media=(
+            MediaLimit(
+                MediaKind.PICTURE,
+                ("image/jpeg", "image/png"),
+                max_bytes=8_000_000,
+                max_width=1_440,  # a wider one is made smaller by Threads
+                max_height=14_400,
+                most=1,
+                alt_characters=1_000,
+                narrowest=1 / 10,
+                widest=10.0,
+            ),
+        ),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(125, 86_400.0, burst=125, daily=250),  # 250 in 24 hours: burst and refill never pass that
         hosts=("graph.threads.net",),
-        source="Threads API v1.0 (Meta's documents); reference: platforms 4.1, 4.4",
+        source="Threads API v1.0; of pictures: Meta's page on media; reference: platforms 4.1, 4.4",
     )
 
     def __init__(self, account: Account, credential: Mapping[str, Secret], http: Http, clock: Clock) -> None:
         user_id = setting(account, "user_id", "", r"[0-9]{1,32}")
         version = setting(account, "version", "v1.0", r"v[0-9]{1,3}\.[0-9]{1,2}")
+        self._media_base_url = setting(account, "media_base_url", "", f"({SERVED_AT})?")
         base_url = f"{account.settings.get('base_url', BASE_URL).rstrip('/')}/{version}"
         self._user_id = user_id
         self._account, self._http, self._clock = account, http, clock
@@ -88,7 +116,8 @@ class Adapter:
     def render(cls, content: Content, account: Account) -> Rendering:
         """All of the account's languages in one post. Raises RenderError with count and limit when it is too long."""
         options = {"languages": list[Any](account.languages)}
-        rendering = Rendering("threads", account.id, content.kind, (one_post(content, account),), options)
+        media = carried(content, account) if account.settings.get("media_base_url") else ()
+        rendering = Rendering("threads", account.id, content.kind, (one_post(content, account),), options, media)
         if problems := cls.problems(rendering):
             raise RenderError(f"{account.handle} on Threads: {'; '.join(problems)}")
         return rendering
@@ -106,8 +135,17 @@ class Adapter:
 
     async def send(self, job: Job, note: Note) -> Outcome:
         """Prepare the post, note its container, and publish it; an earlier attempt's container is published again."""
+        match job.rendering.media:
+            case ():
+                form = {"media_type": "TEXT", "text": text_of(job)}
+            case (picture,) if self._media_base_url:
+                told = picture_form(picture, self._media_base_url)
+                form = {"media_type": "IMAGE", "text": text_of(job), **told}
+            case _:
+                reason = "a post on Threads has one picture, and that only where the account says media_base_url"
+                return Outcome(Verdict.REJECTED, reason, "picture")
         reply = {"reply_to_id": job.original} if _is_reply(job) and job.original else {}
-        return await self._containers.send(job, note, {"media_type": "TEXT", "text": text_of(job), **reply})
+        return await self._containers.send(job, note, {**form, **reply})
 
     async def correct(self, job: Job, note: Note) -> Outcome:
         """Reply to the original; post the correction by itself where no original is named."""

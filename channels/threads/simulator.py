@@ -35,6 +35,7 @@ TEXT_MOST = 500
 SHORT_LIFE, LONG_LIFE = timedelta(hours=1), timedelta(days=60)
 POSTS_A_DAY, REPLIES_A_DAY, DELETIONS_A_DAY = 250, 1000, 100
 _KNOWN = frozenset({"media_type", "text", "reply_to_id", "appsecret_proof", "access_token"})
+_PICTURED = frozenset({"image_url", "alt_text"})
 
 
 class ThreadsSimulator(ContainerSimulator):
@@ -44,6 +45,7 @@ class ThreadsSimulator(ContainerSimulator):
     fields = ("text", "timestamp", "permalink")
     throttle = 4
     status = "status"
+    suffixes = ("jpg", "png")
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         super().__init__(journal, clock)
@@ -60,7 +62,7 @@ class ThreadsSimulator(ContainerSimulator):
             Route("GET", "/access_token", RouteKind.SESSION, self._long),
             Route("GET", "/refresh_access_token", RouteKind.SESSION, self._long),
             Route("GET", "/{version}/me", RouteKind.SESSION, answered(self.me)),
-            Route("POST", "/{version}/{account}/threads", RouteKind.SESSION, answered(self._prepare)),
+            Route("POST", "/{version}/{account}/threads", RouteKind.UPLOAD, answered(self._prepare)),
             Route("POST", "/{version}/{account}/threads_publish", RouteKind.PUBLISH, answered(self.publish)),
             Route("GET", "/{version}/{account}/threads", RouteKind.READ, answered(self._posts)),
             Route("GET", "/{version}/{account}/replies", RouteKind.READ, answered(self._replies)),
@@ -69,10 +71,12 @@ class ThreadsSimulator(ContainerSimulator):
             Route("DELETE", "/{version}/{id}", RouteKind.WITHDRAW, answered(self._delete)),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own."""
-        secrets = {"token": Secret(token("1")), "app_secret": Secret(app_secret())}
-        return Example("Example City", {"base_url": address, "user_id": "1"}, secrets)
+        secrets = {"token": Secret(token(name)), "app_secret": Secret(app_secret())}
+        settings = {"base_url": address, "user_id": name, "media_base_url": "https://media.city.example"}
+        return Example("Example City", settings, secrets)
 
     def key(self, body: bytes) -> str:
         """The text that is prepared, or the container that is published."""
@@ -109,11 +113,13 @@ class ThreadsSimulator(ContainerSimulator):
         text, reply_to = given.get("text", ""), given.get("reply_to_id")
         if request.match_info["account"] != caller.account:
             raise Refusal(200, status=403)
-        if set(given) - _KNOWN or given.get("media_type") != "TEXT" or not text.strip() or counted(text) > TEXT_MOST:
+        whole = {"TEXT": bool(text.strip()), "IMAGE": "image_url" in given}.get(given.get("media_type", ""), False)
+        pictured = _PICTURED if given.get("media_type") == "IMAGE" else frozenset()
+        if not whole or set(given) - _KNOWN - pictured or counted(text) > TEXT_MOST:
             raise Refusal(100)
         if reply_to is not None and self.find(reply_to) is None:
             raise Refusal(100, 33)
-        return self.keep(caller, text, reply_to=reply_to)
+        return self.keep(caller, text, reply_to=reply_to, media=self.fetched(given) if pictured else ())
 
     def _posts(self, request: web.Request, caller: Caller, given: Given) -> dict[str, Any]:
         posts = [post for post in self.mine(caller) if post.reply_to is None]

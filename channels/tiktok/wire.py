@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from channels.contract import Json, Medium, Rendering
+from channels.contract import Json, Rendering
 from channels.http import Answer
+from channels.media.carried import address_of
 from channels.tiktok import chunks, errors
 
 CREATOR_INFO = "/v2/post/publish/creator_info/query/"
@@ -23,9 +24,6 @@ PHOTO_INIT = "/v2/post/publish/content/init/"
 VIDEO_INIT = "/v2/post/publish/video/init/"
 VIDEO_DRAFT_INIT = "/v2/post/publish/inbox/video/init/"
 STATUS = "/v2/post/publish/status/fetch/"
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
-"""As the folder of media names its files (``dispatcher.sending.media``)."""
-
 LEVELS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 SELF_ONLY = "SELF_ONLY"
 _PUBLISH_ID = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
@@ -62,7 +60,7 @@ class Taken:
 
 def photo_post(rendering: Rendering, media_base_url: str, *, draft: bool) -> dict[str, Json]:
     """A post of pictures, of the machine's or as a draft."""
-    urls: list[Json] = [picture_url(media_base_url, medium) for medium in rendering.media]
+    urls: list[Json] = [address_of(medium, media_base_url) for medium in rendering.media]
     info = _told(rendering, draft=draft)
     return {
         "media_type": "PHOTO",
@@ -85,12 +83,6 @@ def video_post(rendering: Rendering, cut: chunks.Plan, *, draft: bool) -> dict[s
 def _told(rendering: Rendering, *, draft: bool) -> dict[str, Json]:
     names = ("brand_content_toggle", "brand_organic_toggle", *(() if draft else ("privacy_level",)))
     return {"disable_comment": True, **{name: rendering.options[name] for name in names}}
-
-
-def picture_url(media_base_url: str, medium: Medium) -> str:
-    """Where TikTok fetches a picture: the name that it has in the folder of media."""
-    name = medium.digest.removeprefix("sha256:") + SUFFIXES.get(medium.mime, "")
-    return f"{media_base_url.rstrip('/')}/{name}"
 
 
 def taken(answer: Answer) -> Taken | None:

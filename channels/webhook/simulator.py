@@ -51,9 +51,10 @@ class Receiver(Provider):
             Route("HEAD", "/{endpoint}", RouteKind.READ, self.head),
         ]
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "partner") -> Example:
         """An account of its own."""
-        return Example("Partner", {"base_url": f"{address}/partner"}, {"secret": Secret(secret("partner"))})
+        return Example("Partner", {"base_url": f"{address}/{name}"}, {"secret": Secret(secret(name))})
 
     def account(self, request: web.Request) -> str:
         """The endpoint's name."""

@@ -110,9 +110,10 @@ class XSimulator(Provider):
             Route("GET", "/2/users/{user}/tweets", RouteKind.READ, self._timeline),
         )
 
-    def example(self, address: str) -> Example:
+    @classmethod
+    def example(cls, address: str, name: str = "1") -> Example:
         """An account of its own."""
-        return Example("@example", {"base_url": address, "user_id": "1"}, {"token": Secret("sim-1")})
+        return Example("@example", {"base_url": address, "user_id": name}, {"token": Secret(f"sim-{name}")})
 
     def account(self, request: web.Request) -> str:
         """The user id that the bearer token belongs to."""

@@ -210,7 +210,7 @@ def told_media(made: dict[str, Any]) -> Iterator[str]:
         for caption in one["captions"]:
             yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
     if made["left_out"]:
-        yield f"WITHOUT ITS PICTURES OR VIDEOS ({made['left_out']}): {made['channel']} takes none of that kind\n"
+        yield f"WITHOUT ITS PICTURES OR VIDEOS ({made['left_out']}): {made['account']} takes none of that kind\n"
 
 
 def _words(folder: MediaFolder, caption: Caption) -> str:

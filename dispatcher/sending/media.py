@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from channels.contract import Caption, Medium, Rendering
+from channels.media.carried import file_name
 from channels.media.residue import residue
-from channels.media.structure import MP4, digest_of
+from channels.media.structure import digest_of
 from dispatcher.domain.errors import Unavailable
 from dispatcher.sending.credentials import write_private
 
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", MP4: ".mp4"}
 MEND = "put the media folder back as it was, or attach the file again and submit a new plan"
 
 
@@ -27,8 +27,7 @@ class MediaFolder:
 
     def file(self, stored: Medium | Caption) -> Path:
         """Where the bytes of a medium or of captions are, or would be."""
-        suffix = ".vtt" if isinstance(stored, Caption) else SUFFIXES.get(stored.mime, "")
-        return self._folder / f"{stored.digest.removeprefix('sha256:')}{suffix}"
+        return self._folder / file_name(stored)
 
     def put(self, stored: Medium | Caption, data: bytes) -> None:
         """Write the bytes of a medium or of captions, whole and to the disk; nothing to do where they are there."""

@@ -46,7 +46,7 @@ class Draft:
 class Preview:
     """One account's rendering of one kind of text, or why there is none, with what lint says.
 
-    ``left_out``: how many pictures and videos stay behind because the channel takes none.
+    ``left_out``: how many pictures and videos stay behind because the account takes none.
     """
 
     account: Account

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
-from channels.contract import Account, Clock, LanguageText, Secret
-from channels.notify.simulator import TEMPLATE_ID, api_key
-from channels.webhook.simulator import secret
+from channels.contract import Account, Clock, LanguageText
+from channels.simulator.providers import example_of
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Item
 from dispatcher.domain.people import DeploymentKind
@@ -98,7 +97,7 @@ class Office:
 
     def add(self, channel: str, name: str, languages: Sequence[str] = ("en-GB",)) -> None:
         """Add an account that reaches the simulator, with what policy wants on record about it."""
-        settings, held = _profile(self.desk.settings.simulator, channel, name)
+        settings, held = example_of(channel, self.desk.settings.simulator, called(channel, name))
         accounts.add(self.desk, Account(name, channel, name, tuple(languages), settings), MODE, held, "ops-1")
         if channel == "tiktok":
             self._attest(name)
@@ -214,18 +213,6 @@ def sender_at(office: Office, outlets: Outlets, clock: Clock) -> LocalSender:
     return LocalSender(keeping, outlets, MODE, clock, nonce, elapsed=lambda: clock().timestamp())
 
 
-def _profile(simulator: str, channel: str, name: str) -> tuple[Mapping[str, str], Mapping[str, Secret]]:
-    """An account's settings and secrets, as the simulator knows it."""
-    base = f"{simulator}/{channel}"
-    match channel:
-        case "x":
-            user = f"100{name.rpartition('-')[2]}"
-            return {"base_url": base, "user_id": user}, {"token": Secret(f"sim-{user}")}
-        case "bluesky":
-            return {"base_url": base}, {"identifier": Secret(name), "password": Secret(f"app-{name}")}
-        case "notify":
-            return {"base_url": base, "template_id": TEMPLATE_ID}, {"api_key": Secret(api_key(SERVICE))}
-        case "webhook":
-            return {"base_url": f"{base}/{name}"}, {"secret": Secret(secret(name))}
-        case _:
-            return {}, {}
+def called(channel: str, name: str) -> str:
+    """An account as the bench has its platform call it."""
+    return {"x": f"100{name.rpartition('-')[2]}", "notify": SERVICE}.get(channel, name)

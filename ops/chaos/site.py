@@ -25,7 +25,7 @@ from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import RedisServer, private_redis
 from dispatcher.store.database import Store
 from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
-from ops.bench.office import SERVICE, Office, office_at
+from ops.bench.office import Office, called, office_at
 from ops.chaos.count import AMBIGUOUS, Sent
 from ops.chaos.crew import Host, Part
 from ops.demo.stage import Stage
@@ -219,13 +219,5 @@ def _servers(redis: RedisServer, postgres: PostgresServer | None) -> dict[str, P
 
 
 def _far(channel: str, account: str) -> str:
-    """An account as its platform names it."""
-    match channel:
-        case "x":
-            return f"100{account.rpartition('-')[2]}"
-        case "bluesky":
-            return f"did:plc:sim-{account}"
-        case "notify":
-            return SERVICE
-        case _:
-            return account
+    """An account as its platform's journal names it."""
+    return f"did:plc:sim-{account}" if channel == "bluesky" else called(channel, account)

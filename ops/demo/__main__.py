@@ -88,9 +88,9 @@ def prepare(stage: Stage, feed: Path) -> None:
             words += ["--language", language]
         for name, value in account.settings.items():
             words += ["--set", f"{name}={value}"]
-        for name, value in account.secrets.items():
+        for name, secret in account.secrets.items():
             file = secrets.with_name(f"secret-{name}")
-            file.write_text(value)
+            file.write_text(secret.reveal())
             words += ["--secret-file", f"{name}={file}"]
         stage.act("ops-1", *words, quiet=True)
     print("\n13 accounts added on x, bluesky, webhook, cap_feed, notify and tiktok")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from channels.notify.simulator import TEMPLATE_ID, api_key
-from channels.webhook.simulator import secret as webhook_secret
+from channels.contract import Secret
+from channels.simulator.providers import example_of
 
-NOTIFY_SERVICE = "11111111-2222-4333-8444-555555555555"
 NUMBERS = 120
 LIST = "residents"
 
@@ -22,41 +21,38 @@ class Account:
     channel: str
     handle: str
     languages: tuple[str, ...]
-    settings: dict[str, str]
-    secrets: dict[str, str]
+    settings: Mapping[str, str]
+    secrets: Mapping[str, Secret]
+
+
+_BOTH = ("en-GB", "cy-GB")
+_ACCOUNTS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
+    ("x-city", "x", "@x-city", ("en-GB",), "1001"),
+    ("x-dinas", "x", "@x-dinas", ("cy-GB",), "1002"),
+    ("x-police", "x", "@x-police", ("en-GB",), "1003"),
+    ("bluesky-city", "bluesky", "bluesky-city.example.org", ("en-GB",), ""),
+    ("bluesky-dinas", "bluesky", "bluesky-dinas.example.org", ("cy-GB",), ""),
+    ("bluesky-fire", "bluesky", "bluesky-fire.example.org", ("en-GB",), ""),
+    ("webhook-broadcaster", "webhook", "webhook-broadcaster", _BOTH, ""),
+    ("webhook-transport", "webhook", "webhook-transport", _BOTH, ""),
+    ("webhook-council", "webhook", "webhook-council", _BOTH, ""),
+    ("feed-city", "cap_feed", "feed-city", _BOTH, ""),
+    ("feed-region", "cap_feed", "feed-region", _BOTH, ""),
+    ("sms-city", "notify", "CityAlert", _BOTH, "11111111-2222-4333-8444-555555555555"),
+    ("tiktok-city", "tiktok", "@city", ("en-GB",), ""),
+)
+"""Name, channel, handle, languages, and what its platform calls it, where that is not the handle."""
 
 
 def accounts(simulator: str, feed: Path) -> Iterator[Account]:
     """Thirteen accounts: X, Bluesky, webhook, CAP feed, GOV.UK Notify, TikTok."""
-    for name, user, language in (
-        ("x-city", "1001", "en-GB"),
-        ("x-dinas", "1002", "cy-GB"),
-        ("x-police", "1003", "en-GB"),
-    ):
-        settings = {"base_url": f"{simulator}/x", "user_id": user}
-        yield Account(name, "x", f"@{name}", (language,), settings, {"token": f"sim-{user}"})
-    for name, languages in (
-        ("bluesky-city", ("en-GB",)),
-        ("bluesky-dinas", ("cy-GB",)),
-        ("bluesky-fire", ("en-GB",)),
-    ):
-        handle = f"{name}.example.org"
-        secrets = {"identifier": handle, "password": f"app-{handle}"}
-        yield Account(name, "bluesky", handle, languages, {"base_url": f"{simulator}/bluesky"}, secrets)
-    for name in ("webhook-broadcaster", "webhook-transport", "webhook-council"):
-        settings = {"base_url": f"{simulator}/webhook/{name}"}
-        secrets = {"secret": webhook_secret(name)}
-        yield Account(name, "webhook", name, ("en-GB", "cy-GB"), settings, secrets)
-    for name in ("feed-city", "feed-region"):
-        folder = feed / name
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = {"folder": str(folder), "sender": "warnings@example.org"}
-        yield Account(name, "cap_feed", name, ("en-GB", "cy-GB"), settings, {})
-    settings = {"base_url": f"{simulator}/notify", "template_id": TEMPLATE_ID}
-    yield Account(
-        "sms-city", "notify", "CityAlert", ("en-GB", "cy-GB"), settings, {"api_key": api_key(NOTIFY_SERVICE)}
-    )
-    yield Account("tiktok-city", "tiktok", "@city", ("en-GB",), {}, {})
+    for name, channel, handle, languages, called in _ACCOUNTS:
+        settings, secrets = example_of(channel, simulator, called or handle)
+        if channel == "cap_feed":
+            folder = feed / name
+            folder.mkdir(parents=True, exist_ok=True)
+            settings = {"folder": str(folder), "sender": "warnings@example.org"}
+        yield Account(name, channel, handle, languages, settings, secrets)
 
 
 FAULTS: tuple[dict[str, object], ...] = (

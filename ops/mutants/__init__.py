@@ -1,8 +1,9 @@
 """``make mutants``: change one thing in the code that decides, and see whether a test notices.
 
 Rules
-  1. What is changed: ``gate``, ``statements``, ``sending`` and ``egress`` of ``dispatcher``. What must notice: their
-     own tests and the domain's; of them, for each mutant, those that run its lines.
+  1. What is changed: ``gate``, ``statements``, ``sending`` and ``egress`` of ``dispatcher``, and ``text`` of
+     ``channels``. What must notice: their own tests and the domain's; of them, for each mutant, those that run its
+     lines.
   2. Wording is left alone: docstrings, f-strings, strings with a space in them, what a log is told. So are
      annotations, decorators and the causes of errors.
   3. A mutant that no test kills needs a reason in ``survivors.toml``, or is printed. Under 95 % killed in a package,

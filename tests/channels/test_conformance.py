@@ -119,7 +119,13 @@ SUBJECTS = [
     Subject(
         Threads,
         ThreadsSimulator,
-        lambda url: Account("a9", "threads", "@council", ("en", "cy"), {"base_url": url, "user_id": "2222"}),
+        lambda url: Account(
+            "a9",
+            "threads",
+            "@council",
+            ("en", "cy"),
+            {"base_url": url, "user_id": "2222", "media_base_url": "https://media.council.example"},
+        ),
         {"token": Secret(token("2222")), "app_secret": Secret(app_secret())},
     ),
     Subject(

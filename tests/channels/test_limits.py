@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels import registry, text
+from channels import registry
 from channels.bluesky.wire import MAX_LANGUAGES
 from channels.capabilities import TextLimit, Unit
 
@@ -13,6 +13,7 @@ LIMITS = {
     "bluesky": TextLimit(300, Unit.GRAPHEMES),  # 6
     "mastodon": TextLimit(500, Unit.SHORT_LINKS),  # 7
     "facebook": TextLimit(63_206, Unit.UTF16),  # 4.2
+    "threads": TextLimit(500, Unit.EMOJI_BYTES),  # 4.4
     "instagram": TextLimit(2_200, Unit.UTF16),  # 4.3
     "tiktok": TextLimit(2_200, Unit.UTF16),  # 1.3
     "notify": TextLimit(918, Unit.CHARACTERS),  # reference: emergency-alerts 4
@@ -27,7 +28,6 @@ def test_a_channels_limit_is_the_platforms(channel: str, limit: TextLimit | None
     assert registry.adapter(channel).capabilities.text == limit
 
 
-def test_what_else_a_post_is_limited_by_is_the_platforms_too() -> None:
-    """Bluesky's bytes and languages, the length of a link on X and on Mastodon (reference: platforms 3.8, 6, 7)."""
-    found = (text.BLUESKY_BYTES, MAX_LANGUAGES, text.counting.X_LINK_WEIGHT, text.counting.MASTODON_LINK)
-    assert found == (3_000, 3, 23, 23)
+def test_a_post_on_bluesky_names_three_languages_at_most() -> None:
+    """Reference: platforms 6."""
+    assert MAX_LANGUAGES == 3

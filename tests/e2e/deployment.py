@@ -32,8 +32,7 @@ from typing import Any
 from sqlalchemy import select
 
 from channels.contract import Account, LanguageText, Secret
-from channels.notify.simulator import TEMPLATE_ID, api_key
-from channels.webhook.simulator import secret as webhook_secret
+from channels.simulator.providers import example_of
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Item
 from dispatcher.domain.lifecycle import UNSETTLED
@@ -342,28 +341,14 @@ class Deployment:
         return self.folder.with_name(f"{name}.log")
 
 
-def profile(site: Deployment, channel: str, name: str) -> tuple[Account, dict[str, Secret]]:
+def profile(site: Deployment, channel: str, name: str) -> tuple[Account, Mapping[str, Secret]]:
     """An account of a channel as its simulator knows it, and what opens it."""
-    settings, held = {"base_url": f"{site.simulator}/{channel}"}, {}
-    match channel:
-        case "x":
-            settings["user_id"] = USERS[name]
-            held["token"] = f"sim-{USERS[name]}"
-        case "bluesky":
-            held |= {"identifier": f"{name}.example.org", "password": f"app-{name}.example.org"}
-        case "webhook":
-            settings["base_url"] += f"/{name}"
-            held["secret"] = webhook_secret(name)
-        case "notify":
-            settings["template_id"] = TEMPLATE_ID
-            held["api_key"] = api_key(SERVICE.format(len(name)))
-        case "cap_feed":
-            settings = {"folder": str(site.folder / "feed" / name), "sender": "warnings@example.org"}
-        case _:
-            settings = {}
+    calls = {"x": USERS.get(name, name), "bluesky": f"{name}.example.org", "notify": SERVICE.format(len(name))}
+    settings, held = example_of(channel, site.simulator, calls.get(channel, name))
+    if channel == "cap_feed":
+        settings = {"folder": str(site.folder / "feed" / name), "sender": "warnings@example.org"}
     languages = ("en-GB",) if channel in ("x", "bluesky", "tiktok") else BOTH
-    account = Account(name, channel, f"@{name}", languages, settings)
-    return account, {key: Secret(value) for key, value in held.items()}
+    return Account(name, channel, f"@{name}", languages, settings), held
 
 
 @contextmanager

@@ -18,14 +18,12 @@ from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 from channels.tiktok.direct import DirectPost, InboxDraft
 from channels.tiktok.simulator import TikTokSimulator
-from channels.tiktok.wire import picture_url
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Route
 from dispatcher.gate import policy
 from dispatcher.gate.policy import Policies
-from dispatcher.sending.media import SUFFIXES, MediaFolder
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.sending.prepared import RENDERING_SCHEMA
@@ -237,11 +235,3 @@ def test_a_post_may_take_longer_than_any_other_call(tmp_path: Path, opened: Call
         assert (await hurried.send(permit, site.note)).verdict is Verdict.ACCEPTED
 
     on_site(tmp_path, work)
-
-
-@pytest.mark.parametrize("mime", [mime for mime in SUFFIXES if mime.startswith("image/")])
-def test_a_picture_is_fetched_under_the_name_of_its_file(tmp_path: Path, mime: str) -> None:
-    """Whoever serves the folder of media serves what TikTok asks for."""
-    medium = replace(MEDIUM, mime=mime)
-    name = MediaFolder(tmp_path).file(medium).name
-    assert picture_url("https://media.example/tiktok/", medium) == f"https://media.example/tiktok/{name}"

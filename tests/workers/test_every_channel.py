@@ -44,7 +44,7 @@ pytestmark = pytest.mark.system
 
 BOTH = ("en-GB", "cy-GB")
 POSTING = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads", "webhook")
-PICTURED = ("x", "bluesky", "mastodon", "facebook", "instagram")
+PICTURED = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads")
 LISTED: Mapping[str, Any] = {"notify": NUMBERS, "notify_email": EMAILS, "press_email": EMAILS}
 BY_PEOPLE = ("manual", "tiktok")
 EVERY = {*POSTING, "cap_feed", *LISTED, *BY_PEOPLE}

@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from channels.contract import Account, Secret
-from channels.notify.simulator import TEMPLATE_ID, api_key
+from channels.contract import Account
 from channels.simulator.faults import FaultKind
 from channels.simulator.journal import Effect
+from channels.simulator.providers import example_of
 from dispatcher.service import accounts, clearing, holding
 from dispatcher.store import holds
 from tests.servers import until
@@ -35,9 +35,8 @@ ILL = "webhook-10"
 
 def text_messages(stage: Stage, name: str, service: str) -> None:
     """Another Notify account, of a service of its own."""
-    settings = {"base_url": f"{stage.far.url}/notify", "template_id": TEMPLATE_ID}
-    made = Account(name, "notify", name, ("en-GB",), settings)
-    accounts.add(stage.desk, made, MODE, {"api_key": Secret(api_key(service))}, "ops-1")
+    settings, held = example_of("notify", stage.far.url, service)
+    accounts.add(stage.desk, Account(name, "notify", name, ("en-GB",), settings), MODE, held, "ops-1")
 
 
 def to(stage: Stage, account: str, numbers: str) -> str:

@@ -28,11 +28,11 @@ from tests.workers.conftest import Make
 pytestmark = pytest.mark.system
 
 
-def pictured(make: Make, *channels: str) -> tuple[Stage, str]:
-    """A stage with these accounts, and a cleared plan whose message has a picture full of metadata."""
+def pictured(make: Make, *channels: str, **settings: str) -> tuple[Stage, str]:
+    """A stage with accounts of these channels and settings, and a cleared plan with a picture full of metadata."""
     stage = make()
     for channel in channels:
-        stage.account(channel)
+        stage.account(channel, **settings)
     return stage, stage.cleared(attached=Given(saved("PNG") + SECRET, ALT))
 
 
@@ -117,7 +117,7 @@ def test_instagram_is_told_where_the_signed_picture_lies(make: Make) -> None:
 
 def test_what_instagrams_token_may_not_delete_is_a_task(make: Make) -> None:
     """One opens at once with the post, for a withdrawal and for a correction, and nothing is asked of Instagram."""
-    stage, plan = pictured(make, "instagram")
+    stage, plan = pictured(make, "instagram", may_delete="no")
     stage.release(plan)
     stage.work(lambda: stage.ended(plan))
     (post,) = stage.far.journal.published("instagram")

@@ -130,7 +130,7 @@ def test_a_post_is_up_with_its_address(on_line, make_job):
 
     async def use(line):
         outcome = await line.send(make_job("See https://gov.uk/a", link="https://gov.uk/a"))
-        return outcome, line.facebook.posts
+        return outcome, line.platform.posts
 
     outcome, [post] = on_line(use)
     assert (outcome.verdict, outcome.reference) == (Verdict.ACCEPTED, "1111_1")
@@ -165,7 +165,7 @@ def test_the_second_of_two_equal_posts_is_left_to_the_pages_posts(on_line, make_
     async def use(line):
         await line.send(make_job())
         again = await line.send(make_job(attempt=2))
-        return again, await line.page.find(make_job()), line.far.journal.doubled("facebook")
+        return again, await line.adapter.find(make_job()), line.far.journal.doubled("facebook")
 
     again, finding, doubled = on_line(use)
     assert (again.verdict, finding.found, finding.reference, doubled) == (Verdict.IN_DOUBT, Found.FOUND, "1111_1", 0)
@@ -177,7 +177,7 @@ def test_a_post_found_has_the_pages_own_address(on_line, make_job):
     async def use(line):
         line.arm(FaultKind.ACT_THEN_DROP)
         await line.send(make_job())
-        return await line.page.find(make_job())
+        return await line.adapter.find(make_job())
 
     assert on_line(use).url == "https://www.facebook.com/1111/posts/1"
 
@@ -187,7 +187,7 @@ def test_another_text_is_not_taken_for_ours(on_line, make_job):
 
     async def use(line):
         await line.send(make_job("Flood in Hull"))
-        return await line.page.find(make_job("Flood in Hall"))
+        return await line.adapter.find(make_job("Flood in Hall"))
 
     assert on_line(use).found is Found.ABSENT
 
@@ -208,7 +208,7 @@ def test_a_post_from_before_the_release_is_not_taken_for_ours(on_line, make_job,
         line.clock.now -= timedelta(days=2)
         await line.send(make_job())
         line.clock.now += timedelta(days=2)
-        return await line.page.find(make_job())
+        return await line.adapter.find(make_job())
 
     assert on_line(use).found is Found.ABSENT
 
@@ -221,7 +221,7 @@ def test_find_reads_on_and_does_not_say_absent_before_the_end(on_line, make_job,
         await line.send(make_job("ours"))
         for number in range(others):
             await line.send(make_job(f"update {number}"))
-        return await line.page.find(make_job("ours"))
+        return await line.adapter.find(make_job("ours"))
 
     assert on_line(use).found is found
 
@@ -252,7 +252,7 @@ def test_a_page_near_its_limit_rests(on_line, make_job):
     """The post is accepted, and the account waits before the next."""
 
     async def use(line):
-        line.facebook.calls["1111"] = [line.clock.now] * (CALLS_A_DAY // 2)
+        line.platform.calls["1111"] = [line.clock.now] * (CALLS_A_DAY // 2)
         return await line.send(make_job())
 
     outcome = on_line(use, near_percent="50")
@@ -264,8 +264,8 @@ def test_all_calls_of_a_delivery_share_its_time(on_line, make_job):
 
     async def use(line):
         times = iter([line.clock.now, line.clock.now, *[line.clock.now + timedelta(minutes=1)] * 9])
-        line.page._graph._clock = lambda: next(times)
-        return await line.page.find(make_job("gone", WITHDRAW, original="1111_9")), len(line.far.journal.arrivals)
+        line.adapter._graph._clock = lambda: next(times)
+        return await line.adapter.find(make_job("gone", WITHDRAW, original="1111_9")), len(line.far.journal.arrivals)
 
     finding, arrivals = on_line(use)
     assert (finding.found, arrivals) == (Found.UNKNOWN, 1)
@@ -284,7 +284,7 @@ def test_no_address_holds_the_token(on_line, make_job):
 
         line.http.request = listened
         first = await line.send(make_job())
-        await line.page.find(make_job())
+        await line.adapter.find(make_job())
         await line.withdraw(make_job("gone", WITHDRAW, original=first.reference))
 
     on_line(use)
@@ -304,9 +304,9 @@ def test_a_probe_notices_what_cannot_post(on_line, credential, says):
     """Another Page's token, a dead one, and the wrong secret are found out before anything is sent."""
 
     async def use(line):
-        return await line.page.probe()
+        return await line.adapter.probe()
 
-    probe = on_line(use, credential={name: Secret(value) for name, value in credential.items()})
+    probe = on_line(use, held={name: Secret(value) for name, value in credential.items()})
     assert not probe.ok
     assert says in probe.detail
 
@@ -319,8 +319,8 @@ def test_a_probe_learns_when_the_token_ends(on_line, at, ends):
     """From the token's own app; 0 means that it does not end."""
 
     async def use(line):
-        line.facebook.expires_at = at
-        return await line.page.probe()
+        line.platform.expires_at = at
+        return await line.adapter.probe()
 
     probe = on_line(use, app_id=OWN_APP)
     assert (probe.ok, probe.expires_at) == (True, ends)
@@ -331,7 +331,7 @@ def test_a_probe_notices_a_token_that_may_not_post(on_line):
 
     async def use(line):
         line.facebook.scopes.remove("pages_manage_posts")
-        return await line.page.probe()
+        return await line.adapter.probe()
 
     probe = on_line(use, app_id=OWN_APP)
     assert (probe.ok, probe.detail) == (False, "the token lacks pages_manage_posts; connect the account again")
@@ -342,7 +342,7 @@ def test_a_probe_says_until_when_the_calls_are_used_up(on_line):
 
     async def use(line):
         line.facebook.calls["1111"] = [line.clock.now] * CALLS_A_DAY
-        return line.clock.now + timedelta(days=1), await line.page.probe()
+        return line.clock.now + timedelta(days=1), await line.adapter.probe()
 
     until, probe = on_line(use)
     assert (probe.ok, probe.detail) == (False, f"Meta asks to wait until {until:%Y-%m-%d %H:%M} UTC")
@@ -352,8 +352,8 @@ def test_a_probe_without_the_apps_id_asks_for_no_end(on_line):
     """Then only the Page is asked for."""
 
     async def use(line):
-        line.facebook.expires_at = int(ENDS.timestamp())
-        return await line.page.probe(), len(line.far.journal.arrivals)
+        line.platform.expires_at = int(ENDS.timestamp())
+        return await line.adapter.probe(), len(line.far.journal.arrivals)
 
     probe, asked = on_line(use)
     assert (probe.ok, probe.expires_at, asked) == (True, None, 1)
@@ -363,8 +363,8 @@ def test_a_probe_says_how_many_calls_are_left(on_line):
     """By the usage headers, the calls of the day before not counted."""
 
     async def use(line):
-        line.facebook.calls["1111"] = [line.clock.now] * (CALLS_A_DAY // 4)
-        return await line.page.probe()
+        line.platform.calls["1111"] = [line.clock.now] * (CALLS_A_DAY // 4)
+        return await line.adapter.probe()
 
     assert on_line(use).quota == "75 % of its calls"
 
@@ -374,7 +374,7 @@ def test_a_lost_probe_is_not_ok(on_line):
 
     async def use(line):
         line.arm(FaultKind.DROP, on="session", times=2)
-        return await line.page.probe()
+        return await line.adapter.probe()
 
     assert not on_line(use).ok
 

@@ -18,7 +18,8 @@ def test_a_correction_changes_the_post_in_its_place(on_line, make_job):
         first = await line.send(make_job())
         fix = make_job("No flood.", CORRECT, original=first.reference)
         outcome = await line.correct(fix)
-        return first, outcome, await line.page.read_back(fix, first.reference), line.far.journal.counts()["facebook"]
+        seen = await line.adapter.read_back(fix, first.reference)
+        return first, outcome, seen, line.far.journal.counts()["facebook"]
 
     first, outcome, seen, counts = on_line(use)
     assert (outcome.verdict, outcome.reference) == (Verdict.ACCEPTED, first.reference)
@@ -31,7 +32,7 @@ def test_a_correction_without_an_original_is_a_post_of_its_own(on_line, make_job
 
     async def use(line):
         fix = make_job("No flood.", CORRECT)
-        return await line.correct(fix), await line.page.find(fix)
+        return await line.correct(fix), await line.adapter.find(fix)
 
     outcome, finding = on_line(use)
     assert (outcome.verdict, finding.found, finding.reference) == (Verdict.ACCEPTED, Found.FOUND, outcome.reference)
@@ -46,7 +47,7 @@ def test_a_lost_edit_is_settled_by_a_look_at_the_post(on_line, make_job, fault, 
         fix = make_job("No flood.", CORRECT, original=first.reference)
         line.arm(fault)
         outcome = await line.correct(fix)
-        return outcome, await line.page.find(replace(fix, handle=line.noted[-1]))
+        return outcome, await line.adapter.find(replace(fix, handle=line.noted[-1]))
 
     outcome, finding = on_line(use)
     assert (outcome.verdict, finding.found) == (Verdict.IN_DOUBT, found)
@@ -62,7 +63,7 @@ def test_a_late_try_does_not_undo_a_later_correction(on_line, make_job):
         await line.correct(fix)
         late = replace(fix, attempt=2, handle=line.noted[-1])
         await line.correct(make_job("All clear.", CORRECT, original=first.reference))
-        return await line.page.find(late), await line.correct(late), line.facebook.posts[0].text
+        return await line.adapter.find(late), await line.correct(late), line.platform.posts[0].text
 
     finding, outcome, text = on_line(use)
     assert (finding.found, outcome.verdict, outcome.code) == (Found.UNKNOWN, Verdict.REJECTED, "changed_since")
@@ -90,7 +91,7 @@ def test_a_post_that_does_not_show_yet_is_corrected_all_the_same(on_line, make_j
         line.arm(FaultKind.LAG, delay_s=60)
         first = await line.send(make_job())
         outcome = await line.correct(make_job("No flood.", CORRECT, original=first.reference))
-        return outcome, line.facebook.posts[0].text, line.noted
+        return outcome, line.platform.posts[0].text, line.noted
 
     outcome, text, noted = on_line(use)
     assert (outcome.verdict, text, noted) == (Verdict.ACCEPTED, "No flood.", [])
@@ -114,7 +115,7 @@ def test_the_post_of_another_app_cannot_be_corrected(on_line, make_job):
     """Facebook lets an app change only what it made."""
 
     async def use(line):
-        other = line.through("88")
+        other = line.through("88", "1111")
         first = await other.send(make_job(), line.note)
         return await line.correct(make_job("No flood.", CORRECT, original=first.reference))
 
@@ -142,7 +143,8 @@ def test_an_original_that_is_no_post_is_refused(on_line, make_job, kind, origina
     async def use(line):
         job = make_job(kind=kind, original=original)
         outcome = await (line.correct(job) if kind is CORRECT else line.withdraw(job))
-        return outcome, await line.page.find(job), await line.page.read_back(job, original), line.far.journal.arrivals
+        finding, seen = await line.adapter.find(job), await line.adapter.read_back(job, original)
+        return outcome, finding, seen, line.far.journal.arrivals
 
     outcome, finding, seen, arrivals = on_line(use)
     assert (outcome.code, finding.found, seen.seen, arrivals) == ("no_original", Found.UNKNOWN, Seen.UNKNOWN, [])
@@ -153,7 +155,7 @@ def test_a_withdrawal_without_an_original_is_refused(on_line, make_job):
 
     async def use(line):
         job = make_job(kind=WITHDRAW)
-        return await line.withdraw(job), await line.page.find(job), line.far.journal.arrivals
+        return await line.withdraw(job), await line.adapter.find(job), line.far.journal.arrivals
 
     outcome, finding, arrivals = on_line(use)
     assert (outcome.code, finding.found, arrivals) == ("no_original", Found.UNKNOWN, [])
@@ -166,7 +168,7 @@ def test_a_withdrawal_may_be_repeated(on_line, make_job):
         first = await line.send(make_job())
         job = make_job("gone", WITHDRAW, original=first.reference)
         verdicts = [(await line.withdraw(job)).verdict for _ in range(2)]
-        return verdicts, (await line.page.find(job)).found
+        return verdicts, (await line.adapter.find(job)).found
 
     assert on_line(use) == ([Verdict.ACCEPTED, Verdict.ACCEPTED], Found.FOUND)
 
@@ -178,7 +180,7 @@ def test_a_withdrawal_that_did_not_happen_is_found_absent(on_line, make_job):
         first = await line.send(make_job())
         job = make_job("gone", WITHDRAW, original=first.reference)
         line.arm(FaultKind.DROP, on="withdraw")
-        return await line.withdraw(job), await line.page.find(job)
+        return await line.withdraw(job), await line.adapter.find(job)
 
     outcome, finding = on_line(use)
     assert (outcome.verdict, finding.found) == (Verdict.IN_DOUBT, Found.ABSENT)
@@ -188,7 +190,7 @@ def test_a_withdrawal_of_a_post_that_may_only_be_hidden_is_not_claimed(on_line, 
     """Facebook shows neither post nor Page to this token: that is no proof of a withdrawal."""
 
     async def use(line):
-        other = line.through("77", page="2222")
+        other = line.through("77", "2222")
         job = make_job("gone", WITHDRAW, original="1111_9")
         return await other.withdraw(job, line.note), await other.find(job), await other.read_back(job, "1111_9")
 

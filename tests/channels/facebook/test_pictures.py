@@ -19,7 +19,7 @@ def test_one_post_shows_them_all(on_line: Run, make_job: Callable[..., Any]) -> 
     async def use(line: Any) -> None:
         assert (await line.send(pictured(make_job()))).verdict is Verdict.ACCEPTED
         assert [effect.media for effect in line.far.journal.effects] == [DIGESTS]
-        assert [photo.text for photo in line.facebook.photos.values()] == list(ALT)
+        assert [photo.text for photo in line.platform.photos.values()] == list(ALT)
 
     on_line(use)
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from channels.contract import (
-    Account,
     Content,
     DeliveryKind,
     Found,
@@ -21,7 +20,8 @@ from channels.instagram.adapter import Adapter
 from channels.media.carried import media_problems
 from channels.meta.simulator import app_secret, token
 from channels.simulator.faults import FaultKind
-from tests.channels.instagram.conftest import ACCOUNT_ID, DIGEST, NOON, PICTURE
+from tests.channels.instagram.conftest import ACCOUNT
+from tests.channels.meta.line import DIGEST, NOON, PICTURE
 
 WITHDRAW = DeliveryKind.WITHDRAW
 
@@ -30,7 +30,7 @@ def test_a_picture_is_prepared_noted_and_published_with_its_caption(on_line, mak
     """The container is durable before the call that publishes; reference and address are the post's own."""
 
     async def use(line):
-        return await line.send(make_job()), line.noted, line.instagram
+        return await line.send(make_job()), line.noted, line.platform
 
     outcome, noted, instagram = on_line(use)
     [post] = instagram.posts
@@ -45,13 +45,13 @@ def test_the_address_ends_in_the_digest_of_the_signed_bytes(on_line, make_job, m
 
     async def use(line):
         seen = []
-        keep = line.account._graph.call
+        keep = line.adapter._graph.call
 
         async def call(method, path, until, **more):
             seen.append(more.get("form"))
             return await keep(method, path, until, **more)
 
-        monkeypatch.setattr(line.account._graph, "call", call)
+        monkeypatch.setattr(line.adapter._graph, "call", call)
         await line.send(make_job())
         return seen[0]
 
@@ -107,9 +107,9 @@ def test_the_container_tells_what_a_lost_answer_meant(on_line, make_job, kind, f
     async def use(line):
         line.arm(kind)
         outcome = await line.send(make_job())
-        finding = await line.account.find(make_job(handle=line.noted[0]))
+        finding = await line.adapter.find(make_job(handle=line.noted[0]))
         again = await line.send(make_job(attempt=2))
-        return outcome.verdict, finding.found, again.code, len(line.instagram.posts), len(line.instagram.containers)
+        return outcome.verdict, finding.found, again.code, len(line.platform.posts), len(line.platform.containers)
 
     again = "duplicate" if found is Found.FOUND else ""
     assert on_line(use) == (Verdict.IN_DOUBT, found, again, 1, 1)
@@ -119,10 +119,10 @@ def test_a_picture_that_is_not_ready_waits_a_minute(on_line, make_job):
     """First Instagram says so when it should publish, then the container does."""
 
     async def use(line):
-        line.instagram.preparing = "IN_PROGRESS"
+        line.platform.preparing = "IN_PROGRESS"
         first, second = await line.send(make_job()), await line.send(make_job(attempt=2))
-        line.instagram.containers[line.noted[0]].status = "FINISHED"
-        return first, second, await line.send(make_job(attempt=3)), len(line.instagram.posts)
+        line.platform.containers[line.noted[0]].status = "FINISHED"
+        return first, second, await line.send(make_job(attempt=3)), len(line.platform.posts)
 
     first, second, third, posts = on_line(use)
     assert (first.verdict, first.code) == (Verdict.DEFERRED, "9007.2207027")
@@ -134,11 +134,11 @@ def test_a_day_of_posts_that_is_used_up_ends_the_account_for_now(on_line, make_j
     """The probe says so before, with the figures."""
 
     async def use(line):
-        fine = await line.account.probe()
+        fine = await line.adapter.probe()
         await line.send(make_job())
-        line.instagram.posts *= 50
-        full = await line.account.probe()
-        return fine, full, await line.account.send(make_job("One more"), line.note)
+        line.platform.posts *= 50
+        full = await line.adapter.probe()
+        return fine, full, await line.adapter.send(make_job("One more"), line.note)
 
     fine, full, outcome = on_line(use)
     assert (fine.ok, fine.quota) == (True, "50 of 50 posts in 24 hours")
@@ -152,9 +152,9 @@ def test_a_probe_notices_what_cannot_post(on_line, held, says):
     """Another account's token and a dead one are found out before anything is sent."""
 
     async def use(line):
-        return await line.account.probe()
+        return await line.adapter.probe()
 
-    probe = on_line(use, credential={"token": Secret(held), "app_secret": Secret(app_secret())})
+    probe = on_line(use, held={"token": Secret(held), "app_secret": Secret(app_secret())})
     assert not probe.ok
     assert says in probe.detail
 
@@ -165,10 +165,10 @@ def test_a_withdrawal_deletes_and_is_known_afterwards(on_line, make_job):
     async def use(line):
         first = await line.send(make_job())
         job = make_job(kind=WITHDRAW, media=(), original=first.reference)
-        before = await line.account.find(job)
-        outcome = await line.account.withdraw(job, line.note)
-        seen = await line.account.read_back(make_job(), first.reference)
-        return before.found, outcome.verdict, (await line.account.find(job)).found, seen.seen
+        before = await line.adapter.find(job)
+        outcome = await line.adapter.withdraw(job, line.note)
+        seen = await line.adapter.read_back(make_job(), first.reference)
+        return before.found, outcome.verdict, (await line.adapter.find(job)).found, seen.seen
 
     assert on_line(use) == (Found.ABSENT, Verdict.ACCEPTED, Found.FOUND, Seen.MISSING)
 
@@ -177,10 +177,10 @@ def test_a_token_that_may_not_delete_is_refused(on_line, make_job):
     """The post is still there, and the reason names what to do."""
 
     async def use(line):
-        line.instagram.may_delete = False
+        line.platform.may_delete = False
         first = await line.send(make_job())
         job = make_job(kind=WITHDRAW, media=(), original=first.reference)
-        return await line.account.withdraw(job, line.note), (await line.account.find(job)).found
+        return await line.adapter.withdraw(job, line.note), (await line.adapter.find(job)).found
 
     outcome, found = on_line(use)
     assert (outcome.verdict, outcome.code, found) == (Verdict.REJECTED, "10", Found.ABSENT)
@@ -191,7 +191,7 @@ def test_nothing_is_corrected_by_a_machine(on_line, make_job):
     """The caption cannot be changed, and an armed text has no picture."""
 
     async def use(line):
-        return await line.account.correct(make_job(kind=DeliveryKind.CORRECT, original="1"), line.note)
+        return await line.adapter.correct(make_job(kind=DeliveryKind.CORRECT, original="1"), line.note)
 
     assert on_line(use).verdict is Verdict.REJECTED
     assert not Adapter.capabilities.can_correct
@@ -205,9 +205,6 @@ CONTENT = Content(
     exercise=False,
     link="https://city.example/flood",
     media=(replace(PICTURE, alt=(Part("cy", "Map y llif"), Part("en", "A map"))),),
-)
-ACCOUNT = Account(
-    "ig-1", "instagram", "@city", ("en", "cy"), {"ig_id": ACCOUNT_ID, "media_base_url": "https://m.example"}
 )
 
 

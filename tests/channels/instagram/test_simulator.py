@@ -2,14 +2,15 @@
 
 import pytest
 
-from channels.instagram.simulator import ALT_MOST, CAPTION_MOST
+from channels.instagram.simulator import CAPTION_MOST
+from channels.meta.simulator import ALT_MOST
 
 ADDRESS = f"https://media.city.example/{'ab' * 32}.jpg"
 
 
 async def call(line, method, path, **given):
     """One call with the account's own token; returns status and body."""
-    graph = line.account._graph
+    graph = line.adapter._graph
     more = {"form": given} if method == "POST" else {"params": given}
     answer = await graph.call(method, path, graph.until(5.0), **more)
     return answer.status, answer.json()
@@ -38,7 +39,7 @@ def test_a_bad_post_is_not_prepared(on_line, given, refused):
     """No picture, a video, too many marks, too long, or an address that the media folder's files cannot have."""
 
     async def use(line):
-        return await call(line, "POST", "3333/media", **given), line.instagram.containers
+        return await call(line, "POST", "3333/media", **given), line.platform.containers
 
     (status, body), containers = on_line(use)
     assert (status, code(body), containers) == (400, refused, {})

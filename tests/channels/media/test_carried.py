@@ -10,7 +10,7 @@ import pytest
 
 from channels.capabilities import MediaKind, MediaLimit
 from channels.contract import Account, Caption, Content, DeliveryKind, Medium, Part, RenderError, Rendering
-from channels.media.carried import carried, media_problems
+from channels.media.carried import address_of, carried, media_problems
 
 LIMIT = MediaLimit(MediaKind.PICTURE, ("image/png",), 1_000, 100, 50, 2, 20)
 ALT = (Part("cy", "Map y llif"), Part("en-GB", " Flood map "))
@@ -45,6 +45,14 @@ def test_a_language_without_a_text_is_refused() -> None:
     """Naming the account, the language and what to do."""
     with pytest.raises(RenderError, match=r"@city posts in pl, .* attach the same file again"):
         alt("pl", "cy")
+
+
+@pytest.mark.parametrize(("mime", "suffix"), [("image/png", ".png"), ("image/jpeg", ".jpg")])
+@pytest.mark.parametrize("base", ["https://media.example/alerts", "https://media.example/alerts/"])
+def test_a_picture_is_fetched_under_the_digest_of_its_bytes(base: str, mime: str, suffix: str) -> None:
+    """Wherever the folder of media is served."""
+    found = address_of(replace(PICTURE, mime=mime), base)
+    assert found == f"https://media.example/alerts/{'a' * 64}{suffix}"
 
 
 def problems(*media: Medium, limits: tuple[MediaLimit, ...] = (LIMIT,)) -> list[str]:

@@ -42,6 +42,10 @@ def test_x_weights_agree_with_the_published_vectors(text: str, weight: int) -> N
         ("http://localhost/a-path-that-is-long", 36),  # no domain, so no link
         ("at 10.30pm, e.g. a.m.", 21),
         ("🐱\u0301\u0301\u0301", 5),  # marks piled on an emoji are not part of its sequence
+        ("©", 1),  # a picture only with its selector
+        ("©\ufe0f", 2),
+        ("\u10ff\u200d\u2010\u201f\u2032\u2037", 6),  # the edges of what is light
+        ("\u1100 \u1fff \u200e \u200f \u2020 \u2031 \u2038", 20),  # and of what is not
     ],
 )
 def test_x_weights_hold_at_the_edges(text: str, weight: int) -> None:
@@ -98,11 +102,13 @@ def test_a_server_may_reserve_another_length_for_links() -> None:
         ("a" * 918, "gsm7", 918, 6),
         ("€" * 80, "gsm7", 160, 1),
         ("{}", "gsm7", 4, 1),
+        ("abcdefghijklmnopqrstuvwxyz", "gsm7", 26, 1),
         ("ŵ" * 70, "ucs2", 70, 1),
         ("ŵ" * 71, "ucs2", 71, 2),
         ("ŷ" * 134, "ucs2", 134, 2),
         ("ŷ" * 135, "ucs2", 135, 3),
         ("🐱", "ucs2", 2, 1),
+        ("\ud800", "ucs2", 1, 1),
         ("", "gsm7", 0, 1),
     ],
 )
@@ -175,3 +181,9 @@ def test_threads_counts_an_emoji_as_its_bytes(text: str, count: int) -> None:
 def test_a_text_is_as_long_as_the_platforms_unit_says(unit: Unit, size: int) -> None:
     """A link, a letter of Welsh and a picture: X and Mastodon count the link 23, X and UTF-16 the picture two."""
     assert length("https://x.wales ŵ 🌊!", unit) == size
+
+
+@pytest.mark.parametrize(("unit", "size"), [(Unit.UTF16, 1), (Unit.BYTES, 3)])
+def test_half_a_character_is_counted_too(unit: Unit, size: int) -> None:
+    """That it cannot be sent is for another check to say, by name."""
+    assert length("\ud800", unit) == size

@@ -19,7 +19,10 @@ def test_a_hidden_character_is_named_with_its_place(letter: str) -> None:
     assert "position 3" in problem
 
 
-@pytest.mark.parametrize("text", ["Llŷn\n\nDŵr", "👨‍👩‍👧‍👦 ☂️ 1️⃣ 🏴󠁧󠁢󠁷󠁬󠁳󠁿 🙋🏽", "می‌خواهم", "क्‍ष", "“a” – b…", "e\u0301", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["Llŷn\n\nDŵr", "abcdefghijklmnopqrstuvwxyz", "👨‍👩‍👧‍👦 ☂️ 1️⃣ 🏴󠁧󠁢󠁷󠁬󠁳󠁿 🙋🏽", "می‌خواهم", "क्‍ष", "“a” – b…", "e\u0301", ""],
+)
 def test_what_writing_needs_is_let_through(text: str) -> None:
     """Line breaks, emoji sequences, joiners between joining letters, quotes and accents are no problem."""
     assert check_text(text) == []

@@ -8,7 +8,14 @@ from channels.text import mailbox_fault
 
 
 @pytest.mark.parametrize(
-    "address", ["news@paper.example", "a.b+c@x-y.example", "o'brien@paper.example", f"{'a' * 64}@paper.example"]
+    "address",
+    [
+        "news@paper.example",
+        "a.b+c@x-y.example",
+        "o'brien@paper.example",
+        f"{'a' * 64}@paper.example",
+        f"news@{'a.' * 121}example",  # 254 characters
+    ],
 )
 def test_plain_addresses_are_taken(address):
     """With the marks that people have in theirs."""
@@ -30,7 +37,7 @@ def test_plain_addresses_are_taken(address):
         ("news@-a.example", "no e-mail address"),
         ("news@paper.example\n", "no e-mail address"),
         (f"{'a' * 65}@paper.example", "too long"),
-        (f"news@{'a.' * 124}example", "too long"),
+        (f"news@{'a.' * 121}examples", "too long"),
     ],
 )
 def test_what_no_server_need_take_is_told(address, fault):

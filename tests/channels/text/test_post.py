@@ -5,8 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels.contract import Account, Content, DeliveryKind, LanguageText, Part, RenderError
-from channels.text import one_post
+from channels.contract import (
+    Account,
+    Content,
+    DeliveryKind,
+    Job,
+    LanguageText,
+    Part,
+    RenderError,
+    Rendering,
+)
+from channels.text import one_post, part_for
 
 ENGLISH = LanguageText("en", "Flood warning", "River rising.", "Move upstairs.")
 WELSH = LanguageText("cy", "Rhybudd llifogydd", "Afon yn codi.")
@@ -46,3 +55,23 @@ def test_a_missing_language_is_an_error_that_names_it(languages: tuple[str, ...]
     """No post goes out in fewer languages than the account carries."""
     with pytest.raises(RenderError, match=named):
         one_post(CONTENT, replace(ACCOUNT, languages=languages))
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "found"),
+    [
+        ("en cy", "cy", "cy"),
+        ("en", "cy", None),
+        ("en", None, "en"),
+        ("en cy", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_recipient_gets_the_text_in_their_language_and_no_other(
+    written: str, asked: str | None, found: str | None
+) -> None:
+    """Where none is asked for, the only one there is."""
+    parts = tuple(Part(language, "River rising.") for language in written.split())
+    rendering = Rendering("notify", "a1", DeliveryKind.PUBLISH, parts)
+    part = part_for(Job("d1", 1, rendering, datetime(2026, 11, 22, tzinfo=UTC), 1.0, language=asked))
+    assert (part.language if part else None) == found

@@ -10,7 +10,8 @@ from channels.text import facets, link_problems, links
 def test_facets_count_bytes_not_characters() -> None:
     """Welsh letters and emoji before a link move it by their UTF-8 bytes."""
     text = "🌊 Dŵr: https://gov.uk/llifogydd, #Llŷn"
-    assert [text.encode()[f.start : f.end].decode() for f in facets(text)] == ["https://gov.uk/llifogydd", "#Llŷn"]
+    found = [(str(f.kind), text.encode()[f.start : f.end].decode()) for f in facets(text)]
+    assert found == [("link", "https://gov.uk/llifogydd"), ("tag", "#Llŷn")]
 
 
 @given(st.text(alphabet="a🌊ŵ #.x/:htps", max_size=40).map(lambda noise: f"{noise} https://gov.uk/a #gwynt {noise}"))
@@ -25,10 +26,15 @@ def test_what_only_looks_like_a_tag_is_none(text: str) -> None:
     assert [facet for facet in facets(text) if facet.kind == "tag"] == []
 
 
+def test_a_tag_has_sixty_four_characters_at_most() -> None:
+    """As a reader counts them (reference: platforms 6)."""
+    assert [facet.value for facet in facets("#" + "ŵ" * 64)] == ["ŵ" * 64]
+
+
 def test_a_link_ends_before_the_punctuation_of_its_sentence() -> None:
     """Full stops, commas and closing brackets are not part of a link."""
-    assert links("See https://gov.uk/a, (https://gov.uk/b). Or HTTPS://GOV.UK!") == [
-        "https://gov.uk/a",
+    assert links("See https://gov.uk/a-z, (https://gov.uk/b). Or HTTPS://GOV.UK!") == [
+        "https://gov.uk/a-z",
         "https://gov.uk/b",
         "HTTPS://GOV.UK",
     ]

@@ -37,8 +37,8 @@ class Kept:
 def prepared(line: Line, days: int) -> Kept:
     """The far side knows the token, and so many days have gone by."""
     kept = Kept()
-    line.profile.renew_by(kept)
-    line.threads.made[LONG.reveal()], line.threads.ends[LONG.reveal()] = NOON, ENDS
+    line.adapter.renew_by(kept)
+    line.platform.made[LONG.reveal()], line.platform.ends[LONG.reveal()] = NOON, ENDS
     line.clock.now += days * DAY
     return kept
 
@@ -47,7 +47,7 @@ def test_a_token_is_left_alone_while_its_end_is_far(on_line: Callable[..., Any])
     """And no person has to mind its end."""
 
     async def use(line: Line) -> None:
-        kept, probe = prepared(line, 29), await line.profile.probe()
+        kept, probe = prepared(line, 29), await line.adapter.probe()
         assert (probe.ok, probe.renews, probe.expires_at, kept.kept) == (True, True, None, [])
 
     on_line(use, credential=CREDENTIAL)
@@ -59,7 +59,7 @@ def test_a_probe_renews_it_a_month_ahead(on_line: Callable[..., Any]) -> None:
     async def use(line: Line) -> None:
         kept = prepared(line, 30)
         for _ in range(10):
-            probe = await line.profile.probe()
+            probe = await line.adapter.probe()
             assert (probe.ok, probe.renews) == (True, True), probe.detail
             line.clock.now += 30 * DAY
         assert len({credential["token"] for credential in kept.kept}) == 10
@@ -75,10 +75,10 @@ def test_a_renewal_that_fails_tells_the_end(on_line: Callable[..., Any], kind: F
     async def use(line: Line) -> None:
         kept = prepared(line, 37)
         line.arm(kind, on="session")
-        probe = await line.profile.probe()
+        probe = await line.adapter.probe()
         assert (probe.ok, probe.renews, probe.expires_at, kept.kept) == (True, False, ENDS, [])
         assert "could not be renewed" in probe.detail
-        assert (await line.profile.probe()).renews
+        assert (await line.adapter.probe()).renews
 
     on_line(use, credential=CREDENTIAL)
 
@@ -89,7 +89,7 @@ def test_a_renewal_that_fails_once_alarms_nobody(on_line: Callable[..., Any]) ->
     async def use(line: Line) -> None:
         prepared(line, 36)
         line.arm(FaultKind.REFUSE, on="session")
-        probe = await line.profile.probe()
+        probe = await line.adapter.probe()
         assert (probe.ok, probe.renews, probe.expires_at) == (True, True, None)
         assert "could not be renewed" in probe.detail
 
@@ -101,7 +101,7 @@ def test_a_token_that_has_ended_is_said(on_line: Callable[..., Any]) -> None:
 
     async def use(line: Line) -> None:
         prepared(line, 60)
-        probe = await line.profile.probe()
+        probe = await line.adapter.probe()
         assert (probe.ok, probe.renews, probe.expires_at) == (False, False, ENDS)
         assert "connect the account again" in probe.detail
 
@@ -112,7 +112,7 @@ def test_a_token_of_unknown_end_is_not_renewed(on_line: Callable[..., Any]) -> N
     """It was given to `account add`: what people said of its end stays."""
 
     async def use(line: Line) -> None:
-        kept, probe = prepared(line, 59), await line.profile.probe()
+        kept, probe = prepared(line, 59), await line.adapter.probe()
         assert (probe.ok, probe.renews, kept.kept) == (True, False, [])
 
     on_line(use)

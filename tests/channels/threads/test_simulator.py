@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from channels.meta.simulator import ALT_MOST
 from channels.simulator.faults import FaultKind
 from channels.threads.simulator import DELETIONS_A_DAY, TEXT_MOST, counted
+
+ADDRESS = f"https://media.city.example/{'ab' * 32}.png"
 
 
 async def call(line, method, path, **given):
     """One call with the profile's own token; returns status and body."""
-    graph = line.profile._graph
+    graph = line.adapter._graph
     more = {"form": given} if method == "POST" else {"params": given}
     answer = await graph.call(method, path, graph.until(5.0), **more)
     return answer.status, answer.json()
@@ -31,16 +34,29 @@ def code(body):
         {"media_type": "TEXT", "text": "🌊" * 126},
         {"media_type": "TEXT", "text": "Flood", "auto_publish_text": "true"},
         {"media_type": "TEXT", "text": "Flood", "reply_to_id": "5"},
+        {"media_type": "TEXT", "text": "Flood", "image_url": ADDRESS},
+        {"media_type": "IMAGE", "image_url": ADDRESS, "alt_text": "a" * (ALT_MOST + 1)},
     ],
 )
 def test_a_bad_post_is_not_prepared(on_line, given):
-    """No text, another kind, too long, a shortcut that is not to be taken, a reply to nothing."""
+    """No text or picture, too long, a shortcut that is not to be taken, a reply to nothing, a picture with a text."""
 
     async def use(line):
-        return await call(line, "POST", "2222/threads", **given), line.threads.containers
+        return await call(line, "POST", "2222/threads", **given), line.platform.containers
 
     (status, body), containers = on_line(use)
     assert (status, code(body)[0], containers) == (400, 100, {})
+
+
+def test_a_picture_is_one_of_the_media_folders(on_line):
+    """An address that none of its files can have is not fetched."""
+
+    async def use(line):
+        given = {"media_type": "IMAGE", "image_url": ADDRESS.replace(".png", ".gif")}
+        return await call(line, "POST", "2222/threads", **given)
+
+    status, body = on_line(use)
+    assert (status, code(body)) == (400, (9004, 2207052))
 
 
 def test_a_container_is_published_once(on_line):
@@ -93,7 +109,7 @@ def test_a_hundred_deletions_are_a_days(on_line, make_job):
 
     async def use(line):
         outcome = await line.send(make_job())
-        line.threads.deletions += [("2222", line.clock.now)] * DELETIONS_A_DAY
+        line.platform.deletions += [("2222", line.clock.now)] * DELETIONS_A_DAY
         _, refused = await call(line, "DELETE", outcome.reference)
         line.clock.now += timedelta(days=1, seconds=1)
         return code(refused), await call(line, "DELETE", outcome.reference), outcome.reference
