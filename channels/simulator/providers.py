@@ -13,6 +13,7 @@ from channels.threads.simulator import ThreadsSimulator
 from channels.tiktok.simulator import TikTokSimulator
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
+from channels.youtube.simulator import YouTubeSimulator
 
 PROVIDERS: tuple[type[Provider], ...] = (
     XSimulator,
@@ -25,4 +26,5 @@ PROVIDERS: tuple[type[Provider], ...] = (
     ThreadsSimulator,
     TikTokSimulator,
     Receiver,
+    YouTubeSimulator,
 )

@@ -8,7 +8,6 @@ One delivery whose answer was lost::
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,8 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Ambiguous, Answer, Http, NotSent, TransportError, multipart
+from channels.http import Ambiguous, Answer, Http, TransportError, multipart
+from channels.login import Login
 from channels.media.carried import carried, unpublished
 from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
@@ -51,7 +51,6 @@ from channels.x import wire
 
 BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
-UNAUTHORISED = 401
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
 CLOCK_SKEW = timedelta(minutes=2)
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
@@ -89,15 +88,14 @@ class Adapter:
                 f"the credential of {account.handle} on X has a refresh_token and no client_id; store it"
             )
         self._account = account
-        self._credential = credential
-        self._renewal: Renewal | None = None
+        self._login = Login("X", credential, self._renew, clock)
         self._http = http
         self._clock = clock
         self._base_url = account.settings.get("base_url", BASE_URL).rstrip("/")
 
     def renew_by(self, renewal: Renewal) -> None:
         """Renew tokens in this way from now on."""
-        self._renewal = renewal
+        self._login.renewal = renewal
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -240,22 +238,14 @@ class Adapter:
         return Finding(Found.UNKNOWN, reason="the timeline since the release is too long to read whole")
 
     async def _call(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        """One call; after a token that ran out, refused without effect, once more with a fresh one."""
-        until, used = self._clock() + timedelta(seconds=timeout_s), self._credential
-        answer = await self._once(method, path, timeout_s, **more)
-        if answer.status != UNAUTHORISED or self._renewal is None or "refresh_token" not in used:
-            return answer
-        try:
-            async with asyncio.timeout(self._left_s(until)):
-                self._credential = await self._renewal(used, self._renew)
-        except (TransportError, TimeoutError, OSError) as error:
-            raise NotSent("login", f"the login on X could not be renewed: {_why(error)}") from None
-        return await self._once(method, path, self._left_s(until), **more)
+        until = self._clock() + timedelta(seconds=timeout_s)
 
-    async def _once(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        token = {"Authorization": f"Bearer {self._credential['token'].reveal()}"}
-        sent = {**more, "headers": {**token, **more.get("headers", {})}}
-        return await self._http.request(method, self._base_url + path, timeout_s=timeout_s, **sent)
+        async def once(token: Secret) -> Answer:
+            headers = {"Authorization": f"Bearer {token.reveal()}", **more.get("headers", {})}
+            sent = {**more, "headers": headers, "timeout_s": self._left_s(until)}
+            return await self._http.request(method, self._base_url + path, **sent)
+
+        return await self._login.call(once, until)
 
     async def _renew(self, held: Mapping[str, Secret]) -> Mapping[str, Secret]:
         """Spend the refresh token on a new pair (reference: platforms 3.1). Raises TransportError."""
@@ -265,10 +255,6 @@ class Adapter:
         if (fresh := wire.refreshed(answer)) is None:
             raise Ambiguous("login", f"X answered {answer.status}; if that stays, connect the account again")
         return {**held, **fresh}
-
-
-def _why(error: Exception) -> str:
-    return str(error) if isinstance(error, TransportError) else type(error).__name__
 
 
 async def _settled(call: Callable[[], Awaitable[Outcome]]) -> Outcome:
