@@ -1,7 +1,7 @@
 """YouTube: a video with its captions on one channel, through the Data API v3.
 
-Lives here: the adapter, the resumable upload, what YouTube's answers mean, its far side for exercises and tests. May
-not live here: anything that the dispatcher or another channel imports; thumbnails, playlists, live streams.
+Lives here: the adapter, the resumable upload, what YouTube's answers mean, its far side for exercises and tests.
+May not live here: anything that the dispatcher or another channel imports; thumbnails, playlists, live streams.
 
 Settings of an account
   ``channel_id``  the channel's id, which begins with ``UC``

@@ -1,8 +1,9 @@
 """YouTube's far side: the Data API v3 in memory (reference: platforms 5, 15).
 
 The token ``sim-<channel id>`` belongs to that channel and does not end; what ``refresh-<channel id>`` brings ends
-after an hour. A video is on the public record once it is public. A test may set what is otherwise usual: ``locked`` (an API project without an audit: what is made public stays private), ``processing`` and
-``rejecting`` (what YouTube does with the videos to come), ``keeps`` (how many bytes of each chunk arrive).
+after an hour. A video is on the public record once it is public. A test may set what is otherwise usual: ``locked``
+(an API project without an audit: what is made public stays private), ``processing`` and ``rejecting`` (what YouTube
+does with the videos to come), ``keeps`` (how many bytes of each chunk arrive).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ LIMITS = {
     "mastodon": TextLimit(500, Unit.SHORT_LINKS),  # 7
     "facebook": TextLimit(63_206, Unit.UTF16),  # 4.2
     "instagram": TextLimit(2_200, Unit.UTF16),  # 4.3
+    "youtube": TextLimit(5_000, Unit.BYTES),  # 5
     "tiktok": TextLimit(2_200, Unit.UTF16),  # 1.3
     "notify": TextLimit(918, Unit.CHARACTERS),  # reference: emergency-alerts 4
     "webhook": None,
