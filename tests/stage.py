@@ -55,6 +55,7 @@ from dispatcher.service import (
 )
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
+from dispatcher.service.media import Given
 from dispatcher.service.releasing import Dispatch, Ring, release
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
@@ -185,7 +186,7 @@ class Stage:
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         if picture:
-            messages.attach(self.desk, message, picture, {"en-GB": "Map of the storm"}, "author-1")
+            messages.attach(self.desk, message, Given(picture, {"en-GB": "Map of the storm"}), "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 

@@ -46,6 +46,7 @@ from channels.contract import (
 from channels.http import Answer, Http, TransportError, multipart
 from channels.mastodon import wire
 from channels.media.carried import carried, unpublished
+from channels.media.structure import MP4
 from channels.text import MASTODON_CHARACTERS, MASTODON_LINK, check_text, link_problems, mastodon_length, one_post
 
 KEY_LIVES_S = 3600.0
@@ -58,6 +59,9 @@ _MOST_TEXT, _PER_LINK = "max_characters", "characters_reserved_per_url"
 _FIGURES = {_MOST_TEXT: MASTODON_CHARACTERS, _PER_LINK: MASTODON_LINK}
 MOST = 100_000
 """No server's own limit is larger; a larger figure is a slip of the hand."""
+
+MAX_VIDEO = 40_000_000
+"""Bytes: what older servers take, and what goes in one call within an attempt's time; newer ones take 99 MiB."""
 
 
 class Adapter:
@@ -75,7 +79,10 @@ class Adapter:
         can_read_back=True,
         edits=True,
         text=TextLimit(MASTODON_CHARACTERS, Unit.SHORT_LINKS),
-        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 10_000_000, 3_840, 2_160, 4, 1_500),),
+        media=(
+            MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 10_000_000, 3_840, 2_160, 4, 1_500),
+            MediaLimit(MediaKind.VIDEO, (MP4,), MAX_VIDEO, 3_840, 3_840, 1, 1_500),
+        ),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(150, 10_800.0, burst=150),  # a server counts 300 in 3 hours: burst and refill never pass that
@@ -118,7 +125,7 @@ class Adapter:
         return problems + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Upload the pictures, then post under the delivery's key."""
+        """Upload the pictures or the video, then post under the delivery's key."""
         return await self._settled(job, lambda until: self._publish(job, until, note))
 
     async def correct(self, job: Job, note: Note) -> Outcome:
@@ -196,7 +203,7 @@ class Adapter:
         return outcome
 
     async def _pictures(self, job: Job, until: datetime, note: Note) -> list[str] | Outcome:
-        """The ids of the job's pictures, ready to be posted; uploaded once, so that every attempt posts the same."""
+        """The ids of the job's media, ready to be posted; uploaded once, so that every attempt posts the same."""
         pictures = job.rendering.media
         media = wire.media_of(job.handle, len(pictures)) if pictures else []
         try:

@@ -30,6 +30,7 @@ STUMBLING = "5050"
 KEY_LIVES = timedelta(hours=1)
 FIRST_ID = 115_000_000_000_000_001
 MAX_PICTURE, MAX_PICTURES, MAX_TEXT = 16 * 1024 * 1024, 4, 1_500
+MAX_VIDEO = 99 * 1024 * 1024
 LIMITS = {
     "calls": (300, timedelta(minutes=5)),
     "statuses": (300, timedelta(hours=3)),
@@ -53,7 +54,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Picture:
-    """One picture, as uploaded; on a post once ``posted``."""
+    """One picture or video, as uploaded; on a post once ``posted``."""
 
     id: str
     account: str
@@ -65,7 +66,8 @@ class Picture:
     def shown(self, *, ready: bool) -> dict[str, Any]:
         """As the server tells of it."""
         url = f"https://files.social.example/{self.id}" if ready else None
-        return {"id": self.id, "type": "image", "url": url, "description": self.text}
+        kind = "video" if _is_video(self.data) else "image"
+        return {"id": self.id, "type": kind, "url": url, "description": self.text}
 
 
 @dataclass(slots=True)
@@ -185,7 +187,9 @@ class MastodonSimulator(Provider):
         self._count(account, "media")
         given = fields(request.headers.get("Content-Type", ""), await request.read())
         data, text = given.get("file", b""), given.get("description", b"").decode()
-        if not data.startswith((b"\x89PNG", b"\xff\xd8")) or len(data) > MAX_PICTURE or len(text) > MAX_TEXT:
+        known = data.startswith((b"\x89PNG", b"\xff\xd8")) or _is_video(data)
+        most = MAX_VIDEO if _is_video(data) else MAX_PICTURE
+        if not known or len(data) > most or len(text) > MAX_TEXT:
             raise Refused(422, "Validation failed: File content type is invalid")
         picture = Picture(str(FIRST_ID + len(self.pictures)), account, data, text, self.clock() + self.processing)
         self.pictures[picture.id] = picture
@@ -206,6 +210,8 @@ class MastodonSimulator(Provider):
         mine = [one for one in found if one is not None and one.account == account and not one.posted]
         if len(mine) != len(found) or len(found) > MAX_PICTURES:
             raise Refused(422, "Validation failed: Media attachments are invalid")
+        if len(mine) > 1 and any(_is_video(one.data) for one in mine):
+            raise Refused(422, "Cannot attach a video to a post that already contains images")
         if any(self.clock() < one.ready_at for one in mine):
             raise Refused(422, "Cannot attach files that have not finished processing. Try again in a moment!")
         return mine
@@ -306,6 +312,10 @@ class MastodonSimulator(Provider):
             "account": _account(status.account),
             "media_attachments": [picture.shown(ready=True) for picture in status.pictures],
         }
+
+
+def _is_video(data: bytes) -> bool:
+    return data[4:8] == b"ftyp"
 
 
 def _account(account: str) -> dict[str, Any]:

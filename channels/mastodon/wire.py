@@ -104,7 +104,7 @@ def unready(answer: Answer, now: datetime) -> Outcome | None:
     if (answer.status == 200 and _id(answer.json())) or gone(answer):
         return None
     if answer.status == 206:
-        reason = "the server is still at work on a picture"
+        reason = "the server is still at work on a picture or video"
         return answer.outcome(Verdict.DEFERRED, "processing", reason, retry_after_s=PROCESSING_S)
     return unpublished(_refused(answer, now))
 

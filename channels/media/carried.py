@@ -1,30 +1,49 @@
-"""The pictures of a post: as a rendering carries them, and what speaks against them."""
+"""The pictures and videos of a post: as a rendering carries them, and what speaks against them."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from channels.capabilities import MediaLimit
-from channels.contract import Account, Content, DeliveryKind, Medium, Outcome, Part, RenderError, Rendering, Verdict
+from channels.contract import (
+    Account,
+    Caption,
+    Content,
+    DeliveryKind,
+    Medium,
+    Outcome,
+    Part,
+    RenderError,
+    Rendering,
+    Verdict,
+)
 from channels.text import EXERCISE_LINE, check_text
 
 
 def carried(content: Content, account: Account) -> tuple[Medium, ...]:
-    """The content's pictures, each with one alternative text in the account's languages. Raises RenderError."""
-    return tuple(replace(medium, alt=(_alt(medium, content, account),)) for medium in content.media)
+    """The content's media, each with one alternative text, and its captions, in the account's languages.
+
+    Raises RenderError where one of these is missing. A video without any captions is one without sound.
+    """
+    return tuple(
+        replace(medium, alt=(_alt(medium, content, account),), captions=_captions(medium, account))
+        for medium in content.media
+    )
 
 
 def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list[str]:
-    """What a channel with these limits would refuse in a rendering's pictures."""
-    found = [f"picture {n}: {fault}" for n, one in enumerate(rendering.media, 1) for fault in _faults(one, limits)]
+    """What a channel with these limits would refuse in a rendering's media."""
+    found = [f"{one.kind} {n}: {fault}" for n, one in enumerate(rendering.media, 1) for fault in _faults(one, limits)]
+    if len({one.kind for one in rendering.media} & {limit.kind for limit in limits}) > 1:
+        found.append("a post carries pictures or a video, not both; detach them, and attach one kind")
     for limit in limits:
         count = sum(one.kind is limit.kind for one in rendering.media)
         if count > limit.most:
-            found.append(f"the post has {count} of at most {limit.most} pictures; detach some")
+            found.append(f"the post has {count} of at most {limit.most} {limit.kind}s; detach some")
         if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
-            found.append("this channel takes no post without a picture; attach one: dispatcher message attach")
+            found.append(f"this channel takes no post without a {limit.kind}; attach one: dispatcher message attach")
     return found
 
 
@@ -35,15 +54,27 @@ def unpublished(outcome: Outcome) -> Outcome:
 
 def _alt(medium: Medium, content: Content, account: Account) -> Part:
     texts = {part.language: part.text for part in medium.alt}
-    if missing := [language for language in account.languages if language not in texts]:
-        raise RenderError(
-            f"{account.handle} posts in {', '.join(missing)}, and a picture has no alternative text for it: "
-            "attach the same file again with --alt in every language"
-        )
+    _need(texts, account, f"a {medium.kind} has no alternative text", "--alt")
     blocks = [EXERCISE_LINE] if content.exercise else []
     blocks += [texts[language].strip() for language in account.languages]
     language = account.languages[0] if len(account.languages) == 1 else "mul"
     return Part(language, unicodedata.normalize("NFC", "\n\n".join(blocks)))
+
+
+def _captions(medium: Medium, account: Account) -> tuple[Caption, ...]:
+    by_language = {caption.language: caption for caption in medium.captions}
+    if not by_language:
+        return ()
+    _need(by_language, account, "a video has no captions", "--captions")
+    return tuple(by_language[language] for language in account.languages)
+
+
+def _need(given: Mapping[str, object], account: Account, lacking: str, option: str) -> None:
+    if missing := [language for language in account.languages if language not in given]:
+        raise RenderError(
+            f"{account.handle} posts in {', '.join(missing)}, and {lacking} for it: "
+            f"attach the same file again with {option} in every language"
+        )
 
 
 def _faults(medium: Medium, limits: tuple[MediaLimit, ...]) -> Iterator[str]:
@@ -59,7 +90,11 @@ def _faults(medium: Medium, limits: tuple[MediaLimit, ...]) -> Iterator[str]:
         yield f"{medium.width} by {medium.height} of at most {limit.max_width} by {limit.max_height} pixels"
     if not limit.narrowest * medium.height <= medium.width <= limit.widest * medium.height:
         taken = f"from {limit.narrowest:g} to {limit.widest:g} times as wide as high"
-        yield f"{medium.width} by {medium.height} pixels, and this channel takes pictures {taken}; attach another"
+        pixels = f"{medium.width} by {medium.height} pixels"
+        yield f"{pixels}, and this channel takes {medium.kind}s {taken}; attach another"
+    if not limit.shortest_s * 1_000 <= medium.duration_ms <= limit.longest_s * 1_000:
+        taken = f"from {limit.shortest_s:g} to {limit.longest_s:g} seconds"
+        yield f"{medium.duration_ms / 1_000:g} seconds, and this channel takes {medium.kind}s {taken}; attach another"
     if len(medium.alt) != 1 or not medium.alt[0].text.strip():
         yield "its alternative text is one text, and this is none or several"
         return

@@ -18,7 +18,7 @@ from io import BytesIO
 from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps
 
 from channels.capabilities import MediaKind, MediaLimit
-from channels.media.structure import MAX_BYTES, MediaError, digest_of, form_of, residue
+from channels.media.structure import MARK, MAX_BYTES, MediaError, digest_of, form_of, residue
 
 JPEG, PNG = "image/jpeg", "image/png"
 MAX_PIXELS = 64_000_000
@@ -30,7 +30,6 @@ MAX_EDGE = 4_096
 MIN_EDGE = 64
 """Below this nothing can be made out."""
 
-MARK = "EXERCISE"
 _LOSSLESS = ("PNG", "GIF")
 _QUALITIES = (90, 80, 70)
 _SHRINK = 0.8

@@ -1,4 +1,4 @@
-"""What a picture's file is made of, segment by segment; nothing is decoded here.
+"""What a file is, and what a picture's is made of, segment by segment; nothing is decoded here.
 
 Rules
   1. A file is what its first bytes say, and nothing else besides: one that another program would read as an
@@ -13,8 +13,15 @@ import re
 from collections.abc import Iterator
 
 MAX_BYTES = 25_000_000
-"""What is taken from outside: more than telephones write."""
+"""What is taken of a picture from outside: more than telephones write."""
 
+MAX_FILM_BYTES = 100_000_000
+"""What is taken of a video: 140 seconds, X's most, at 5.7 million bits a second. A sender holds it in memory."""
+
+MARK = "EXERCISE"
+"""The word that stands on whatever is shown in an exercise (design: gate 12)."""
+
+MP4 = "video/mp4"
 MAX_SCANS = 100
 """Passes over a JPEG's pixels: cameras write one, progressive files about ten. Thousands would take hours."""
 
@@ -23,6 +30,10 @@ _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG"),
     (re.compile(rb"GIF8[79]a"), "GIF"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "WEBP"),
+)
+_FILMS = (
+    (re.compile(rb"....(ftyp|moov|mdat|wide|free|skip)", re.DOTALL), "mov"),  # MP4 and QuickTime: what may come first
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),  # and WebM
 )
 _SCRIPT = re.compile(rb"<script|<\?php|<!doctype|<html|<svg", re.IGNORECASE)
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in a scan: what is no stuffing, restart or filling
@@ -56,12 +67,30 @@ def form_of(data: bytes) -> str:
     """JPEG, PNG, GIF or WEBP, by the first bytes. Raises MediaError for anything else, and for two files in one."""
     form = next((name for signature, name in _SIGNATURES if signature.match(data)), None)
     if form is None:
-        raise MediaError("this is no JPEG, PNG, GIF or WebP picture: save it as one of these")
-    if other := _also(data):
+        raise MediaError(
+            "this is no JPEG, PNG, GIF or WebP picture and no MP4, MOV or WebM video: save it as one of these"
+        )
+    if other := also(data):
         raise MediaError(f"the file is a {form} picture and {other} at once: export the picture again by itself")
     if form == "JPEG" and sum(marker == _SCAN for marker, _ in _jpeg(data)) > MAX_SCANS:
         raise MediaError(f"the picture is written in more than {MAX_SCANS} passes: save it again")
     return form
+
+
+def film_form(data: bytes) -> str:
+    """``mov`` for MP4 and QuickTime, ``matroska`` for it and WebM, by the first bytes; "" for what is no video."""
+    return next((name for signature, name in _FILMS if signature.match(data)), "")
+
+
+def also(data: bytes, *, scripts_within: int | None = None) -> str:
+    """What else a file could be read as; "" where nothing. A script counts within so many bytes, or anywhere."""
+    if b"PK\x05\x06" in data[-65_557:] and b"PK\x01\x02" in data:  # the end of an archive, and its index
+        return "a ZIP archive"
+    if b"%PDF-" in data[:1024]:
+        return "a PDF document"
+    if b"Rar!\x1a\x07" in data or b"7z\xbc\xaf\x27\x1c" in data:
+        return "an archive"
+    return "a script" if _SCRIPT.search(data, 0, scripts_within or len(data)) else ""
 
 
 def residue(data: bytes) -> tuple[str, ...]:
@@ -72,17 +101,6 @@ def residue(data: bytes) -> tuple[str, ...]:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return tuple(dict.fromkeys(name for name in _png(data) if name not in _PNG_NEEDED))
     return ("neither JPEG nor PNG",)
-
-
-def _also(data: bytes) -> str:
-    """What else a file could be read as; "" where nothing."""
-    if b"PK\x05\x06" in data[-65_557:] and b"PK\x01\x02" in data:  # the end of an archive, and its index
-        return "a ZIP archive"
-    if b"%PDF-" in data[:1024]:
-        return "a PDF document"
-    if b"Rar!\x1a\x07" in data or b"7z\xbc\xaf\x27\x1c" in data:
-        return "an archive"
-    return "a script" if _SCRIPT.search(data) else ""
 
 
 def _is_extra(marker: int, body: bytes) -> bool:

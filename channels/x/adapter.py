@@ -31,7 +31,6 @@ from channels.contract import (
     Finding,
     Found,
     Job,
-    Medium,
     Note,
     Outcome,
     Probe,
@@ -42,23 +41,40 @@ from channels.contract import (
     Seen,
     Verdict,
 )
-from channels.http import Ambiguous, Answer, Http, TransportError, multipart
+from channels.http import Ambiguous, Answer, Http, TransportError
 from channels.login import Login
-from channels.media.carried import carried, unpublished
+from channels.media.carried import carried
+from channels.media.structure import MP4
 from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
+from channels.x.uploads import Uploads
 
 BASE_URL = "https://api.x.com"
 TIMELINE_PAGES = 3
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
 CLOCK_SKEW = timedelta(minutes=2)
+VIDEO = MediaLimit(
+    MediaKind.VIDEO,
+    (MP4,),
+    512_000_000,
+    1_920,
+    1_920,
+    most=1,
+    alt_characters=1_000,
+    narrowest=1 / 2.39,
+    widest=2.39,
+    shortest_s=0.5,
+    longest_s=140.0,
+)
+"""Bytes and seconds: reference: platforms 3.4. Pixels and shape: X's help pages; it shows no text in place of one."""
+
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 
 
 class Adapter:
     """One account on X. The credential's ``token`` is an OAuth 2 bearer token with tweet.read, tweet.write and,
-    for pictures, media.write.
+    for pictures and videos, media.write.
 
     It ends after two hours. With offline.access the credential has a ``refresh_token`` besides, the ``client_id`` of
     the app it was given to, and its ``client_secret`` where the app is a confidential one: then it is renewed.
@@ -72,7 +88,7 @@ class Adapter:
         can_withdraw=True,
         can_read_back=True,
         text=TextLimit(X_WEIGHT, Unit.WEIGHTED),
-        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 5_000_000, 4_096, 4_096, 4, 1_000),),
+        media=(MediaLimit(MediaKind.PICTURE, ("image/jpeg", "image/png"), 5_000_000, 4_096, 4_096, 4, 1_000), VIDEO),
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(50, 900.0, burst=50, daily=10_000),  # X counts 100 in 15 minutes: burst and refill never pass that
@@ -118,16 +134,15 @@ class Adapter:
         return (too_long if weight > X_WEIGHT else []) + link_problems(text) + check_text(text)
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        """Upload the pictures, then post once; X recognises no repeat."""
-        del note
+        """Upload the pictures or the video, then post once; X recognises no repeat."""
         until = self._clock() + timedelta(seconds=job.timeout_s)
-        media = await self._pictures(job, until)
+        media = await Uploads(self._call, self._clock, until).of(job, note)
         if isinstance(media, Outcome):
             return media
-        pictures = {"media": {"media_ids": media}} if media else {}
+        named = {"media": {"media_ids": media}} if media else {}
 
         async def post() -> Outcome:
-            answer = await self._call("POST", "/2/tweets", self._left_s(until), json={"text": _text(job), **pictures})
+            answer = await self._call("POST", "/2/tweets", self._left_s(until), json={"text": _text(job), **named})
             return wire.posted(answer, self._account.handle, self._clock(), first=job.attempt == 1)
 
         return await _settled(post)
@@ -183,33 +198,6 @@ class Adapter:
         if found != expected:
             return Probe(ok=False, detail=f"the token belongs to user {found}, the settings say {expected}; mend one")
         return Probe(ok=True, detail=f"user {found}")
-
-    async def _pictures(self, job: Job, until: datetime) -> list[str] | Outcome:
-        """The ids of the job's pictures, each with its text. Uploading publishes nothing and may be repeated."""
-        media = []
-        try:
-            for medium in job.rendering.media:
-                made = await self._upload(medium, job.media[medium.digest], until)
-                if isinstance(made, Outcome):
-                    return made
-                media.append(made)
-        except TransportError as error:
-            return unpublished(error.outcome())
-        return media
-
-    async def _upload(self, medium: Medium, data: bytes, until: datetime) -> str | Outcome:
-        kind, form = multipart(
-            {"media_category": "tweet_image", "media_type": medium.mime}, "media", medium.mime, data
-        )
-        sent = {"headers": {"Content-Type": kind}, "data": form}
-        media_id = wire.uploaded(
-            await self._call("POST", "/2/media/upload", self._left_s(until), **sent), self._clock()
-        )
-        if isinstance(media_id, Outcome):
-            return media_id
-        told = {"id": media_id, "metadata": {"alt_text": {"text": medium.alt[0].text}}}
-        answer = await self._call("POST", "/2/media/metadata", self._left_s(until), json=told)
-        return wire.described(answer, media_id, self._clock()) or media_id
 
     def _left_s(self, until: datetime) -> float:
         return max(0.0, (until - self._clock()).total_seconds())

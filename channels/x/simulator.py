@@ -3,7 +3,7 @@
 The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
 hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
 its text, since X knows no other. Timelines shorten links and escape HTML as X does, and put a link behind the text of
-a post with pictures. A picture lives for a day.
+a post with pictures. A picture lives for a day. A video takes :data:`PREPARING` before it can be posted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,8 @@ CLIENT = "sim-client"
 DUPLICATE_FOR = timedelta(hours=24)
 MEDIA_LIVES = timedelta(hours=24)
 MAX_PICTURE, MAX_PICTURES, MAX_ALT = 5_000_000, 4, 1_000
+MAX_VIDEO, MAX_SEGMENT, MAX_SEGMENTS = 512_000_000, 5_000_000, 1_000
+PREPARING = timedelta(seconds=2)
 _FIELDS = frozenset(
     {"text", "media", "reply", "quote_tweet_id", "poll", "reply_settings", "edit_options", "nullcast"}
 )
@@ -41,12 +43,18 @@ _PROBLEMS = "https://api.twitter.com/2/problems/"
 
 @dataclass(slots=True)
 class Picture:
-    """One picture, as uploaded, and the text in its place."""
+    """One picture or video, as uploaded, and the text in its place.
+
+    ``total``: a video's bytes, as announced; its ``segments`` by number until it is whole, and when it is ready.
+    """
 
     id: str
     data: bytes
     expires_at: datetime
     text: str = ""
+    total: int = 0
+    segments: dict[int, bytes] = field(default_factory=dict)
+    ready_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -79,10 +87,14 @@ class XSimulator(Provider):
         return {"token": token, "refresh_token": refresh, "client_id": CLIENT}
 
     def routes(self) -> Sequence[Route]:
-        """Pictures, create, delete, look up, timeline, and who am I."""
+        """Pictures, videos, create, delete, look up, timeline, and who am I."""
         return (
             Route("POST", "/2/media/upload", RouteKind.UPLOAD, self._upload),
             Route("POST", "/2/media/metadata", RouteKind.UPLOAD, self._describe),
+            Route("POST", "/2/media/upload/initialize", RouteKind.UPLOAD, self._initialize),
+            Route("POST", "/2/media/upload/{id}/append", RouteKind.UPLOAD, self._append),
+            Route("POST", "/2/media/upload/{id}/finalize", RouteKind.UPLOAD, self._finalize),
+            Route("GET", "/2/media/upload", RouteKind.READ, self._status),
             Route("POST", "/2/tweets", RouteKind.PUBLISH, self._create),
             Route("DELETE", "/2/tweets/{id}", RouteKind.WITHDRAW, self._delete),
             Route("GET", "/2/tweets/{id}", RouteKind.READ, self._look_up),
@@ -152,6 +164,55 @@ class XSimulator(Provider):
         told = {"id": made.id, "media_key": f"3_{made.id}", "size": len(data)}
         return web.json_response({"data": {**told, "expires_after_secs": int(MEDIA_LIVES.total_seconds())}})
 
+    async def _initialize(self, request: web.Request) -> web.Response:
+        if (user := self._user(request)) is None:
+            return _problem(401, "Unauthorized")
+        told = _document(await request.read())
+        total = told.get("total_bytes")
+        video = (told.get("media_type"), told.get("media_category")) == ("video/mp4", "tweet_video")
+        if not video or type(total) is not int or not 0 < total <= MAX_VIDEO:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        made = Picture(str(FIRST_ID + len(self.pictures)), b"", self.clock() + MEDIA_LIVES, total=total)
+        self.pictures[user, made.id] = made
+        return web.json_response({"data": {"id": made.id, "media_key": f"7_{made.id}", "expires_after_secs": 86_400}})
+
+    async def _append(self, request: web.Request) -> web.Response:
+        if (video := self._video(request, request.match_info["id"])) is None:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        given = fields(request.headers.get("Content-Type", ""), await request.read())
+        number, piece = given.get("segment_index", b""), given.get("media", b"")
+        if not number.isdigit() or int(number) >= MAX_SEGMENTS or not 0 < len(piece) <= MAX_SEGMENT:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        video.segments[int(number)] = piece
+        return web.json_response({"data": {"expires_at": int(video.expires_at.timestamp())}})
+
+    async def _finalize(self, request: web.Request) -> web.Response:
+        video = self._video(request, request.match_info["id"])
+        if video is None or video.ready_at:
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        video.data = b"".join(piece for _, piece in sorted(video.segments.items()))
+        if len(video.data) != video.total or video.data[4:8] != b"ftyp":
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        video.ready_at = self.clock() + PREPARING
+        return web.json_response({"data": self._processing(video)})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        video = self._video(request, request.query.get("media_id", ""))
+        if video is None or request.query.get("command") != "STATUS":
+            return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
+        return web.json_response({"data": self._processing(video)})
+
+    def _processing(self, video: Picture) -> dict[str, Any]:
+        ready = video.ready_at is not None and self.clock() >= video.ready_at
+        wait = {"check_after_secs": int(PREPARING.total_seconds())}
+        info = {"state": "succeeded"} if ready else {"state": "in_progress", **wait}
+        return {"id": video.id, "media_key": f"7_{video.id}", "processing_info": info}
+
+    def _video(self, request: web.Request, media_id: str) -> Picture | None:
+        """A user's video, while it lives."""
+        found = self.pictures.get((self._user(request) or "", media_id))
+        return found if found and found.total and self.clock() < found.expires_at else None
+
     async def _describe(self, request: web.Request) -> web.Response:
         if (user := self._user(request)) is None:
             return _problem(401, "Unauthorized")
@@ -167,13 +228,16 @@ class XSimulator(Provider):
         return web.json_response({"data": {"id": picture.id, "associated_metadata": {"alt_text": {"text": text}}}})
 
     def _attached(self, user: str, media: Any) -> list[Picture] | None:
-        """The pictures that a post names; None where one is not the user's or expired, or where they are too many."""
+        """The media that a post names; None where one is not the user's, not ready or expired, or are too many."""
         ids = media.get("media_ids") if isinstance(media, dict) and set(media) <= {"media_ids"} else None
         if not isinstance(ids, list) or len(ids) > MAX_PICTURES:
             return None
         found = [self.pictures.get((user, str(one))) for one in ids]
         alive = [one for one in found if one is not None and self.clock() < one.expires_at]
-        return alive if len(alive) == len(found) else None
+        videos = [one for one in alive if one.total]
+        ready = all(one.ready_at and self.clock() >= one.ready_at for one in videos)
+        fits = len(alive) == len(found) and ready and (not videos or len(alive) == 1)
+        return alive if fits else None
 
     async def _delete(self, request: web.Request) -> web.Response:
         user = self._user(request)

@@ -26,6 +26,9 @@ from channels.media.carried import unpublished
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_-]{2,47}")
 _DUPLICATE_LEGACY = 187
+CHECK_AFTER_S = 5.0
+"""When to look again for a video that X prepares, where it does not say."""
+
 _DAY_LIMITS = ("x-app-limit-24hour", "x-user-limit-24hour")
 
 
@@ -62,7 +65,7 @@ def refreshed(answer: Answer) -> dict[str, Secret] | None:
 
 
 def uploaded(answer: Answer, now: datetime) -> str | Outcome:
-    """The id of an uploaded picture, by the answer to POST /2/media/upload, or why there is none."""
+    """The id of a picture or of a video to come, by the answer to its first call, or why there is none."""
     body = answer.json()
     found = _post_id(body) if answer.status in {200, 201} else None
     return found or unpublished(_refused(answer, body, now))
@@ -74,6 +77,27 @@ def described(answer: Answer, media_id: str, now: datetime) -> Outcome | None:
     if answer.status in {200, 201} and _data(body).get("id") == media_id:
         return None
     return unpublished(_refused(answer, body, now))
+
+
+def appended(answer: Answer, now: datetime) -> Outcome | None:
+    """Why X has not got a segment of a video, by the answer to POST …/append; None where it has."""
+    return None if answer.status in {200, 201, 204} else unpublished(_refused(answer, answer.json(), now))
+
+
+def processed(answer: Answer, media_id: str, now: datetime) -> Outcome | None:
+    """Why a video cannot be posted yet, by the answer to POST …/finalize and to a look; None where it can."""
+    body = answer.json()
+    data = _data(body)
+    if answer.status not in {200, 201} or data.get("id") != media_id:
+        return unpublished(_refused(answer, body, now))
+    info = data.get("processing_info")
+    state, wait_s = (info.get("state"), info.get("check_after_secs")) if isinstance(info, dict) else ("succeeded", 0)
+    if state == "succeeded":
+        return None
+    if state == "failed":
+        return answer.outcome(Verdict.REJECTED, "video", "X cannot show the video: attach another and submit again")
+    seconds = float(wait_s) if type(wait_s) is int and 0 < wait_s < 3_600 else CHECK_AFTER_S
+    return answer.outcome(Verdict.DEFERRED, "processing", "X is preparing the video", retry_after_s=seconds)
 
 
 def deleted(answer: Answer, post_id: str, now: datetime) -> Outcome:

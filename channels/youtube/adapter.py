@@ -52,6 +52,7 @@ from channels.contract import (
 from channels.http import Ambiguous, Answer, Http, TransportError
 from channels.login import Login
 from channels.media.carried import carried
+from channels.media.structure import MP4
 from channels.renewing import Renewal
 from channels.text import check_text, link_problems, one_post
 from channels.youtube import rules, upload, wire
@@ -84,7 +85,7 @@ class Adapter:
         media=(
             MediaLimit(
                 MediaKind.VIDEO,
-                ("video/mp4",),
+                (MP4,),
                 max_bytes=256 * 1024**3,
                 max_width=7_680,
                 max_height=7_680,

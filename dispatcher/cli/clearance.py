@@ -147,7 +147,7 @@ def show(session: Session, plan: str) -> None:
 @clearance.command()
 @PLAN
 def read(session: Session, plan: str) -> None:
-    """What approving PLAN signs, word for word: every account's message and pictures, then its armed texts."""
+    """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
     texts = clearing.texts(session.desk, plan)
     most = max((len(rendering.media) for _, _, rendering in texts), default=0)
     found = [

@@ -20,15 +20,18 @@ import click
 
 from channels import registry
 from channels.capabilities import Address
-from channels.contract import LanguageText, Medium
-from channels.media.structure import MAX_BYTES
+from channels.contract import Caption, LanguageText, Medium
+from channels.media.captions import MAX_BYTES as CAPTION_BYTES
+from channels.media.structure import MAX_FILM_BYTES
 from channels.text import length, sms_count
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import GateClosed, Invalid
+from dispatcher.domain.errors import GateClosed, Invalid, Unavailable
 from dispatcher.domain.message import Revision, TextKind
+from dispatcher.sending.media import MediaFolder
 from dispatcher.service import messages
+from dispatcher.service.media import Given
 from dispatcher.service.messages import Preview
 from dispatcher.store import records
 
@@ -87,23 +90,27 @@ def arm(session: Session, name: str, **given: Pairs) -> None:
 @message.command()
 @NAME
 @click.argument("file")
-@pairs("alt", "LANGUAGE=TEXT", "What the picture shows, for who cannot see it; in every language of the message.")
-def attach(session: Session, name: str, file: str, alt: Pairs) -> None:
-    """Attach the picture in FILE to MESSAGE; the same file again takes these texts instead.
+@pairs("alt", "LANGUAGE=TEXT", "What it shows, for who cannot see it; in every language of the message.")
+@pairs("captions", "LANGUAGE=FILE", "A video's captions, as WebVTT; in every language, if it has sound.")
+def attach(session: Session, name: str, file: str, alt: Pairs, captions: Pairs) -> None:
+    """Attach the picture or video in FILE to MESSAGE; the same file again takes these texts instead.
 
-    All but its pixels is removed; in an exercise, EXERCISE is written across it. Whoever attaches cannot approve.
+    All but what is seen and heard is removed. In an exercise, EXERCISE is written across a picture, and on every cue
+    of a video's captions. Whoever attaches cannot approve.
 
     \b
     dispatcher message attach msg-7k flood-map.png --alt en-GB="Map: the flooded streets" --alt cy="Map: y strydoedd"
+    dispatcher message attach msg-7k flood.mp4 --alt en-GB="The river" --captions en-GB=flood.en.vtt
     """
-    data = read(file, MAX_BYTES)
-    _show(session, messages.attach(session.desk, name, data, alt, session.person))
+    words = {tag: read(path, CAPTION_BYTES) for tag, path in captions.items()}
+    given = Given(read(file, MAX_FILM_BYTES), alt, words)
+    _show(session, messages.attach(session.desk, name, given, session.person))
 
 
 @message.command()
 @NAME
 def detach(session: Session, name: str) -> None:
-    """Take every picture off MESSAGE again."""
+    """Take every picture and video off MESSAGE again."""
     _show(session, messages.detach(session.desk, name, session.person))
 
 
@@ -111,7 +118,7 @@ def detach(session: Session, name: str) -> None:
 @NAME
 @many("account", "Only this account; may be repeated.")
 def preview(session: Session, name: str, accounts: Names) -> None:
-    """The exact text that each account would carry, as its platform counts, and its pictures; then the way back."""
+    """The exact text that each account would carry, as its platform counts, and its media; then the way back."""
     revision, found = _previews(session, name, accounts)
     shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
     session.read_out("preview", {"message": revision.message, "previews": shown}, "\n".join(map(_told, shown)))
@@ -182,17 +189,34 @@ def _told(made: dict[str, Any]) -> str:
 
 
 def pictured(session: Session, medium: Medium) -> dict[str, Any]:
-    """A picture of a rendering, and the file in which people look at it."""
-    return {**facts(medium), "file": str(session.desk.settings.media_folder.file(medium))}
+    """A picture or video of a rendering, the files in which people look at it, and its captions word for word."""
+    folder = session.desk.settings.media_folder
+    captions = [{**facts(one), "file": str(folder.file(one)), "text": _words(folder, one)} for one in medium.captions]
+    return {**facts(medium), "file": str(folder.file(medium)), "captions": captions}
 
 
 def told_media(made: dict[str, Any]) -> Iterator[str]:
-    """A rendering's pictures for a person, or how many it goes out without."""
+    """A rendering's pictures and videos for a person, or how many it goes out without."""
     for one in made["media"]:
-        yield f"[{one['kind']}] {one['width']} x {one['height']} pixels, {one['size']} bytes: {one['file']}"
+        length = f", {one['duration_ms'] / 1_000:g} seconds" if one["duration_ms"] else ""
+        yield f"[{one['kind']}] {one['width']} x {one['height']} pixels{length}, {one['size']} bytes: {one['file']}"
         yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
+        sent = "" if _takes_captions(made["channel"]) else f", not sent: {made['channel']} takes none"
+        for caption in one["captions"]:
+            yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
     if made["left_out"]:
-        yield f"WITHOUT THE PICTURE ({made['left_out']}): {made['channel']} takes none\n"
+        yield f"WITHOUT ITS PICTURES OR VIDEOS ({made['left_out']}): {made['channel']} takes none of that kind\n"
+
+
+def _words(folder: MediaFolder, caption: Caption) -> str:
+    try:
+        return folder.read(caption).decode()
+    except Unavailable as error:
+        return error.message
+
+
+def _takes_captions(channel: str) -> bool:
+    return any(limit.captions for limit in registry.adapter(channel).capabilities.media)
 
 
 def _count(channel: str, text: str) -> str:

@@ -89,6 +89,7 @@ def _plan(plan: PlanRead) -> Iterator[str]:
             yield "\n".join([f"    [{part.language}]", *(f"    {line}" for line in part.text.splitlines()), ""])
         for medium in exact.media:
             yield f"    [{medium.kind}] {medium.digest}, {medium.width} x {medium.height} pixels"
+            yield from (f"    [captions {one.language}] {one.digest}" for one in medium.captions)
             yield "\n".join([*(f"    {line}" for part in medium.alt for line in part.text.splitlines()), ""])
         if not exact.parts:
             yield "    NOT THE BYTES THAT WERE SIGNED\n"

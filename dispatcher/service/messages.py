@@ -15,7 +15,7 @@ from typing import Any
 
 from channels import registry
 from channels.capabilities import MediaLimit
-from channels.contract import Account, Content, LanguageText, Medium, Part, Purchase, RenderError, Rendering
+from channels.contract import Account, Content, LanguageText, Medium, Purchase, RenderError, Rendering
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.errors import Invalid, Unavailable
@@ -23,7 +23,7 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.prepared import RENDERING_SCHEMA, lint
-from dispatcher.service import pictures
+from dispatcher.service import media
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -46,7 +46,7 @@ class Draft:
 class Preview:
     """One account's rendering of one kind of text, or why there is none, with what lint says.
 
-    ``left_out``: how many pictures stay behind because the channel takes none.
+    ``left_out``: how many pictures and videos stay behind because the channel takes none.
     """
 
     account: Account
@@ -81,20 +81,15 @@ def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText
         return _add(work, replace(revision, number=before.number + 1), person)
 
 
-def attach(desk: Desk, message: str, data: bytes, alt: Mapping[str, str], person: str) -> Revision:
-    """Write the next revision, with one more picture; the same picture again takes this ``alt`` instead.
+def attach(desk: Desk, message: str, given: media.Given, person: str) -> Revision:
+    """Write the next revision, with one more picture or video; the same file again takes these texts instead.
 
-    Raises Invalid for a file that cannot be taken, and for a language of the message without a text in its place.
+    Raises Invalid for a file that cannot be taken, and for what is missing in a language of the message.
     """
     with desk.store.read() as work:
         revision = records.newest_revision(work, message)
         mode = records.incident(work, revision.incident).mode
-    if lacking := [tag for tag in revision.languages if not alt.get(tag, "").strip()]:
-        raise Invalid(
-            f"the picture has no alternative text in {lacking[0]}", f"say what it shows: --alt {lacking[0]}=…"
-        )
-    parts = tuple(Part(tag, text.strip()) for tag, text in alt.items())
-    made = pictures.stored(desk.settings.media_folder, data, parts, mode)
+    made = media.stored(desk.settings.media_folder, given, revision.languages, mode)
     with desk.store.write() as work:
         before = records.newest_revision(work, message)
         others = tuple(medium for medium in before.media if medium.digest != made.digest)
@@ -102,7 +97,7 @@ def attach(desk: Desk, message: str, data: bytes, alt: Mapping[str, str], person
 
 
 def detach(desk: Desk, message: str, person: str) -> Revision:
-    """Write the next revision, without pictures."""
+    """Write the next revision, without pictures and videos."""
     with desk.store.write() as work:
         return _add(work, records.newest_revision(work, message).with_media((), person), person)
 
@@ -126,9 +121,9 @@ def previews(
 ) -> list[Preview]:
     """How each account will carry each text of a revision; ``purchases``: what is bought, by channel.
 
-    Pictures are made to fit each channel, and stored.
+    Pictures are made to fit each channel, and stored; videos go as they are.
     """
-    fitted = cache(partial(pictures.fitted, desk.settings.media_folder))  # many accounts are of one channel
+    fitted = cache(partial(media.fitted, desk.settings.media_folder))  # many accounts are of one channel
     kinds = [kind for kind in TextKind if kind in revision.texts]
     contents = {kind: revision.content(kind, exercise=mode is Mode.EXERCISE) for kind in kinds}
     return [

@@ -30,6 +30,7 @@ from dispatcher.service import (
     taking_back,
 )
 from dispatcher.service.evidence import AssessmentOutcome, Decision
+from dispatcher.service.media import Given
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
 from dispatcher.service.submitting import Wish
 from dispatcher.service.taking_back import TakenBack
@@ -152,7 +153,7 @@ def _cleared(stage: Stage) -> str:
     written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), area=("Example Bay",))
     message = messages.draft(desk, incident, written, "author-1").message
     messages.arm(desk, message, {}, "author-1")
-    messages.attach(desk, message, saved("PNG"), dict.fromkeys(BOTH, "Map"), "author-1")
+    messages.attach(desk, message, Given(saved("PNG"), dict.fromkeys(BOTH, "Map")), "author-1")
     lists = {f"{name}-1": (name,) for name in LISTED}
     wish = Wish(lists=lists, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
     plan = submitting.submit(desk, message, wish, stage.pen("author-1")).stored.digest
