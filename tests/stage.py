@@ -35,6 +35,7 @@ from channels.simulator.provider import Provider
 from channels.simulator.providers import PROVIDERS
 from channels.simulator.server import Simulator
 from channels.webhook.simulator import secret as webhook_secret
+from channels.youtube.simulator import credential as google_login
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.people import DeploymentKind
@@ -142,6 +143,7 @@ class Stage:
             "mastodon": {"base_url": base, "account_id": str(number)},
             "facebook": {"base_url": base, "page_id": str(number)},
             "instagram": {"base_url": base, "ig_id": str(number), "media_base_url": "https://media.city.example"},
+            "youtube": {"base_url": base, "channel_id": f"UC{number}", "audited": "yes"},
             "webhook": {"base_url": f"{base}/{name}"},
             "notify": {"base_url": base, "template_id": TEMPLATE_ID},
             "cap_feed": {"folder": str(self.folder / "feed" / name)},
@@ -152,13 +154,14 @@ class Stage:
             "mastodon": {"token": f"sim-{number}"},
             "facebook": {"token": graph_token(str(number)), "app_secret": app_secret()},
             "instagram": {"token": graph_token(str(number)), "app_secret": app_secret()},
+            "youtube": {key: secret.reveal() for key, secret in google_login(f"UC{number}", token=False).items()},
             "webhook": {"secret": webhook_secret(name)},
             "notify": {"api_key": api_key(SERVICE)},
             "cap_feed": {},
         }[channel]
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), settings)
         accounts.add(self.desk, made, MODE, {key: Secret(value) for key, value in keys.items()}, "ops-1")
-        if channel in ("x", "bluesky", "mastodon", "facebook", "instagram") and number == 1:
+        if channel in ("x", "bluesky", "mastodon", "facebook", "instagram", "youtube") and number == 1:
             self._assess(channel)
         return name
 
@@ -169,9 +172,18 @@ class Stage:
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
     def submitted(
-        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"", **more: Any
+        self,
+        *,
+        lists: Sequence[str] = (),
+        resend: Sequence[str] = (),
+        picture: bytes = b"",
+        captions: Mapping[str, bytes] = {},
+        **more: Any,
     ) -> str:
-        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
+        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides.
+
+        A ``picture`` with ``captions`` is a video.
+        """
         incident = incidents.declare(
             self.desk,
             kind="severe_weather",
@@ -186,13 +198,13 @@ class Stage:
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         if picture:
-            messages.attach(self.desk, message, Given(picture, {"en-GB": "Map of the storm"}), "author-1")
+            messages.attach(self.desk, message, Given(picture, {"en-GB": "Map of the storm"}, captions), "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
-    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), picture: bytes = b"") -> str:
+    def cleared(self, **wished: Any) -> str:
         """The same, with every signature but the release."""
-        plan = self.submitted(lists=lists, resend=resend, picture=picture)
+        plan = self.submitted(**wished)
         for person in ("checker-1", "director-1"):
             clearing.approve(self.desk, plan, self.pen(person))
         return plan
@@ -330,7 +342,7 @@ def stage_at(
         timing={**TIMING, **timing},
         channels={
             name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})}
-            for name in (*CHANNELS, "mastodon", "facebook", "instagram")
+            for name in (*CHANNELS, "mastodon", "facebook", "instagram", "youtube")
         },
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)

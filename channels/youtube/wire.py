@@ -50,7 +50,6 @@ def _no(sentence: str, *, wide: bool = False) -> Ruling:
 
 _BY_HAND = "use another channel, or YouTube Studio by hand"
 _BAD = _no("YouTube refuses what it was sent as wrong")
-_BARRED = _no("the login may not do this: grant the scope that this channel's page names", wide=True)
 _SPENT = _no(f"the API project's quota is used up until midnight in California; {_BY_HAND}", wide=True)
 _WAIT = Ruling(Verdict.DEFERRED, "YouTube asks to wait", wide=True)
 _LOGIN = _no("YouTube does not accept the account's login; connect it again", wide=True)
@@ -65,7 +64,8 @@ RULINGS: Mapping[str, Ruling] = {
     "youtubeSignupRequired": _no("the login's Google account has no YouTube channel", wide=True),
     "forbiddenPrivacySetting": _no(LOCKED, wide=True),
     "forbiddenLicenseSetting": _BAD,
-    **dict.fromkeys(("forbidden", "insufficientPermissions"), _BARRED),
+    "forbidden": _no("YouTube does not let the login do this"),
+    "insufficientPermissions": _no("the login lacks the scope that this channel's page names", wide=True),
     "accessNotConfigured": _no("the YouTube Data API is not switched on for the API project", wide=True),
     **dict.fromkeys(SPENT, _SPENT),
     **dict.fromkeys(("rateLimitExceeded", "userRateLimitExceeded"), _WAIT),
