@@ -198,7 +198,8 @@ class Adapter:
                 return await self._find_mended(job, until)
             if video := self._handles.read(job.delivery, job.handle).get(What.VIDEO):
                 return wire.found(await self._video(video, until))
-            return await self._search(job, until)
+            alike = await self._alike(job, until)
+            return wire.found(next((one for one in alike if one.up), None))
         except TransportError as error:
             return Finding(Found.UNKNOWN, reason=str(error))
 
@@ -238,23 +239,31 @@ class Adapter:
         return video
 
     async def _uploaded(self, job: Job, session: str | None, note: Note, until: datetime) -> str | Outcome:
-        """The id of the video, put at the session of an earlier attempt or, where it is gone, at a new one."""
-        (medium,) = job.rendering.media
-        data, answer = job.media[medium.digest], None
-        if session is not None:
-            answer = await self._put(session, medium.mime, data, until, begun=True)
-        if answer is None or answer.status in SESSION_GONE:
-            query = {"part": "snippet,status", "notifySubscribers": wire.notify(job.rendering)}
-            made = await self._begun("videos", query, wire.unseen(job.rendering), medium.mime, len(data), until)
-            if isinstance(made, Outcome):
-                return made
-            await note(self._handles.write(job.delivery, What.SESSION, made))
-            answer = await self._put(made, medium.mime, data, until, begun=False)
-        video = wire.made(answer)
-        if video is None:
-            return wire.harmless(answer, self._clock())
-        await note(self._handles.write(job.delivery, What.VIDEO, video))
+        """The id of the private video, noted, or why there is none. Raises TransportError."""
+        video = await self._resumed(job, session, until) if session else None
+        video = video or await self._anew(job, note, until)
+        if not isinstance(video, Outcome):
+            await note(self._handles.write(job.delivery, What.VIDEO, video))
         return video
+
+    async def _resumed(self, job: Job, session: str, until: datetime) -> str | Outcome | None:
+        """The video whose upload an earlier attempt began; None where nothing is left of it."""
+        (medium,) = job.rendering.media
+        answer = await self._put(session, medium.mime, job.media[medium.digest], until, begun=True)
+        if answer.status not in SESSION_GONE:
+            return wire.uploaded(answer, self._clock())
+        whole = [one.id for one in await self._alike(job, until) if not one.fault]  # its last byte may have arrived
+        return whole[0] if whole else None
+
+    async def _anew(self, job: Job, note: Note, until: datetime) -> str | Outcome:
+        (medium,) = job.rendering.media
+        query = {"part": "snippet,status", "notifySubscribers": wire.notify(job.rendering)}
+        session = await self._begun("videos", query, wire.unseen(job.rendering), medium.mime, medium.size, until)
+        if isinstance(session, Outcome):
+            return session
+        await note(self._handles.write(job.delivery, What.SESSION, session))
+        answer = await self._put(session, medium.mime, job.media[medium.digest], until, begun=False)
+        return wire.uploaded(answer, self._clock())
 
     async def _captioned(self, video: str, caption: Caption, data: bytes, until: datetime) -> Outcome | None:
         """Why a video lacks captions in a language; None where it has them, perhaps of an earlier attempt."""
@@ -317,23 +326,24 @@ class Adapter:
         same = video is not None and wire.same_text(video.text, wire.text_of(job.rendering))
         return Finding(Found.FOUND, original, wire.watch_url(original)) if same else Finding(Found.ABSENT)
 
-    async def _search(self, job: Job, until: datetime) -> Finding:
-        """Look among the newest uploads since the release: for when what was noted is lost."""
+    async def _alike(self, job: Job, until: datetime) -> list[wire.Video]:
+        """The uploads since the release that have this title and description.
+
+        Raises TransportError where that cannot be told.
+        """
         answer = await self._channel(until)
         mine = _read(wire.channel(answer), answer)
         if mine["id"] != self._settings["channel_id"]:
-            return Finding(Found.UNKNOWN, reason="the login belongs to another channel; mend it and look again")
+            raise Ambiguous("unread", "the login belongs to another channel; mend it and look again")
         params = {"part": "contentDetails", "playlistId": mine["uploads"], "maxResults": str(PAGE)}
         answer = await self._call("GET", f"{self._api}/playlistItems", until, params=params)
         ids = [one for one in _read(wire.uploads(answer), answer) if wire.is_id(one)]
         videos, since = await self._videos(ids, until) if ids else [], job.intended_at - CLOCK_SKEW
         recent = [one for one in videos if one.at is None or one.at >= since]
-        for video in recent:
-            if video.up and wire.same_text(video.text, wire.text_of(job.rendering)):
-                return wire.found(video)
-        if len(recent) >= PAGE:
-            return Finding(Found.UNKNOWN, reason="there are too many uploads since the release to read them all")
-        return Finding(Found.ABSENT)
+        alike = [one for one in recent if wire.same_text(one.text, wire.text_of(job.rendering))]
+        if not alike and len(recent) >= PAGE:
+            raise Ambiguous("unread", "there are too many uploads since the release to read them all")
+        return alike
 
     async def _call(self, method: str, url: str, until: datetime, **more: Any) -> Answer:
         async def once(token: Secret) -> Answer:

@@ -151,6 +151,11 @@ def made(answer: Answer) -> str | None:
     return found if isinstance(found, str) and _ID.fullmatch(found) else None
 
 
+def uploaded(answer: Answer, now: datetime) -> str | Outcome:
+    """The id of the video that became of an upload, or why there is none."""
+    return made(answer) or harmless(answer, now)
+
+
 def captioned(answer: Answer) -> bool:
     """Whether an answer shows a track of captions; or says that the video has one of this language (409)."""
     if answer.status in {200, 201}:

@@ -143,6 +143,20 @@ def test_an_address_that_is_gone_is_replaced(on_line, make_job):
     assert on_line(use) == (Verdict.DEFERRED, Verdict.ACCEPTED, 1, noted)
 
 
+def test_a_video_that_was_finished_unnoticed_is_not_uploaded_again(on_line, make_job):
+    """The last answer was lost and the address is gone: the private video is found by its words, and made public."""
+
+    async def use(line):
+        for _ in range(3):  # the address is given; then the upload ends, and nobody hears of it
+            line.arm(FaultKind.ACT_THEN_DROP, "upload", every=2)
+        first = await line.send(make_job())
+        line.youtube.sessions.clear()
+        second = await line.send(make_job(attempt=2))
+        return first.verdict, second.verdict, line.video.data, line.published
+
+    assert on_line(use) == (Verdict.DEFERRED, Verdict.ACCEPTED, FILM, 1)
+
+
 @pytest.mark.parametrize(("kind", "found"), [(FaultKind.ACT_THEN_DROP, Found.FOUND), (FaultKind.DROP, Found.ABSENT)])
 @pytest.mark.parametrize("remembers", [True, False])
 def test_the_video_tells_what_a_lost_answer_meant(on_line, make_job, kind, found, remembers):
