@@ -49,7 +49,10 @@ class MemoryChannel:
         can_correct=True,
         can_withdraw=True,
         can_read_back=True,
-        media=(MediaLimit(MediaKind.PICTURE, ("image/png",), 100_000, 1_000, 1_000, 2, 100),),
+        media=(
+            MediaLimit(MediaKind.PICTURE, ("image/png",), 100_000, 1_000, 1_000, 2, 100),
+            MediaLimit(MediaKind.VIDEO, ("video/mp4",), 100_000, 1_000, 1_000, 1, 100),
+        ),
         timeout_s=2.0,
         source="tests",
     )

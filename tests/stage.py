@@ -172,18 +172,9 @@ class Stage:
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
     def submitted(
-        self,
-        *,
-        lists: Sequence[str] = (),
-        resend: Sequence[str] = (),
-        picture: bytes = b"",
-        captions: Mapping[str, bytes] = {},
-        **more: Any,
+        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None, **more: Any
     ) -> str:
-        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides.
-
-        A ``picture`` with ``captions`` is a video.
-        """
+        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
         incident = incidents.declare(
             self.desk,
             kind="severe_weather",
@@ -197,14 +188,14 @@ class Stage:
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
         message = messages.draft(self.desk, incident.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
-        if picture:
-            messages.attach(self.desk, message, Given(picture, {"en-GB": "Map of the storm"}, captions), "author-1")
+        if attached:
+            messages.attach(self.desk, message, attached, "author-1")
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
-    def cleared(self, **wished: Any) -> str:
+    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None) -> str:
         """The same, with every signature but the release."""
-        plan = self.submitted(**wished)
+        plan = self.submitted(lists=lists, resend=resend, attached=attached)
         for person in ("checker-1", "director-1"):
             clearing.approve(self.desk, plan, self.pen(person))
         return plan

@@ -113,8 +113,8 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 def _cue(line: int, block: list[str]) -> Cue:
     if block[0].split()[0] in ("STYLE", "REGION"):
         raise MediaError(f"line {line}: {block[0].split()[0]} is not taken; leave plain words and times")
-    named = "-->" not in block[0]
-    timing = _TIMING.fullmatch(block[named].strip()) if len(block) > named else None
+    named = len(block) > 1 and "-->" not in block[0]
+    timing = _TIMING.fullmatch(block[named].strip())
     if timing is None:
         raise MediaError(f"line {line + named}: no cue's times; write them as 00:00:01.000 --> 00:00:02.500")
     if settings := timing[9].strip():

@@ -109,16 +109,16 @@ def _tracks(source: Any) -> list[Any]:
         name = one.codec_context.name if one.codec_context else "an unknown form"
         if name != wanted:
             raise MediaError(f"the video's {_called(one)} is {name}, which not every platform takes: {CONVERT}")
-    if films[0].codec_context.pix_fmt not in _COLOURS:
-        raise MediaError(f"the video's colours are {films[0].codec_context.pix_fmt}: {CONVERT}, 8 bits, 4:2:0")
+    _refuse_size(films[0].width, films[0].height)
+    if (colours := films[0].codec_context.pix_fmt) not in _COLOURS:
+        raise MediaError(f"the video's colours are {colours or 'unreadable'}: {CONVERT}, 8 bits, 4:2:0")
     return [*films, *sounds]
 
 
 def _copy(source: Any, tracks: list[Any], target: Path) -> None:
     film = tracks[0]
-    _refuse_size(film.width, film.height)
     with av.open(str(target), "w", format="mp4", options=_OPTIONS) as made:
-        written = {one.index: made.add_stream_from_template(one) for one in tracks}
+        written = {one.index: made.add_stream_from_template(one, opaque=True) for one in tracks}
         units = BitStreamFilterContext(_UNITS, film, written[film.index])
         for packet in _packets(source, tracks):
             for part in units.filter(packet) if packet.stream is film else [packet]:

@@ -3,7 +3,7 @@
 The token ``sim-<user id>`` belongs to that user and does not end; those of :meth:`XSimulator.connect` end after two
 hours, and their refresh token is good for one use. Every other token is refused. A post's ``key`` in the journal is
 its text, since X knows no other. Timelines shorten links and escape HTML as X does, and put a link behind the text of
-a post with pictures. A picture lives for a day. A video takes :data:`PREPARING` before it can be posted.
+a post with pictures. A picture lives for a day. A video can be posted ``preparing`` after its last call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ DUPLICATE_FOR = timedelta(hours=24)
 MEDIA_LIVES = timedelta(hours=24)
 MAX_PICTURE, MAX_PICTURES, MAX_ALT = 5_000_000, 4, 1_000
 MAX_VIDEO, MAX_SEGMENT, MAX_SEGMENTS = 512_000_000, 5_000_000, 1_000
-PREPARING = timedelta(seconds=2)
 _FIELDS = frozenset(
     {"text", "media", "reply", "quote_tweet_id", "poll", "reply_settings", "edit_options", "nullcast"}
 )
@@ -79,6 +78,7 @@ class XSimulator(Provider):
         self.refresh: dict[str, str] = {}
         self.access: dict[str, datetime] = {}
         self.pictures: dict[tuple[str, str], Picture] = {}
+        self.preparing = timedelta(seconds=2)
 
     def connect(self, user: str) -> dict[str, str]:
         """What a user's consent gives to the app :data:`CLIENT`, its id included."""
@@ -193,7 +193,7 @@ class XSimulator(Provider):
         video.data = b"".join(piece for _, piece in sorted(video.segments.items()))
         if len(video.data) != video.total or video.data[4:8] != b"ftyp":
             return _problem(400, "Invalid Request", kind=_PROBLEMS + "invalid-request")
-        video.ready_at = self.clock() + PREPARING
+        video.ready_at = self.clock() + self.preparing
         return web.json_response({"data": self._processing(video)})
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -204,7 +204,7 @@ class XSimulator(Provider):
 
     def _processing(self, video: Picture) -> dict[str, Any]:
         ready = video.ready_at is not None and self.clock() >= video.ready_at
-        wait = {"check_after_secs": int(PREPARING.total_seconds())}
+        wait = {"check_after_secs": int(self.preparing.total_seconds())}
         info = {"state": "succeeded"} if ready else {"state": "in_progress", **wait}
         return {"id": video.id, "media_key": f"7_{video.id}", "processing_info": info}
 

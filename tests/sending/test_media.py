@@ -1,4 +1,4 @@
-"""The sender and the pictures of a rendering: it sends the bytes that were signed, or nothing."""
+"""The sender and the media of a rendering: it sends the bytes that were signed, or nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from channels.conformance.bench import picture
-from channels.contract import Medium, Part, Verdict
+from channels.contract import Caption, Medium, Part, Verdict
 from channels.media.picture import Cleaned
 from channels.media.structure import digest_of
 from dispatcher.domain.errors import Unavailable
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.permit import Refusal
 from tests.builders import draft, revision
+from tests.channels.media.films import film
+from tests.filmed import CAPTIONS, medium, video
 from tests.sending.kit import House, note, run
 
 ALT = (Part("en-GB", "Map"), Part("cy", "Map"))
@@ -146,3 +148,54 @@ def test_a_size_that_is_not_the_signed_one_is_refused(tmp_path: Path) -> None:
     folder.put(medium, SIGNED.data)
     with pytest.raises(Unavailable, match="is not what it was"):
         folder.read(replace(medium, size=medium.size + 1))
+
+
+def house_with_film(folder: Path) -> House:
+    """A sender whose plan carries a video with captions, all of which lie in its folder."""
+    house = House(folder, draft("x", message=revision(media=(medium("en-GB", "cy"),))))
+    house.media.put(medium(), video().data)
+    house.media.put(medium().captions[0], CAPTIONS)
+    return house
+
+
+def test_the_adapter_gets_a_video_and_its_captions(tmp_path: Path) -> None:
+    """Each by its digest."""
+
+    async def main() -> None:
+        house = house_with_film(tmp_path)
+        await house.deliver(house.drafted.order("x"))
+        (made,) = house.platforms["x"].made
+        assert made.job.media == {video().digest: video().data, digest_of(CAPTIONS): CAPTIONS}
+
+    run(main)
+
+
+def test_one_changed_letter_of_captions_is_refused(tmp_path: Path) -> None:
+    """As one flipped bit of a picture is, and so is a file that is gone."""
+
+    async def main() -> None:
+        house = house_with_film(tmp_path)
+        file = house.media.file(medium().captions[0])
+        file.write_bytes(CAPTIONS.replace(b"Stay in", b"Stay on"))
+        answer = await house.deliver(house.drafted.order("x"))
+        assert isinstance(answer, Refusal)
+        assert answer.clauses == ("G07",)
+        assert "the file of captions in en-GB, " in answer.sentence
+        file.unlink()
+        assert await house.refused(house.drafted.order("x")) == ("G07",)
+        assert house.made() == 0
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"), [(film(metadata=True), "video"), (CAPTIONS + b"\nNOTE by A. Nother\n", "captions")]
+)
+def test_what_was_never_made_clean_is_refused_even_if_it_was_signed(tmp_path: Path, data: bytes, kind: str) -> None:
+    """The sender asks the file itself, without decoding it."""
+    folder = MediaFolder(tmp_path)
+    named = {"digest": digest_of(data), "size": len(data)}
+    dirty = replace(medium(), **named) if kind == "video" else Caption("en", **named)
+    folder.file(dirty).write_bytes(data)
+    with pytest.raises(Unavailable, match="carries"):
+        folder.read(dirty)

@@ -1,4 +1,4 @@
-"""Pictures through the roles themselves: what the platform shows was signed, and an altered file goes nowhere."""
+"""Media through the roles themselves: what the platform shows was signed, and an altered file goes nowhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from sqlalchemy import select, text, update
 from channels.contract import Rendering
 from channels.mastodon.simulator import MastodonSimulator
 from channels.media.structure import residue
+from channels.x.simulator import XSimulator
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.service import clearing, taking_back
+from dispatcher.service.media import Given
 from dispatcher.store.tables import RenderingRow
 from tests.channels.media.dirty import SECRET, saved
+from tests.channels.media.films import film
 from tests.stage import Stage
 from tests.workers.conftest import Make
 
@@ -30,7 +33,10 @@ def pictured(make: Make, *channels: str) -> tuple[Stage, str]:
     stage = make()
     for channel in channels:
         stage.account(channel)
-    return stage, stage.cleared(picture=saved("PNG") + SECRET)
+    return stage, stage.cleared(attached=Given(saved("PNG") + SECRET, ALT))
+
+
+ALT = {"en-GB": "Map of the storm"}
 
 
 def signed(stage: Stage, plan: str, channel: str) -> Rendering:
@@ -63,6 +69,26 @@ def test_the_platform_shows_the_picture_that_was_signed(make: Make) -> None:
     assert file == stage.desk.settings.media_folder.file(medium)
     assert residue(file.read_bytes()) == ()
     assert SECRET not in file.read_bytes()
+
+
+def test_the_platform_shows_the_video_that_was_signed(make: Make) -> None:
+    """Two platforms show it, by its digest; one that takes pictures alone goes without. EXERCISE is on its cues."""
+    stage = make()
+    for channel in ("x", "mastodon", "bluesky"):
+        stage.account(channel)
+    x = stage.far.provider("x")
+    assert isinstance(x, XSimulator)
+    x.preparing = timedelta()
+    words = b"WEBVTT\n\n00:00.000 --> 00:01.000\nStay in\n"
+    plan = stage.cleared(attached=Given(film(metadata=True) + SECRET, ALT, {"en-GB": words}))
+    stage.release(plan)
+    stage.work(lambda: stage.ended(plan))
+    (medium,) = signed(stage, plan, "x").media
+    assert signed(stage, plan, "mastodon").media == (medium,)
+    assert [shown(stage, name) for name in ("x", "mastodon", "bluesky")] == [[(medium.digest,)]] * 2 + [[()]]
+    folder = stage.desk.settings.media_folder
+    assert b"\nEXERCISE\nStay in\n" in folder.read(medium.captions[0])
+    assert SECRET not in folder.read(medium)
 
 
 def test_a_picture_that_a_server_works_on_is_uploaded_once(make: Make) -> None:
@@ -144,7 +170,7 @@ def test_a_plan_whose_picture_is_lost_is_not_released(make: Make) -> None:
 def test_a_picture_swapped_in_the_database_goes_nowhere(make: Make) -> None:
     """Though the other one is clean and lies in the folder: its digest is not the one that was signed."""
     stage, plan = pictured(make, "bluesky")
-    stage.submitted(picture=saved("JPEG"))
+    stage.submitted(attached=Given(saved("JPEG"), ALT))
     (other,) = {f"sha256:{file.stem}" for file in files(stage)} - {signed(stage, plan, "bluesky").media[0].digest}
     ours = signed(stage, plan, "bluesky").media[0].digest
     stage.release(plan)

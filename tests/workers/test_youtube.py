@@ -14,13 +14,15 @@ from channels.simulator.faults import FaultKind
 from channels.youtube.simulator import Video, YouTubeSimulator
 from dispatcher.domain.message import TextKind
 from dispatcher.service import taking_back
+from dispatcher.service.media import Given
 from tests.channels.media.films import film
+from tests.filmed import CAPTIONS, SHOWN
 from tests.stage import Stage, far_sides, stage_at
 from tests.workers.test_pictures import signed
 
 pytestmark = pytest.mark.system
 
-SPOKEN = {"en-GB": b"WEBVTT\n\n00:00.000 --> 00:00.900\nA storm is coming.\n"}
+MADE = Given(film(), {"en-GB": SHOWN}, {"en-GB": CAPTIONS})
 
 
 @dataclass
@@ -40,7 +42,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with far_sides() as far:
         stage = stage_at(tmp_path_factory.mktemp("youtube"), far)
         stage.account("youtube")
-        plan, youtube = stage.cleared(picture=film(), captions=SPOKEN), far.provider("youtube")
+        plan, youtube = stage.cleared(attached=MADE), far.provider("youtube")
         assert isinstance(youtube, YouTubeSimulator)
         told = Story(stage, youtube, signed(stage, plan, "youtube"))
         for _ in range(3):

@@ -12,6 +12,7 @@ import pytest
 from channels.contract import DeliveryKind, Job, Seen, Verdict
 from channels.mastodon import wire
 from channels.simulator.faults import FaultKind
+from tests.filmed import SHOWN, filmed, video
 from tests.pictured import ALT, DIGESTS, pictured
 
 Run = Callable[..., Any]
@@ -72,6 +73,23 @@ def test_a_repeat_after_a_lost_answer_uploads_nothing(on_line: Run, make_job: Ma
         assert outcome.verdict is Verdict.IN_DOUBT
         again, _ = await sent(line, replace(job, attempt=2, handle=handle))
         assert (again.verdict, uploads(line), len(line.server.statuses)) == (Verdict.ACCEPTED, 2, 1)
+
+    on_line(use)
+
+
+def test_a_video_goes_as_a_picture_does(on_line: Run, make_job: Make) -> None:
+    """With the text in its place; servers take no captions."""
+
+    async def use(line: Any) -> None:
+        line.server.processing = timedelta(seconds=5)
+        job = filmed(make_job())
+        outcome, (handle,) = await sent(line, job)
+        assert (outcome.verdict, outcome.code) == (Verdict.DEFERRED, "processing")
+        line.clock.now += timedelta(seconds=6)
+        again, _ = await sent(line, replace(job, attempt=2, handle=handle))
+        assert again.verdict is Verdict.ACCEPTED
+        assert [one.text for one in line.server.statuses[0].pictures] == [SHOWN]
+        assert line.far.journal.effects[0].media == (video().digest,)
 
     on_line(use)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels.capabilities import MediaKind, MediaLimit
-from channels.contract import Account, Content, DeliveryKind, Medium, Part, RenderError, Rendering
+from channels.contract import Account, Caption, Content, DeliveryKind, Medium, Part, RenderError, Rendering
 from channels.media.carried import carried, media_problems
 
 LIMIT = MediaLimit(MediaKind.PICTURE, ("image/png",), 1_000, 100, 50, 2, 20)
@@ -77,7 +77,7 @@ def test_pictures_at_every_limit_are_taken() -> None:
 def test_one_step_beyond_a_limit_is_a_problem(change: dict[str, Any], why: str) -> None:
     """Which picture, and what is wrong."""
     (found,) = problems(FINE, replace(FINE, **change))
-    assert found.startswith("picture 2: ")
+    assert found.startswith(f"{change.get('kind', 'picture')} 2: ")
     assert why in found
 
 
@@ -110,3 +110,52 @@ def test_a_post_that_needs_a_picture_says_so() -> None:
 def test_a_channel_of_text_alone_takes_none() -> None:
     """A rendering that has one all the same is a problem, never sent without."""
     assert problems(FINE, limits=()) == ["picture 1: this channel takes none"]
+
+
+FILM = replace(PICTURE, kind=MediaKind.VIDEO, mime="video/mp4", duration_ms=2_000)
+CAPTIONS = tuple(Caption(tag, f"sha256:{'b' * 64}", 9) for tag in ("cy", "en-GB", "pl"))
+FILMS = replace(LIMIT, kind=MediaKind.VIDEO, mimes=("video/mp4",), most=1, shortest_s=2.0, longest_s=3.0)
+
+
+def captions(medium: Medium, *languages: str) -> tuple[str, ...]:
+    """The languages of a video's captions in a rendering."""
+    content = replace(CONTENT, media=(replace(medium, alt=(*ALT, Part("pl", "Rzeka"), Part("de", "Fluss"))),))
+    (made,) = carried(content, Account("a", "x", "@city", languages))
+    return tuple(caption.language for caption in made.captions)
+
+
+def test_captions_are_in_the_accounts_languages() -> None:
+    """In its order, and no others; a video without any is one without sound."""
+    assert captions(replace(FILM, captions=CAPTIONS), "en-GB", "cy") == ("en-GB", "cy")
+    assert captions(FILM, "de") == ()
+
+
+def test_a_language_without_captions_is_refused() -> None:
+    """Naming the account, the language and what to do."""
+    with pytest.raises(RenderError, match=r"@city posts in de, and a video has no captions for it: .* --captions"):
+        captions(replace(FILM, captions=CAPTIONS), "cy", "de")
+
+
+@pytest.mark.parametrize(("ms", "fits"), [(1_999, False), (2_000, True), (3_000, True), (3_001, False)])
+def test_a_video_is_as_long_as_the_channel_takes(ms: int, fits: bool) -> None:
+    """Nothing is cut: who attached it takes another."""
+    found = problems(replace(FILM, alt=FINE.alt, duration_ms=ms), limits=(FILMS,))
+    assert bool(found) is not fits
+    assert all("this channel takes videos from 2 to 3 seconds; attach another" in one for one in found)
+
+
+def test_pictures_and_a_video_are_too_much_for_one_post() -> None:
+    """Where the channel takes both; where it takes one kind it never gets the other."""
+    both = (FINE, replace(FILM, alt=FINE.alt))
+    assert problems(*both, limits=(LIMIT, FILMS)) == [
+        "a post carries pictures or a video, not both; detach them, and attach one kind"
+    ]
+
+
+def test_a_post_that_needs_a_video_says_so() -> None:
+    """And too many are counted as what they are."""
+    assert problems(limits=(replace(FILMS, least=1),)) == [
+        "this channel takes no post without a video; attach one: dispatcher message attach"
+    ]
+    two = (replace(FILM, alt=FINE.alt),) * 2
+    assert problems(*two, limits=(FILMS,)) == ["the post has 2 of at most 1 videos; detach some"]
