@@ -22,8 +22,6 @@ from tests.workers.test_pictures import signed
 
 pytestmark = pytest.mark.system
 
-MADE = Given(film(), {"en-GB": SHOWN}, {"en-GB": CAPTIONS})
-
 
 @dataclass
 class Story:
@@ -42,7 +40,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with far_sides() as far:
         stage = stage_at(tmp_path_factory.mktemp("youtube"), far)
         stage.account("youtube")
-        plan, youtube = stage.cleared(attached=MADE), far.provider("youtube")
+        plan = stage.cleared(attached=Given(film(), {"en-GB": SHOWN}, {"en-GB": CAPTIONS}))
+        youtube = far.provider("youtube")
         assert isinstance(youtube, YouTubeSimulator)
         told = Story(stage, youtube, signed(stage, plan, "youtube"))
         for _ in range(3):
