@@ -108,8 +108,9 @@ class Adapter:
             raise ValueError(f"the credential of {account.handle} on YouTube has no {' and no '.join(missing)}")
         self._settings = rules.settings(account)
         base_url = account.settings.get("base_url", "").rstrip("/")
-        self._api = f"{base_url or BASE_URL}/youtube/v3"
-        self._uploads = f"{base_url or BASE_URL}/upload/youtube/v3"
+        self._base_url = base_url or BASE_URL
+        self._api = f"{self._base_url}/youtube/v3"
+        self._uploads = f"{self._base_url}/upload/youtube/v3"
         self._token_url = f"{base_url or LOGIN_URL}/token"
         self._handles = Handles(credential["refresh_token"])
         self._login = Login("YouTube", credential, self._renew, clock)
@@ -282,7 +283,7 @@ class Adapter:
         url, params = f"{self._uploads}/{kind}", {"uploadType": "resumable", **query}
         answer = await self._call("POST", url, until, params=params, json=about, headers=headers)
         session = answer.headers.get("Location", "")
-        if answer.status == 200 and session.startswith(f"{url}?"):
+        if answer.status == 200 and session.startswith(f"{self._base_url}/"):  # the token goes nowhere else
             return session
         return wire.harmless(answer, self._clock())
 
