@@ -8,7 +8,7 @@ A deployment folder::
     credentials/MODE/ROLE/   one age file per account
     sender/MODE/ROLE/        what a sender keeps: spent file, stops, version floor
     data/ redis/ run/ logs/  database, private Redis, sockets, role logs
-    media/                   pictures by digest; elsewhere where ``media`` says so
+    media/                   pictures and videos by digest; elsewhere where ``media`` says so
     feed/ hand-off/          what the CAP feed publishes; sealed packets
 
 Unknown keys are refused; every key but the deployment's name and kind has a default.
@@ -116,7 +116,7 @@ class Settings:
     ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises, and
     ``simulator_smtp`` its mail server, such as ``smtp://127.0.0.1:8791``.
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
-    ``media`` is the folder of pictures, on storage that all hosts share.
+    ``media`` is the folder of pictures and videos, on storage that all hosts share.
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
     ``egress``: hosts that confined senders may reach besides those that their adapters name.
     """

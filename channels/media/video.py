@@ -41,6 +41,7 @@ MAX_TRACKS = 16
 
 CONVERT = "convert it to MP4 with H.264 pictures and AAC sound"
 _COLOURS = ("yuv420p", "yuvj420p")
+_MOST_CHANNELS = 2  # X takes neither more, nor AAC's other profiles
 _RUN_IN = 4  # parts of sound that stand before the beginning, for its decoder
 _UNITS = "filter_units=pass_types=1-5|7-9"  # see channels.media.boxes
 _OPTIONS = {"movflags": "faststart", "fflags": "+bitexact"}
@@ -109,6 +110,8 @@ def _tracks(source: Any) -> list[Any]:
         name = one.codec_context.name if one.codec_context else "an unknown form"
         if name != wanted:
             raise MediaError(f"the video's {_called(one)} is {name}, which not every platform takes: {CONVERT}")
+    if any(one.profile != "LC" or one.channels > _MOST_CHANNELS for one in sounds):
+        raise MediaError(f"the video's sound is not plain AAC-LC in mono or stereo: {CONVERT}, in stereo")
     _refuse_size(films[0].width, films[0].height)
     if (colours := films[0].codec_context.pix_fmt) not in _COLOURS:
         raise MediaError(f"the video's colours are {colours or 'unreadable'}: {CONVERT}, 8 bits, 4:2:0")

@@ -62,12 +62,12 @@ VIDEO = MediaLimit(
     1_920,
     most=1,
     alt_characters=1_000,
-    narrowest=1 / 2.39,
-    widest=2.39,
+    narrowest=1 / 3,
+    widest=3.0,
     shortest_s=0.5,
     longest_s=140.0,
 )
-"""Bytes and seconds: reference: platforms 3.4. Pixels and shape: X's help pages; it shows no text in place of one."""
+"""Bytes and seconds: reference: platforms 3.4. Pixels and shape: X's page "Best practices" on media, 2026."""
 
 _FIELDS = {"tweet.fields": "created_at,text,entities,edit_history_tweet_ids"}
 

@@ -23,7 +23,7 @@ from channels.x import wire
 
 UPLOAD = "/2/media/upload"
 SEGMENT = 4_000_000
-"""Bytes of one segment; X takes 5 MB, and a thousand of them."""
+"""Bytes of one segment: X takes a thousand (reference: platforms 3.4), of 5 MB each by its API's first version."""
 
 _NOTED = re.compile(r"video (\d{1,20}) (\d{1,4})")
 

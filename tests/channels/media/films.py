@@ -34,6 +34,7 @@ def film(
     chapters: bool = False,
     colours: str = "yuv420p",
     reordered: bool = False,
+    layout: str = "stereo",
 ) -> bytes:
     """A second of grey that brightens, with silence where there is a second codec; a track for each codec."""
     out = BytesIO()
@@ -45,7 +46,7 @@ def film(
             made.set_chapters(
                 [{"id": 1, "start": 0, "end": 900, "time_base": Fraction(1, 1000), "metadata": METADATA}]
             )
-        tracks = [_track(made, name, size, colours, reordered) for name in codecs]
+        tracks = [_track(made, name, size, colours, reordered, layout) for name in codecs]
         if metadata:
             for track in tracks:
                 track.metadata.update({"handler_name": WORD, "language": "cym", **METADATA})
@@ -55,9 +56,9 @@ def film(
     return out.getvalue()
 
 
-def _track(made: Any, name: str, size: tuple[int, int], colours: str, reordered: bool) -> Any:
+def _track(made: Any, name: str, size: tuple[int, int], colours: str, reordered: bool, layout: str) -> Any:
     if name in ("aac", "libopus", "pcm_s16le"):
-        return made.add_stream(name, rate=48_000)
+        return made.add_stream(name, rate=48_000, layout=layout)
     kept = {"preset": "medium" if reordered else "ultrafast"} if name == "libx264" else {}
     track = made.add_stream(name, rate=RATE, options=kept)
     (track.width, track.height), track.pix_fmt = size, colours
@@ -69,7 +70,7 @@ def _encoded(track: Any) -> Iterator[Any]:
     if track.type == "audio":
         many = context.frame_size or 1024
         for at in range(48_000 // many):
-            sound = av.AudioFrame(format=context.format.name, layout="stereo", samples=many)
+            sound = av.AudioFrame(format=context.format.name, layout=context.layout.name, samples=many)
             for plane in sound.planes:
                 plane.update(bytes(plane.buffer_size))
             sound.sample_rate, sound.pts, sound.time_base = 48_000, at * many, Fraction(1, 48_000)
