@@ -200,7 +200,7 @@ class Adapter:
             if video := self._handles.read(job.delivery, job.handle).get(What.VIDEO):
                 return wire.found(await self._video(video, until))
             alike = await self._alike(job, until)
-            return wire.found(next((one for one in alike if one.up), None))
+            return wire.found(next((one for one in alike if one.public), None))
         except TransportError as error:
             return Finding(Found.UNKNOWN, reason=str(error))
 
@@ -323,7 +323,7 @@ class Adapter:
             return Finding(Found.UNKNOWN, reason="what this should mend is not the id of a video")
         video = await self._video(original, until)
         if job.rendering.kind is DeliveryKind.WITHDRAW:
-            return Finding(Found.ABSENT if video and video.up else Found.FOUND)
+            return Finding(Found.ABSENT if video and video.public else Found.FOUND)
         same = video is not None and wire.same_text(video.text, wire.text_of(job.rendering))
         return Finding(Found.FOUND, original, wire.watch_url(original)) if same else Finding(Found.ABSENT)
 

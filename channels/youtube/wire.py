@@ -4,8 +4,7 @@ Rules
   1. A refusal counts only in Google's envelope, by the reason of its first error; what YouTube says besides is not
      kept. 5xx, and an answer from something in between, prove nothing.
   2. An update clears what it leaves out of a part: each names all of the part that we ever set.
-  3. A video is up when it is public and YouTube has not failed or rejected it. Whatever else it is, the public does
-     not see it.
+  3. A video is published once it is public. The public does not see it where YouTube has failed or rejected it.
 """
 
 from __future__ import annotations
@@ -88,9 +87,9 @@ class Video:
     at: datetime | None
 
     @property
-    def up(self) -> bool:
-        """Whether it is public."""
-        return self.privacy == PUBLIC and not self.fault
+    def public(self) -> bool:
+        """Whether it was made public."""
+        return self.privacy == PUBLIC
 
 
 def snippet(rendering: Rendering) -> dict[str, Json]:
@@ -251,7 +250,7 @@ def looked_up(video: Video | None, expected: str) -> ReadBack:
         return ReadBack(Seen.MISSING, reason="the video is gone")
     if video.fault:
         return ReadBack(Seen.MISSING, reason=f"YouTube shows the video to nobody: {video.fault}")
-    if video.privacy != PUBLIC:
+    if not video.public:
         return ReadBack(Seen.MISSING, reason=f"the video is {video.privacy}: unless somebody made it so, {LOCKED}")
     if not same_text(video.text, expected):
         return ReadBack(Seen.ALTERED, text=video.text)
@@ -262,7 +261,7 @@ def looked_up(video: Video | None, expected: str) -> ReadBack:
 
 def found(video: Video | None) -> Finding:
     """Whether a video was made public."""
-    if video is None or not video.up:
+    if video is None or not video.public:
         return Finding(Found.ABSENT, reason="the video is not public" if video else "there is no such video")
     return Finding(Found.FOUND, video.id, watch_url(video.id))
 

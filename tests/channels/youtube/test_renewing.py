@@ -1,12 +1,17 @@
 """A token of Google's that runs out: fetched and renewed, with a refresh token that stays."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from channels.contract import Verdict
+from channels.contract import Account, Verdict
+from channels.http import Answer, Http, HttpPolicy
 from channels.simulator.faults import FaultKind
+from channels.youtube.adapter import Adapter
+from channels.youtube.simulator import credential
 from tests.channels.x.test_renewing import Kept
+from tests.channels.youtube.conftest import CHANNEL, SETTINGS, Clock
 
 
 def test_without_a_token_one_is_fetched(on_line, make_job):
@@ -58,3 +63,28 @@ def test_a_renewal_that_fails_leaves_the_post_to_be_tried_again(on_line, make_jo
     first, second = on_line(use, token=False)
     assert (first.verdict, "could not be renewed" in first.reason) == (Verdict.DEFERRED, True)
     assert second.verdict is Verdict.ACCEPTED
+
+
+class Elsewhere(Http):
+    """Answers every call with an address on another host."""
+
+    def __init__(self) -> None:
+        super().__init__(HttpPolicy(frozenset()))
+        self.asked = []
+
+    async def request(self, method, url, **_more):
+        self.asked.append(url)
+        return Answer(200, {"Location": "https://www.googleapis.com.elsewhere.example/upload"}, b"{}", 1.0)
+
+
+def test_a_token_goes_to_no_other_host(make_job):
+    """Whatever address YouTube gives for an upload."""
+    account = Account("yt-1", "youtube", "@city", ("en", "cy"), SETTINGS)
+    http = Elsewhere()
+    youtube = Adapter(account, credential(CHANNEL), http, Clock())
+
+    async def note(_handle):
+        raise AssertionError("nothing is noted")
+
+    assert asyncio.run(youtube.send(make_job(), note)).verdict is Verdict.DEFERRED
+    assert http.asked == ["https://www.googleapis.com/upload/youtube/v3/videos"]
