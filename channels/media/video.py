@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,8 +41,10 @@ MAX_TRACKS = 16
 """A camera's file has three or four."""
 
 CONVERT = "convert it to MP4 with H.264 pictures and AAC sound"
+_EARLY = "the video ends early: export it again"
 _COLOURS = ("yuv420p", "yuvj420p")
 _MOST_CHANNELS = 2  # X takes neither more, nor AAC's other profiles
+_LACKING_S = Fraction(1, 4)  # headers round, and sound seldom ends with the pictures
 _RUN_IN = 4  # parts of sound that stand before the beginning, for its decoder
 _UNITS = "filter_units=pass_types=1-5|7-9"  # see channels.media.boxes
 _OPTIONS = {"movflags": "faststart", "fflags": "+bitexact"}
@@ -133,23 +136,31 @@ def _copy(source: Any, tracks: list[Any], target: Path) -> None:
 
 
 def _packets(source: Any, tracks: list[Any]) -> Iterator[Any]:
-    """What the tracks are made of, in the file's order. Refused: too long, ends early, hides a part that was cut."""
-    counts, hidden = {one.index: 0 for one in tracks}, {one.index: 0 for one in tracks}
+    """What the tracks are made of, in the file's order. Refused: too long, ends early, hides a part that was cut.
+
+    What is not to be shown and has something shown behind it is needed to decode that; what has not is left behind.
+    """
+    count, unshown = 0, {one.index: list[Any]() for one in tracks}
+    ends = {one.index: Fraction(0) for one in tracks}
     for packet in source.demux(*tracks):
         if not packet.size:
             continue
-        index = packet.stream.index
-        counts[index] += 1
-        hidden[index] += packet.is_discard
+        index, count = packet.stream.index, count + 1
         if packet.is_corrupt:
-            raise MediaError("the video ends early: export it again")
-        if (packet.pts or 0) * packet.time_base > MAX_S or counts[index] > MAX_SAMPLES:
+            raise MediaError(_EARLY)
+        if packet.is_discard:
+            unshown[index].append(packet)
+            continue
+        ends[index] = max(ends[index], ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base)
+        if ends[index] > MAX_S or count > MAX_SAMPLES:
             raise MediaError(f"the video is too long; at most {MAX_S // 60} minutes are taken: cut it")
-        if hidden[index] > (0 if packet.stream is tracks[0] else _RUN_IN):
+        if len(unshown[index]) > (0 if packet.stream is tracks[0] else _RUN_IN):
             raise MediaError("the video holds a part that was cut and is still in the file: export it again")
+        yield from unshown[index]
+        unshown[index].clear()
         yield packet
-    if any(one.frames and one.frames != counts[one.index] for one in tracks):
-        raise MediaError("the video ends early, or holds a part that was cut: export it again")
+    if any(ends[one.index] + _LACKING_S < (one.duration or 0) * one.time_base for one in tracks):
+        raise MediaError(_EARLY)
 
 
 def _refuse_size(width: int, height: int) -> None:
