@@ -115,6 +115,12 @@ def _instagram() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _youtube() -> type[Adapter]:
+    from channels.youtube import adapter
+
+    return adapter.Adapter
+
+
 def _notify() -> type[Adapter]:
     from channels.notify import adapter
 
@@ -184,6 +190,7 @@ TABLE = (
     Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page")),
     Entry("threads", Lane.ACCOUNTS, _threads),
     Entry("instagram", Lane.ACCOUNTS, _instagram, ("ig", "insta")),
+    Entry("youtube", Lane.ACCOUNTS, _youtube, ("yt", "you_tube")),
     Entry("webhook", Lane.ACCOUNTS, _webhook),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
     Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",)),

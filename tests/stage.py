@@ -132,13 +132,15 @@ class Stage:
     def account(self, channel: str, number: int = 1, **more: str) -> str:
         """Add an account of a channel, ``more`` being settings; assessed where that is needed. Returns its id."""
         name = f"{channel}-{number}"
-        called = {"bluesky": name, "webhook": name, "notify": SERVICE}.get(channel, str(number))
+        called = {"bluesky": name, "webhook": name, "notify": SERVICE, "youtube": f"UC{number}"}.get(
+            channel, str(number)
+        )
         settings, held = example_of(channel, self.far.url, called)
         if channel == "cap_feed":
             settings = {"folder": str(self.folder / "feed" / name)}
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), {**settings, **more})
         accounts.add(self.desk, made, MODE, held, "ops-1")
-        if channel in ("x", "bluesky", "mastodon", "facebook", "instagram") and number == 1:
+        if channel in ("x", "bluesky", "mastodon", "facebook", "instagram", "youtube") and number == 1:
             self._assess(channel)
         return name
 
@@ -310,7 +312,7 @@ def stage_at(
         timing={**TIMING, **timing},
         channels={
             name: {"timeout_ms": timeout_ms, "lag_ms": 100, **limits.get(name, {})}
-            for name in (*CHANNELS, "mastodon", "facebook", "instagram")
+            for name in (*CHANNELS, "mastodon", "facebook", "instagram", "youtube")
         },
     )
     deploying.init(folder, blueprint, now(), secrets.token_bytes)

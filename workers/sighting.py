@@ -58,7 +58,7 @@ def after_reading(watched: Watched, read: ReadBack, until: datetime, now: dateti
         return Look(watched, due_at, seen=seen, shown=shown)
     target = "visible" if read.seen is Seen.VISIBLE else "missing"
     facts: dict[str, Any] = {"seen": seen, "before": watched.seen or None, "shown": shown}
-    move = Move(watched.leased, watched.state, target, _reason(watched, read.seen), facts=facts)
+    move = Move(watched.leased, watched.state, target, _reason(watched, read), facts=facts)
     return Look(watched, due_at, seen=seen, shown=shown, move=move)
 
 
@@ -73,9 +73,11 @@ def _next(watched: Watched, until: datetime, now: datetime, timing: Timing) -> d
     return due_at if due_at < until else None
 
 
-def _reason(watched: Watched, seen: Seen) -> str:
-    withdrawn = watched.leased.kind == TextKind.WITHDRAW and seen is Seen.MISSING
-    return _STILL_THERE if withdrawn else _SAID.get(seen, "")
+def _reason(watched: Watched, read: ReadBack) -> str:
+    if read.seen is not Seen.MISSING:
+        return _SAID.get(read.seen, "")
+    still_there = watched.leased.kind == TextKind.WITHDRAW
+    return _STILL_THERE if still_there else plain(read.reason) or _SAID[Seen.MISSING]
 
 
 def _shown(read: ReadBack) -> str | None:

@@ -13,9 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from PIL import Image
 
-from channels.capabilities import Capabilities
+from channels.capabilities import Capabilities, MediaKind, MediaLimit
 from channels.contract import (
     Account,
+    Caption,
     Channel,
     Clock,
     Content,
@@ -32,6 +33,7 @@ from channels.contract import (
 )
 from channels.http import Http, HttpPolicy
 from channels.media.picture import MIN_EDGE, Cleaned, clean, fit
+from channels.media.structure import digest_of
 from channels.renewing import Renew, Renewing
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.provider import Provider, RouteKind
@@ -141,13 +143,12 @@ class Bench:
         """
         limit = next(iter(type(self.channel).capabilities.media), None)
         least = limit.least if limit and kind is DeliveryKind.PUBLISH else 0
-        carried = [fit(picture(MIN_EDGE + n), limit) for n in range(max(pictures, least))] if limit else []
-        alt = tuple(Part(language, f"A map ({language})") for language in self.account.languages)
-        media = tuple(Medium(p.digest, p.kind, p.mime, len(p.data), p.width, p.height, alt) for p in carried)
+        carried = [medium(limit, n, self.account.languages) for n in range(max(pictures, least))] if limit else []
+        files = {digest: data for _, held in carried for digest, data in held.items()}
         if self.subject.pulls:
-            found = {one.digest.removeprefix("sha256:"): one.data for one in carried}
+            found = {digest.removeprefix("sha256:"): data for digest, data in files.items()}
             self.far.provider(self.subject.simulator.name).media.update(found)
-        asked = replace(content(self.account, kind, more=more), media=media)
+        asked = replace(content(self.account, kind, more=more), media=tuple(one for one, _ in carried))
         rendering = self.channel.render(asked, self.account)
         return Job(
             delivery=f"delivery-{kind}",
@@ -158,7 +159,7 @@ class Bench:
             recipient=self.subject.recipient,
             language=self.subject.language,
             original=original,
-            media={one.digest: one.data for one in carried},
+            media=files,
         )
 
     def arm(self, kind: FaultKind, **more: Any) -> None:
@@ -198,6 +199,21 @@ class Bench:
     def published(self) -> int:
         """How many posts are up, by the far side's own count."""
         return len(self.far.journal.published(self.subject.simulator.name))
+
+
+def medium(limit: MediaLimit, number: int, languages: tuple[str, ...]) -> tuple[Medium, Mapping[str, bytes]]:
+    """The picture or video of that number, as a channel with this limit takes it, and its files by digest."""
+    alt = tuple(Part(language, f"A map ({language})") for language in languages)
+    if limit.kind is MediaKind.PICTURE:
+        made = fit(picture(MIN_EDGE + number), limit)
+        shown = Medium(made.digest, made.kind, made.mime, len(made.data), made.width, made.height, alt)
+        return shown, {made.digest: made.data}
+    film = b"\0\0\0\x18ftypmp42" + bytes([number]) * 1_000  # whoever sends it does not decode it
+    spoken = {language: f"WEBVTT\n\n00:00.000 --> 00:02.000\n{language}\n".encode() for language in languages}
+    captions = tuple(Caption(language, digest_of(data), len(data)) for language, data in spoken.items())
+    name, (mime, *_) = digest_of(film), limit.mimes
+    video = Medium(name, limit.kind, mime, len(film), 1_280, 720, alt, duration_ms=2_000, captions=captions)
+    return video, {digest_of(data): data for data in (film, *spoken.values())}
 
 
 def picture(width: int) -> Cleaned:

@@ -16,6 +16,7 @@ from channels.threads.simulator import ThreadsSimulator
 from channels.tiktok.simulator import TikTokSimulator
 from channels.webhook.simulator import Receiver
 from channels.x.simulator import XSimulator
+from channels.youtube.simulator import YouTubeSimulator
 
 PROVIDERS: tuple[type[Provider], ...] = (
     XSimulator,
@@ -28,6 +29,7 @@ PROVIDERS: tuple[type[Provider], ...] = (
     ThreadsSimulator,
     TikTokSimulator,
     Receiver,
+    YouTubeSimulator,
 )
 
 

@@ -44,17 +44,17 @@ from channels.contract import (
 )
 from channels.http import Ambiguous, Answer, Http, TransportError
 from channels.listing import PublicPost, Timeline, UnlistedError, read_whole
+from channels.login import Login
 from channels.media.carried import carried
 from channels.media.structure import MP4
 from channels.quota import judged, put_off
-from channels.renewing import Renewal, renewed
+from channels.renewing import Renewal
 from channels.text import X_WEIGHT, check_text, link_problems, one_post, x_length
 from channels.x import wire
 from channels.x.login import AUTHORISATION, BASE_URL
 from channels.x.uploads import Uploads
 
 TIMELINE_PAGES = 3
-UNAUTHORISED = 401
 PAYMENT_REQUIRED = 402  # CreditsDepleted (reference: platforms 3.3)
 TOO_MANY = 429
 CLOCK_SKEW = timedelta(minutes=2)
@@ -108,8 +108,7 @@ class Adapter:
                 f"the credential of {account.handle} on X has a refresh_token and no client_id; store it"
             )
         self._account = account
-        self._credential = credential
-        self._renewal: Renewal | None = None
+        self._login = Login("X", credential, self._renew, clock)
         self._http = http
         self._clock = clock
         self._base_url = account.settings.get("base_url", BASE_URL).rstrip("/")
@@ -122,7 +121,7 @@ class Adapter:
 
     def renew_by(self, renewal: Renewal) -> None:
         """Renew tokens in this way from now on."""
-        self._renewal = renewal
+        self._login.renewal = renewal
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
@@ -253,19 +252,14 @@ class Adapter:
         raise UnlistedError("the timeline since then is too long to read whole")
 
     async def _call(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        """One call; after a token that ran out, refused without effect, once more with a fresh one."""
-        until, used = self._clock() + timedelta(seconds=timeout_s), self._credential
-        answer = await self._once(method, path, timeout_s, **more)
-        if answer.status != UNAUTHORISED or self._renewal is None or "refresh_token" not in used:
-            return answer
-        left_s = self._left_s(until)
-        self._credential = await renewed(self._renewal, used, self._renew, on="X", timeout_s=left_s)
-        return await self._once(method, path, self._left_s(until), **more)
+        until = self._clock() + timedelta(seconds=timeout_s)
 
-    async def _once(self, method: str, path: str, timeout_s: float, **more: Any) -> Answer:
-        token = {"Authorization": f"Bearer {self._credential['token'].reveal()}"}
-        sent = {**more, "headers": {**token, **more.get("headers", {})}}
-        return await self._http.request(method, self._base_url + path, timeout_s=timeout_s, **sent)
+        async def once(token: Secret) -> Answer:
+            headers = {"Authorization": f"Bearer {token.reveal()}", **more.get("headers", {})}
+            sent = {**more, "headers": headers, "timeout_s": self._left_s(until)}
+            return await self._http.request(method, self._base_url + path, **sent)
+
+        return await self._login.call(once, until)
 
     async def _renew(self, held: Mapping[str, Secret]) -> Mapping[str, Secret]:
         """Spend the refresh token on a new pair (reference: platforms 3.1). Raises TransportError."""

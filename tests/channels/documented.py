@@ -39,6 +39,11 @@ def _notify(status: int, error: str) -> tuple[int, Any]:
     return status, {"status_code": status, "errors": [{"error": error, "message": "no"}]}
 
 
+def _google(status: int, reason: str) -> tuple[int, Any]:
+    known = {"message": "no", "domain": "youtube", "reason": reason}
+    return status, {"error": {"code": status, "message": "no", "errors": [known]}}
+
+
 X = (  # reference: platforms 3.6
     *_all(NO, (400, _problem("invalid-request")), (401, _problem("not-authorized-for-resource"))),
     *_all(NO, (402, _problem("credits")), (403, _problem("client-forbidden")), (429, _problem("usage-capped"))),
@@ -102,6 +107,18 @@ TIKTOK = (  # reference: platforms 1.7
     *_all(WAIT, (429, _tiktok("rate_limit_exceeded")), (403, _tiktok("privacy_level_option_mismatch"))),
     *_all(OPEN, (500, _tiktok("internal_error")), (502, ""), (503, ""), (504, "")),
 )
+YOUTUBE = (  # reference: platforms 5
+    *_all(NO, *(_google(400, f"invalid{what}") for what in ("Title", "Description", "Tags", "CategoryId"))),
+    *_all(NO, *(_google(400, f"invalid{what}") for what in ("PublishAt", "Filename", "RecordingDetails"))),
+    *_all(NO, *(_google(400, f"invalid{what}") for what in ("VideoMetadata", "VideoGameRating"))),
+    *_all(NO, *(_google(400, why) for why in ("mediaBodyRequired", "defaultLanguageNotSet", "uploadLimitExceeded"))),
+    *_all(NO, _google(401, "authError"), _google(401, "youtubeSignupRequired"), _google(404, "videoNotFound")),
+    *_all(NO, *(_google(403, f"forbidden{what}") for what in ("", "PrivacySetting", "LicenseSetting"))),
+    *_all(NO, *(_google(403, why) for why in ("insufficientPermissions", "accessNotConfigured"))),
+    *_all(NO, *(_google(403, why) for why in ("quotaExceeded", "dailyLimitExceeded"))),
+    *_all(WAIT, _google(403, "rateLimitExceeded"), _google(403, "userRateLimitExceeded"), _google(429, "any")),
+    *_all(OPEN, _google(500, "backendError"), _google(503, "backendError"), (502, ""), (504, ""), (403, "")),
+)
 DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "x": X,
     "bluesky": BLUESKY,
@@ -113,4 +130,5 @@ DOCUMENTED: Mapping[str, tuple[Documented, ...]] = {
     "webhook": WEBHOOK,
     "press_email": PRESS_EMAIL,
     "tiktok": TIKTOK,
+    "youtube": YOUTUBE,
 }

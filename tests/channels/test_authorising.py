@@ -35,6 +35,7 @@ from channels.simulator.consent import ConsentPage
 from channels.simulator.faults import Fault, FaultKind
 from channels.simulator.server import Simulator
 from channels.x.simulator import CLIENT, CLIENT_SECRET
+from channels.youtube.simulator import CLIENT_SECRET as GOOGLE_SECRET
 from tests.builders import drawn
 
 T = TypeVar("T")
@@ -80,6 +81,14 @@ CASES = [
         days=365,
     ),
     Case("threads", "threads", META, {"token", "app_secret", "token_ends"}),
+    Case(
+        "youtube",
+        "youtube",
+        Client(Secret(CLIENT), Secret(GOOGLE_SECRET)),
+        {"token", "refresh_token", "client_id", "client_secret"},
+        {"channel_id": "UC1"},
+        owner="UC1",
+    ),
     Case("facebook", "facebook", META, {"token", "app_secret"}, {"page_id": "1"}, owner=""),
     Case("instagram", "instagram", META, {"token", "app_secret"}, PICTURES, owner=""),
     Case(
@@ -87,7 +96,7 @@ CASES = [
     ),
 ]
 EVERY = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-ONE_EACH = pytest.mark.parametrize("case", [CASES[0], *CASES[2:6]], ids=lambda case: case.channel)
+ONE_EACH = pytest.mark.parametrize("case", [CASES[0], *CASES[2:7]], ids=lambda case: case.channel)
 
 
 @dataclass

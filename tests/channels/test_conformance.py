@@ -44,6 +44,9 @@ from channels.webhook.adapter import Adapter as Webhook
 from channels.webhook.simulator import Receiver, secret
 from channels.x.adapter import Adapter as X
 from channels.x.simulator import XSimulator
+from channels.youtube.adapter import Adapter as YouTube
+from channels.youtube.simulator import YouTubeSimulator
+from channels.youtube.simulator import credential as youtube_credential
 from tests.channels.documented import DOCUMENTED
 
 TIKTOK = {
@@ -141,6 +144,19 @@ SUBJECTS = [
         {"token": Secret(token("3333")), "app_secret": Secret(app_secret())},
     ),
     Subject(
+        YouTube,
+        YouTubeSimulator,
+        lambda url: Account(
+            "a13",
+            "youtube",
+            "@council",
+            ("en", "cy"),
+            {"base_url": url, "channel_id": "UCcouncil", "audited": "yes"},
+        ),
+        youtube_credential("UCcouncil"),
+        public=frozenset({"client_id"}),
+    ),
+    Subject(
         DirectPost,
         TikTokSimulator,
         lambda url: Account(
@@ -218,14 +234,14 @@ class Talkative(X):
     """Explains itself with its token."""
 
     def __repr__(self) -> str:
-        return f"Talkative({self._credential['token'].reveal()})"
+        return f"Talkative({self._login.credential['token'].reveal()})"
 
 
 class Logging(X):
     """Writes down what it sends, credential and all."""
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        logging.getLogger("careless").debug("sending with %s", self._credential["token"].reveal())
+        logging.getLogger("careless").debug("sending with %s", self._login.credential["token"].reveal())
         return await super().send(job, note)
 
 
@@ -233,7 +249,7 @@ class Noting(X):
     """Notes its token, so as to find it again."""
 
     async def send(self, job: Job, note: Note) -> Outcome:
-        await note(f"upload?token={self._credential['token'].reveal()}")
+        await note(f"upload?token={self._login.credential['token'].reveal()}")
         return await super().send(job, note)
 
 

@@ -15,6 +15,7 @@ LIMITS = {
     "facebook": TextLimit(63_206, Unit.UTF16),  # 4.2
     "threads": TextLimit(500, Unit.EMOJI_BYTES),  # 4.4
     "instagram": TextLimit(2_200, Unit.UTF16),  # 4.3
+    "youtube": TextLimit(5_000, Unit.BYTES),  # 5
     "tiktok": TextLimit(2_200, Unit.UTF16),  # 1.3
     "notify": TextLimit(918, Unit.CHARACTERS),  # reference: emergency-alerts 4
     "webhook": None,

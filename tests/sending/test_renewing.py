@@ -117,7 +117,7 @@ def test_an_adapter_that_can_renew_is_given_the_way(vault: Vault, tmp_path: Path
     settings = Settings(tmp_path, "example", DeploymentKind.TEST, "", simulator="http://127.0.0.1:9")
     outlet = VaultOutlets(settings, vault).get("x-1")
     assert outlet is not None
-    assert isinstance(outlet.adapter._renewal, VaultRenewal)  # type: ignore[attr-defined]
+    assert isinstance(outlet.adapter._login.renewal, VaultRenewal)  # type: ignore[attr-defined]
 
 
 def test_who_renews_needs_no_more_than_its_identity_and_one_folder(vault: Vault) -> None:

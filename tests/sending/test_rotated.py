@@ -46,7 +46,7 @@ def token(outlets: VaultOutlets, name: str) -> str:
     """The token that an account's adapter would send with."""
     outlet = outlets.get(name)
     assert outlet is not None
-    return str(outlet.adapter._credential["token"].reveal())  # type: ignore[attr-defined]
+    return str(outlet.adapter._login.credential["token"].reveal())  # type: ignore[attr-defined]
 
 
 def test_new_secrets_replace_all_of_the_old(vault: Vault) -> None:

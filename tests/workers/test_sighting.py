@@ -131,6 +131,13 @@ def test_the_reason_says_what_is_wrong(kind: str, seen: Seen, reason: str) -> No
     assert move.reason == reason
 
 
+def test_why_nobody_sees_a_post_is_said_where_the_channel_knows() -> None:
+    """A video that is locked needs another remedy than one that was deleted."""
+    move = look(Seen.MISSING, before=watched(kind="publish"), reason="the video is private").move
+    assert move is not None
+    assert move.reason == "the video is private"
+
+
 def test_what_an_altered_post_says_is_kept_whole_and_fit_for_the_record() -> None:
     """Line by line, composed, without what no record can carry; nothing is cut."""
     text = "Cafe\u0301\n\tgo out\x00\ud800 " + "x" * 5_000

@@ -330,7 +330,7 @@ def test_a_probe_notices_a_token_that_may_not_post(on_line):
     """It speaks for the Page, and lacks the right: Facebook says so to the token's app."""
 
     async def use(line):
-        line.facebook.scopes.remove("pages_manage_posts")
+        line.platform.scopes.remove("pages_manage_posts")
         return await line.adapter.probe()
 
     probe = on_line(use, app_id=OWN_APP)
@@ -341,7 +341,7 @@ def test_a_probe_says_until_when_the_calls_are_used_up(on_line):
     """By the answer that refuses the probe itself."""
 
     async def use(line):
-        line.facebook.calls["1111"] = [line.clock.now] * CALLS_A_DAY
+        line.platform.calls["1111"] = [line.clock.now] * CALLS_A_DAY
         return line.clock.now + timedelta(days=1), await line.adapter.probe()
 
     until, probe = on_line(use)
