@@ -33,8 +33,8 @@ _ROTATIONS = {(1, 0, 0, 1): 0, (0, 1, -1, 0): 90, (-1, 0, 0, -1): 180, (0, -1, 1
 _UNITS = frozenset({1, 2, 3, 4, 5, 7, 8, 9})  # slices, parameter sets, delimiters (ITU-T H.264, table 7-1)
 _ONE, _UNIT = 1 << 16, 1 << 30  # what fields of 16.16 and 2.30 bits write for 1
 _PLAIN = struct.pack(">9i", _ONE, 0, 0, 0, _ONE, 0, 0, 0, _UNIT)  # a matrix that turns nothing
-_PICTURES = b"vide" + bytes(12) + b"VideoHandler\0"
-_SOUND = b"soun" + bytes(12) + b"SoundHandler\0"
+_PICTURES = bytes(8) + b"vide" + bytes(12) + b"VideoHandler\0"
+_SOUND = bytes(8) + b"soun" + bytes(12) + b"SoundHandler\0"
 _EMPTY_LIST = b"\0\0\0\x35meta" + bytes(4) + b"\0\0\0\x21hdlr" + bytes(8) + b"mdirappl" + bytes(9) + b"\0\0\0\x08ilst"
 
 
@@ -228,7 +228,7 @@ _RULES: Mapping[str, Rule] = {
     "trak/tkhd": _is_plain_track,
     "edts/elst": _table(12),
     "mdia/mdhd": lambda body: len(body) == 24 and not any(body[:12]) and body[20:] == b"\x55\xc4\0\0",  # und
-    "mdia/hdlr": lambda body: body[8:] in (_PICTURES, _SOUND),
+    "mdia/hdlr": lambda body: body in (_PICTURES, _SOUND),
     "minf/vmhd": _exactly(b"\0\0\0\1" + bytes(8)),
     "minf/smhd": _exactly(bytes(8)),
     "dinf/dref": _exactly(b"\0\0\0\0\0\0\0\1\0\0\0\x0curl \0\0\0\1"),

@@ -64,13 +64,13 @@ def fitted(folder: MediaFolder, media: tuple[Medium, ...], limits: tuple[MediaLi
 
 
 def _fitted(folder: MediaFolder, medium: Medium, limit: MediaLimit) -> Medium:
-    from channels.media import picture
-
     data = folder.read(medium)
     if medium.kind is MediaKind.VIDEO:
         for caption in medium.captions:
             folder.read(caption)
         return medium
+    from channels.media import picture
+
     try:
         made = picture.fit(picture.Cleaned(medium.kind, medium.mime, medium.width, medium.height, data), limit)
         return _put(folder, made, medium.alt)
@@ -93,12 +93,15 @@ def _put(folder: MediaFolder, made: picture.Cleaned, alt: tuple[Part, ...]) -> M
 def _video(folder: MediaFolder, given: Given, alt: tuple[Part, ...], languages: Sequence[str], mode: Mode) -> Medium:
     from channels.media import video
 
-    made = video.clean(given.data)
-    if made.sound or mode is Mode.EXERCISE or given.captions:
-        _need_captions(given, languages, "it has sound" if made.sound else "in an exercise they carry the word")
+    made, exercise = video.clean(given.data), mode is Mode.EXERCISE
+    if made.sound:
+        _need_captions(given, languages, "it has sound")
+    elif exercise:
+        _need_captions(given, languages, "in an exercise they carry the word")
+    elif given.captions:
+        _need_captions(given, languages, "it has some in another language")
     held = tuple(
-        _caption(folder, tag, data, made.duration_ms, exercise=mode is Mode.EXERCISE)
-        for tag, data in given.captions.items()
+        _caption(folder, tag, data, made.duration_ms, exercise=exercise) for tag, data in given.captions.items()
     )
     shape = (len(made.data), made.width, made.height)
     medium = Medium(made.digest, made.kind, made.mime, *shape, alt, made.duration_ms, held)

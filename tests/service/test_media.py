@@ -94,7 +94,7 @@ def test_only_the_captions_of_an_exercise_are_marked(tmp_path: Path, mode: Mode)
         (given(FILM), Mode.LIVE, "no captions in en-GB, and it has sound"),
         (given(FILM, "en-GB"), Mode.LIVE, "no captions in cy, and it has sound"),
         (given(SILENT), Mode.EXERCISE, "no captions in en-GB, and in an exercise they carry the word"),
-        (given(SILENT, "cy"), Mode.LIVE, "no captions in en-GB"),
+        (given(SILENT, "cy"), Mode.LIVE, "no captions in en-GB, and it has some in another language"),
         (given(FILM, *BOTH, words=b"Stay in"), Mode.LIVE, "captions in en-GB: .*begin with WEBVTT"),
         (
             given(FILM, *BOTH, words=WORDS.replace(b"01.0", b"01.5")),

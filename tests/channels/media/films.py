@@ -65,6 +65,10 @@ def _track(made: Any, name: str, size: tuple[int, int], colours: str, reordered:
     kept = {"preset": "medium" if reordered else "ultrafast"} if name == "libx264" else {}
     track = made.add_stream(name, rate=RATE, options=kept)
     (track.width, track.height), track.pix_fmt = size, colours
+    if colours == "yuvj420p":  # as cameras say it: which colours, and how wide a pixel is
+        context = track.codec_context
+        context.color_primaries, context.color_trc, context.colorspace = 1, 1, 1
+        context.sample_aspect_ratio = Fraction(4, 3)
     return track
 
 
