@@ -154,8 +154,11 @@ async def refused(kind: FaultKind, bench: Bench) -> None:
 
 
 async def documented(refusal: Documented, bench: Bench) -> None:
-    """A refusal that the platform documents is told for what it is, and by no other word; nothing is up."""
-    bench.arm(FaultKind.REFUSE, status=refusal.status, body=refusal.body)
+    """A refusal that the platform documents is told for what it is, and by no other word; nothing is up.
+
+    It meets a renewed login, too.
+    """
+    bench.arm(FaultKind.REFUSE, status=refusal.status, body=refusal.body, times=2)
     expect_verdict(await bench.send(bench.job()), refusal.verdict)
     expect(bench.published() == 0, f"published {bench.published()} times after a refusal")
 

@@ -95,6 +95,7 @@ class YouTubeSimulator(Provider):
         self.keeps: int | None = None
         app = {"client_id": CLIENT, "client_secret": CLIENT_SECRET}
         self.consents = ConsentPage(clock, app, separator=" ", challenge=unpadded)
+        self.consents.owner = "UC1"
         self._made = 0
 
     def routes(self) -> Sequence[Route]:

@@ -14,7 +14,8 @@ from channels.meta.simulator import app_secret, token
 from channels.renewing import Renew, written
 from channels.simulator.faults import FaultKind
 from channels.threads.adapter import Adapter
-from tests.channels.threads.conftest import NOON, USER, Clock, Line
+from tests.channels.meta.line import NOON, Clock, Line
+from tests.channels.threads.conftest import USER
 
 DAY = timedelta(days=1)
 ENDS = NOON + 60 * DAY
@@ -50,7 +51,7 @@ def test_a_token_is_left_alone_while_its_end_is_far(on_line: Callable[..., Any])
         kept, probe = prepared(line, 29), await line.adapter.probe()
         assert (probe.ok, probe.renews, probe.expires_at, kept.kept) == (True, True, None, [])
 
-    on_line(use, credential=CREDENTIAL)
+    on_line(use, CREDENTIAL)
 
 
 def test_a_probe_renews_it_a_month_ahead(on_line: Callable[..., Any]) -> None:
@@ -65,7 +66,7 @@ def test_a_probe_renews_it_a_month_ahead(on_line: Callable[..., Any]) -> None:
         assert len({credential["token"] for credential in kept.kept}) == 10
         assert kept.kept[0]["token_ends"] == written(NOON + 90 * DAY)
 
-    on_line(use, credential=CREDENTIAL)
+    on_line(use, CREDENTIAL)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.REFUSE, FaultKind.TOKEN_EXPIRED])
@@ -80,7 +81,7 @@ def test_a_renewal_that_fails_tells_the_end(on_line: Callable[..., Any], kind: F
         assert "could not be renewed" in probe.detail
         assert (await line.adapter.probe()).renews
 
-    on_line(use, credential=CREDENTIAL)
+    on_line(use, CREDENTIAL)
 
 
 def test_a_renewal_that_fails_once_alarms_nobody(on_line: Callable[..., Any]) -> None:
@@ -93,7 +94,7 @@ def test_a_renewal_that_fails_once_alarms_nobody(on_line: Callable[..., Any]) ->
         assert (probe.ok, probe.renews, probe.expires_at) == (True, True, None)
         assert "could not be renewed" in probe.detail
 
-    on_line(use, credential=CREDENTIAL)
+    on_line(use, CREDENTIAL)
 
 
 def test_a_token_that_has_ended_is_said(on_line: Callable[..., Any]) -> None:
@@ -105,7 +106,7 @@ def test_a_token_that_has_ended_is_said(on_line: Callable[..., Any]) -> None:
         assert (probe.ok, probe.renews, probe.expires_at) == (False, False, ENDS)
         assert "connect the account again" in probe.detail
 
-    on_line(use, credential=CREDENTIAL)
+    on_line(use, CREDENTIAL)
 
 
 def test_a_token_of_unknown_end_is_not_renewed(on_line: Callable[..., Any]) -> None:
