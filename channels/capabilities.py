@@ -104,11 +104,11 @@ class Capabilities:
     """What a channel can do. Times in seconds; ``rate`` is per account, ``max_in_flight`` per account and process.
 
     ``edits``: a correction changes the post in place; elsewhere it is a post of its own. ``text`` is None where the
-    platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone.
-    ``recipients``: it sends to a list of these. ``withdraws_with`` names an account's setting: only where that is
-    ``yes`` can a machine withdraw; it is empty where every token may. ``by_hand``: people finish it and sign a
-    receipt; ``acts_unconfirmed``: whoever was handed it, such as an agency, may act before that, and confirms under a
-    reference of their own.
+    platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone; a
+    post carries one kind, and of two the first goes before. ``recipients``: it sends to a list of these.
+    ``withdraws_with`` names an account's setting: only where that is ``yes`` can a machine withdraw; it is empty
+    where every token may. ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed
+    it, such as an agency, may act before that, and confirms under a reference of their own.
     """
 
     idempotency: Idempotency

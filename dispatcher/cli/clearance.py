@@ -149,7 +149,7 @@ def show(session: Session, plan: str) -> None:
 def read(session: Session, plan: str) -> None:
     """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
     texts = clearing.texts(session.desk, plan)
-    most = max((len(rendering.media) for _, _, rendering in texts), default=0)
+    attached = clearing.attached(session.desk, plan)
     found = [
         {
             "account": place.account,
@@ -157,7 +157,7 @@ def read(session: Session, plan: str) -> None:
             "text": kind,
             "parts": facts(list(rendering.parts)),
             "media": [pictured(session, medium) for medium in rendering.media],
-            "left_out": most - len(rendering.media) if kind is TextKind.PUBLISH else 0,
+            "left_out": max(0, attached - len(rendering.media)) if kind is TextKind.PUBLISH else 0,
         }
         for place, kind, rendering in texts
     ]

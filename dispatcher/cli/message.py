@@ -210,7 +210,8 @@ def told_media(made: dict[str, Any]) -> Iterator[str]:
         for caption in one["captions"]:
             yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
     if made["left_out"]:
-        yield f"WITHOUT ITS PICTURES OR VIDEOS ({made['left_out']}): {made['account']} takes none of that kind\n"
+        why = f"{made['account']} takes {'one kind at a time' if made['media'] else 'none of that kind'}"
+        yield f"WITHOUT {made['left_out']} OF ITS PICTURES AND VIDEOS: {why}\n"
 
 
 def _words(folder: MediaFolder, caption: Caption) -> str:

@@ -94,6 +94,12 @@ def texts(desk: Desk, plan_name: str) -> list[tuple[Destination, TextKind, Rende
     ]
 
 
+def attached(desk: Desk, plan_name: str) -> int:
+    """How many pictures and videos a plan's message has; its texts carry those that their channels take."""
+    with desk.store.read() as work:
+        return len(records.newest_revision(work, records.plan(work, plan_name).message).media)
+
+
 def break_glass(desk: Desk, plan_name: str, pen: Pen, reason: str, channels: Sequence[str] = ()) -> Standing:
     """Sign that life is in immediate danger, so that policy's short list of approvals may be skipped for an hour.
 

@@ -57,10 +57,12 @@ def stored(folder: MediaFolder, given: Given, languages: Sequence[str], mode: Mo
 def fitted(folder: MediaFolder, media: tuple[Medium, ...], limits: tuple[MediaLimit, ...]) -> tuple[Medium, ...]:
     """Stored media as a channel with these limits takes them, stored too; none of a kind that it does not take.
 
-    A picture is made to fit; a video is never encoded again, and lint says where it does not fit.
+    A post carries one kind: where a channel takes several, the first of its limits that the message has. A picture is
+    made to fit; a video is never encoded again, and lint says where it does not fit.
     Raises Invalid for one that cannot be made to fit, Unavailable for one that is not as it was stored.
     """
-    return tuple(_fitted(folder, one, limit) for one in media for limit in limits if limit.kind is one.kind)
+    limit = next((limit for limit in limits if any(one.kind is limit.kind for one in media)), None)
+    return tuple(_fitted(folder, one, limit) for one in media if limit and one.kind is limit.kind)
 
 
 def _fitted(folder: MediaFolder, medium: Medium, limit: MediaLimit) -> Medium:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatcher.cli import output
-from tests.channels.media.dirty import SECRET
+from tests.channels.media.dirty import SECRET, saved
 from tests.channels.media.films import fields, film
 from tests.cli.conftest import Office
 
@@ -70,7 +70,20 @@ def test_a_person_is_told_what_goes_where(office: Office, monkeypatch: pytest.Mo
     assert "[video] 64 x 96 pixels, 1" in told
     assert "[captions en-GB, not sent: mastodon takes none]" in told
     assert "    Stay in" in told
-    assert "WITHOUT ITS PICTURES OR VIDEOS (1): cap_feed takes none of that kind" in told
+    assert "WITHOUT 1 OF ITS PICTURES AND VIDEOS: feed-city takes none of that kind" in told
+
+
+def test_a_post_carries_the_picture_and_its_channel_goes_without_the_video(office: Office) -> None:
+    """Where a channel takes either; said to the author, and to whoever approves."""
+    message, account = office.message(), mastodon(office)
+    attached(office, message)
+    picture = office.folder.parent / "map.png"
+    picture.write_bytes(saved("PNG"))
+    office.run("message", "attach", message, picture, "--alt", "en-GB=Map", by="author-1")
+    shown = published(office, "message", "preview", message)[account]
+    assert ([one["kind"] for one in shown["media"]], shown["left_out"]) == (["picture"], 1)
+    plan = office.run("clearance", "submit", message, by="author-1").json["plan"]
+    assert published(office, "clearance", "read", plan)[account]["left_out"] == 1
 
 
 def test_a_video_with_sound_needs_captions(office: Office) -> None:

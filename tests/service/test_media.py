@@ -18,6 +18,7 @@ from dispatcher.service import media as shelf
 from dispatcher.service.media import Given
 from tests.channels.media.dirty import saved
 from tests.channels.media.films import film
+from tests.filmed import CAPTIONS
 
 ALT = (Part("en-GB", "Map"),)
 PNG = Given(saved("PNG"), {"en-GB": "Map"})
@@ -48,6 +49,17 @@ def test_a_channel_that_takes_none_gets_none(tmp_path: Path) -> None:
     media = (shelf.stored(folder, PNG, ("en-GB",), Mode.LIVE),)
     assert shelf.fitted(folder, media, ()) == ()
     assert shelf.fitted(folder, media, (LIMIT,)) == media
+
+
+def test_a_post_carries_one_kind(tmp_path: Path) -> None:
+    """Where a channel takes several, the first of its limits that the message has."""
+    folder = MediaFolder(tmp_path)
+    shown = Given(film(), {"en-GB": "Flood"}, {"en-GB": CAPTIONS})
+    picture, video = (shelf.stored(folder, given, ("en-GB",), Mode.LIVE) for given in (PNG, shown))
+    moving = MediaLimit(MediaKind.VIDEO, (video.mime,), 1_000_000, 1_000, 1_000, 1, 100)
+    assert shelf.fitted(folder, (video, picture), (LIMIT, moving)) == (picture,)
+    assert shelf.fitted(folder, (video, picture), (moving, LIMIT)) == (video,)
+    assert shelf.fitted(folder, (video,), (LIMIT, moving)) == (video,)
 
 
 def test_what_cannot_be_made_to_fit_says_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One message with a picture, in two languages, to every channel in one dispatch; and one command takes it back."""
+"""One message with picture and video, in two languages, to every channel in one dispatch; and one command back."""
 
 from __future__ import annotations
 
@@ -38,12 +38,15 @@ from dispatcher.settings import ChannelFigures
 from dispatcher.store import records
 from tests.cast import RECORD
 from tests.channels.media.dirty import saved
+from tests.channels.media.films import film
+from tests.filmed import CAPTIONS, SHOWN
 from tests.stage import MODE, Stage, far_sides, stage_at
+from tests.workers.test_pictures import signed
 
 pytestmark = pytest.mark.system
 
 BOTH = ("en-GB", "cy-GB")
-POSTING = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads", "webhook")
+POSTING = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads", "youtube", "webhook")
 PICTURED = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads")
 LISTED: Mapping[str, Any] = {"notify": NUMBERS, "notify_email": EMAILS, "press_email": EMAILS}
 BY_PEOPLE = ("manual", "tiktok")
@@ -154,6 +157,8 @@ def _cleared(stage: Stage) -> str:
     message = messages.draft(desk, incident, written, "author-1").message
     messages.arm(desk, message, {}, "author-1")
     messages.attach(desk, message, Given(saved("PNG"), dict.fromkeys(BOTH, "Map")), "author-1")
+    shown = Given(film(), dict.fromkeys(BOTH, SHOWN), dict.fromkeys(BOTH, CAPTIONS))
+    messages.attach(desk, message, shown, "author-1")
     lists = {f"{name}-1": (name,) for name in LISTED}
     wish = Wish(lists=lists, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
     plan = submitting.submit(desk, message, wish, stage.pen("author-1")).stored.digest
@@ -194,6 +199,14 @@ def test_the_picture_is_shown(city: City, channel: str) -> None:
     """Where a platform takes pictures."""
     (effect, *_) = city.stage.far.journal.published(channel)
     assert len(effect.media) == 1
+
+
+def test_the_video_is_shown_where_no_picture_is_taken(city: City) -> None:
+    """With captions in both languages among what was signed."""
+    (effect,) = city.stage.far.journal.published("youtube")
+    (medium,) = signed(city.stage, city.plan, "youtube").media
+    assert effect.media == (medium.digest,)
+    assert {caption.language for caption in medium.captions} == set(BOTH)
 
 
 def test_one_command_takes_it_back_wherever_a_machine_can(city: City) -> None:

@@ -79,8 +79,3 @@ def test_the_upload_went_on_where_it_broke_off(story: Story) -> None:
 def test_one_command_took_it_back(story: Story) -> None:
     """Nothing is left of it."""
     assert story.youtube.videos == {}
-
-
-def test_the_login_was_fetched_once_and_kept(story: Story) -> None:
-    """The account was given no token."""
-    assert len(story.youtube.access) == 1
