@@ -7,6 +7,7 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,9 @@ POINTS = (*(f"{when} {commit}" for commit in COMMITS for when in ("before", "aft
 NUMBERS = range(300, 306)
 WAITS = {"lease_ms": 3_000, "quiet_ms": 200, "look_again_ms": 100, "sweep_ms": 50, "poll_ms": 100, "retry_ms": 50}
 DEAD_WITHIN_S = 30.0
+NOWHERE = "nowhere"
+FENCED = -signal.SIGALRM
+"""How a role ends itself that was too slow for its lease."""
 
 
 class Roles:
@@ -59,15 +63,30 @@ class Roles:
 
     def die_at(self, point: str) -> None:
         """Run them until they die there. Where this machine is too slow for a lease, they fence themselves: again."""
-        ended = -signal.SIGALRM
-        while ended == -signal.SIGALRM:
+        ended: int | None = FENCED
+        while ended == FENCED:
             self.start(point)
-            assert self._process.stdout is not None
-            with selectors.DefaultSelector() as waiting:
-                waiting.register(self._process.stdout, selectors.EVENT_READ)
-                assert waiting.select(DEAD_WITHIN_S), f"not reached: {point}"
-            ended = int(self._process.stdout.readline())
+            ended = self._ended(DEAD_WITHIN_S)
+        assert ended is not None, f"not reached: {point}"
         assert ended == -signal.SIGKILL, f"ended before: {point}"
+
+    def run_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Run them with no point to die at until ``condition`` holds; started again where they fence themselves."""
+        self.start(NOWHERE)
+
+        def reached() -> bool:
+            if self._ended(0) == FENCED:
+                self.start(NOWHERE)
+            return condition()
+
+        until(reached, what, DEAD_WITHIN_S)
+
+    def _ended(self, within_s: float) -> int | None:
+        """How their process ended; None where it runs on."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._process.stdout, selectors.EVENT_READ)
+            return int(self._process.stdout.readline()) if waiting.select(within_s) else None
 
     def close(self) -> None:
         """End whoever is left."""
@@ -100,7 +119,6 @@ def test_a_crash_at_any_point_of_sending_loses_and_doubles_nothing(tmp_path: Pat
         for mark, point in zip(site.plans, POINTS, strict=True):
             site.release(mark)
             roles.die_at(point)
-        roles.start("the end, where nobody dies")
-        until(lambda: site.settled, "every delivery has ended or is held", DEAD_WITHIN_S)
+        roles.run_until(lambda: site.settled, "every delivery has ended or is held")
         found = count(site.sent(), site.expected, far.journal())
     assert (found.lost, found.duplicated, found.false_sent, found.unmatched) == (0, 0, 0, 0), found
