@@ -6,11 +6,10 @@ import asyncio
 
 import structlog
 
-from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Mode
 from dispatcher.service import probing
 from dispatcher.service.desk import Desk
-from workers.pausing import pause
+from workers.pausing import rounds
 
 EVERY_S = 60.0
 """How often it looks: the shortest alarm is a day before the end."""
@@ -19,10 +18,9 @@ EVERY_S = 60.0
 async def tell_of_expiry(desk: Desk, mode: Mode, stopping: asyncio.Event) -> None:
     """Tell what is due until ``stopping``. Relays that run beside each other tell of each once."""
     log = structlog.get_logger("expiry")
-    while not stopping.is_set():
-        try:
-            for notice in await asyncio.to_thread(probing.alarm, desk, mode):
-                log.info("told", person=notice.person, scheme=notice.scheme, sent=notice.sent)
-        except DispatcherError as error:
-            log.warning("store_unreachable", error=error.word, reason=error.message)
-        await pause(stopping, EVERY_S)
+
+    async def turn() -> None:
+        for notice in await asyncio.to_thread(probing.alarm, desk, mode):
+            log.info("told", person=notice.person, scheme=notice.scheme, sent=notice.sent)
+
+    await rounds(stopping, turn, EVERY_S * 1000, log.error)

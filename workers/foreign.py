@@ -18,14 +18,13 @@ import structlog
 from channels import registry
 from channels.contract import Clock
 from channels.listing import Listing, PublicPost, Timeline
-from dispatcher.domain.errors import DispatcherError
 from dispatcher.sending.probing import Prober
 from dispatcher.settings import Settings
 from dispatcher.store import foreign, sightings
 from dispatcher.store.database import Store, Work
 from dispatcher.store.foreign import Due
 from workers.outcomes import plain
-from workers.pausing import pause
+from workers.pausing import rounds
 from workers.probing import AGAIN, MOST, next_turn
 
 Write = Callable[[Callable[[Work], Any]], Awaitable[Any]]
@@ -47,12 +46,7 @@ class ForeignPosts:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look at what is due until ``stopping``."""
-        while not stopping.is_set():
-            try:
-                await self._round()
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-            await pause(stopping, self._timing.poll_ms / 1000)
+        await rounds(stopping, self._round, self._timing.poll_ms, self._log.error)
 
     async def _round(self) -> None:
         due, held = await asyncio.to_thread(self._due), self._prober.held

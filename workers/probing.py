@@ -24,7 +24,7 @@ from dispatcher.settings import Settings
 from dispatcher.store import probes
 from dispatcher.store.database import Store, Work
 from dispatcher.store.probes import Due
-from workers.pausing import pause
+from workers.pausing import rounds
 
 MOST = 8
 """How many are probed at once."""
@@ -48,12 +48,7 @@ class Probing:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Probe what is due until ``stopping``."""
-        while not stopping.is_set():
-            try:
-                await self._round()
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-            await pause(stopping, self._timing.poll_ms / 1000)
+        await rounds(stopping, self._round, self._timing.poll_ms, self._log.error)
 
     async def _round(self) -> None:
         due, held = await asyncio.to_thread(self._due), self._prober.held

@@ -25,7 +25,7 @@ from dispatcher.store import sightings
 from dispatcher.store.database import Store, Work
 from dispatcher.store.sightings import Look, Watched
 from workers.ordering import Orders
-from workers.pausing import pause
+from workers.pausing import rounds
 from workers.reconciler import Write
 from workers.sighting import after_reading, first_looks, over_at, unread
 
@@ -46,15 +46,7 @@ class ReadingBack:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look at what is due until ``stopping``."""
-        pause_s = self._settings.timing.poll_ms / 1000
-        while not stopping.is_set():
-            try:
-                looked = await self._round()
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-                looked = 0
-            if not looked:
-                await pause(stopping, pause_s)
+        await rounds(stopping, self._round, self._settings.timing.poll_ms, self._log.error)
 
     async def _round(self) -> int:
         taken: list[Watched] = await self._write(self._take)

@@ -26,7 +26,7 @@ from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import Leased, Move
 from workers.ordering import Orders
 from workers.outcomes import Rules, after_look, idempotency_of, later
-from workers.pausing import pause
+from workers.pausing import rounds
 
 MOST = 50
 
@@ -58,15 +58,7 @@ class Reconciler:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look at what is in doubt until ``stopping``."""
-        pause_s = self._settings.timing.sweep_ms / 1000
-        while not stopping.is_set():
-            try:
-                looked = await self._round()
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-                looked = 0
-            if not looked:
-                await pause(stopping, pause_s)
+        await rounds(stopping, self._round, self._settings.timing.sweep_ms, self._log.error)
 
     async def _round(self) -> int:
         self._number += 1

@@ -24,7 +24,7 @@ from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier
 from dispatcher.store import leading, recipients, records, spends, sweep, ways_back
 from dispatcher.store.database import Store, Work
-from workers.pausing import pause
+from workers.pausing import rounds
 
 Ring = Callable[[str, str, str], None]
 PURGE_EVERY = timedelta(hours=1)
@@ -65,14 +65,12 @@ class Relay:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Tick until ``stopping``."""
-        while not stopping.is_set():
-            try:
-                bells = await asyncio.to_thread(self.tick)
-                await asyncio.to_thread(self._ring_all, bells)
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-            await pause(stopping, self._settings.timing.sweep_ms / 1000)
+        await rounds(stopping, self._round, self._settings.timing.sweep_ms, self._log.error)
         await asyncio.to_thread(self._resign)
+
+    async def _round(self) -> None:
+        bells = await asyncio.to_thread(self.tick)
+        await asyncio.to_thread(self._ring_all, bells)
 
     def tick(self) -> list[tuple[int, str, str, str]]:
         """One round of leading; returns the bells to ring."""

@@ -11,12 +11,11 @@ import time
 
 import structlog
 
-from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.watching import Raised
-from workers.pausing import pause
+from workers.pausing import rounds
 
 
 class Watch:
@@ -32,15 +31,14 @@ class Watch:
     async def run(self, stopping: asyncio.Event) -> None:
         """Take turns until ``stopping``."""
         timing, began_s = self._desk.settings.timing, time.monotonic()
-        while not stopping.is_set():
+
+        async def turn() -> None:
             waited = time.monotonic() - began_s > timing.silence_ms / 1000
-            try:
-                raised = await asyncio.to_thread(self._turn, waited)
-                if raised.silent or raised.changed or raised.foreign:
-                    await asyncio.to_thread(watching.tell, self._desk, self._mode, raised)
-            except DispatcherError as error:
-                self._log.error("store_unreachable", error=error.word, reason=error.message)
-            await pause(stopping, timing.poll_ms / 1000)
+            raised = await asyncio.to_thread(self._turn, waited)
+            if raised.silent or raised.changed or raised.foreign:
+                await asyncio.to_thread(watching.tell, self._desk, self._mode, raised)
+
+        await rounds(stopping, turn, timing.poll_ms, self._log.error)
 
     def _turn(self, waited: bool) -> Raised:
         raised = watching.turn(self._desk, self._mode, self._role, self._owner, waited=waited)
