@@ -146,3 +146,9 @@ def test_a_server_that_cannot_probe_says_so(tmp_path: Path) -> None:
     """The asker hears that nobody answered, and what to do."""
     with pytest.raises(Unavailable):
         behind_a_socket(tmp_path, None)
+
+
+def test_nobody_lists_what_is_behind_a_socket(tmp_path: Path) -> None:
+    """It is said, and is no error."""
+    told = asyncio.run(RemoteSender(tmp_path / "sender.sock", 5.0).timeline("tiktok-1", NOW))
+    assert told == Timeline(fault="nobody here can list what it has published")

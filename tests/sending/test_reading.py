@@ -111,3 +111,10 @@ def test_without_a_sender_behind_the_socket_nobody_can_look(place: Place, tmp_pa
     remote = RemoteSender(tmp_path / "sender.sock", LONG_S)
     with pytest.raises(Unavailable, match="did not answer"):
         asyncio.run(remote.read_back(place.bundle, place.drafted.order("x"), "ref-1"))
+
+
+def test_a_reference_that_cannot_be_carried_tells_nothing(place: Place, tmp_path: Path) -> None:
+    """No platform's word breaks the worker that asks."""
+    remote = RemoteSender(tmp_path / "sender.sock", LONG_S)
+    seen = asyncio.run(remote.read_back(place.bundle, place.drafted.order("x"), "\ud800"))
+    assert seen.seen is Seen.UNKNOWN

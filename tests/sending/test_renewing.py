@@ -86,6 +86,12 @@ def test_a_renewal_outlives_who_asked_for_it(vault: Vault) -> None:
     assert vault.open("x-1").secrets["token"] == Secret("new-1")
 
 
+def test_where_nothing_is_renewed_nobody_waits(vault: Vault) -> None:
+    """A role that ends has nothing to finish."""
+    asyncio.run(VaultRenewal(vault, "x-1").finish())
+    assert vault.open("x-1").secrets == OLD
+
+
 def test_a_renewal_that_fails_changes_nothing(vault: Vault) -> None:
     """And the next may try."""
 
