@@ -44,7 +44,7 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
     for limit in limits:
         count = sum(one.kind is limit.kind for one in rendering.media)
         if count > limit.most:
-            found.append(f"the post has {count} of at most {limit.most} {limit.kind}s; detach some")
+            found.append(f"the post has {count} of at most {limit.most} {limit.kind}s; detach them, and attach fewer")
         if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
             found.append(f"this channel takes no post without a {limit.kind}; attach one: dispatcher message attach")
     return found

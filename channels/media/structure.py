@@ -68,7 +68,7 @@ def form_of(data: bytes) -> str:
     form = next((name for signature, name in _SIGNATURES if signature.match(data)), None)
     if form is None:
         raise MediaError(
-            "this is no JPEG, PNG, GIF or WebP picture and no MP4, MOV or WebM video: save it as one of these"
+            "this is no JPEG, PNG, GIF or WebP picture and no MP4, MOV or Matroska video: save it as one of these"
         )
     if other := also(data):
         raise MediaError(f"the file is a {form} picture and {other} at once: export the picture again by itself")

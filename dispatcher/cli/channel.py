@@ -12,7 +12,7 @@ import click
 from dispatcher.cli.commands import Names, Noun
 from dispatcher.cli.errors import Partial
 from dispatcher.cli.message import read_message
-from dispatcher.cli.output import facts, next_step
+from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.service import channels, probing, simulating
@@ -39,6 +39,8 @@ def show(session: Session, name: str) -> None:
     found = channels.named(session.desk, name)
     probed = [one for one in probing.known(session.desk) if one.channel == found.name]
     session.show("channel", {**facts(found), "probes": facts(probed)}, probes=PROBED)
+    if not found.adapter:
+        say(f"{found.name} is not used: it has no adapter, and no signature opens it.")
 
 
 @channel.command()

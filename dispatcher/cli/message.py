@@ -162,7 +162,9 @@ def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
     media = [pictured(session, medium) for medium in made.media]
-    session.show("message", {**{name: getattr(made, name) for name in names}, "texts": armed, "media": media})
+    about = {name: getattr(made, name) for name in names}
+    columns = "kind width height file" if media else ""
+    session.show("message", {**about, "texts": armed, "media": media}, media=columns)
     if made.missing_armed:
         next_step(*_after(made, False))
     else:
@@ -203,14 +205,15 @@ def pictured(session: Session, medium: Medium) -> dict[str, Any]:
 def told_media(made: dict[str, Any]) -> Iterator[str]:
     """A rendering's pictures and videos for a person, or how many it goes out without."""
     for one in made["media"]:
-        length = f", {one['duration_ms'] / 1_000:g} seconds" if one["duration_ms"] else ""
+        length = f", {one['duration_ms'] / 1_000:g} s" if one["duration_ms"] else ""
         yield f"[{one['kind']}] {one['width']} x {one['height']} pixels{length}, {one['size']} bytes: {one['file']}"
         yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
         sent = "" if _takes_captions(made["channel"]) else f", not sent: {made['channel']} takes none"
         for caption in one["captions"]:
             yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
     if made["left_out"]:
-        why = f"{made['account']} takes {'one kind at a time' if made['media'] else 'none of that kind'}"
+        kinds = {f"{one['kind']}s" for one in made["media"]}
+        why = f"{made['account']} takes {f'{min(kinds)} alone here' if kinds else 'none of that kind'}"
         yield f"WITHOUT {made['left_out']} OF ITS PICTURES AND VIDEOS: {why}\n"
 
 

@@ -135,13 +135,14 @@ def _withdraws(able: Capabilities) -> str:
 
 
 def _carries(limit: MediaLimit) -> str:
-    size = f"{limit.max_bytes} bytes and {limit.max_width} x {limit.max_height} pixels"
+    size = f"{limit.max_bytes:,} bytes and {limit.max_width} x {limit.max_height} pixels"
     shape = f", {limit.narrowest:g} to {limit.widest:g} times as wide as high" if math.isfinite(limit.widest) else ""
     length = f", {limit.shortest_s:g} to {limit.longest_s:g} seconds" if math.isfinite(limit.longest_s) else ""
     captions = ", captions" if limit.captions else ""
-    count = f"{limit.least} to {limit.most}" if limit.least else limit.most
+    fewest = f"{limit.least} to " if 0 < limit.least < limit.most else ""
+    count = f"{'always ' if limit.least else ''}{fewest}{limit.most} {limit.kind}{'s' if limit.most > 1 else ''}"
     text = f"alternative text to {limit.alt_characters} characters"
-    return f"{count} {limit.kind}s to {size}{shape}{length}{captions}, {text}"
+    return f"{count} to {size}{shape}{length}{captions}, {text}"
 
 
 def _how(can: bool, able: Capabilities, how: str) -> str:

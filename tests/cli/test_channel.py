@@ -79,7 +79,13 @@ def test_what_can_be_taken_back_is_said(office: Office, channel: str, corrects: 
 def test_what_a_post_carries_is_said(office: Office) -> None:
     """With the shapes that are taken, where not all are."""
     carried = office.run("channel", "show", "instagram").json["media"]
-    assert carried.startswith("1 to 1 pictures to 8388608 bytes and 1440 x 1800 pixels, 0.8 to 1.91 times as wide")
+    assert carried.startswith("always 1 picture to 8,388,608 bytes and 1440 x 1800 pixels, 0.8 to 1.91 times as wide")
+
+
+@pytest.mark.parametrize("name", ["weixin", "tg"])
+def test_a_channel_that_is_not_used_says_so(office: Office, name: str) -> None:
+    """By any of its names; whoever looks it up need not know what an empty row means."""
+    assert "is not used: it has no adapter, and no signature opens it" in office.run("channel", "show", name).err
 
 
 def test_a_text_is_counted_as_each_platform_does(office: Office, tmp_path: Path) -> None:

@@ -225,6 +225,6 @@ def test_a_review_names_the_picture_by_its_digest(office: Office) -> None:
 def test_a_channels_page_says_what_it_takes(office: Office) -> None:
     """In bytes, pixels and characters; or none."""
     assert office.run("channel", "show", "bluesky").json["media"] == (
-        "4 pictures to 2000000 bytes and 4096 x 4096 pixels, alternative text to 2000 characters"
+        "4 pictures to 2,000,000 bytes and 4096 x 4096 pixels, alternative text to 2000 characters"
     )
     assert office.run("channel", "show", "notify").json["media"] == "none"

@@ -73,7 +73,21 @@ def test_a_person_is_told_what_goes_where(office: Office, monkeypatch: pytest.Mo
     assert "WITHOUT 1 OF ITS PICTURES AND VIDEOS: feed-city takes none of that kind" in told
 
 
-def test_a_post_carries_the_picture_and_its_channel_goes_without_the_video(office: Office) -> None:
+def test_what_was_attached_is_listed_on_a_terminal_by_its_file(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of its captions are for the preview, not for a column of a table."""
+    message = office.message()
+    monkeypatch.setattr(output, "wants_json", lambda asked: asked)  # as on a terminal
+    told = attached(office, message).out
+    assert "file" in told
+    assert "captions" not in told
+    assert "Stay in" not in told
+
+
+def test_a_post_carries_the_picture_and_its_channel_goes_without_the_video(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where a channel takes either; said to the author, and to whoever approves."""
     message, account = office.message(), mastodon(office)
     attached(office, message)
@@ -84,6 +98,8 @@ def test_a_post_carries_the_picture_and_its_channel_goes_without_the_video(offic
     assert ([one["kind"] for one in shown["media"]], shown["left_out"]) == (["picture"], 1)
     plan = office.run("clearance", "submit", message, by="author-1").json["plan"]
     assert published(office, "clearance", "read", plan)[account]["left_out"] == 1
+    monkeypatch.setattr(output, "wants_json", lambda asked: asked)  # as on a terminal
+    assert f"{account} takes pictures alone here" in office.run("clearance", "read", plan).out
 
 
 def test_a_video_with_sound_needs_captions(office: Office) -> None:

@@ -91,7 +91,7 @@ def test_one_step_beyond_a_limit_is_a_problem(change: dict[str, Any], why: str) 
 
 def test_one_picture_too_many_is_a_problem() -> None:
     """With the count and the limit."""
-    assert problems(FINE, FINE, FINE) == ["the post has 3 of at most 2 pictures; detach some"]
+    assert problems(FINE, FINE, FINE) == ["the post has 3 of at most 2 pictures; detach them, and attach fewer"]
 
 
 SHAPED = replace(LIMIT, narrowest=4 / 5, widest=1.91, least=1)
@@ -166,4 +166,4 @@ def test_a_post_that_needs_a_video_says_so() -> None:
         "this channel takes no post without a video; attach one: dispatcher message attach"
     ]
     two = (replace(FILM, alt=FINE.alt),) * 2
-    assert problems(*two, limits=(FILMS,)) == ["the post has 2 of at most 1 videos; detach some"]
+    assert problems(*two, limits=(FILMS,)) == ["the post has 2 of at most 1 videos; detach them, and attach fewer"]
