@@ -142,6 +142,14 @@ def test_a_file_is_its_owners_alone_and_written_once(tmp_path: Path) -> None:
     assert folder.read(medium) == SIGNED.data
 
 
+def test_folders_on_the_way_to_it_are_made(tmp_path: Path) -> None:
+    """However deep a deployment lies; a second file finds them there."""
+    folder = MediaFolder(tmp_path / "deployment" / "media")
+    for made in (SIGNED, OTHER):
+        folder.put(medium_of(made), made.data)
+        assert folder.read(medium_of(made)) == made.data
+
+
 def test_a_size_that_is_not_the_signed_one_is_refused(tmp_path: Path) -> None:
     """What is signed of a picture is true of it."""
     folder, medium = MediaFolder(tmp_path), medium_of(SIGNED)

@@ -11,6 +11,8 @@ from channels.contract import Finding, Found, Outcome, Verdict
 from tests.sending.kit import KEYED, NEITHER, house_in, run, sent
 
 DOUBT = Outcome(Verdict.IN_DOUBT, "no answer", "timeout")
+HANDED_OVER = Outcome(Verdict.HANDED_OVER, reference="task-1")
+REFUSED = Outcome(Verdict.REJECTED, "no", "400", reference="42")
 TAKEN = Outcome(Verdict.ACCEPTED, reference="42", url="https://x.example/42")
 
 
@@ -31,9 +33,10 @@ def test_where_nobody_can_look_the_senders_record_tells(
     assert run(main) == Finding(Found.FOUND, TAKEN.reference, TAKEN.url)
 
 
-def test_the_senders_record_tells_nothing_of_what_stayed_in_doubt(tmp_path: Path) -> None:
-    """No answer came, so nobody knows."""
-    house = house_in(tmp_path, DOUBT, idempotency=NEITHER)
+@pytest.mark.parametrize("answer", [DOUBT, HANDED_OVER, REFUSED])
+def test_the_senders_record_tells_nothing_of_what_was_not_accepted(tmp_path: Path, answer: Outcome) -> None:
+    """No answer came, people have it in their hands, or the platform refused."""
+    house = house_in(tmp_path, answer, idempotency=NEITHER)
 
     async def main() -> Found:
         await sent(house)

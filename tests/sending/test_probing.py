@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from channels.contract import Probe
 from channels.listing import Timeline
 from dispatcher.domain.errors import Unavailable
 from dispatcher.sending import probing, wire
+from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.probing import LocalProber
 from dispatcher.sending.remote import RemoteSender
 from tests.cast import NOW
@@ -117,6 +118,32 @@ def test_a_look_at_an_account_never_raises(
     place = Place(tmp_path, planned())
     place.put("x", channel)
     assert asyncio.run(LocalProber(place._outlets).timeline(name, NOW)) == Timeline(fault=fault)
+
+
+class Replaced(dict[str, Outlet]):
+    """Outlets that find a replaced credential when somebody lists them, as those over a vault do."""
+
+    def __init__(self, place: Place, channel: MemoryChannel) -> None:
+        super().__init__(place._outlets)
+        self._place, self._channel = place, channel
+
+    def __iter__(self) -> Iterator[str]:
+        self._place.put("x", self._channel)
+        self.update(self._place._outlets)
+        return super().__iter__()
+
+
+def test_a_credential_that_was_replaced_a_moment_ago_is_gone_by(tmp_path: Path) -> None:
+    """By probes, and by looks at what an account shows."""
+    place = Place(tmp_path, planned())
+    place.put("x", MemoryChannel())
+
+    async def main() -> tuple[Probe, Timeline]:
+        probe = await LocalProber(Replaced(place, Probed(found))).probe("x-1")
+        place.put("x", MemoryChannel())
+        return probe, await LocalProber(Replaced(place, Listed(found))).timeline("x-1", NOW)
+
+    assert asyncio.run(main()) == (FOUND, Timeline())
 
 
 def behind_a_socket(folder: Path, prober: LocalProber | None) -> Probe:
