@@ -224,7 +224,7 @@ class Vault:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file at once, readable by its owner only; whatever stands in the way is taken away, never followed."""
+    """Replace a file at once, readable by its owner only; what stands in the way is taken away, never followed."""
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)  # a confined role that was taken over could have put a link there
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
