@@ -157,6 +157,21 @@ def test_a_video_that_was_finished_unnoticed_is_not_uploaded_again(on_line, make
     assert on_line(use) == (Verdict.DEFERRED, Verdict.ACCEPTED, FILM, 1)
 
 
+def test_a_video_that_youtube_could_not_use_is_uploaded_again(on_line, make_job):
+    """It has the words of this one, and nobody would ever see it."""
+
+    async def use(line):
+        for _ in range(3):
+            line.arm(FaultKind.ACT_THEN_DROP, "upload", every=2)
+        await line.send(make_job())
+        line.youtube.sessions.clear()
+        line.video.status |= {"uploadStatus": "failed", "failureReason": "emptyFile"}
+        second = await line.send(make_job(attempt=2))
+        return second.verdict, len(line.youtube.videos), line.published
+
+    assert on_line(use) == (Verdict.ACCEPTED, 2, 1)
+
+
 @pytest.mark.parametrize(("kind", "found"), [(FaultKind.ACT_THEN_DROP, Found.FOUND), (FaultKind.DROP, Found.ABSENT)])
 @pytest.mark.parametrize("remembers", [True, False])
 def test_the_video_tells_what_a_lost_answer_meant(on_line, make_job, kind, found, remembers):
@@ -328,6 +343,16 @@ def test_an_older_video_of_the_same_words_is_not_this_one(on_line, make_job):
         return (await line.account.find(make_job())).found, (await line.account.find(later)).found
 
     assert on_line(use) == (Found.FOUND, Found.ABSENT)
+
+
+def test_the_uploads_of_another_channel_prove_nothing(on_line, make_job):
+    """Somebody connected the account as who they are themselves: what was sent before is not there to be seen."""
+
+    async def use(line):
+        return await line.account.find(make_job())
+
+    finding = on_line(use, channel_id="UCtown")
+    assert (finding.found, "another channel" in finding.reason) == (Found.UNKNOWN, True)
 
 
 def test_more_uploads_than_are_read_prove_nothing(on_line, make_job):
