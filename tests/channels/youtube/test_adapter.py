@@ -1,5 +1,6 @@
 """The YouTube adapter against a platform that keeps what is uploaded private until it is told otherwise."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -291,6 +292,20 @@ def test_a_withdrawal_makes_the_video_private_and_then_deletes_it(on_line, make_
 
     outcome, videos, paths = on_line(use)
     assert (outcome.verdict, outcome.reason, videos, paths) == (Verdict.ACCEPTED, "", {}, ["videos", "videos"])
+
+
+@pytest.mark.parametrize("said", [{"id": "vid00000009", "status": {"privacyStatus": "public"}}, {"status": {}}, {}])
+def test_an_answer_about_something_else_proves_nothing(on_line, make_job, said):
+    """Neither that a video is public nor that it is private again."""
+
+    async def use(line):
+        line.arm(FaultKind.REFUSE, status=200, body=json.dumps(said))
+        first = await line.send(make_job())
+        line.arm(FaultKind.REFUSE, status=200, body=json.dumps({**said, "id": line.video.id}))
+        job = make_job(kind=WITHDRAW, original=line.video.id)
+        return first.verdict, (await line.account.withdraw(job, line.note)).verdict, len(line.youtube.videos)
+
+    assert on_line(use) == (Verdict.IN_DOUBT, Verdict.IN_DOUBT, 1)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.REFUSE, FaultKind.THROTTLE])
