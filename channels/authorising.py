@@ -146,7 +146,7 @@ def ask(
 
 def code_of(consent: Consent, redirected: str) -> Secret:
     """The code in the address that the browser was sent to. Raises NotGrantedError."""
-    found = dict(parse_qsl(urlsplit(redirected.strip()).query))
+    found = dict(parse_qsl(redirected.strip().partition("#")[0].partition("?")[2]))  # whatever else was pasted
     if "state" not in found or Secret(found["state"]) != consent.state:
         raise NotGrantedError("the address does not answer this question: its state is another", _AGAIN)
     if "error" in found:

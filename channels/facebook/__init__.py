@@ -1,8 +1,7 @@
-"""Facebook: text posts of one Page, through Meta's Graph API.
+"""Facebook: posts of one Page, with pictures or without, through Meta's Graph API.
 
 Lives here: the adapter, edits on the wire, Facebook's far side for exercises and tests. What it shares with Threads
-is :mod:`channels.meta`. May not live here: anything that the dispatcher or another channel imports; pictures and
-videos, until the contract carries media.
+is :mod:`channels.meta`. May not live here: anything that the dispatcher or another channel imports; videos.
 
 Facebook knows no idempotency key: after a lost answer the Page's own posts are read, and nothing is sent again before
 that. A correction changes the post in its place; a withdrawal deletes it (reference: platforms 4.1, 4.2).

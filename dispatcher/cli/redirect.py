@@ -12,10 +12,10 @@ import queue
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import click
 
@@ -44,9 +44,7 @@ def heard(redirect: str, *, paste: bool) -> Iterator[Redirected]:
 
     Raises Invalid for what is no address, Unavailable where its port is taken.
     """
-    target = urlsplit(redirect or f"http://{LOOPBACK[0]}")
-    if target.scheme not in ("http", "https") or not target.hostname or target.query or target.fragment:
-        raise Invalid(f"{redirect!r} is no address to send a browser to", "give it as the app has it registered")
+    target = _target(redirect or f"http://{LOOPBACK[0]}")
     if paste or target.scheme == "https" or target.hostname not in LOOPBACK:
         yield _Keyboard(redirect or f"http://{LOOPBACK[0]}/")
         return
@@ -65,6 +63,16 @@ def heard(redirect: str, *, paste: bool) -> Iterator[Redirected]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _target(redirect: str) -> SplitResult:
+    """An address to send a browser to, in its parts. Raises Invalid."""
+    with suppress(ValueError):  # of a host that is none, or a port
+        target = urlsplit(redirect)
+        plain = not target.query and not target.fragment and target.port != 0
+        if target.scheme in ("http", "https") and target.hostname and plain:
+            return target
+    raise Invalid(f"{redirect!r} is no address to send a browser to", "give it as the app has it registered")
 
 
 class _Keyboard:

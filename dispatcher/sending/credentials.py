@@ -114,7 +114,8 @@ class Vault:
     def locked(self, account: str) -> Iterator[None]:
         """Be the one on this host who replaces an account's secrets; waits for another who does."""
         self._make_folders()
-        descriptor = os.open(self.renewed_folder / f".{account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self.renewed_folder / f".{account}.lock"
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -223,9 +224,10 @@ class Vault:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace a file at once, readable by its owner only."""
+    """Replace a file at once, readable by its owner only; what stands in the way is taken away, never followed."""
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    temporary.unlink(missing_ok=True)  # a confined role that was taken over could have put a link there
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

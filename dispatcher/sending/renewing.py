@@ -19,7 +19,7 @@ from dispatcher.sending.credentials import Vault
 
 
 class VaultRenewal:
-    """Implements :class:`channels.contract.Renewal` for one account, over its role's credential files."""
+    """Implements :class:`channels.renewing.Renewal` for one account, over its role's credential files."""
 
     def __init__(self, vault: Vault, account: str) -> None:
         self._vault = vault

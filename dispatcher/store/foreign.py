@@ -24,6 +24,7 @@ from sqlalchemy import ColumnElement, ForeignKey, and_, insert, or_, select, upd
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from channels.contract import DeliveryKind
 from channels.listing import PublicPost
 from dispatcher.domain.canonical import format_time
 from dispatcher.store.database import Work
@@ -162,6 +163,7 @@ def _perhaps_ours(
     """Of posts that no delivery names, those that are ours all the same, and those that may turn out to be."""
     unnamed = (
         DeliveryRow.account == account,
+        DeliveryRow.kind != DeliveryKind.WITHDRAW,  # which makes no post
         DeliveryRow.reference.is_(None),
         DeliveryRow.state.not_in(_ENDED_BADLY),
     )

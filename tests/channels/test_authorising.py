@@ -201,6 +201,16 @@ def test_a_denied_consent_is_said() -> None:
     assert str(refused(CASES[0], work)) == "consent was denied"
 
 
+@pytest.mark.parametrize(
+    "pasted", ["", "\0", "http://[x?code=1", "https://a\u2100b/?state=x", "?", "state=x"], ids=repr
+)
+def test_what_is_no_address_is_no_answer(pasted: str) -> None:
+    """A slip at the keyboard is refused in words."""
+    consent = Consent("https://a.example", REDIRECT, Secret("s"), Secret("v"))
+    with pytest.raises(NotGrantedError, match="another"):
+        code_of(consent, pasted)
+
+
 def test_an_address_with_another_state_is_not_used() -> None:
     """Its code is somebody else's, and no request is made with it."""
 

@@ -158,7 +158,10 @@ def test_the_registered_port_is_taken_where_it_is_free() -> None:
             pass
 
 
-@pytest.mark.parametrize("redirect", ["not an address", "ftp://a.example/", "http://127.0.0.1/?x=1"])
+@pytest.mark.parametrize(
+    "redirect",
+    ["not an address", "ftp://a.example/", "http://127.0.0.1/?x=1", "http://127.0.0.1:99999/", "http://[x/"],
+)
 def test_what_is_no_address_to_be_sent_to_is_refused(redirect: str) -> None:
     """Before anything is asked."""
     with pytest.raises(Invalid, match="no address"), heard(redirect, paste=False):

@@ -54,6 +54,19 @@ def test_files_are_their_owners_alone(tmp_path: Path, what: str) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_leads_no_writer_out_of_the_folder(tmp_path: Path) -> None:
+    """A confined sender writes into the folder of renewed secrets; who rotates from outside follows nothing there."""
+    made, kept = vault(tmp_path), tmp_path / "kept"
+    kept.write_text("ledger")
+    (made.renewed_folder / ".x-1.age.new").symlink_to(kept)
+    made.put_secrets("x-1", {"token": Secret("new")})
+    assert kept.read_text() == "ledger"
+    (made.renewed_folder / ".x-1.lock").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError, match="symbolic"), made.locked("x-1"):
+        pass
+    assert not (tmp_path / "made").exists()
+
+
 def test_making_the_keys_again_keeps_them(tmp_path: Path) -> None:
     """A second init does not lock anybody out."""
     made = vault(tmp_path)

@@ -137,6 +137,13 @@ def test_a_post_is_ours_where_people_say_that_it_went_out(watched: Table) -> Non
     assert put(watched, claimed(watched), shown(watched)) == []
 
 
+@pytest.mark.parametrize("state", ["in_doubt", "accepted"])
+def test_a_withdrawal_makes_no_post(watched: Table, state: str) -> None:
+    """What appears while we take something back is somebody else's, though the withdrawal has no reference."""
+    sent(watched, state, kind="withdraw")
+    assert put(watched, claimed(watched), shown(watched)) == ["post-9"]
+
+
 def test_only_a_whole_look_moves_the_mark(watched: Table) -> None:
     """What was read counts all the same."""
     before = since(watched)

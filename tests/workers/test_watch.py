@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 
 from channels.x.simulator import XSimulator
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
 from dispatcher.service.watching import Alarm, alarms
+from dispatcher.store.foreign import ForeignPostRow
 from tests.stage import Stage
 from tests.workers.conftest import Make
 from workers.watch import Watch
@@ -75,6 +77,15 @@ def test_a_deleted_post_rings_once(city: Stage, letters: list[tuple[str, str]]) 
     city.work(lambda: len(city.far.journal.arrivals) > before + 5, roles=("relay", "accounts"))
     assert sorted(letters) == [(person, "EXERCISE Not seen as approved: Storm") for person in PEOPLE]
     assert [alarm.alarm for alarm in standing(city)] == ["missing"]
+
+
+def test_a_post_that_is_not_ours_rings(city: Stage, letters: list[tuple[str, str]]) -> None:
+    """Though nothing else is wrong, and nothing was ever sent from here."""
+    with city.desk.store.write() as work:
+        found = {"reference": "1", "url": None, "at": work.now, "found_at": work.now, "told": False}
+        work.execute(insert(ForeignPostRow).values(account="x-1", **found))
+    city.work(lambda: len(letters) == len(PEOPLE), roles=("relay",))
+    assert sorted(letters) == [(person, "EXERCISE Foreign post on x-1") for person in PEOPLE]
 
 
 def test_a_lane_that_is_gone_rings_once(city: Stage, letters: list[tuple[str, str]]) -> None:

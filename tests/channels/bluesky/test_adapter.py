@@ -296,3 +296,13 @@ def test_a_withdrawal_without_a_posts_address_is_refused(original: str | None) -
         assert (await bluesky.withdraw(job(original=original), note)).code == "no_original"
 
     assert on_bluesky(work).journal.arrivals == []
+
+
+@pytest.mark.parametrize("dated", ["2020-01-01T00:00:00Z", "yesterday", None])
+def test_a_post_that_is_dated_back_is_as_new_as_its_key(dated):
+    """Whoever holds the account may write any time into a record."""
+    key = wire.record_key("d1", at := datetime(2026, 11, 22, 12, tzinfo=UTC))
+    entry = {"uri": f"at://did:plc:a/{wire.COLLECTION}/{key}", "value": {"text": "Go out.", "createdAt": dated}}
+    page = wire.listed(Answer(200, {}, json.dumps({"records": [entry]}).encode(), 1.0), "did:plc:a", "@city")
+    assert page is not None
+    assert abs(page.posts[0].at - at) < timedelta(minutes=1)

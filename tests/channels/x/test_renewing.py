@@ -80,6 +80,18 @@ def test_a_fresh_token_is_used_until_it_runs_out_too() -> None:
     assert len({secrets["refresh_token"] for secrets in kept.kept}) == 3
 
 
+def test_a_token_that_nothing_renews_is_refused_once() -> None:
+    """It was given to `account add` by itself: there is nothing to renew it with, and nothing is in doubt."""
+
+    async def work(far: Simulator, x: Adapter, _clock: Clock) -> None:
+        alone = Adapter(x._account, {"token": x._login.credential["token"]}, x._http, x._clock)
+        alone.renew_by(Kept())
+        assert (await alone.send(job(), note)).verdict is Verdict.REJECTED
+        assert len(far.journal.arrivals) == 1
+
+    connected(work, None)
+
+
 def test_without_a_place_to_keep_it_no_token_is_spent() -> None:
     """A refresh token that nobody writes down is a lost login: the post is refused instead."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from channels.contract import Job, Verdict
+from channels.contract import Job, Outcome, Verdict
 from channels.http import Answer
 from channels.media.carried import media_problems
 from channels.simulator.faults import Fault, FaultKind
@@ -117,6 +118,21 @@ def test_a_video_that_x_cannot_show_is_refused() -> None:
     outcome = wire.processed(answered(body), "7", NOON)
     assert outcome is not None
     assert (outcome.verdict, outcome.code) == (Verdict.REJECTED, "video")
+
+
+def test_a_video_that_x_cannot_show_is_not_brought_again() -> None:
+    """The attempt that finds it out begins no other upload of the same bytes."""
+    calls: list[str] = []
+
+    async def call(method: str, path: str, timeout_s: float, **more: object) -> Answer:
+        del timeout_s, more
+        calls.append(f"{method} {path}")
+        return answered({"data": {"id": "7", "processing_info": {"state": "failed"}}})
+
+    of = replace(filmed(job()), handle=f"video 7 {SEGMENTS + 1}")
+    outcome = asyncio.run(uploads.Uploads(call, lambda: NOON, NOON + PREPARING).of(of, Notes()))
+    assert isinstance(outcome, Outcome)
+    assert (outcome.code, calls) == ("video", ["GET /2/media/upload"])
 
 
 @pytest.mark.parametrize("info", [{"state": "pending"}, {"state": "in_progress", "check_after_secs": -1}, {}])

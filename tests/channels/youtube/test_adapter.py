@@ -1,5 +1,6 @@
 """The YouTube adapter against a platform that keeps what is uploaded private until it is told otherwise."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,10 +15,9 @@ from channels.contract import (
 )
 from channels.simulator.faults import FaultKind
 from channels.youtube import upload
-from channels.youtube.adapter import PAGE
 from channels.youtube.handle import Handles, What
 from tests.channels.documented import YOUTUBE
-from tests.channels.youtube.conftest import CAPTIONS, FILM, NOON, SPOKEN, VIDEO
+from tests.channels.youtube.conftest import CAPTIONS, FILM, SPOKEN, VIDEO
 
 CORRECT, WITHDRAW = DeliveryKind.CORRECT, DeliveryKind.WITHDRAW
 
@@ -157,6 +157,21 @@ def test_a_video_that_was_finished_unnoticed_is_not_uploaded_again(on_line, make
     assert on_line(use) == (Verdict.DEFERRED, Verdict.ACCEPTED, FILM, 1)
 
 
+def test_a_video_that_youtube_could_not_use_is_uploaded_again(on_line, make_job):
+    """It has the words of this one, and nobody would ever see it."""
+
+    async def use(line):
+        for _ in range(3):
+            line.arm(FaultKind.ACT_THEN_DROP, "upload", every=2)
+        await line.send(make_job())
+        line.youtube.sessions.clear()
+        line.video.status |= {"uploadStatus": "failed", "failureReason": "emptyFile"}
+        second = await line.send(make_job(attempt=2))
+        return second.verdict, len(line.youtube.videos), line.published
+
+    assert on_line(use) == (Verdict.ACCEPTED, 2, 1)
+
+
 @pytest.mark.parametrize(("kind", "found"), [(FaultKind.ACT_THEN_DROP, Found.FOUND), (FaultKind.DROP, Found.ABSENT)])
 @pytest.mark.parametrize("remembers", [True, False])
 def test_the_video_tells_what_a_lost_answer_meant(on_line, make_job, kind, found, remembers):
@@ -278,6 +293,20 @@ def test_a_withdrawal_makes_the_video_private_and_then_deletes_it(on_line, make_
     assert (outcome.verdict, outcome.reason, videos, paths) == (Verdict.ACCEPTED, "", {}, ["videos", "videos"])
 
 
+@pytest.mark.parametrize("said", [{"id": "vid00000009", "status": {"privacyStatus": "public"}}, {"status": {}}, {}])
+def test_an_answer_about_something_else_proves_nothing(on_line, make_job, said):
+    """Neither that a video is public nor that it is private again."""
+
+    async def use(line):
+        line.arm(FaultKind.REFUSE, status=200, body=json.dumps(said))
+        first = await line.send(make_job())
+        line.arm(FaultKind.REFUSE, status=200, body=json.dumps({**said, "id": line.video.id}))
+        job = make_job(kind=WITHDRAW, original=line.video.id)
+        return first.verdict, (await line.account.withdraw(job, line.note)).verdict, len(line.youtube.videos)
+
+    assert on_line(use) == (Verdict.IN_DOUBT, Verdict.IN_DOUBT, 1)
+
+
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.REFUSE, FaultKind.THROTTLE])
 def test_a_video_that_could_not_be_deleted_is_withdrawn_all_the_same(on_line, make_job, kind):
     """Nobody sees it; the reason says what is left to do."""
@@ -317,30 +346,6 @@ def test_what_names_no_video_is_refused(on_line, make_job, way, original):
         return outcome.code, line.far.journal.arrivals
 
     assert on_line(use) == ("no_original", [])
-
-
-def test_an_older_video_of_the_same_words_is_not_this_one(on_line, make_job):
-    """Nothing says that an exercise may not be repeated."""
-
-    async def use(line):
-        await line.send(make_job())
-        later = make_job(intended_at=NOON + timedelta(hours=1))
-        return (await line.account.find(make_job())).found, (await line.account.find(later)).found
-
-    assert on_line(use) == (Found.FOUND, Found.ABSENT)
-
-
-def test_more_uploads_than_are_read_prove_nothing(on_line, make_job):
-    """The video may be further down."""
-
-    async def use(line):
-        await line.send(make_job())
-        for name in (f"other{number:03}" for number in range(PAGE)):
-            line.youtube.videos[name] = replace(line.youtube.videos["vid00000001"], id=name, snippet={"title": "-"})
-        return await line.account.find(make_job())
-
-    finding = on_line(use)
-    assert (finding.found, "too many uploads" in finding.reason) == (Found.UNKNOWN, True)
 
 
 @pytest.mark.parametrize(
