@@ -24,6 +24,7 @@ class MediaFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._sound: set[tuple[str, int, int, int]] = set()
 
     def file(self, stored: Medium | Caption) -> Path:
         """Where the bytes of a medium or of captions are, or would be."""
@@ -57,13 +58,27 @@ class MediaFolder:
         return {stored.digest: self.read(stored) for stored in _stored(rendering)}
 
     def fault(self, rendering: Rendering | None) -> str | None:
-        """Why the media of a rendering cannot be sent, or None."""
+        """Why the media of a rendering cannot be sent, or None. A file that was read before is not read again.
+
+        It is asked of every order, and a video is large; whoever sends reads the bytes once more.
+        """
         try:
             for stored in _stored(rendering) if rendering else ():
-                self.read(stored)
+                stamp = self._stamp(stored)
+                if stamp is None or stamp not in self._sound:
+                    self.read(stored)
+                    self._sound |= {stamp} if stamp else set()
         except Unavailable as error:
             return error.message
         return None
+
+    def _stamp(self, stored: Medium | Caption) -> tuple[str, int, int, int] | None:
+        """What a file's bytes are known again by; None where there is no file."""
+        try:
+            found = self.file(stored).stat()
+        except OSError:
+            return None
+        return (stored.digest, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _stored(rendering: Rendering) -> Iterator[Medium | Caption]:

@@ -140,6 +140,12 @@ def test_nobody_listens_afterwards() -> None:
         get(url, "/?code=1")
 
 
+def test_only_this_machine_is_listened_to() -> None:
+    """At one address of it, and not at all that it has."""
+    with heard("", paste=False) as redirected, pytest.raises(ConnectionRefusedError):
+        get(redirected.url.replace("127.0.0.1", "127.0.0.2"), "/?code=1")
+
+
 def test_a_browser_that_does_not_come_back_is_said() -> None:
     """With what to do where it is on another machine."""
     with heard("", paste=False) as redirected, pytest.raises(Unavailable, match="no browser came back") as late:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from channels.conformance.bench import picture
-from channels.contract import Caption, Medium, Part, Verdict
+from channels.contract import Caption, DeliveryKind, Medium, Part, Rendering, Verdict
 from channels.media.picture import Cleaned
 from channels.media.structure import digest_of
 from dispatcher.domain.errors import Unavailable
@@ -148,6 +149,24 @@ def test_folders_on_the_way_to_it_are_made(tmp_path: Path) -> None:
     for made in (SIGNED, OTHER):
         folder.put(medium_of(made), made.data)
         assert folder.read(medium_of(made)) == made.data
+
+
+def test_a_file_that_was_read_is_known_again_until_it_changes(tmp_path: Path) -> None:
+    """A large one is not read for every order; one that was written, or is gone, is. Whoever sends reads it anyway."""
+    folder, medium = MediaFolder(tmp_path), medium_of(SIGNED)
+    text = Rendering("x", "x-1", DeliveryKind.PUBLISH, (Part("en-GB", "Flood"),), {}, (medium,))
+    folder.put(medium, SIGNED.data)
+    assert folder.fault(text) is None
+    file, before = folder.file(medium), folder.file(medium).stat()
+    file.write_bytes(flipped(SIGNED.data, 800))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert folder.fault(text) is None
+    with pytest.raises(Unavailable, match="is not what it was"):
+        folder.read_all(text)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert "is not what it was" in (folder.fault(text) or "")
+    file.unlink()
+    assert "cannot be read" in (folder.fault(text) or "")
 
 
 def test_a_size_that_is_not_the_signed_one_is_refused(tmp_path: Path) -> None:
