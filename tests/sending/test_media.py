@@ -152,7 +152,7 @@ def test_folders_on_the_way_to_it_are_made(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_read_is_known_again_until_it_changes(tmp_path: Path) -> None:
-    """A large one is not read for every order; one that was written, or is gone, is. Whoever sends reads it anyway."""
+    """A large one is not read for every order; one that was written or is gone is. Whoever sends reads it anyway."""
     folder, medium = MediaFolder(tmp_path), medium_of(SIGNED)
     text = Rendering("x", "x-1", DeliveryKind.PUBLISH, (Part("en-GB", "Flood"),), {}, (medium,))
     folder.put(medium, SIGNED.data)
