@@ -79,9 +79,9 @@ class MediaLimit:
     """What one post carries of one kind: at most ``most``, each in one of these forms and no larger than this.
 
     Width and height in pixels; ``alt_characters`` is the longest text in place of one, in code points. ``least``: a
-    post needs so many. ``narrowest`` and ``widest``: what the width is of the height, at least and at most.
-    ``shortest_s`` and ``longest_s``: how long a video is. ``captions``: the channel takes them as files of their own;
-    elsewhere they are only checked to exist, and are not sent.
+    post needs so many, or of another kind that it needs. ``narrowest`` and ``widest``: what the width is of the
+    height, at least and at most. ``shortest_s`` and ``longest_s``: how long a video is. ``captions``: the channel
+    takes them as files of their own; elsewhere they are only checked to exist, and are not sent.
     """
 
     kind: MediaKind

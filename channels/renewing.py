@@ -47,7 +47,7 @@ async def renewed(
     try:
         async with asyncio.timeout(timeout_s):
             return await renewal(stale, renew)
-    except Exception as error:  # noqa: BLE001 - whatever it failed at, what waited for it has not left
+    except (TransportError, TimeoutError, OSError) as error:
         why = str(error) if isinstance(error, TransportError) else type(error).__name__
         raise NotSent("login", f"the login on {on} could not be renewed: {why}") from None
 

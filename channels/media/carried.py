@@ -45,8 +45,10 @@ def media_problems(rendering: Rendering, limits: tuple[MediaLimit, ...]) -> list
         count = sum(one.kind is limit.kind for one in rendering.media)
         if count > limit.most:
             found.append(f"the post has {count} of at most {limit.most} {limit.kind}s; detach them, and attach fewer")
-        if count < limit.least and rendering.kind is DeliveryKind.PUBLISH:
-            found.append(f"this channel takes no post without a {limit.kind}; attach one: dispatcher message attach")
+    needed = [limit for limit in limits if limit.least]
+    if needed and rendering.kind is DeliveryKind.PUBLISH and not any(_has(rendering, limit) for limit in needed):
+        kinds = " or a ".join(limit.kind for limit in needed)
+        found.append(f"this channel takes no post without a {kinds}; attach one: dispatcher message attach")
     return found
 
 
@@ -64,6 +66,10 @@ def address_of(medium: Medium, base_url: str) -> str:
 def unpublished(outcome: Outcome) -> Outcome:
     """What came of an upload, as the post's own outcome: it publishes nothing, so nothing is in doubt."""
     return replace(outcome, verdict=Verdict.DEFERRED) if outcome.verdict is Verdict.IN_DOUBT else outcome
+
+
+def _has(rendering: Rendering, limit: MediaLimit) -> bool:
+    return sum(one.kind is limit.kind for one in rendering.media) >= limit.least
 
 
 def _alt(medium: Medium, content: Content, account: Account) -> Part:

@@ -57,6 +57,7 @@ from channels.contract import (
 )
 from channels.http import Answer, Http, TransportError
 from channels.media.carried import carried
+from channels.media.structure import MP4
 from channels.renewing import Renewal
 from channels.tiktok import chunks, errors, wire
 from channels.tiktok.adapter import CAPTION_UNITS, Adapter
@@ -69,6 +70,10 @@ DISCLOSURES = {"none": False, "own_brand": True}
 
 PICTURES = MediaLimit(MediaKind.PICTURE, ("image/jpeg",), 20_000_000, 1_080, 1_920, 35, 4_000, least=1)
 """JPEG up to 20 MB and 1080p, 35 of them (reference: platforms 1.6); the alternative text is not shown by TikTok."""
+
+VIDEO = MediaLimit(MediaKind.VIDEO, (MP4,), 4_000_000_000, 4_096, 4_096, 1, 4_000, least=1, longest_s=600.0)
+"""MP4 up to 4 GB, ten minutes and 4,096 pixels a side (reference: platforms 1.6). What an account may post can be
+shorter: TikTok says so of the post."""
 
 
 class _ByMachine(Adapter):
@@ -100,7 +105,7 @@ class _ByMachine(Adapter):
 
     @classmethod
     def render(cls, content: Content, account: Account) -> Rendering:
-        """One caption with all languages, and the pictures; the way back is the hand-off's. Raises RenderError."""
+        """One caption with all languages, and the media; the way back is the hand-off's. Raises RenderError."""
         made = Adapter.render(content, account)
         if content.kind is not DeliveryKind.PUBLISH:
             return made
@@ -246,7 +251,7 @@ class DirectPost(_ByMachine):
         can_withdraw=True,
         can_read_back=False,
         text=TextLimit(CAPTION_UNITS, Unit.UTF16),
-        media=(PICTURES,),
+        media=(PICTURES, VIDEO),
         by_hand=True,
         max_in_flight=1,
         timeout_s=30.0,
@@ -314,12 +319,11 @@ class DirectPost(_ByMachine):
         return answer.outcome(Verdict.REJECTED, "privacy_level", reason, wide=True)
 
     def _come_to(self, job: Job, answer: Answer, status: Status, publish_id: str) -> Outcome:
-        del job
         if status.state is not State.COMPLETE:
             return answer.outcome(Verdict.IN_DOUBT, "processing", "TikTok is still processing the post")
-        url = (
-            f"https://www.tiktok.com/@{self._account.handle.lstrip('@')}/photo/{status.post}" if status.post else None
-        )
+        kind = "video" if job.rendering.media[0].kind is MediaKind.VIDEO else "photo"
+        account = f"https://www.tiktok.com/@{self._account.handle.lstrip('@')}"
+        url = f"{account}/{kind}/{status.post}" if status.post else None
         return answer.outcome(Verdict.ACCEPTED, reference=url or publish_id, url=url)
 
 

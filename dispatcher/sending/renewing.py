@@ -15,6 +15,7 @@ from contextlib import ExitStack
 
 from channels.contract import Secret
 from channels.renewing import Renew
+from dispatcher.domain.errors import DispatcherError
 from dispatcher.sending.credentials import Vault
 
 
@@ -27,7 +28,7 @@ class VaultRenewal:
         self._under_way: set[asyncio.Task[Mapping[str, Secret]]] = set()
 
     async def __call__(self, stale: Mapping[str, Secret], renew: Renew) -> Mapping[str, Secret]:
-        """The credential in place of ``stale``. Raises what ``renew`` raises, OSError, Invalid, Unavailable."""
+        """The credential in place of ``stale``. Raises what ``renew`` raises, OSError where nothing can be kept."""
         task = asyncio.create_task(self._renewed(stale, renew))
         self._under_way.add(task)  # the loop itself keeps no hold of a task
         task.add_done_callback(self._under_way.discard)
@@ -39,11 +40,14 @@ class VaultRenewal:
             await asyncio.wait(self._under_way)
 
     async def _renewed(self, stale: Mapping[str, Secret], renew: Renew) -> Mapping[str, Secret]:
-        with ExitStack() as held:
-            await asyncio.to_thread(held.enter_context, self._vault.locked(self._account))
-            current = (await asyncio.to_thread(self._vault.open, self._account)).secrets
-            if current != stale:
-                return current
-            fresh = await renew(current)
-            await asyncio.to_thread(self._vault.put_secrets, self._account, fresh)
-            return fresh
+        try:
+            with ExitStack() as held:
+                await asyncio.to_thread(held.enter_context, self._vault.locked(self._account))
+                current = (await asyncio.to_thread(self._vault.open, self._account)).secrets
+                if current != stale:
+                    return current
+                fresh = await renew(current)
+                await asyncio.to_thread(self._vault.put_secrets, self._account, fresh)
+                return fresh
+        except DispatcherError as error:  # of the vault's, which an adapter cannot know
+            raise OSError(error.message) from error

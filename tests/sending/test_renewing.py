@@ -107,6 +107,15 @@ def test_a_renewal_that_fails_changes_nothing(vault: Vault) -> None:
     assert asyncio.run(main())["token"] == Secret("new-1")
 
 
+def test_a_credential_that_does_not_open_spends_nothing(vault: Vault) -> None:
+    """What waited is tried again: an adapter knows the error of a disk, and none of a vault's."""
+    (vault.folder / "x-1.age").write_bytes(b"torn")
+    platform = Platform()
+    with pytest.raises(OSError, match="x-1"):
+        asyncio.run(VaultRenewal(vault, "x-1")(OLD, platform.renew))
+    assert platform.spent == []
+
+
 def test_what_a_person_rotated_meanwhile_is_used(vault: Vault) -> None:
     """Nothing of the credential before is spent."""
     vault.put_secrets("x-1", {**OLD, "token": Secret("rotated")})

@@ -165,5 +165,10 @@ def test_a_post_that_needs_a_video_says_so() -> None:
     assert problems(limits=(replace(FILMS, least=1),)) == [
         "this channel takes no post without a video; attach one: dispatcher message attach"
     ]
+    either = (replace(LIMIT, least=1), replace(FILMS, least=1))
+    assert problems(limits=either) == [
+        "this channel takes no post without a picture or a video; attach one: dispatcher message attach"
+    ]
+    assert problems(FINE, limits=either) == []
     two = (replace(FILM, alt=FINE.alt),) * 2
     assert problems(*two, limits=(FILMS,)) == ["the post has 2 of at most 1 videos; detach them, and attach fewer"]

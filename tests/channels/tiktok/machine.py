@@ -81,7 +81,7 @@ class Far:
         return Job("dlv-1", attempt, rendering, START, timeout_s, handle=handle, media=media)
 
     def film(self, *, handle: str | None = None, timeout_s: float = 10.0) -> Job:
-        """The delivery of a message with a video, as soon as a message can carry one."""
+        """The delivery of a message with a video."""
         job, alt = self.job(handle=handle, timeout_s=timeout_s), (Part("mul", "A film"),)
         medium = Medium(digest_of(FILM), MediaKind.VIDEO, "video/mp4", len(FILM), 720, 1280, alt)
         rendering = replace(job.rendering, media=(medium,))

@@ -95,6 +95,17 @@ def test_the_account_is_asked_about_right_before_and_the_status_after() -> None:
     facing(work)
 
 
+def test_a_video_is_linked_as_what_it_is() -> None:
+    """TikTok shows pictures and videos at addresses of their own."""
+
+    async def work(far: Far) -> None:
+        outcome = await far.channel.send(far.film(), far.note)
+        (effect,) = far.simulator.journal.effects
+        assert outcome.url == f"https://www.tiktok.com/@council/video/{effect.reference}"
+
+    facing(work)
+
+
 def test_a_post_without_an_id_yet_is_public_all_the_same() -> None:
     """Moderation may take hours: the publish id is what it is known by."""
 
