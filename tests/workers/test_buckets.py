@@ -125,7 +125,7 @@ def test_without_redis_the_first_send_does_not_wait() -> None:
         taken = (await opened(NOWHERE, mode()).take({"a": wish(1)}))["a"]
         assert taken.count == 1
         assert taken.first_s <= 0
-        assert time.monotonic() - began_s < 0.2
+        assert time.monotonic() - began_s < 1
 
     run(main)
 
