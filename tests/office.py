@@ -17,9 +17,9 @@ from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.gate.policy import load
-from dispatcher.service import accounts, clearing, deploying, incidents, messages, submitting
+from dispatcher.service import accounts, clearing, deploying, incidents, ledger, messages, submitting
 from dispatcher.service.desk import Desk
-from dispatcher.service.reporting import LedgerLine, ledger_tail
+from dispatcher.service.ledger import LedgerLine
 from dispatcher.service.submitting import Wish
 from dispatcher.settings import load_settings
 from dispatcher.statements.signing import KeyFileSigner, sign
@@ -113,7 +113,7 @@ class Office:
 
     def ledger(self, *kinds: str) -> list[LedgerLine]:
         """Ledger entries of these kinds."""
-        return ledger_tail(self.desk, 1_000, kinds=kinds)
+        return ledger.tail(self.desk, 1_000, kinds=kinds)
 
     def delivery(self, plan: str, account: str = "") -> str:
         """The id of a plan's first delivery, or of that to an account."""

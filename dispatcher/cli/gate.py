@@ -10,8 +10,7 @@ from dispatcher.cli.session import Session
 from dispatcher.domain.errors import NotFound
 from dispatcher.domain.ids import short
 from dispatcher.domain.message import TextKind
-from dispatcher.service import judging
-from dispatcher.service.reporting import ledger_tail
+from dispatcher.service import judging, ledger
 from dispatcher.store import deliveries
 
 gate = Noun("gate")
@@ -35,7 +34,7 @@ def explain(session: Session, name: str, whole: bool) -> None:
     if row is not None:
         plan, account = row.plan, row.account
         text = TextKind(row.kind)
-        said = ledger_tail(session.desk, 1_000, row.incident, ["gate.refused"])
+        said = ledger.tail(session.desk, 1_000, row.incident, ["gate.refused"])
         refused = next((line for line in reversed(said) if line.facts.get("delivery") == row.id), None)
     lines = judging.explain(session.desk, plan, account, text)
     body = {

@@ -35,7 +35,7 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
     """Import the module of one command."""
     module: ModuleType
     match name:
-        case "init" | "migrate" | "up" | "worker" | "log":
+        case "init" | "migrate" | "up" | "worker":
             from dispatcher.cli import deployment as module
         case "cap":
             from dispatcher.cli import cap as module
@@ -67,6 +67,10 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import account as module
         case "delivery" | "handoff" | "recover":
             from dispatcher.cli import delivery as module
+        case "ledger":
+            from dispatcher.cli import ledger as module
+        case "log":
+            from dispatcher.cli import log as module
         case _:
             from dispatcher.cli import review as module
     command: click.Command = vars(module)[name.replace("-", "_")]

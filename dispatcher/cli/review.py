@@ -1,4 +1,4 @@
-"""``dispatcher ledger`` and ``dispatcher review``: the record, entry by entry, and an incident's whole trail."""
+"""``dispatcher review``: an incident's whole trail."""
 
 from __future__ import annotations
 
@@ -6,26 +6,14 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from dispatcher.cli.commands import Names, Noun, Text, Verb, many
+from dispatcher.cli.commands import Verb
 from dispatcher.cli.output import facts, next_step, plain, told
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.money import pounds
 from dispatcher.service import reporting
-from dispatcher.service.reporting import Delivered, LedgerLine, PlanRead, Review
-
-ledger = Noun("ledger")
-
-
-@ledger.command()
-@click.option("--incident", help="Only entries about this incident.")
-@many("kind", "Only this kind (plan.released) or family (statement.); may be repeated.")
-@click.option("-n", "--number", type=click.IntRange(1, 100_000), default=50, show_default=True)
-def tail(session: Session, incident: Text, kinds: Names, number: int) -> None:
-    """The newest entries, oldest first."""
-    found = reporting.ledger_tail(session.desk, number, incident, kinds)
-    session.show("entries", {"entries": found}, entries="at kind facts")
-    next_step(f"dispatcher review {incident}" if incident else "dispatcher ledger tail --incident INCIDENT")
+from dispatcher.service.ledger import LedgerLine
+from dispatcher.service.reporting import Delivered, PlanRead, Review
 
 
 @click.command(cls=Verb)

@@ -19,9 +19,9 @@ from dispatcher.domain.message import TextKind
 from dispatcher.gate.decide import decide
 from dispatcher.gate.evidence import Failure
 from dispatcher.gate.policy import Policies, PolicyVersion
+from dispatcher.service import ledger
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import cases_of
-from dispatcher.service.reporting import ledger_tail
 from dispatcher.store import deliveries, records
 from dispatcher.store.database import Work
 
@@ -88,7 +88,7 @@ def _subject(work: Work, name: str) -> tuple[str, str | None, TextKind]:
 
 def _incident_state(desk: Desk, incident: str, at: datetime) -> str | None:
     """The state that the first move after ``at`` moved it out of, or None where it has not moved since."""
-    moves = (line for line in ledger_tail(desk, 1_000, incident, ["incident.moved"]) if line.at > at)
+    moves = (line for line in ledger.tail(desk, 1_000, incident, ["incident.moved"]) if line.at > at)
     return next((str(line.facts["source"]) for line in moves), None)
 
 

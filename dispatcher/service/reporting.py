@@ -1,4 +1,4 @@
-"""Reporting: what a reviewer reads of an incident, and the ledger's newest entries. Values only; the CLI shows them.
+"""Reporting: what a reviewer reads of an incident. Values only; the CLI shows them.
 
 Rules
   1. A review says who signed what, the exact text of every account in every language, every refusal with its
@@ -17,13 +17,13 @@ from datetime import datetime
 from typing import Any
 
 from channels.contract import LanguageText, Medium, Part, Rendering
-from dispatcher.domain import canonical
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.domain.statement import Envelope, Statement, StatementError, StatementKind
 from dispatcher.sending.prepared import prepare
 from dispatcher.service import stopping, watching
 from dispatcher.service.desk import Desk
+from dispatcher.service.ledger import LedgerLine, line_of
 from dispatcher.service.stopping import Halted
 from dispatcher.store import deliveries, history, records, sightings, spends
 from dispatcher.store.database import Work
@@ -64,20 +64,6 @@ GONE: Mapping[str, str] = {"visible": "was there for the public to see"}
 
 UNCONFIRMED = "was handed over, and nobody signed in time what came of it"
 """Said of what expired after it had left."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """One ledger entry. ``id`` is its place in this database; writer and sequence its place in its own chain."""
-
-    id: int
-    at: datetime
-    kind: str
-    incident: str | None
-    writer: str
-    sequence: int
-    leaf: str
-    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +166,7 @@ def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
     with desk.store.write() as work:
         work.record("review.read", incident=incident.id, actor=person)
     with desk.store.read() as work:
-        timeline = tuple(_line(row) for row in history.entries(work, incident=incident.id))
+        timeline = tuple(line_of(row) for row in history.entries(work, incident=incident.id))
         revisions = records.revisions_of(work, incident.id)
         halts = stopping.halts_in(desk, work, incident.mode)
         return Review(
@@ -193,18 +179,6 @@ def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
             refusals=tuple(line for line in timeline if line.kind in REFUSALS),
             timeline=timeline,
         )
-
-
-def ledger_tail(
-    desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequence[str] = ()
-) -> list[LedgerLine]:
-    """The newest entries, oldest first.
-
-    ``kinds`` are whole kinds (``plan.released``) or families (``statement.``). Raises NotFound for no such incident.
-    """
-    with desk.store.read() as work:
-        named = records.incident(work, incident).id if incident else None
-        return [_line(row) for row in history.entries(work, limit=limit, incident=named, kinds=kinds)]
 
 
 def _plan(desk: Desk, work: Work, stored: StoredPlan) -> PlanRead:
@@ -295,9 +269,3 @@ def _remark(row: Any, revoked: bool, after: Sequence[Any]) -> str:
         return said
     mended = [f"its {SPOKEN[TextKind(one.kind)]} {_words(one)}" for one in after]
     return f"{said}; its plan was revoked, and {', '.join(mended) or 'its correction is armed'}"
-
-
-def _line(row: Any) -> LedgerLine:
-    body: Any = canonical.decode(row.body)
-    place = (row.id, row.recorded_at, row.kind, row.incident, row.writer, row.sequence, row.leaf)
-    return LedgerLine(*place, facts=body["facts"])

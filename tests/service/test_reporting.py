@@ -9,9 +9,9 @@ from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import stopping
+from dispatcher.service import ledger, stopping
 from dispatcher.service.releasing import release
-from dispatcher.service.reporting import Review, ledger_tail, review
+from dispatcher.service.reporting import Review, review
 from dispatcher.service.taking_back import take_back
 from dispatcher.store import records
 from dispatcher.store.tables import AttemptRow
@@ -180,14 +180,14 @@ def test_the_tail_is_the_newest_in_order(office: Office) -> None:
     """Two entries: the last two, the older first."""
     office.account("webhook")
     office.account("x")
-    everything = ledger_tail(office.desk, 100)
-    assert ledger_tail(office.desk, 2) == everything[-2:]
+    everything = ledger.tail(office.desk, 100)
+    assert ledger.tail(office.desk, 2) == everything[-2:]
     assert [line.id for line in everything] == sorted(line.id for line in everything)
 
 
 def test_the_tail_takes_kinds_and_families(office: Office) -> None:
     """A kind by its whole name, a family by its beginning."""
     released(office)
-    assert {line.kind for line in ledger_tail(office.desk, kinds=["statement.approve"])} == {"statement.approve"}
-    family = {line.kind for line in ledger_tail(office.desk, kinds=["statement."])}
+    assert {line.kind for line in ledger.tail(office.desk, kinds=["statement.approve"])} == {"statement.approve"}
+    family = {line.kind for line in ledger.tail(office.desk, kinds=["statement."])}
     assert family == {"statement.submit", "statement.approve", "statement.release"}
