@@ -1,6 +1,6 @@
 """One process of one role: ``dispatcher worker ROLE``.
 
-    relay           rings, sweeps, signs the status, tells people of alarms
+    relay           rings, sweeps, signs the status and the ledger's head, tells people of alarms
     accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
@@ -158,11 +158,13 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.service.desk import Desk
     from dispatcher.service.notices import through_apprise
+    from dispatcher.statements.keys import point_of
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.expiry import tell_of_expiry
     from workers.relay import Relay
+    from workers.sequencer import Sequencer
     from workers.watch import Watch
 
     store = open_store(settings, "relay")
@@ -171,10 +173,12 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
+    sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, mode, "relay", owner)
     try:
-        await _together(stopping, relay.run(stopping), watch.run(stopping), tell_of_expiry(desk, mode, stopping))
+        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))
+        await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
     finally:
         store.close()
 

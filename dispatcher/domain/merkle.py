@@ -138,7 +138,7 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
 
 
 def consistency_path(tree: Tree, old: int) -> tuple[bytes, ...]:
-    """What proves that the tree's first ``old`` leaves are a tree of their own (RFC 6962, 2.1.2). Raises IndexError."""
+    """What proves that its first ``old`` leaves are a tree of their own (RFC 6962, 2.1.2). Raises IndexError."""
     if not 0 < old <= tree.size:
         raise IndexError(old)
     return tuple(_subproof(tree, old, 0, tree.size, whole=True))

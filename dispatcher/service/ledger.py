@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dispatcher.domain import canonical
+from dispatcher.ledger.chain import facts_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import history, records
 
@@ -38,6 +38,5 @@ def tail(desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequen
 
 def line_of(row: Any) -> LedgerLine:
     """A row of the ledger, read."""
-    body: Any = canonical.decode(row.body)
     place = (row.id, row.recorded_at, row.kind, row.incident, row.writer, row.sequence, row.leaf)
-    return LedgerLine(*place, facts=body["facts"])
+    return LedgerLine(*place, facts=facts_of(row.prev, row.body))

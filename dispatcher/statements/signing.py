@@ -64,6 +64,10 @@ class KeyFileSigner:
         raw = self._private.sign(sshsig.to_be_signed(namespace, message))
         return sshsig.armour(self._key.blob, namespace, sshsig.signature_blob(raw))
 
+    def sign_plain(self, message: bytes) -> bytes:
+        """Return the 64 bytes of a bare signature, as notes have them; ``message`` never begins as an SSHSIG does."""
+        return self._private.sign(message)
+
 
 def to_sign(statement: Statement) -> bytes:
     """The exact bytes to hand to ``ssh-keygen -Y sign``."""
