@@ -46,9 +46,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Verification:
-    """What was found. ``anchored`` entries are under a head kept outside that fits, ``size`` are in the tree."""
+    """What was found. Of ``size`` entries in the tree ``anchored`` are under a fitting head kept outside.
+
+    ``gone`` are those that have no row any more.
+    """
 
     size: int = 0
+    gone: int = 0
     anchored: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -83,6 +87,7 @@ class Verifier:
             if id_ in known:
                 leaves += self._leaf(known[id_], at)
             else:
+                self.found.gone += 1
                 self.found.fault("the entry is gone", at, id_)
                 leaves += bytes(HASH)
         self._grow(bytes(leaves))
@@ -101,6 +106,11 @@ class Verifier:
                     continue
             yield self._leaf(record, at)
 
+    def look_at(self, waiting: Sequence[Record]) -> None:
+        """Check records that are in no checkpoint yet: each may still follow its writer's last."""
+        for record in waiting:
+            self._leaf(record, None)
+
     def done(self) -> Verification:
         """Compare the heads that are left. Call it once, after the last record."""
         self.found.size = self._frontier.size
@@ -110,7 +120,7 @@ class Verifier:
             self.found.fault(what, self._frontier.size)
         return self.found
 
-    def _leaf(self, record: Record, position: int) -> bytes:
+    def _leaf(self, record: Record, position: int | None) -> bytes:
         """The leaf of one record as its parts make it, or as it is stored where they have a fault, which is told."""
         fault, leaf = "", bytes(HASH)
         try:

@@ -59,6 +59,11 @@ class KeyFileSigner:
         """OpenSSH's ``SHA256:…``."""
         return self._key.fingerprint
 
+    @property
+    def point(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self._private.public_key().public_bytes_raw()
+
     def sign(self, namespace: str, message: bytes) -> str:
         """Return the armoured SSHSIG over ``message``."""
         raw = self._private.sign(sshsig.to_be_signed(namespace, message))

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, insert, literal_column, or_, select, text
 
 from dispatcher.domain.merkle import Frontier
 from dispatcher.ledger.chain import Record, entry_of
@@ -76,9 +77,10 @@ class Fresh:
     last: int
 
 
-def newest(work: Work) -> StoredCheckpoint | None:
-    """The last checkpoint."""
-    rows = work.execute(select(CheckpointRow.__table__).order_by(CheckpointRow.size.desc()).limit(1)).all()
+def newest(work: Work, by: datetime | None = None) -> StoredCheckpoint | None:
+    """The last checkpoint, or the last that was made ``by`` a time."""
+    query = select(CheckpointRow.__table__).order_by(CheckpointRow.size.desc()).limit(1)
+    rows = work.execute(query if by is None else query.where(CheckpointRow.made_at <= by)).all()
     return _stored(rows[0]) if rows else None
 
 
@@ -157,21 +159,44 @@ def taken_by_all(work: Work) -> Ranges:
     return joined
 
 
-def records(work: Work, ranges: Ranges) -> Iterator[Sequence[Record]]:
-    """The ledger's rows of these ids, in their order, a page at a time. A page lacks the ids that are gone."""
-    for first, count in ranges:
-        for low in range(first, first + count, PAGE):
-            high = min(low + PAGE, first + count)
-            yield _page(work, LedgerRow.id >= low, LedgerRow.id < high)
+def records(work: Work, ranges: Ranges) -> Iterator[tuple[range, list[Record]]]:
+    """The ledger's rows of these ids, in their order: a page of ids, and the rows that there are of it.
+
+    The next page is read while the caller works on one; the caller uses ``work`` for nothing else meanwhile.
+    """
+    pages = [
+        range(low, min(low + PAGE, first + count))
+        for first, count in ranges
+        for low in range(first, first + count, PAGE)
+    ]
+    with ThreadPoolExecutor(1) as ahead:
+        coming = [ahead.submit(_page, work, page) for page in pages[:1]]
+        for number, page in enumerate(pages, 1):
+            found = coming.pop().result()
+            coming += [ahead.submit(_page, work, after) for after in pages[number : number + 1]]
+            yield page, found
 
 
-def _page(work: Work, *where: Any) -> list[Record]:
+def untaken(work: Work, after: StoredCheckpoint | None) -> list[Record]:
+    """The rows that no checkpoint holds yet, in order of id."""
+    known = (after.missing, after.last) if after else ((), 0)
+    ids = work.execute(select(LedgerRow.id).where(_unseen(*known)).order_by(LedgerRow.id)).scalars().all()
+    return [record for _, page in records(work, _ranges(ids)) for record in page]
+
+
+def count_to(work: Work, last: int) -> int:
+    """How many rows there are up to an id."""
+    found: int = work.execute(select(func.count()).select_from(LedgerRow).where(LedgerRow.id <= last)).scalar_one()
+    return found
+
+
+def _page(work: Work, ids: range) -> list[Record]:
     """One page, past SQLAlchemy's rows: these take longer to make than all that is checked of them."""
     names = ("id", "writer", "sequence", "prev", "leaf", "kind", "incident", "body")
     columns = [getattr(LedgerRow, name) for name in names]
     on_sqlite = work.connection.dialect.name == "sqlite"
-    query = select(*columns, literal_column(_SQLITE_TIME if on_sqlite else _POSTGRES_TIME)).where(*where)
-    ordered = query.order_by(LedgerRow.id)
+    query = select(*columns, literal_column(_SQLITE_TIME if on_sqlite else _POSTGRES_TIME))
+    ordered = query.where(LedgerRow.id >= ids.start, LedgerRow.id < ids.stop).order_by(LedgerRow.id)
     written = str(ordered.compile(dialect=work.connection.dialect, compile_kwargs={"literal_binds": True}))
     with closing(work.connection.connection.cursor(**({} if on_sqlite else {"binary": True}))) as cursor:
         cursor.execute(written)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dispatcher.domain import canonical
 from dispatcher.domain.canonical import format_time
-from dispatcher.ledger.chain import Chain, Entry, Record, beginning, entry_of, facts_of, leaf_of
+from dispatcher.ledger.chain import Chain, Entry, beginning, entry_of, facts_of, leaf_of
 from tests.cast import NOW
 
 ENTRIES = [
@@ -115,11 +115,6 @@ def test_two_writers_share_no_leaf() -> None:
 
 def test_a_row_of_an_older_version_holds_its_whole_entry() -> None:
     """And names the leaf before it; today's rows keep each part once."""
-    now = chained(ENTRIES[:1])[0]
-    time = format_time(now["recorded_at"])
-    entry = entry_of("relay-1", 1, now["kind"], time, now["body"])
-    place = ("relay-1", 1)
-    old = Record(1, *place, beginning("relay-1"), now["leaf"], now["kind"], "inc-1", time, entry)
-    new = Record(1, *place, "", now["leaf"], now["kind"], "inc-1", time, now["body"])
-    assert old.entry() == new.entry()
-    assert facts_of(old.prev, old.body) == facts_of(new.prev, new.body) == ENTRIES[0].facts
+    row = chained(ENTRIES[:1])[0]
+    whole = entry_of("relay-1", 1, row["kind"], format_time(row["recorded_at"]), row["body"])
+    assert facts_of(beginning("relay-1"), whole) == facts_of("", row["body"]) == ENTRIES[0].facts
