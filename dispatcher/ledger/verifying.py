@@ -97,7 +97,7 @@ class Verifier:
         chains, kinds = self._chains, self._kinds
         for at, record in enumerate(records, position):
             _, writer, sequence, named, stored, kind, incident, entry = record
-            if not named and kind in kinds and writer in chains and incident:
+            if not named and kind in kinds and writer in chains and incident and type(entry) is bytes:
                 before, prev = chains[writer]
                 leaf = sha256(b"\x00" + prev + entry).digest()
                 if leaf.hex() == stored and sequence == before + 1 and f'"incident":"{incident}"'.encode() in entry:
@@ -125,15 +125,14 @@ class Verifier:
         fault, leaf = "", bytes(HASH)
         try:
             before, prev = self._chains.get(record.writer) or (0, bytes.fromhex(beginning(record.writer)))
-            leaf = sha256(b"\x00" + prev + record.entry).digest()
-            if leaf.hex() != record.leaf or record.prev not in ("", prev.hex()):
+            made, leaf = sha256(b"\x00" + prev + record.entry).digest(), _hash(record.leaf)
+            if made != leaf or record.prev not in ("", prev.hex()):
                 fault = f"the entry, or the one of {record.writer} before it, was changed"
-                leaf = bytes.fromhex(record.leaf)
             if record.sequence != before + 1:
                 fault = f"{record.writer} goes from its entry {before} to {record.sequence}"
-            self._chains[record.writer] = (record.sequence, leaf)
+            self._chains[record.writer] = (int(record.sequence), leaf)
             fault = fault or self._column(record)
-        except (ValueError, TypeError, AttributeError):  # SQLite keeps anything in any column
+        except (ValueError, TypeError, AttributeError, LookupError):  # SQLite keeps anything in any column
             fault = "the row cannot be read"
         if fault:
             self.found.fault(fault, position, record.id)
@@ -167,3 +166,11 @@ class Verifier:
         elif not self._differs:
             self._differs = True
             self.found.fault(f"the first {head.size:,} entries are not those of {head.source}", self._fits)
+
+
+def _hash(text: str) -> bytes:
+    """A hash from its hex. Raises ValueError, TypeError."""
+    read = bytes.fromhex(text)
+    if len(read) != HASH:
+        raise ValueError("not a hash")
+    return read
