@@ -6,7 +6,7 @@ Whoever changes the database cannot change what stands here, as long as the fold
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from dispatcher.ledger.notes import split_notes
@@ -21,10 +21,10 @@ def file_in(folder: Path, deployment: str) -> Path:
 
 
 def append(file: Path, notes: Iterable[str]) -> None:
-    """Add notes and see them onto the disk. Raises OSError."""
+    """Add notes, apart from what somebody may have left half-written, and see them onto the disk. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as out:
-        out.writelines(f"{note}\n" for note in notes)
+        out.writelines(f"\n\n{note}" for note in notes)
         out.flush()
         os.fsync(out.fileno())
 
@@ -35,13 +35,5 @@ def last(file: Path) -> str | None:
         return None
     with file.open("rb") as source:
         source.seek(max(0, source.seek(0, os.SEEK_END) - TAIL))
-        text = source.read().decode(errors="replace")
-    found = list(split_notes(text[: text.rfind("\n\n") + 1]))
+        found = list(split_notes(source.read().decode(errors="replace")))
     return found[-1] if found else None
-
-
-def every(files: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """All notes of all files. Raises OSError."""
-    for file in files:
-        for note in split_notes(file.read_text()):
-            yield file, note

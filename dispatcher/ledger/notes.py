@@ -41,6 +41,7 @@ Sign = Callable[[bytes], bytes]
 _KEY_ID, _SIGNATURE, _SECONDS = 4, 64, 8
 _NAME = re.compile(r"[^\s+]+")
 _DASH = "— "
+_NOTE = re.compile(rf"^[^\n]+\n[0-9]+\n(?:[^\n]+\n)+\n(?:{_DASH}[^\n]+\n)+", re.MULTILINE)
 
 
 class NoteRefused(ValueError):
@@ -129,16 +130,8 @@ def read_note(note: str) -> Note:
 
 
 def split_notes(text: str) -> Iterator[str]:
-    """The notes of a file that holds one after another."""
-    written: list[str] = []
-    for line in text.splitlines(keepends=True):
-        if written and written[-1].startswith(_DASH) and not line.startswith(_DASH):
-            yield "".join(written)
-            written = []
-        if line.strip() or written:
-            written.append(line)
-    if written:
-        yield "".join(written)
+    """The whole notes of a file that holds one after another; what was cut off in the middle is none."""
+    return (found[0] for found in _NOTE.finditer(text))
 
 
 def _read(text: str) -> Checkpoint:

@@ -78,34 +78,56 @@ def verify(desk: Desk, files: Sequence[Path] = (), witnesses: Mapping[str, bytes
 
     ``witnesses`` are public keys by name: with them the witnesses' signatures are looked for.
     """
-    faults: list[Fault] = []
-    disagreements: list[Disagreement] = []
     kept = list(_kept(desk, files))  # first: what is copied while the database is read, it has in any case
-    with desk.store.read(at_once=True) as work:
-        newest = checkpoints.newest(work)
-        own = [(DATABASE, note) for _, note in checkpoints.notes(work)]
-        heads = [head for source, note in (*own, *kept) if (head := _head(desk, note, source, faults))]
-        heads += _embedded(tallying.statements(work, disagreements), faults)
-        verifier = Verifier(heads)
-        for ids, records in checkpoints.records(work, checkpoints.taken_by_all(work)):
-            verifier.take(ids, records)
-        found = verifier.done()
-        waiting = checkpoints.untaken(work, newest)
-        verifier.look_at(waiting)
-        _inserted(work, newest, found.size - found.gone, faults)
-        disagreements += tallying.deliveries(work)
-    told = [Fault(None, one.id, one.what) for one in disagreements]
+    held = _Held(desk)
+    try:
+        with desk.store.read(at_once=True) as work:
+            held.hold(work, kept)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # SQLite keeps anything in any column
+        held.faults.append(Fault(None, None, f"a table cannot be read as it was written: {error}"))
+    found = held.verifier.found
     return Proof(
-        entries=found.size - found.gone + len(waiting),
+        entries=found.size - found.gone + held.waiting,
         anchored=found.anchored,
         unanchored=found.size - found.anchored,
-        waiting=len(waiting),
-        heads=Counter(head.source for head in heads),
+        waiting=held.waiting,
+        heads=Counter(head.source for head in held.heads),
         witnesses={name: _last_seen(name, point, kept) for name, point in (witnesses or {}).items()},
-        checkpoint=newest.note if newest else None,
-        faults=(*faults, *found.faults, *told),
-        cannot_know=tuple(_cannot_know(found.anchored, found.size, len(waiting))),
+        checkpoint=held.newest.note if held.newest else None,
+        faults=(*held.faults, *found.faults, *(Fault(None, one.id, one.what) for one in held.disagreements)),
+        cannot_know=tuple(_cannot_know(found.anchored, found.size, held.waiting)),
     )
+
+
+class _Held:
+    """What the database holds, held against what was kept of it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.faults: list[Fault] = []
+        self.disagreements: list[Disagreement] = []
+        self.heads: list[Head] = []
+        self.verifier = Verifier([])
+        self.newest: StoredCheckpoint | None = None
+        self.waiting = 0
+
+    def hold(self, work: Work, kept: Sequence[tuple[str, str]]) -> None:
+        """Verify everything against the notes that were kept, by source, and all others. Raises what bad rows do."""
+        own = [(DATABASE, note) for _, note in checkpoints.notes(work)]
+        self.heads += [
+            head for source, note in (*own, *kept) if (head := _head(self.desk, note, source, self.faults))
+        ]
+        self.heads += _embedded(tallying.statements(work, self.disagreements), self.faults)
+        self.verifier = Verifier(self.heads)
+        for ids, records in checkpoints.records(work, checkpoints.taken_by_all(work)):
+            self.verifier.take(ids, records)
+        found = self.verifier.done()
+        self.newest = checkpoints.newest(work)
+        waiting = checkpoints.untaken(work, self.newest)
+        self.verifier.look_at(waiting)
+        self.waiting = len(waiting)
+        _inserted(work, self.newest, found.size - found.gone, self.faults)
+        self.disagreements += tallying.deliveries(work)
 
 
 def newest_note(desk: Desk) -> str:
@@ -160,10 +182,14 @@ def _kept(desk: Desk, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
     copied = [copies.file_in(settings.path(place), settings.deployment) for place in settings.checkpoints]
     for file in (*copied, *files):
         try:
-            yield from ((str(file), note) for note in notes.split_notes(file.read_text()))
-        except (OSError, UnicodeDecodeError) as error:
-            if file in files:
-                raise NotFound(f"{file}: no checkpoints to read ({error})", "name a file of notes") from error
+            found = list(notes.split_notes(file.read_text()))
+        except (OSError, UnicodeDecodeError):
+            found = []
+        if not found and file in files:
+            raise NotFound(
+                f"{file} holds no checkpoint that can be read", "name a file of notes, as they were written"
+            )
+        yield from ((str(file), note) for note in found)
 
 
 def _last_seen(name: str, point: bytes, kept: Sequence[tuple[str, str]]) -> Seen | None:

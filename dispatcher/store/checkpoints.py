@@ -203,7 +203,7 @@ def _page(work: Work, ids: range) -> list[Record]:
         return [
             Record._make(
                 (id_, writer, sequence, prev, leaf, kind, incident, body)
-                if prev
+                if prev or type(body) is not bytes  # SQLite keeps anything in any column: who verifies it says so
                 else (id_, writer, sequence, prev, leaf, kind, incident, entry_of(writer, sequence, kind, at, body))
             )
             for id_, writer, sequence, prev, leaf, kind, incident, body, at in cursor.fetchall()
