@@ -14,7 +14,7 @@ class LedgerRow(Base):
     """One ledger entry, in its writer's chain; ``dispatcher.ledger.chain.Record`` says how it is read."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("writer", "sequence"),)
+    __table_args__ = (UniqueConstraint("sequence", "writer"),)
 
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     writer: Mapped[str]
