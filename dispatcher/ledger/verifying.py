@@ -6,13 +6,15 @@ Rules (reference: reliability 3.2; ux 5)
      the database could have made both. What no checkpoint covers is not in the one order yet.
   2. Each fault is told with the place of the first entry it concerns; what follows from it alone is not told again.
   3. What nobody can know is said: whether entries were cut off after the last head that was kept elsewhere.
+  4. A long record is checked in parts at once. A part takes each chain to stand where the database says, and the
+     parts are put together only where that is where the part before left it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -21,6 +23,11 @@ from dispatcher.ledger.chain import Record, beginning
 
 MOST_FAULTS = 100
 """Faults that are listed; of a record that was rewritten there would be millions."""
+
+Ends = dict[str, tuple[int, bytes]]
+"""By writer, the sequence number and the leaf of its last entry."""
+
+LeafAt = Callable[[str, int], str | None]
 
 _SAYABLE = re.compile(r"[a-z0-9_.:-]+")
 
@@ -45,98 +52,93 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Verification:
-    """What was found. Of ``size`` entries in the tree ``anchored`` are under a fitting head kept outside.
+class Part:
+    """What was found in entries that follow each other, from ``position`` on.
 
-    ``gone`` are those that have no row any more.
+    ``leaves`` one after another; ``assumed`` is where each chain was taken to stand before, ``ends`` where it stands
+    after: its last sequence number and leaf. ``gone`` entries have no row any more.
     """
 
-    size: int = 0
-    gone: int = 0
-    anchored: int = 0
+    position: int = 0
+    leaves: bytearray = field(default_factory=bytearray)
     faults: list[Fault] = field(default_factory=list)
-
-    def fault(self, what: str, position: int | None = None, id_: int | None = None) -> None:
-        """Take down a fault."""
-        if len(self.faults) < MOST_FAULTS:
-            self.faults.append(Fault(position, id_, what))
+    gone: int = 0
+    assumed: Ends = field(default_factory=dict)
+    ends: Ends = field(default_factory=dict)
 
 
-class Verifier:
-    """Takes records in the tree's order, then says what was found. Memory: some hundred bytes a writer and a head."""
+class Chains:
+    """Checks the records of one part, in the tree's order. Memory: some hundred bytes a writer, 32 bytes a record.
 
-    def __init__(self, heads: Iterable[Head]) -> None:
-        self.found = Verification()
-        self._heads = sorted(heads, key=lambda head: head.size)
-        self._compared = 0
-        self._fits = 0
-        self._differs = False
-        self._frontier = Frontier()
-        self._chains: dict[str, tuple[int, bytes]] = {}
+    ``leaf_at`` finds the stored leaf of a writer's entry before this part, which the part before answers for; without
+    it the part is the first, and every chain begins in it.
+    """
+
+    def __init__(self, position: int = 0, leaf_at: LeafAt | None = None, ends: Ends | None = None) -> None:
+        self.part = Part(position, ends=dict(ends or {}))
+        self._leaf_at = leaf_at
         self._kinds: set[str] = set()
 
     def take(self, expected: Sequence[int], records: Sequence[Record]) -> None:
         """Check the records of these ids, which follow those taken before."""
-        position = self._frontier.size
+        part = self.part
+        position = part.position + len(part.leaves) // HASH
         if len(records) == len(expected):
-            self._grow(b"".join(self._leaves(records, position)))
+            part.leaves += b"".join(self._leaves(records, position))
             return
         known = {record.id: record for record in records}
-        leaves = bytearray()
         for at, id_ in enumerate(expected, position):
             if id_ in known:
-                leaves += self._leaf(known[id_], at)
+                part.leaves += self._leaf(known[id_], at)
             else:
-                self.found.gone += 1
-                self.found.fault("the entry is gone", at, id_)
-                leaves += bytes(HASH)
-        self._grow(bytes(leaves))
+                part.gone += 1
+                self._fault("the entry is gone", at, id_)
+                part.leaves += bytes(HASH)
+
+    def look_at(self, waiting: Sequence[Record]) -> None:
+        """Check records that are in no checkpoint yet: each still follows its writer's last."""
+        for record in waiting:
+            self._leaf(record, None)
 
     def _leaves(self, records: Sequence[Record], position: int) -> Iterator[bytes]:
         """The leaves of records: at a glance where nothing is wrong, because there are millions, else one by one."""
-        chains, kinds = self._chains, self._kinds
+        ends, kinds = self.part.ends, self._kinds
         for at, record in enumerate(records, position):
             _, writer, sequence, named, stored, kind, incident, entry = record
-            if not named and kind in kinds and writer in chains and incident and type(entry) is bytes:
-                before, prev = chains[writer]
+            if not named and kind in kinds and writer in ends and incident and type(entry) is bytes:
+                before, prev = ends[writer]
                 leaf = sha256(b"\x00" + prev + entry).digest()
                 if leaf.hex() == stored and sequence == before + 1 and f'"incident":"{incident}"'.encode() in entry:
-                    chains[writer] = (sequence, leaf)
+                    ends[writer] = (sequence, leaf)
                     yield leaf
                     continue
             yield self._leaf(record, at)
 
-    def look_at(self, waiting: Sequence[Record]) -> None:
-        """Check records that are in no checkpoint yet: each may still follow its writer's last."""
-        for record in waiting:
-            self._leaf(record, None)
-
-    def done(self) -> Verification:
-        """Compare the heads that are left. Call it once, after the last record."""
-        self.found.size = self._frontier.size
-        for head in self._heads[self._compared :]:
-            lost = head.size - self._frontier.size
-            what = f"{head.source} is of {head.size:,} entries: the last {lost:,} are gone, or of another past"
-            self.found.fault(what, self._frontier.size)
-        return self.found
-
     def _leaf(self, record: Record, position: int | None) -> bytes:
-        """The leaf of one record as its parts make it, or as it is stored where they have a fault, which is told."""
+        """The leaf as it is stored; where the record's parts make another, that is told."""
         fault, leaf = "", bytes(HASH)
         try:
-            before, prev = self._chains.get(record.writer) or (0, bytes.fromhex(beginning(record.writer)))
+            before, prev = self.part.ends.get(record.writer) or self._beginning(record)
             made, leaf = sha256(b"\x00" + prev + record.entry).digest(), _hash(record.leaf)
             if made != leaf or record.prev not in ("", prev.hex()):
                 fault = f"the entry, or the one of {record.writer} before it, was changed"
             if record.sequence != before + 1:
                 fault = f"{record.writer} goes from its entry {before} to {record.sequence}"
-            self._chains[record.writer] = (int(record.sequence), leaf)
+            self.part.ends[record.writer] = (int(record.sequence), leaf)
             fault = fault or self._column(record)
         except (ValueError, TypeError, AttributeError, LookupError):  # SQLite keeps anything in any column
             fault = "the row cannot be read"
         if fault:
-            self.found.fault(fault, position, record.id)
+            self._fault(fault, position, record.id)
         return leaf
+
+    def _beginning(self, record: Record) -> tuple[int, bytes]:
+        """Where the chain of a writer stands that this part meets for the first time."""
+        before = self._leaf_at(record.writer, record.sequence - 1) if self._leaf_at else None
+        if before is None:
+            return 0, bytes.fromhex(beginning(record.writer))
+        self.part.assumed[record.writer] = (record.sequence - 1, _hash(before))
+        return self.part.assumed[record.writer]
 
     def _column(self, record: Record) -> str:
         """What is wrong with a column that is no part of the leaf, or could pass for another part of it."""
@@ -146,9 +148,53 @@ class Verifier:
         said = json.loads(record.entry)["facts"].get("incident")
         return "" if said == record.incident else f"its row says incident {record.incident}, and the entry {said}"
 
+    def _fault(self, what: str, position: int | None, id_: int) -> None:
+        if len(self.part.faults) < MOST_FAULTS:
+            self.part.faults.append(Fault(position, id_, what))
+
+
+class Verifier:
+    """Puts parts together in their order, and holds the tree against every head.
+
+    Of ``size`` entries ``anchored`` are under a fitting head that was kept outside the database.
+    """
+
+    def __init__(self, heads: Iterable[Head]) -> None:
+        self.faults: list[Fault] = []
+        self.ends: Ends = {}
+        self.anchored = 0
+        self.gone = 0
+        self._heads = sorted(heads, key=lambda head: head.size)
+        self._compared = 0
+        self._fits = 0
+        self._differs = False
+        self._frontier = Frontier()
+
+    @property
+    def size(self) -> int:
+        """Entries so far."""
+        return self._frontier.size
+
+    def add(self, part: Part) -> None:
+        """Add the part that follows."""
+        for writer, stood in part.assumed.items():
+            if self.ends.get(writer) != stood:
+                self.faults.append(Fault(part.position, None, f"{writer} does not go on where it stood"))
+        self.ends |= part.ends
+        self.gone += part.gone
+        self.faults += part.faults[: MOST_FAULTS - len(self.faults)]
+        self._grow(bytes(part.leaves))
+
+    def done(self) -> None:
+        """Tell of heads that no part reached. Call it once, after the last part."""
+        for head in self._heads[self._compared :]:
+            lost = head.size - self.size
+            what = f"{head.source} is of {head.size:,} entries: the last {lost:,} are gone, or of another past"
+            self.faults.append(Fault(self.size, None, what))
+
     def _grow(self, leaves: bytes) -> None:
         """Add leaves, stopping at each size that a head is known of."""
-        start, first = 0, self._frontier.size
+        start, first = 0, self.size
         for head in self._heads[self._compared :]:
             end = (head.size - first) * HASH
             if end > len(leaves):
@@ -162,10 +208,11 @@ class Verifier:
         self._compared += 1
         if head.root == self._frontier.root:
             self._fits = head.size
-            self.found.anchored = head.size if head.outside else self.found.anchored
+            self.anchored = head.size if head.outside else self.anchored
         elif not self._differs:
             self._differs = True
-            self.found.fault(f"the first {head.size:,} entries are not those of {head.source}", self._fits)
+            what = f"the first {head.size:,} entries are not those of {head.source}"
+            self.faults.append(Fault(self._fits, None, what))
 
 
 def _hash(text: str) -> bytes:

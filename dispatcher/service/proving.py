@@ -10,11 +10,15 @@ Rules (reference: reliability 3.2; ux 5)
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
@@ -22,17 +26,23 @@ from dispatcher.domain.merkle import Tree, consistency_path, consistent
 from dispatcher.domain.statement import Statement
 from dispatcher.ledger import copies, notes
 from dispatcher.ledger.notes import NoteRefused, read_note
-from dispatcher.ledger.verifying import Fault, Head, Verifier
+from dispatcher.ledger.verifying import Chains, Fault, Head, Part, Verifier
 from dispatcher.service import tallying
 from dispatcher.service.desk import Desk
 from dispatcher.service.heads import signed_head
-from dispatcher.service.tallying import Disagreement
+from dispatcher.service.tallying import Disagreement, Moves
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import checkpoints
-from dispatcher.store.checkpoints import StoredCheckpoint
-from dispatcher.store.database import Work
+from dispatcher.store.checkpoints import Ranges, StoredCheckpoint
+from dispatcher.store.database import Store, Work, open_engine
 
 DATABASE = "the database's own checkpoint"
+
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Nothing in a part is judged by the time."""
+
+LONG = 100_000
+"""Entries that are worth a process of their own: it takes most of a second to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def verify(desk: Desk, files: Sequence[Path] = (), witnesses: Mapping[str, bytes
             held.hold(work, kept)
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # SQLite keeps anything in any column
         held.faults.append(Fault(None, None, f"a table cannot be read as it was written: {error}"))
-    found = held.verifier.found
+    found = held.verifier
     return Proof(
         entries=found.size - found.gone + held.waiting,
         anchored=found.anchored,
@@ -119,15 +129,61 @@ class _Held:
         ]
         self.heads += _embedded(tallying.statements(work, self.disagreements), self.faults)
         self.verifier = Verifier(self.heads)
-        for ids, records in checkpoints.records(work, checkpoints.taken_by_all(work)):
-            self.verifier.take(ids, records)
-        found = self.verifier.done()
         self.newest = checkpoints.newest(work)
+        moves = Moves()
+        for part, counted in _parts(self.desk, checkpoints.taken_by_all(work)):
+            self.verifier.add(part)
+            moves.add(counted)
+        self.verifier.done()
         waiting = checkpoints.untaken(work, self.newest)
-        self.verifier.look_at(waiting)
+        chains = Chains(ends=self.verifier.ends)
+        chains.look_at(waiting)
+        moves.take(waiting)
         self.waiting = len(waiting)
-        _inserted(work, self.newest, found.size - found.gone, self.faults)
-        self.disagreements += tallying.deliveries(work)
+        self.faults += chains.part.faults
+        _inserted(work, self.newest, self.verifier.size - self.verifier.gone, self.faults)
+        self.disagreements += moves.disagreements(work)
+
+
+def _parts(desk: Desk, taken: Ranges) -> Iterator[tuple[Part, Moves]]:
+    """The parts of what checkpoints hold, in order; of a long record one for each processor, checked at once."""
+    total = sum(count for _, count in taken)
+    share = max(LONG, -(-total // (os.cpu_count() or 1)))
+    jobs = [(desk.settings.database, ranges, start) for start, ranges in _shares(taken, share)]
+    if len(jobs) < 2:
+        yield from (_part(*job) for job in jobs)
+        return
+    with ProcessPoolExecutor(len(jobs), multiprocessing.get_context("spawn")) as processes:
+        yield from processes.map(_part, *zip(*jobs, strict=True))
+
+
+def _part(database: str, ranges: Ranges, position: int) -> tuple[Part, Moves]:
+    """One part, read with a connection of its own: what a checkpoint holds never changes."""
+    store, moves = Store(open_engine(database), lambda: NO_TIME, "verify"), Moves()
+    try:
+        with store.read() as work, store.read() as other:
+            chains = Chains(position, partial(checkpoints.leaf_at, other) if position else None)
+            for ids, found in checkpoints.records(work, ranges):
+                chains.take(ids, found)
+                moves.take(found)
+        return chains.part, moves
+    finally:
+        store.close()
+
+
+def _shares(taken: Ranges, share: int) -> Iterator[tuple[int, Ranges]]:
+    """Ranges of ids cut into shares of so many entries, each with its position in the tree."""
+    position, mine, room = 0, list[list[int]](), share
+    for first, count in taken:
+        while count > 0:
+            some = min(count, room)
+            mine.append([first, some])
+            first, count, room = first + some, count - some, room - some  # noqa: PLW2901 - what is left of it
+            if not room:
+                yield position, mine
+                position, mine, room = position + share, [], share
+    if mine:
+        yield position, mine
 
 
 def newest_note(desk: Desk) -> str:

@@ -10,8 +10,9 @@ Rules (reference: reliability 3.2, domain rules)
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from dispatcher.domain.statement import Envelope, Statement, StatementError
-from dispatcher.ledger.chain import facts_of
+from dispatcher.ledger.chain import Record, facts_of
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SshsigError
 from dispatcher.store.database import Work
@@ -27,7 +28,10 @@ from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow, Statemen
 
 PAGE = 5_000
 WAITING = ("ready", "leased")
-MOVES = ("delivery.moved", "deliveries.moved", "deliveries.swept")
+MANY = ("deliveries.moved", "deliveries.swept")
+MOVES = ("delivery.moved", *MANY)
+_MOVE = re.compile(rb'"plan":"(\w{64})".*"source":"(\w+)".*"target":"(\w+)"')
+_COUNT = re.compile(rb'"count":(\d+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,33 @@ def _signed(row: Any, key: str) -> Statement | str:
     return statement if signature.fingerprint == key else f"signed by {signature.fingerprint}, on record as {key}"
 
 
-def deliveries(work: Work) -> list[Disagreement]:
-    """What does not fit between moves on record and rows (rules 2 and 3)."""
-    flow: dict[str, Counter[str]] = defaultdict(Counter)
-    intents: Counter[str] = Counter()
-    for _, facts, _ in _entries(work, LedgerRow.kind.in_(MOVES)):
-        count = int(facts.get("count", 1))
-        flow[facts["plan"]].update({facts["target"]: count})
-        flow[facts["plan"]].subtract({facts["source"]: count})
-        if facts["target"] == "sending":
-            intents[facts["plan"]] += count
-    return [*_states(work, flow), *_attempts(work, intents)]
+class Moves:
+    """What entries say of deliveries' moves, counted as they go by: by plan, state before and state after."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[tuple[bytes, bytes, bytes]] = Counter()
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Count what is said; what cannot be read is for who verifies entries to tell."""
+        counted = self._counted
+        for record in records:
+            if record.kind in MOVES and type(record.entry) is bytes and (told := _MOVE.search(record.entry)):
+                many = record.kind in MANY and _COUNT.search(record.entry)
+                counted[told.groups()] += int(many[1]) if many else 1  # type: ignore[index]
+
+    def add(self, others: Moves) -> None:
+        """Count what was counted elsewhere."""
+        self._counted += others._counted
+
+    def disagreements(self, work: Work) -> list[Disagreement]:
+        """What does not fit between the moves that were counted and the tables (rules 2 and 3)."""
+        flow: dict[str, Counter[str]] = defaultdict(Counter)
+        intents: Counter[str] = Counter()
+        for (plan, source, target), count in self._counted.items():
+            flow[plan.decode()].update({target.decode(): count})
+            flow[plan.decode()].subtract({source.decode(): count})
+            intents[plan.decode()] += count if target == b"sending" else 0
+        return [*_states(work, flow), *_attempts(work, intents)]
 
 
 def _states(work: Work, flow: dict[str, Counter[str]]) -> Iterator[Disagreement]:

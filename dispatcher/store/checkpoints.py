@@ -184,6 +184,14 @@ def untaken(work: Work, after: StoredCheckpoint | None) -> list[Record]:
     return [record for _, page in records(work, _ranges(ids)) for record in page]
 
 
+def leaf_at(work: Work, writer: str, sequence: int) -> str | None:
+    """The stored leaf of a writer's entry."""
+    found: str | None = work.execute(
+        select(LedgerRow.leaf).where(LedgerRow.writer == writer, LedgerRow.sequence == sequence)
+    ).scalar()
+    return found
+
+
 def count_to(work: Work, last: int) -> int:
     """How many rows there are up to an id."""
     found: int = work.execute(select(func.count()).select_from(LedgerRow).where(LedgerRow.id <= last)).scalar_one()

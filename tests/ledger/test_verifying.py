@@ -11,7 +11,7 @@ import pytest
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.merkle import Tree
 from dispatcher.ledger.chain import Chain, Entry, Record, beginning, entry_of, leaf_of
-from dispatcher.ledger.verifying import MOST_FAULTS, Head, Verification, Verifier
+from dispatcher.ledger.verifying import MOST_FAULTS, Chains, Head, Verifier
 from tests.cast import NOW
 
 WRITERS = ("accounts:w-1", "cli:w-2", "relay:w-3")
@@ -40,13 +40,20 @@ def head_of(records: Sequence[Record], size: int, *, outside: bool = True) -> He
     return Head(size, Tree(leaves).root, SAVED if outside else "the database", outside)
 
 
-def verified(records: Sequence[Record], heads: Sequence[Head], page: int = 7) -> Verification:
-    """What verification finds when the database hands these out, in pages."""
+def verified(records: Sequence[Record], heads: Sequence[Head], page: int = 7, ids: Sequence[int] = ()) -> Verifier:
+    """What verification finds when these are checked in parts, each by somebody who asks the database for the rest."""
+    stored = {(record.writer, record.sequence): record.leaf for record in records}
     verifier = Verifier(heads)
-    for start in range(0, len(records), page):
-        some = records[start : start + page]
-        verifier.take([record.id for record in some], some)
-    return verifier.done()
+    expected = list(ids) or [record.id for record in records]
+    for start in range(0, len(expected), page):
+        mine = expected[start : start + page]
+        chains = Chains(start, (lambda *place: stored.get(place)) if start else None)
+        chains.take(
+            mine, [record for record in records if record.id in mine] if ids else records[start : start + page]
+        )
+        verifier.add(chains.part)
+    verifier.done()
+    return verifier
 
 
 def chained_again(records: Sequence[Record], writer: str) -> list[Record]:
@@ -182,9 +189,7 @@ def test_an_edited_entry_is_named() -> None:
 def test_a_removed_entry_is_named() -> None:
     """Its id was taken in, and it is not there."""
     records = a_ledger()
-    verifier = Verifier([])
-    verifier.take([record.id for record in records], [*records[:9], *records[10:]])
-    found = verifier.done()
+    found = verified([*records[:9], *records[10:]], [], ids=[record.id for record in records])
     assert (found.faults[0].position, found.faults[0].id, found.faults[0].what) == (9, 10, "the entry is gone")
     assert (found.size, found.gone) == (30, 1)
 
@@ -219,12 +224,11 @@ def test_what_only_the_database_vouches_for_is_not_anchored() -> None:
 def test_an_entry_that_waits_has_to_follow_its_writers_last() -> None:
     """It is in no tree yet, and still in its chain."""
     records = a_ledger()
-    verifier = Verifier([])
-    verifier.take(range(1, 26), records[:25])
-    verifier.look_at(records[25:])
-    assert verifier.found.faults == []
-    verifier.look_at([records[29]])
-    assert verifier.done().faults[0].position is None
+    chains = Chains(ends=verified(records[:25], []).ends)
+    chains.look_at(records[25:])
+    assert chains.part.faults == []
+    chains.look_at([records[29]])
+    assert chains.part.faults[0].position is None
 
 
 def test_a_row_of_an_older_version_is_held_to_the_leaf_it_names() -> None:

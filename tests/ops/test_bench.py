@@ -36,7 +36,7 @@ def test_no_t3_send_starts_once_the_status_is_over_sixty_seconds_old(tmp_path: P
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
     """A bare ``make bench`` names nothing."""
     assert (chosen([]), chosen(["full", "gate"])) == (
-        ["gate", "stale", "halts", "isolation", "sqlite", "postgresql"],
+        ["gate", "stale", "halts", "isolation", "ledger", "sqlite", "postgresql"],
         ["full", "gate"],
     )
 
@@ -45,7 +45,10 @@ def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixtur
     """The message names those there are."""
     with pytest.raises(SystemExit, match="2"):
         chosen(["engines"])
-    assert "engines is none of gate, stale, halts, isolation, sqlite, postgresql, full" in capsys.readouterr().err
+    assert (
+        "engines is none of gate, stale, halts, isolation, ledger, sqlite, postgresql, full"
+        in capsys.readouterr().err
+    )
 
 
 def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:
