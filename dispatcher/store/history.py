@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
+
+PAGE = 1_000
+LATE_IDS = 10_000
+"""PostgreSQL gives an entry its id before its transaction commits: so far below the newest one may still appear."""
+
+RETAINED, UNRETAINED = "incident.retained", "incident.unretained"
+"""The entries by which a legal hold begins and ends. It has no table: nothing but the ledger says that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +39,54 @@ def entries(
     work: Work, *, limit: int | None = None, incident: str | None = None, kinds: Sequence[str] = ()
 ) -> list[Any]:
     """The newest ledger entries that fit, oldest first. A kind ending in a dot stands for all that begin so."""
-    query = select(LedgerRow.__table__).order_by(LedgerRow.id.desc()).limit(limit)
-    if incident is not None:
-        query = query.where(LedgerRow.incident == incident)
-    if kinds:
-        families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
-        query = query.where(or_(LedgerRow.kind.in_(kinds), *families))
-    return list(reversed(work.execute(query).all()))
+    query = select(LedgerRow.__table__).where(*_about(incident, kinds)).order_by(LedgerRow.id.desc())
+    return list(reversed(work.execute(query.limit(limit)).all()))
+
+
+def newest_first(
+    work: Work,
+    *,
+    incident: str | None = None,
+    kinds: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[Any]:
+    """Every ledger entry that fits, the newest first, recorded in [since, until). A page at a time is in memory."""
+    where = _about(incident, kinds)
+    where += [LedgerRow.recorded_at >= since] if since else []
+    where += [LedgerRow.recorded_at < until] if until else []
+    query = select(LedgerRow.__table__).where(*where).order_by(LedgerRow.id.desc()).limit(PAGE)
+    page = work.execute(query).all()
+    while page:
+        yield from page
+        page = work.execute(query.where(LedgerRow.id < page[-1].id)).all() if len(page) == PAGE else []
+
+
+def ids_above(work: Work, id_: int | None = None) -> set[int]:
+    """The ids of the entries as far below ``id_`` as one may still appear, or below the newest, and of all above."""
+    newest = id_ if id_ is not None else work.execute(select(func.max(LedgerRow.id))).scalar() or 0
+    return set(work.execute(select(LedgerRow.id).where(LedgerRow.id > newest - LATE_IDS)).scalars())
+
+
+def entries_by_id(work: Work, ids: Iterable[int]) -> Iterator[Any]:
+    """These ledger entries, the oldest first."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), PAGE):
+        some = LedgerRow.id.in_(ordered[start : start + PAGE])
+        yield from work.execute(select(LedgerRow.__table__).where(some).order_by(LedgerRow.id)).all()
+
+
+def retained(work: Work) -> set[str]:
+    """The incidents under a legal hold: those of which the ledger says so last."""
+    query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_((RETAINED, UNRETAINED)))
+    said = dict(work.execute(query.order_by(LedgerRow.id)).all())
+    return {incident for incident, kind in said.items() if kind == RETAINED}
+
+
+def _about(incident: str | None, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
+    where = [] if incident is None else [LedgerRow.incident == incident]
+    families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
+    return [*where, or_(LedgerRow.kind.in_(kinds), *families)] if kinds else where
 
 
 def deliveries_of(work: Work, incident: str) -> list[Any]:

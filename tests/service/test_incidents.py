@@ -47,7 +47,7 @@ def stored(office: Office, incident: Incident) -> Incident:
 def test_items_that_contradict_each_other_are_both_kept(office: Office) -> None:
     """In the order in which they were recorded, each with its own source and time."""
     incident = declared(office, evidence=(RED,))
-    incidents.add_evidence(office.desk, incident.id, "author-1", AMBER)
+    incidents.add_evidence(office.desk, incident.id, "author-1", AMBER, "it was read late")
     assert items_of(stored(office, incident)) == (RED, AMBER)
 
 
@@ -65,7 +65,7 @@ def test_what_is_recorded_later_is_not_in_an_earlier_plan(office: Office) -> Non
     plan = office.plan(evidence=(RED,))
     with office.desk.store.read() as work:
         incident = records.plan(work, plan).plan.incident
-    incidents.add_evidence(office.desk, incident, "author-1", AMBER)
+    incidents.add_evidence(office.desk, incident, "author-1", AMBER, "it was read late")
     with office.desk.store.read() as work:
         assert records.plan(work, plan).plan.evidence == (RED,)
 
