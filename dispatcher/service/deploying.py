@@ -193,7 +193,7 @@ def _migrate(settings: Settings) -> None:
 
 def _record(settings: Settings, trust: Trust[Policies], now: datetime, random_bytes: RandomBytes) -> None:
     """The first entries of the ledger: that the deployment was made, and what it goes by."""
-    store = Store(open_engine(settings.database), lambda: now, new_id("init", random_bytes))
+    store = Store(open_engine(settings.database), lambda: now, f"init:{new_id('w', random_bytes)}")
     try:
         with store.write() as work:
             about = {"deployment": settings.deployment, "deployment_kind": str(settings.kind)}

@@ -16,9 +16,6 @@ PAGE = 1_000
 LATE_IDS = 10_000
 """PostgreSQL gives an entry its id before its transaction commits: so far below the newest one may still appear."""
 
-RETAINED, UNRETAINED = "incident.retained", "incident.unretained"
-"""The entries by which a legal hold begins and ends. It has no table: nothing but the ledger says that it is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -77,10 +74,11 @@ def entries_by_id(work: Work, ids: Iterable[int]) -> Iterator[Any]:
 
 
 def retained(work: Work) -> set[str]:
-    """The incidents under a legal hold: those of which the ledger says so last."""
-    query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_((RETAINED, UNRETAINED)))
+    """The incidents under a legal hold: those of which the ledger says so last. There is no table of them."""
+    kinds = ("incident.retained", "incident.unretained")
+    query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_(kinds))
     said = dict(work.execute(query.order_by(LedgerRow.id)).all())
-    return {incident for incident, kind in said.items() if kind == RETAINED}
+    return {incident for incident, kind in said.items() if kind == kinds[0]}
 
 
 def _about(incident: str | None, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
