@@ -117,7 +117,9 @@ def note(session: Session, name: str, text: str, occurred_at: Moment, late: str)
 
     It changes nothing else, and nothing changes it: what is wrong is corrected by another note.
     """
-    _show(session, incidents.note(session.desk, name, session.person, text, _when(session, occurred_at, late)))
+    made = incidents.note(session.desk, name, session.person, text, _when(session, occurred_at, late))
+    session.show("note", made)
+    next_step(f"dispatcher ledger tail --incident {made['incident']} --kind incident.noted")
 
 
 @incident.command("evidence")

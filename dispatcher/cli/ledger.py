@@ -46,7 +46,7 @@ def _show(session: Session, asked: Asked) -> None:
     following = record.Following(desk, wanted) if asked.follow else None
     found = record.find(desk, wanted, asked.number)
     if found.more:
-        say(f"There are more: these are the newest {asked.number} (-n {asked.number * 10} shows more of them).")
+        say(f"There are more: these are the newest {asked.number}; -n shows more.")
     if following is None:
         session.show("entries", found, entries="at kind facts", more="")
         incident = wanted.incident

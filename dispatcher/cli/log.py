@@ -41,7 +41,7 @@ def log(session: Session, role: str, asked: Asked) -> None:
         told = deque((line for line in lines if _fits(line, asked.wanted)), maxlen=newest)
         if not seen and len(told) > asked.number:
             told.popleft()
-            output.say(f"There are more: these are the newest {asked.number}.")
+            output.say(f"There are more: these are the newest {asked.number}; -n shows more.")
         for line in told:
             _print(line, as_json)
         seen, patterns, newest = seen or bool(told), patterns[-1:], None

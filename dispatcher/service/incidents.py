@@ -125,16 +125,19 @@ def amend(
     return replace(incident, facts=merged, severity=level)
 
 
-def note(desk: Desk, name: str, person: str, text: str, when: Occurred = NOW) -> Incident:
-    """Put words on an incident's record, whatever its state; they change nothing else. Raises Invalid, NotFound."""
+def note(desk: Desk, name: str, person: str, text: str, when: Occurred = NOW) -> Mapping[str, Any]:
+    """Put words on an incident's record, whatever its state; they change nothing else. Returns what was recorded.
+
+    Raises Invalid, NotFound.
+    """
     said = unicodedata.normalize("NFC", text.strip())
     if not said:
         raise Invalid("a note says something", 'dispatcher incident note INCIDENT "TEXT"')
     occurred: dict[str, Any] = when.facts(desk.now())
     with desk.store.write() as work:
-        incident = records.incident(work, name)
-        work.record("incident.noted", incident=incident.id, actor=person, text=said, **occurred)
-    return incident
+        noted: dict[str, Any] = {"incident": records.incident(work, name).id, "actor": person, "text": said}
+        work.record("incident.noted", **noted, **occurred)
+    return {**noted, **occurred}
 
 
 def add_evidence(desk: Desk, name: str, person: str, item: Item, late: str = "") -> Incident:

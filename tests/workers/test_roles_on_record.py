@@ -42,7 +42,6 @@ def test_a_process_is_on_record_from_its_start_to_its_stop(tmp_path: Path) -> No
             started, stopped = said(office, role)
             assert [started.kind, stopped.kind] == ["role.started", "role.stopped"]
             assert started.facts == stopped.facts
-            assert max(
-                line.sequence for line in ledger.tail(office.desk, 1_000) if line.writer == started.writer
-            ) == (stopped.sequence)
+            chain = [line.sequence for line in ledger.tail(office.desk, 1_000) if line.writer == started.writer]
+            assert stopped.sequence == max(chain)
         assert len(office.ledger("roster.installed")) == 1
