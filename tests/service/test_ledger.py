@@ -13,7 +13,6 @@ from dispatcher.domain.errors import NotFound
 from dispatcher.domain.wanted import Wanted
 from dispatcher.service import ledger
 from dispatcher.service.ledger import Following, LedgerLine
-from dispatcher.store import history
 from dispatcher.store.tables import LedgerRow
 from tests.office import Office
 
@@ -40,16 +39,6 @@ def test_the_newest_come_last_and_more_is_told(office: Office) -> None:
     some, every = ledger.find(office.desk, notes, 2), ledger.find(office.desk, notes, 3)
     assert (texts(some.entries), some.more) == (["two", "three"], True)
     assert (texts(every.entries), every.more) == (["one", "two", "three"], False)
-
-
-def test_pages_leave_nothing_out_and_repeat_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the last page is exactly full."""
-    ids = write(office, *(f"note {number}" for number in range(9)))
-    for page in (1, 2, 3, 9, 10):
-        monkeypatch.setattr(history, "PAGE", page)
-        with office.desk.store.read() as work:
-            found = [row.id for row in history.newest_first(work, kinds=["incident.noted"])]
-        assert found == ids[::-1]
 
 
 def test_no_more_is_decoded_than_is_shown(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
