@@ -117,10 +117,10 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
+        await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
-        await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
         desk.store.close()
         store.close()
 
@@ -147,7 +147,7 @@ async def _started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Ev
 
 
 def _stopped(desk: Desk, about: tuple[str, str, str]) -> None:
-    """Have it on record that it stops, where the database is there."""
+    """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop
 
     with contextlib.suppress(Unavailable), desk.store.write() as work:
@@ -212,8 +212,8 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     try:
         await _started(desk, ("relay", str(mode), owner), stopping)
         await _together(stopping, relay.run(stopping), watch.run(stopping), tell_of_expiry(desk, mode, stopping))
-    finally:
         await asyncio.to_thread(_stopped, desk, ("relay", str(mode), owner))
+    finally:
         store.close()
 
 

@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,12 @@ class Wanted:
     def fits(self, kind: str, at: datetime, facts: Mapping[str, Any]) -> bool:
         """Whether an entry of this kind, at this time, that says this, is wanted."""
         return self._in_time(at) and self._of_kind(kind) and (not self._asks or self._said(kind, facts))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are asked for and that JSON writes as they are: only an entry with all of them can fit."""
+        asked = (self.person, *(getattr(self, name) for name in PLURALS))
+        return tuple(name for name in asked if name and re.fullmatch(r"[\w.:-]+", name, re.ASCII))
 
     def _in_time(self, at: datetime) -> bool:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)

@@ -7,7 +7,6 @@ Rules (reference: policy 4, the Manchester Arena Inquiry: what was recorded was 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from typing import Any
 
 from channels.contract import Json
 from dispatcher.cap.propose import Proposal
-from dispatcher.domain import documents, lookalikes
+from dispatcher.domain import canonical, documents, lookalikes
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
@@ -36,7 +35,7 @@ class Occurred:
 
     def facts(self, now: datetime) -> dict[str, Json]:
         """What of it goes into the ledger. Raises Invalid for the future, and for what is late without a reason."""
-        said: dict[str, Json] = {"late": late} if (late := self.late.strip()) else {}
+        said: dict[str, Json] = {"late": late} if (late := canonical.typed(self.late)) else {}
         if self.at is None:
             return said
         if self.at > now:
@@ -130,7 +129,7 @@ def note(desk: Desk, name: str, person: str, text: str, when: Occurred = NOW) ->
 
     Raises Invalid, NotFound.
     """
-    said = unicodedata.normalize("NFC", text.strip())
+    said = canonical.typed(text)
     if not said:
         raise Invalid("a note says something", 'dispatcher incident note INCIDENT "TEXT"')
     occurred: dict[str, Any] = when.facts(desk.now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,7 +58,9 @@ def meant(desk: Desk, wanted: Wanted) -> Wanted:
 
 def find(desk: Desk, wanted: Wanted, limit: int) -> Found:
     """The newest ``limit`` entries that fit. They are read one by one, so that only those are held."""
-    columns: dict[str, Any] = {name: getattr(wanted, name) for name in ("incident", "kinds", "since", "until")}
+    columns: dict[str, Any] = {
+        name: getattr(wanted, name) for name in ("incident", "kinds", "since", "until", "names")
+    }
     with desk.store.read() as work:
         lines = (line_of(row) for row in history.newest_first(work, **columns))
         newest = list(islice((line for line in lines if _fits(line, wanted)), limit + 1))
@@ -90,8 +91,7 @@ class Following:
 
 def note_reading(desk: Desk, person: str, command: str, given: Mapping[str, Json]) -> None:
     """Record that somebody reads the record: by which command, and what they typed. Raises Unavailable."""
-    typed = json.dumps(given, ensure_ascii=False).encode("utf-8", "replace").decode()
-    asked = json.loads(unicodedata.normalize("NFC", typed))
+    asked = json.loads(canonical.typed(json.dumps(given, ensure_ascii=False)))
     with desk.store.write() as work:
         incident = None
         with suppress(NotFound, Invalid):  # what nobody knows is looked for too

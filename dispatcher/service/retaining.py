@@ -9,9 +9,9 @@ Rules
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
+from dispatcher.domain import canonical
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.people import Role
 from dispatcher.service.desk import Desk, Pen
@@ -43,7 +43,7 @@ def unretain(desk: Desk, incident: str, reason: str, pen: Pen) -> Retained:
 
 
 def _say(desk: Desk, name: str, reason: str, pen: Pen, *, retained: bool) -> Retained:
-    said = unicodedata.normalize("NFC", reason.strip())
+    said = canonical.typed(reason)
     if not said:
         raise Invalid("a legal hold begins and ends with a reason", "say why: --reason TEXT")
     person = desk.person(pen)

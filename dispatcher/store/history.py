@@ -47,9 +47,13 @@ def newest_first(
     kinds: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    names: Sequence[str] = (),
 ) -> Iterator[Any]:
-    """Every ledger entry that fits, the newest first, recorded in [since, until). A page at a time is in memory."""
-    where = _about(incident, kinds)
+    """Every ledger entry that fits, the newest first, recorded in [since, until). A page at a time is in memory.
+
+    ``names`` stand in it, wherever: who reads looks at where.
+    """
+    where = [*_about(incident, kinds), *(_holds(work, name) for name in names)]
     where += [LedgerRow.recorded_at >= since] if since else []
     where += [LedgerRow.recorded_at < until] if until else []
     query = select(LedgerRow.__table__).where(*where).order_by(LedgerRow.id.desc()).limit(PAGE)
@@ -79,6 +83,13 @@ def retained(work: Work) -> set[str]:
     query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_(kinds))
     said = dict(work.execute(query.order_by(LedgerRow.id)).all())
     return {incident for incident, kind in said.items() if kind == kinds[0]}
+
+
+def _holds(work: Work, name: str) -> ColumnElement[bool]:
+    """Whether the bytes of an entry hold a name; so that of a million entries few are taken apart."""
+    if work.connection.dialect.name == "sqlite":
+        return func.instr(LedgerRow.body, name.encode()) > 0
+    return LedgerRow.body.bool_op("LIKE")(b"%" + name.replace("_", r"\_").encode() + b"%")
 
 
 def _about(incident: str | None, kinds: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -123,6 +123,13 @@ def test_a_reading_of_an_incident_is_part_of_its_record(office: Office) -> None:
     assert given["since"] < entry["at"]
 
 
+def test_a_reader_is_known_by_the_public_half_of_a_key(office: Office) -> None:
+    """Nobody is asked for a passphrase in order to read: the private half is not looked at."""
+    office.key("reviewer-1").write_text("locked")
+    office.run("ledger", "tail", by="reviewer-1")
+    assert office.kinds()[-1] == "ledger.read"
+
+
 def test_every_command_that_reads_an_incidents_record_says_so_of_a_reviewer() -> None:
     """Those of the kind Reading; that none is forgotten is for who adds one to look at."""
     reading = {verb for verb, command in recorded.verbs() if isinstance(command, Reading)}

@@ -52,6 +52,12 @@ def test_an_entry_fits_what_it_says(asked: dict[str, Any]) -> None:
     assert Wanted(**asked).fits("gate.refused", AT, ENTRY)
 
 
+def test_only_names_that_are_written_as_they_are_may_be_looked_for_in_bytes() -> None:
+    """Whatever JSON would write in another way is looked for where it is read."""
+    asked = Wanted(person="director-1", plan="ab12", account='ci"ty', channel="caf\u00e9", words=("storm",))
+    assert asked.names == ("director-1", "ab12")
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -49,6 +49,16 @@ def test_columns_narrow_what_is_read(written: Store) -> None:
     assert ids(written, since=at + HOUR) == ids(written, until=at) == []
 
 
+def test_names_narrow_what_is_read(store: Store) -> None:
+    """As they are written, with no letter that stands for others."""
+    with store.write() as work:
+        for account in ("city_x", "cityAx", "City_x"):
+            work.record("account.held", account=account)
+    assert ids(store, names=["city_x"]) == [1]
+    assert ids(store, names=["city", "Ax"]) == [2]
+    assert ids(store, names=["nobody"]) == []
+
+
 def test_ids_are_known_as_far_below_as_one_may_still_appear(written: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the newest, or below the one that a reader knows, with all that came since."""
     monkeypatch.setattr(history, "LATE_IDS", 3)
