@@ -45,7 +45,10 @@ class Sequencer:
     async def run(self, stopping: asyncio.Event) -> None:
         """Take entries in until ``stopping``."""
         await rounds(stopping, self._round, self._settings.timing.checkpoint_ms, self._log.error)
-        with contextlib.suppress(DispatcherError):  # the last of this process's own entries
+
+    async def finish(self) -> None:
+        """Take in the last that this process wrote, if the database lets it."""
+        with contextlib.suppress(DispatcherError):
             await self._round()
 
     async def _round(self) -> None:

@@ -41,7 +41,7 @@ def head_of(records: Sequence[Record], size: int, *, outside: bool = True) -> He
 
 
 def verified(records: Sequence[Record], heads: Sequence[Head], page: int = 7, ids: Sequence[int] = ()) -> Verifier:
-    """What verification finds when these are checked in parts, each of which asks the database for what was before."""
+    """What verification finds when these are checked in parts that ask the database for what was before."""
     stored = {(record.writer, record.sequence): record.leaf for record in records}
     verifier = Verifier(heads)
     expected = list(ids) or [record.id for record in records]

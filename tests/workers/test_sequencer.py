@@ -157,12 +157,14 @@ def test_a_sequencer_that_is_stopped_takes_in_the_last_entries(office: Office) -
 
     async def run() -> None:
         stopping = asyncio.Event()
-        running = asyncio.create_task(sequencer(office).run(stopping))
+        one = sequencer(office)
+        running = asyncio.create_task(one.run(stopping))
         record(office, "thing.done")
         await asyncio.to_thread(until, lambda: sizes(office)[0] == [1], "a head")
         stopping.set()
-        record(office, "role.stopped")
         await running
+        record(office, "role.stopped")
+        await one.finish()
 
     asyncio.run(run())
     assert sizes(office)[0][-1] == 2
