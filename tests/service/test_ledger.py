@@ -13,6 +13,7 @@ from dispatcher.domain.errors import NotFound
 from dispatcher.domain.wanted import Wanted
 from dispatcher.service import ledger
 from dispatcher.service.ledger import Following, LedgerLine
+from dispatcher.service.releasing import release
 from dispatcher.store.tables import LedgerRow
 from tests.office import Office
 
@@ -106,3 +107,21 @@ def test_an_entry_that_appears_below_the_newest_is_told(office: Office, followin
     with office.desk.store.write() as work:
         work.execute(insert(LedgerRow).values({**row, "id": newest + 1, "writer": "slow", "sequence": 1}))
     assert [line.id for line in following.news()] == [newest + 1]
+
+
+def test_the_tail_is_the_newest_in_order(office: Office) -> None:
+    """Two entries: the last two, the older first."""
+    office.account("webhook")
+    office.account("x")
+    everything = ledger.tail(office.desk, 100)
+    assert ledger.tail(office.desk, 2) == everything[-2:]
+    assert [line.id for line in everything] == sorted(line.id for line in everything)
+
+
+def test_the_tail_takes_kinds_and_families(office: Office) -> None:
+    """A kind by its whole name, a family by its beginning."""
+    office.account("webhook")
+    release(office.desk, office.approved(), office.pen("director-1"))
+    assert {line.kind for line in ledger.tail(office.desk, kinds=["statement.approve"])} == {"statement.approve"}
+    family = {line.kind for line in ledger.tail(office.desk, kinds=["statement."])}
+    assert family == {"statement.submit", "statement.approve", "statement.release"}
