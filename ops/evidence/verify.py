@@ -123,6 +123,7 @@ def key_point(blob: bytes) -> tuple[str, bytes]:
 
 def signer(payload: bytes, armoured: str, mode: str) -> str:
     """The fingerprint of the key whose SSHSIG holds over ``payload``."""
+    armoured = armoured.replace("\r\n", "\n")
     blob = base64_of((ARMOUR.fullmatch(armoured) or fault("not an armoured SSH signature"))[1].replace("\n", ""))
     if blob[:10] != b"SSHSIG\0\0\0\1":
         fault("not an SSH signature of version 1")
@@ -341,7 +342,7 @@ class Check:
             self.witnessed = max(self.witnessed, int(size))
 
     def documents(self) -> None:
-        stems = {what.partition(".")[0] for what in self.left_out}
+        stems, left_out = set[str](), {what.partition(".")[0] for what in self.left_out}
         for name in self.pack.places:
             folder, slash, file = name.partition("/")
             if not slash or folder == "trust":
@@ -354,7 +355,7 @@ class Check:
                 self.wanted |= {f"media/{one}": name for one in MEDIUM.findall(body.decode())}
             for place in json.loads(body)["destinations"] if folder == "plans" else []:
                 self.wanted |= {f"renderings/{one}": name for one in place["renderings"].values()}
-        for stem in self.wanted.keys() - stems:
+        for stem in sorted(self.wanted.keys() - stems - left_out):
             fault(f"{stem} is not in the pack, and {self.wanted[stem]} names it")
         self.verified.append(f"{len(stems)} documents and media have the digest that is their name")
 
@@ -389,7 +390,7 @@ def main() -> int:
     headings = ("Verified", "What it rests on", "What this pack cannot prove", "Wrong")
     for heading, said in zip(headings, (check.verified, check.rests, check.unknown, check.wrong), strict=True):
         print("\n- ".join([f"\n{heading}:", *(said or ["nothing"])]))
-    verdict = f"BAD: {check.broken or check.wrong[0]}" if check.wrong else "GOOD: everything above holds"
+    verdict = f"BAD: {check.broken or check.wrong[0]}" if check.wrong else "GOOD: all that could be checked holds"
     print(f"\n{verdict}" if HAVE_NACL else f"\n{verdict}. SIGNATURES WERE NOT CHECKED")
     return 1 if check.wrong else 0
 

@@ -76,8 +76,20 @@ class Book:
         """Somebody signs, having seen the newest checkpoint, and it is recorded."""
         seen = f"3:{Tree(b''.join(self.leaves[:3])).root.hex()}" if len(self.leaves) > 3 else None
         role, key = str(cast.CAST[person]), signer or cast.SIGNERS[person]
-        said = Statement(kind, subject, cast.DEPLOYMENT, Mode.EXERCISE, person, role, 3, cast.NOW, cast.NOW + cast.DAY,
-                         "00" * 16, seen, {"note": "Bore da, Ynys Môn"})
+        said = Statement(
+            kind,
+            subject,
+            cast.DEPLOYMENT,
+            Mode.EXERCISE,
+            person,
+            role,
+            3,
+            cast.NOW,
+            cast.NOW + cast.DAY,
+            "00" * 16,
+            seen,
+            {"note": "Bore da, Ynys Môn"},
+        )
         self.write("desk-1", f"statement.{kind}", statement=said.id, actor=person, key=key.fingerprint)
         return sign(said, key)
 
@@ -96,7 +108,10 @@ def members() -> Mapping[str, bytes]:
     book.write("worker-1", "delivery.moved", incident="inc-2")
     said = [book.say("author-1", StatementKind.SUBMIT, planned)]
     book.write("desk-1", "plan.submitted", plan=planned)
-    said += [book.say("checker-1", StatementKind.APPROVE, planned), book.say("director-1", StatementKind.APPROVE, planned, TOKEN)]
+    said += [
+        book.say("checker-1", StatementKind.APPROVE, planned),
+        book.say("director-1", StatementKind.APPROVE, planned, TOKEN),
+    ]
     for target in ("leased", "sending", "accepted"):
         book.write("worker-1", "delivery.moved", target=target)
     size = len(book.leaves)
@@ -110,7 +125,10 @@ def members() -> Mapping[str, bytes]:
     assert isinstance(people, list)
     held = [{name: one[name] for name in ("id", "name", "roles", "keys")} for one in people if isinstance(one, dict)]
     rules = canonical.encode(dict(parse_toml(policy, "policy.toml")))
-    signed = {name: canonical.digest(f"{name}/v1", body) for name, body in (("policy", rules), ("roster", roster().encoded()))}
+    signed = {
+        name: canonical.digest(f"{name}/v1", body)
+        for name, body in (("policy", rules), ("roster", roster().encoded()))
+    }
     return {
         "ledger.jsonl": b"".join(map(line, book.lines)),
         "leaves.bin": b"".join(book.leaves[:size]),
