@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.channels.tiktok.conftest import chromium  # noqa: F401 - a fixture for the modules here
 from tests.ops.evidence import made
 
 

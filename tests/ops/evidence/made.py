@@ -36,6 +36,18 @@ ORIGIN = f"dispatcher-ledger/{cast.DEPLOYMENT}"
 ABOUT = {"deployment": cast.DEPLOYMENT, "incident": INCIDENT, "mode": "exercise", "made_at": "2026-11-21T12:00:00Z"}
 
 
+SMALL = (
+    "00" * 32,
+    "01" + "00" * 31,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ec" + "ff" * 30 + "7f",
+    "ed" + "ff" * 30 + "7f",
+    "ee" + "ff" * 30 + "ff",
+)
+"""Ed25519 points of small order, and other spellings of them."""
+
+
 def roster() -> Roster:
     """The cast; the director signs with a security key."""
     director = cast.person("director-1")
