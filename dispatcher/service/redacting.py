@@ -3,8 +3,8 @@
 Rules (docs/evidence-pack.md; reference: ux 5, policy 4)
   1. An entry keeps its place, its leaf and its proof and loses its text; a statement keeps its name; a file is left
      out and keeps its digest. What is left can be proved, and what is held back is proved to exist.
-  2. Each of these stands in the manifest with the exemption that it falls under, and the pack it was taken from by its
-     SHA-256. Reports (review, CSVs, read-backs) would show what was redacted: they are left out whole.
+  2. Each of these stands in the manifest with the exemption that it falls under, beside the SHA-256 of the pack that
+     it was taken from. Reports (review, CSVs, read-backs) would show what was redacted: they are left out whole.
   3. What makes the rest provable cannot be left out: proofs, checkpoints, trust root, verifiers.
   4. It needs the pack and the rules, no deployment. The same two give the same bytes.
 
@@ -208,9 +208,10 @@ class _Held:
 
 
 def _rule(value: Json, where: str) -> Rule:
-    if isinstance(value, dict) and "class" in value:
-        value = {("cls" if name == "class" else name): item for name, item in value.items()}
-    rule = documents.read(Rule, value, where, defaults=True)
+    if not isinstance(value, dict) or "class" not in value:
+        raise DocumentError(f"{where}: class is missing")
+    given: Json = {("cls" if name == "class" else name): item for name, item in value.items()}
+    rule = documents.read(Rule, given, where, defaults=True)
     if not any(getattr(rule, field.name) for field in fields(Rule) if field.name not in ("cls", "reason")):
         raise DocumentError(f"{where}: says what class it is of, but not what to hold back")
     if rule.file and (rule.kind or rule.person or rule.pattern or rule.position):

@@ -368,9 +368,10 @@ class Check:
                 fault(f"the outside checkpoint of size {size} is of another history: something before it was changed")
             else:
                 proved = max(proved, size)
-        self.rests.append(f"positions below {proved}: a checkpoint from outside")
-        self.rests.append(f"positions below {self.witnessed}: what people saw when they signed")
-        self.rests.append(f"positions from {proved} to {self.tree.size - 1}: the checkpoint inside this pack only")
+        size, seen = self.tree.size, self.witnessed
+        self.rests.append(f"the first {proved} of {size} places in the ledger: a checkpoint from outside")
+        self.rests.append(f"the first {seen} of {size} places in the ledger: what people saw when they signed")
+        self.rests.append(f"the last {size - proved} of {size} places in the ledger: this pack's own checkpoint")
         self.rests.append(f"{self.unanchored} entries: nothing yet, no checkpoint had taken them in")
 
 

@@ -172,8 +172,8 @@ def test_an_outside_checkpoint_anchors_what_is_below_it(good: Path, tmp_path: Pa
     kept.write_text(made.note(made.leaves(), 9))
     done = alone(tmp_path, good, "--checkpoint", kept)
     assert done.returncode == 0
-    assert "positions below 9: a checkpoint from outside" in done.stdout
-    assert "positions from 9 to 10: the checkpoint inside this pack only" in done.stdout
+    assert "the first 9 of 11 places in the ledger: a checkpoint from outside" in done.stdout
+    assert "the last 2 of 11 places in the ledger: this pack's own checkpoint" in done.stdout
 
 
 def test_an_outside_checkpoint_of_another_history_is_told(good: Path) -> None:
