@@ -28,7 +28,7 @@ def export(session: Session, incident: str, target: Path, without_media: bool) -
     """
     pages = verifiers.files()  # the review joins these
     made = packing.export(session.desk, incident, target, pages, session.person, media=not without_media)
-    session.show("evidence-pack", made, left_out="what cls reason")
+    session.show("evidence-pack", made, left_out="what grounds reason")
     if made.unanchored:
         say(f"{made.unanchored} entries have no proof yet: no checkpoint had taken them in")
     next_step(
@@ -57,7 +57,7 @@ def redact(session: Session, pack: Path, target: Path, rules: str) -> None:
     made = redacting.redact(pack, target, redacting.read_rules(read_text(rules), rules))
     if here and person:
         redacting.record(session.desk, made, person)
-    session.show("redacted-pack", made, left_out="what cls reason")
+    session.show("redacted-pack", made, left_out="what grounds reason")
     if made.still_named:
         say(
             f"Warning: what the rules name is still in {', '.join(made.still_named)}: leave these out with file rules"

@@ -36,13 +36,13 @@ class LeftOut:
     """What is not in a pack though the record names it: a file, ``entry LEAF`` or ``statement ID``, and why."""
 
     what: str
-    cls: str
+    grounds: str
     reason: str
     sha256: str = ""
 
     def document(self) -> dict[str, Json]:
         """As the manifest says it."""
-        return {"what": self.what, "class": self.cls, "reason": self.reason, "sha256": self.sha256}
+        return {"what": self.what, "class": self.grounds, "reason": self.reason, "sha256": self.sha256}
 
 
 @dataclass

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,7 +38,7 @@ from dispatcher.service.desk import Desk
 from dispatcher.service.pack import LeftOut, PackWriter, digest_of, line, pretty, written
 from dispatcher.statements.toml import parse_toml
 from dispatcher.store import checkpoints, records, sightings, slices
-from dispatcher.store.checkpoints import MOST_TAKEN, StoredCheckpoint
+from dispatcher.store.checkpoints import StoredCheckpoint
 from dispatcher.store.database import Work
 
 GOVERNING = ("policy.", "roster.", "trust.")
@@ -123,11 +122,7 @@ class _Slice:
         for position, record in enumerate(_in_order(work, head.size if head else 0)):
             leaves.write(bytes.fromhex(record.leaf) if record else bytes(HASH))
             self.anchored += self._take(record, position) if record else 0
-        fresh = checkpoints.fresh(work, head)
-        if len(fresh.leaves) >= MOST_TAKEN * HASH:
-            what = f"more than {MOST_TAKEN:,} entries of the ledger wait for a checkpoint"
-            raise Unavailable(what, "start the relay, which makes them: dispatcher up")
-        for record in chain.from_iterable(checkpoints.records(work, fresh.taken)):
+        for record in checkpoints.untaken(work, head):
             self.unanchored += self._take(record, None)
 
     def proved(self) -> Iterator[bytes]:
@@ -186,15 +181,9 @@ def _facts(record: Record) -> Mapping[str, Any]:
 
 def _in_order(work: Work, size: int) -> Iterator[Record | None]:
     """The tree's first entries, in its order; None where one is gone."""
-    ranges = slices.in_tree(work, size)
-    ids = (id_ for first, count in ranges for id_ in range(first, first + count))
-    for record in chain.from_iterable(checkpoints.records(work, ranges)):
-        for id_ in ids:
-            if id_ == record.id:
-                break
-            yield None
-        yield record
-    yield from (None for _ in ids)
+    for ids, page in checkpoints.records(work, slices.in_tree(work, size)):
+        found = {record.id: record for record in page}
+        yield from map(found.get, ids)
 
 
 def _add_ledger(pack: PackWriter, work: Work, ledger: _Slice) -> None:

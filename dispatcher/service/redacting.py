@@ -62,7 +62,7 @@ MEND = "see docs/evidence-pack.md, Redaction"
 class Rule:
     """What to hold back, and under which exemption; see the module. What is empty asks for nothing."""
 
-    cls: str
+    grounds: str
     reason: str
     kind: str = ""
     person: str = ""
@@ -171,7 +171,7 @@ class _Held:
             if rule.file and fnmatchcase(name, rule.file):
                 if name in KEPT:
                     raise Invalid(f"{name} cannot be left out: without it nothing else could be proved", MEND)
-                return rule.cls, rule.reason
+                return rule.grounds, rule.reason
         return None
 
     def _chunks(self, pack: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -200,19 +200,19 @@ class _Held:
     def _without(self, one: dict[str, Any], part: str, rule: Rule) -> dict[str, Json]:
         if part == "entry":
             self.entries += 1
-            self.left_out.append(LeftOut(f"entry {one['leaf']}", rule.cls, rule.reason))
+            self.left_out.append(LeftOut(f"entry {one['leaf']}", rule.grounds, rule.reason))
             return {name: one[name] for name in ("position", "prev", "leaf", "proof")}
         self.statements += 1
-        self.left_out.append(LeftOut(f"statement {one['id']}", rule.cls, rule.reason))
+        self.left_out.append(LeftOut(f"statement {one['id']}", rule.grounds, rule.reason))
         return {"id": one["id"]}
 
 
 def _rule(value: Json, where: str) -> Rule:
     if not isinstance(value, dict) or "class" not in value:
         raise DocumentError(f"{where}: class is missing")
-    given: Json = {("cls" if name == "class" else name): item for name, item in value.items()}
+    given: Json = {("grounds" if name == "class" else name): item for name, item in value.items()}
     rule = documents.read(Rule, given, where, defaults=True)
-    if not any(getattr(rule, field.name) for field in fields(Rule) if field.name not in ("cls", "reason")):
+    if not any(getattr(rule, field.name) for field in fields(Rule) if field.name not in ("grounds", "reason")):
         raise DocumentError(f"{where}: says what class it is of, but not what to hold back")
     if rule.file and (rule.kind or rule.person or rule.pattern or rule.position):
         raise DocumentError(f"{where}: a rule is about files or about entries, not both")

@@ -29,7 +29,7 @@ MEDIUM = re.compile(r'"digest":"sha256:([0-9a-f]{64})"')
 ARMOUR = re.compile(r"-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/=]+\n)+)-----END SSH SIGNATURE-----\n?")
 KEY_TYPES = ("ssh-ed25519", "sk-ssh-ed25519@openssh.com")
 UNPROVED = (
-    "that no entry about the incident was left out: compare its SHA-256 with evidence.exported in the ledger",
+    "that no entry about the incident was left out: compare the SHA-256 with evidence.exported in the ledger",
     "that what was recorded is true, that clocks were right, and what CSVs, read-backs and review.html report",
 )
 MISSING = "its text is missing, and the manifest does not say why"

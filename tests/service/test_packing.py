@@ -13,8 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from dispatcher.domain.errors import Invalid, NotFound, Unavailable
-from dispatcher.service import ledger, packing
-from dispatcher.service.packing import Exported
+from dispatcher.service import ledger, messages, packing, submitting
+from dispatcher.service.media import Given
+from dispatcher.service.packing import Exported, export
+from dispatcher.service.submitting import Wish
+from tests.channels.media.dirty import saved
 from tests.office import Office, office_at
 from tests.packed import checked, entries, exercise, exported, members
 
@@ -156,3 +159,20 @@ def test_nothing_is_written_over_or_left_half_written(office: Office, tmp_path: 
     with pytest.raises(Unavailable):
         exported(office, tmp_path / "nowhere" / "pack.zip", incident)
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["pack.zip"]
+
+
+def test_media_go_in_as_they_were_sent_or_are_named(office: Office, tmp_path: Path) -> None:
+    """The picture that each rendering names; where it is gone, or was not asked for, the manifest says why."""
+    office.account("x", languages=("en-GB",))
+    message = office.message(("en-GB",))
+    messages.attach(office.desk, message, Given(saved("PNG"), {"en-GB": "Map of the storm"}), "author-1")
+    submitting.submit(office.desk, message, Wish(), office.pen("author-1"))
+    (incident,) = {str(line.incident) for line in office.ledger("incident.declared")}
+    exported(office, tmp_path / "pack.zip", incident)
+    (name,) = (one for one in members(tmp_path / "pack.zip") if one.startswith("media/"))
+    left = export(office.desk, incident, tmp_path / "less.zip", {}, "reviewer-1", media=False).left_out
+    assert [(one.what, one.grounds) for one in left] == [(name, "not asked for")]
+    (office.desk.settings.root / name).unlink()
+    left = exported(office, tmp_path / "gone.zip", incident).left_out
+    assert [(one.what, one.grounds) for one in left] == [(name, "absent")]
+    assert [checked(tmp_path / pack).wrong for pack in ("pack.zip", "less.zip", "gone.zip")] == [[], [], []]

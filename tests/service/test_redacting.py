@@ -35,7 +35,7 @@ def test_a_person_can_be_held_back(pack: Path, tmp_path: Path) -> None:
     assert (found.wrong, found.redacted, made.statements) == ([], made.entries, 1)
     assert made.entries > 3
     assert b"author-1" not in parts["ledger.jsonl"] + parts["statements.jsonl"]
-    assert {one.cls for one in made.left_out} == {"s40", "report"}
+    assert {one.grounds for one in made.left_out} == {"s40", "report"}
     assert made.redacted_from.encode() in parts["MANIFEST.json"]
 
 
@@ -43,7 +43,7 @@ def test_reports_do_not_tell_what_was_redacted(pack: Path, tmp_path: Path) -> No
     """They are left out whole, and the manifest says so."""
     made = redacted(pack, tmp_path, f'{STAFF}person = "author-1"\n')
     reports = {"deliveries.csv", "attempts.csv", "read-backs.jsonl"}
-    assert {one.what for one in made.left_out if one.cls == "report"} == reports
+    assert {one.what for one in made.left_out if one.grounds == "report"} == reports
     assert not reports & members(tmp_path / "less.zip").keys()
 
 
