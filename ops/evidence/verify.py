@@ -15,7 +15,6 @@ import re
 import struct
 import zlib
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +33,7 @@ UNPROVED = (
 )
 MISSING = "its text is missing, and the manifest does not say why"
 MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+CANONICAL: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
 Fields = dict[str, Any]
 
 
@@ -77,8 +77,7 @@ class Pack:
             fixed = (788, 20, 0, 0, 0, 33, crc, size, size, length, 0, 0, 0, 0, 0o644 << 16, at)
             central += CENTRAL.pack(b"PK\1\2", *fixed) + raw
             at = start + size
-        n = len(self.places)
-        if data[at:] != central + END.pack(b"PK\5\6", 0, 0, n, n, len(central), at, 0):
+        if data[at:] != central + END.pack(b"PK\5\6", 0, 0, *[len(self.places)] * 2, len(central), at, 0):
             self.faults.append("the zip's list of contents is not that of its contents")
 
     def read(self, name: str) -> bytes:
@@ -207,23 +206,24 @@ class Check:
             self.unknown.append(f"{what}: left out, {why['class']}: {why['reason']}")
 
     def trust(self) -> None:
-        body = self.pack.read("trust/root.json").removesuffix(b"\n")
         steps = json.loads(self.pack.read("trust/roots.json")) if "trust/roots.json" in self.pack.places else []
-        roots = [*(step["root"] for step in steps), json.loads(body)]
-        for step, (before, root) in zip(steps, pairwise(roots), strict=True):
-            canonical = json.dumps(root, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-            for judge in (before, root):
-                self.owned(judge, named("root/v1", canonical), step["signatures"], f"trust root {root['version']}")
-        self.points = [key_point(key_blob(root["status_key"]))[1] for root in roots]
-        self.rests.append(f"trust root {named('root/v1', body)}: compare it with the one that was read aloud")
+        roots = [*(step["root"] for step in steps), json.loads(self.pack.read("trust/root.json"))]
+        digests = [named("root/v1", json.dumps(root, **CANONICAL).encode()) for root in roots]
+        for number, (root, digest) in enumerate(zip(roots, digests, strict=True)):
+            for judge in roots[number - 1 : number + 1] if number else []:
+                self.owned(judge, digest, steps[number - 1]["signatures"], f"trust root {root['version']}")
+            if root["version"] != roots[0]["version"] + number:
+                fault(f"trust root {root['version']} does not follow the one before it")
+            self.points.append(key_point(key_blob(root["status_key"]))[1])
+            self.rests.append(f"trust root {root['version']} {digest}: compare it with the one that was read aloud")
         for name in ("policy", "roster"):
             if f"trust/{name}.json" not in self.left_out:
                 body, signatures = (self.pack.read(f"trust/{name}.{part}json") for part in ("", "sigs."))
                 self.owned(roots[-1], named(f"{name}/v1", body), json.loads(signatures), name)
-        source = "keys.json" if "trust/roster.json" in self.left_out else "trust/roster.json"
-        people = json.loads(self.pack.read(source))["people"]
+        unsigned = "trust/roster.json" in self.left_out
+        people = json.loads(self.pack.read("keys.json" if unsigned else "trust/roster.json"))["people"]
         self.keys = {fingerprint(key_blob(key)): (one["id"], key) for one in people for key in one["keys"]}
-        self.rests.append(f"whose keys are whose: {source}")
+        self.rests.append("whose keys are whose: " + ("keys.json, which nobody signed" if unsigned else "the roster"))
 
     def owned(self, root: Fields, digest: str, signatures: list[Fields], what: str) -> None:
         """Enough owners signed a document, counted as people."""

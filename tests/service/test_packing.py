@@ -46,6 +46,7 @@ def test_an_export_verifies(once: Once) -> None:
     assert (made.unanchored, made.left_out) == (0, ())
     assert f"{made.anchored} entries are in the tree at size {made.size}" in found.verified
     assert "2 checkpoints signed by the status key, all of one history" in found.verified
+    assert "the first 6 of 14 places in the ledger: what people saw when they signed" in found.rests
 
 
 def test_it_holds_the_incident_and_what_it_rested_on(once: Once) -> None:

@@ -22,8 +22,10 @@ from dispatcher.domain.merkle import Tree
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.service.pack import LeftOut, line, pretty, written
+from dispatcher.statements.root import Step, write_steps
 from dispatcher.statements.signing import sign
 from dispatcher.statements.toml import parse_toml
+from dispatcher.statements.trust import read_envelopes
 from ops.evidence import verify
 from tests import cast
 from tests.statements.support import SecurityKey, SoftKey
@@ -160,6 +162,15 @@ def members() -> Mapping[str, bytes]:
         f"media/{digest}.png": PICTURE,
         "deliveries.csv": b"id\r\n",
     }
+
+
+def rotated(signatures: bytes | None = None, version: int = 2) -> dict[str, bytes]:
+    """The members under a second trust root, with the signatures of both roots' owners over it, or with others."""
+    first = cast.trust_root()
+    second = replace(first, version=version)
+    signed = read_envelopes(signatures or cast._owners_signatures(second.digest), "signatures")
+    steps = {"trust/roots.json": write_steps([Step(first, signed)])}
+    return {**members(), "trust/root.json": second.encoded(), **steps}
 
 
 def leaves() -> list[bytes]:

@@ -69,6 +69,7 @@ def bad_packs() -> dict[str, dict[str, bytes]]:
     signed = cast.SIGNERS["author-1"].sign("dispatcher-exercise-v1", b"something else")
     (picture,) = (name for name in members if name.startswith("media/"))
     return {
+        "root": made.rotated(cast._owners_signatures("ab" * 32)),
         "entry": made.edited("ledger.jsonl", 3, lambda one: one.update(entry=one["entry"] + " ")),
         "proof": made.edited("ledger.jsonl", 3, lambda one: one["proof"].pop()),
         "order": made.edited("ledger.jsonl", 3, lambda one: one.update(position=99)),
@@ -97,6 +98,13 @@ def test_a_flipped_byte_of_the_zip_is_noticed(page: Page, good: Path, tmp_path: 
     bad = tmp_path / "bad.zip"
     bad.write_bytes(data[:-60] + bytes([data[-60] ^ 1]) + data[-59:])
     assert check(page, bad) == "BAD: the zip's list of contents is not that of its contents"
+
+
+def test_a_pack_under_a_second_trust_root_is_good(page: Page, tmp_path: Path) -> None:
+    """Both roots are shown, in the words of the program."""
+    pack = made.zipped(tmp_path / "rotated.zip", made.rotated())
+    assert check(page, pack).startswith("GOOD")
+    assert page.evaluate(SHOWN) == words(made.checked(pack.read_bytes()))
 
 
 def test_a_redacted_pack_is_good(page: Page, tmp_path: Path) -> None:

@@ -210,6 +210,20 @@ def test_what_the_owners_did_not_sign_is_refused(name: str, tmp_path: Path) -> N
     assert first_fault({**made.members(), f"trust/{name}.json": body}, tmp_path) == f"{name}: signed by 0 of 2 owners"
 
 
+def test_each_trust_root_follows_from_the_one_before(tmp_path: Path) -> None:
+    """Signed by enough owners of both; each digest is shown, because it is where everything begins."""
+    found = made.checked(made.zipped(tmp_path / "good.zip", made.rotated()).read_bytes())
+    assert found.wrong == []
+    assert found.rests[0].startswith(f"trust root 1 {cast.trust_root().digest}: compare it")
+    unsigned = made.rotated(cast._owners_signatures("ab" * 32))
+    assert first_fault(unsigned, tmp_path) == "trust root 2: signed by 0 of 2 owners"
+
+
+def test_a_trust_root_that_skips_one_is_refused(tmp_path: Path) -> None:
+    """However well it is signed: steps are taken one at a time."""
+    assert "trust root 3 does not follow the one before it" in first_fault(made.rotated(version=3), tmp_path)
+
+
 def test_an_edited_manifest_is_noticed(tmp_path: Path) -> None:
     """Another digest for a file: then the file is not the one it names."""
     parts = {**made.members(), "deliveries.csv": b"id\r\nnone\r\n"}
