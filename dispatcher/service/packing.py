@@ -120,7 +120,7 @@ class _Slice:
         self._context = slices.context(work, str(incident.mode), incident.declared_at)
         self._heads: dict[str, str] = {}
         for position, record in enumerate(_in_order(work, head.size if head else 0)):
-            leaves.write(bytes.fromhex(record.leaf) if record else bytes(HASH))
+            leaves.write(_leaf(record))
             self.anchored += self._take(record, position) if record else 0
         for record in checkpoints.untaken(work, head):
             self.unanchored += self._take(record, None)
@@ -157,7 +157,7 @@ class _Slice:
         if not self._belongs(record):
             return False
         place = {"position": position, "prev": prev, "leaf": record.leaf}
-        self.lines.write(line({**place, "entry": record.entry.decode(errors="replace")}))
+        self.lines.write(line({**place, "entry": _text(record.entry)}))
         if record.kind.startswith(f"{_STATEMENT}."):
             self.statements[str(_facts(record).get(_STATEMENT))] = None
         return True
@@ -169,6 +169,20 @@ class _Slice:
             return True
         about = record.kind.startswith(f"{_STATEMENT}.") or record.kind == "halt.ended"
         return about and not self._context.isdisjoint(map(str, _facts(record).values()))
+
+
+def _text(entry: bytes | object) -> str:
+    """An entry's text; whatever else somebody wrote into the row is told apart by the verifier."""
+    return entry.decode(errors="replace") if isinstance(entry, bytes) else str(entry)
+
+
+def _leaf(record: Record | None) -> bytes:
+    """An entry's leaf; where it is gone or no hash, something that no proof leads to."""
+    try:
+        leaf = bytes.fromhex(record.leaf) if record else b""
+    except (ValueError, TypeError):
+        leaf = b""
+    return leaf if len(leaf) == HASH else bytes(HASH)
 
 
 def _facts(record: Record) -> Mapping[str, Any]:

@@ -189,10 +189,8 @@ class Check:
         for step in ("files", "trust", "checkpoints", "entries", "statements", "documents", "anchors"):
             try:
                 getattr(self, step)()
-            except Fault as error:
-                self.wrong.append(str(error))
-            except MALFORMED:
-                self.wrong.append(f"{step}: not in the form that a pack has")
+            except (Fault, *MALFORMED) as error:
+                self.wrong.append(str(error) if isinstance(error, Fault) else f"{step}: not in a pack's form")
 
     def files(self) -> None:
         self.manifest |= json.loads(self.pack.read("MANIFEST.json"))
@@ -382,11 +380,13 @@ def main() -> int:
     parser.add_argument("--no-signatures", action="store_true", help="go without PyNaCl")
     given = parser.parse_args()
     if not HAVE_NACL and not given.no_signatures:
-        print("Signatures cannot be checked without PyNaCl. Install it, or say --no-signatures.")
-        return 2
-    outside = [note for path in given.checkpoint for note in read_notes(path.read_text("utf-8"))]
-    with given.pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        check, digest = Check(Pack(data), outside), hashlib.sha256(data).hexdigest()
+        parser.error("signatures cannot be checked without PyNaCl: install it, or say --no-signatures")
+    try:
+        outside = [note for path in given.checkpoint for note in read_notes(path.read_text("utf-8"))]
+        with given.pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            check, digest = Check(Pack(data), outside), hashlib.sha256(data).hexdigest()
+    except (Fault, OSError, ValueError) as error:
+        parser.error(f"cannot be checked: {error}")
     print(f"Evidence of {check.manifest['incident']} of {check.manifest['deployment']}\nSHA-256 {digest}")
     headings = ("Verified", "What it rests on", "What this pack cannot prove", "Wrong")
     for heading, said in zip(headings, (check.verified, check.rests, check.unknown, check.wrong), strict=True):

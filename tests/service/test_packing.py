@@ -115,13 +115,15 @@ def test_cells_that_begin_like_a_formula_are_quoted(value: str | None, cell: str
     assert packing._cell(value) == cell
 
 
-def test_an_entry_that_was_changed_in_sql_is_named_by_the_verifier(office: Office, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["replace(body, 'G08', 'G09')", "CAST(replace(body, 'G08', 'G09') AS BLOB)"])
+def test_an_entry_that_was_changed_in_sql_is_named_by_the_verifier(
+    change: str, office: Office, tmp_path: Path
+) -> None:
     """The pack has what the database has now, and its proof has what was recorded."""
     incident = exercise(office)
     with office.desk.store.engine.begin() as connection:
         connection.execute(text("DROP TRIGGER ledger_fixed"))
-        change = "UPDATE ledger SET body = CAST(replace(body, 'G08', 'G09') AS BLOB) WHERE kind = 'release.refused'"
-        connection.execute(text(change))
+        connection.execute(text(f"UPDATE ledger SET body = {change} WHERE kind = 'release.refused'"))
     exported(office, tmp_path / "pack.zip", incident)
     assert "its text, or the leaf before it, was changed" in checked(tmp_path / "pack.zip").broken
 
@@ -134,6 +136,16 @@ def test_an_entry_that_is_gone_breaks_the_proofs(office: Office, tmp_path: Path)
         connection.execute(text("DELETE FROM ledger WHERE kind = 'release.refused'"))
     exported(office, tmp_path / "pack.zip", incident)
     assert any("is not of the history in leaves.bin" in one for one in checked(tmp_path / "pack.zip").wrong)
+
+
+def test_a_leaf_that_is_none_keeps_nobody_from_exporting(office: Office, tmp_path: Path) -> None:
+    """Whoever wrote it into the database is found out by the verifier."""
+    incident = exercise(office)
+    with office.desk.store.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER ledger_fixed"))
+        connection.execute(text("UPDATE ledger SET leaf = 'none' WHERE kind = 'release.refused'"))
+    exported(office, tmp_path / "pack.zip", incident)
+    assert "it is not in the form of an entry" in checked(tmp_path / "pack.zip").broken
 
 
 def test_a_forged_row_of_a_statement_is_no_evidence(office: Office, tmp_path: Path) -> None:

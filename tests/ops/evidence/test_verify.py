@@ -64,6 +64,14 @@ def test_without_pynacl_it_does_not_say_that_signatures_hold(good: Path, tmp_pat
     assert done.stdout.endswith("SIGNATURES WERE NOT CHECKED\n")
 
 
+def test_what_is_no_pack_or_no_checkpoint_is_wrong_input(good: Path, tmp_path: Path) -> None:
+    """One line that says so, exit code 2, and no verdict."""
+    (tmp_path / "empty").touch()
+    for words in (("nowhere.zip",), (tmp_path / "empty",), (good, "--checkpoint", tmp_path / "empty")):
+        done = alone(tmp_path, *words)
+        assert (done.returncode, done.stdout, "cannot be checked" in done.stderr) == (2, "", True)
+
+
 def test_it_names_the_first_broken_entry(tmp_path: Path) -> None:
     """Line, position and what is wrong, with exit code 1."""
     bad = made.edited("ledger.jsonl", 3, lambda one: one.update(entry=one["entry"].replace("plan", "plot", 1)))
