@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import stopping
+from dispatcher.service import evidence, stopping
 from dispatcher.service.packing import Exported, export
 from dispatcher.service.releasing import release
 from dispatcher.statements.keys import point_of
@@ -42,6 +42,9 @@ def exercise(office: Office) -> str:
         release(office.desk, plan, office.pen("director-1"))
     stopping.halt(office.desk, HaltScope.ALL, "", office.pen("ops-1"), Mode.EXERCISE, "=cmd")
     stopping.halt(office.desk, HaltScope.ALL, "", office.pen("ops-1"), Mode.LIVE)
+    office.account("tiktok")
+    scope = {"channel": "tiktok", "account": "tiktok-1", "need": "nothing else reaches them"}
+    evidence.exempt(office.desk, office.pen("security-1"), Mode.EXERCISE, **scope)
     tried = {"delivery": office.delivery(plan), "number": 1, "fence": 1, "owner": "w", "reason": "=1+1"}
     with office.desk.store.write() as work:
         work.execute(insert(AttemptRow), [{**tried, "intended_at": office.clock.now}])

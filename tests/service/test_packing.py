@@ -46,17 +46,17 @@ def test_an_export_verifies(once: Once) -> None:
     assert (made.unanchored, made.left_out) == (0, ())
     assert f"{made.anchored} entries are in the tree at size {made.size}" in found.verified
     assert "2 checkpoints signed by the status key, all of one history" in found.verified
-    assert "the first 6 of 14 places in the ledger: what people saw when they signed" in found.rests
+    assert "the first 6 of 16 places in the ledger: what people saw when they signed" in found.rests
 
 
 def test_it_holds_the_incident_and_what_it_rested_on(once: Once) -> None:
-    """Its own entries, refusals among them, and the halt of its mode; nothing of another incident."""
+    """Its own entries, refusals among them, the halt and the exemption of its mode, nothing of another incident."""
     found = entries(once.pack)
     kinds = [one["kind"] for one in found]
     assert {"incident.declared", "release.refused", "statement.submit", "plan.submitted"} <= set(kinds)
-    assert kinds.count("statement.halt") == 1
+    assert (kinds.count("statement.halt"), kinds.count("statement.exempt")) == (1, 1)
     own = [line.id for line in ledger.tail(once.office.desk, 1_000, once.made.incident)]
-    assert len(found) == len(own)  # with the halt, and without evidence.exported, which came after
+    assert len(found) == len(own) + 1  # with halt and exemption, without evidence.exported, which came after
 
 
 def test_what_no_checkpoint_took_in_is_marked(office: Office, tmp_path: Path) -> None:
