@@ -200,7 +200,13 @@ def _in_order(work: Work, size: int) -> Iterator[Record | None]:
         yield from map(found.get, ids)
 
 
+def _pause(work: Work) -> None:
+    """End the transaction before long work of our own: PostgreSQL ends one whose client is silent for 30 seconds."""
+    work.connection.rollback()
+
+
 def _add_ledger(pack: PackWriter, work: Work, ledger: _Slice) -> None:
+    _pause(work)
     pack.add("ledger.jsonl", ledger.proved())
     if ledger.head:
         ledger.leaves.seek(0)
@@ -237,6 +243,7 @@ def _add_documents(pack: PackWriter, desk: Desk, work: Work, incident: Incident,
     bodies = slices.renderings(work, sorted(named))
     for digest, body in bodies:
         pack.add(f"renderings/{digest}.json", body)
+    _pause(work)
     shown = {file_name(one): one for one in _media_of(Renderings(dict(bodies)))}
     for name, stored in sorted(shown.items()):
         why = _add_medium(pack, desk, name, stored) if media else ("not asked for", "the export was told to leave it")
