@@ -46,7 +46,7 @@ SUMMARIES = {
     "cap": "Check CAP 1.2 alerts.",
     "incident": "Declare incidents and say what is known of them.",
     "message": "Write what the public will read, and the way back.",
-    "evidence": "Sign assessments, exemptions, attestations and the minister's decision.",
+    "evidence": "Sign assessments, exemptions, attestations and decisions; export evidence packs.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
     "gate": "Why something may go out, or may not, clause by clause.",
     "spend": "See what paid plans have taken of their caps, and sign what was billed.",
