@@ -52,7 +52,9 @@ def table(campaigns: Sequence[Campaign]) -> str:
     rows += [(f"held {reason}", [known["held_for"].get(reason, 0) for known in each]) for reason in why]
     head = f"{'':<22}{''.join(f'{campaign.database:>12}' for campaign in campaigns)}"
     lines = [f"{name:<22}{''.join(f'{cell!s:>12}' for cell in cells)}" for name, cells in rows]
-    return "\n".join([head, *lines, *(line for campaign in campaigns for line in campaign.leftovers)])
+    return "\n".join(
+        [head, *lines, *(line for campaign in campaigns for line in (*campaign.leftovers, *campaign.record))]
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 
+from dispatcher.service import proving
 from dispatcher.store import records
 from ops.bench.office import MODE
 from ops.chaos.count import Count, count
@@ -56,6 +57,7 @@ class Size:
 class Campaign:
     """What one campaign found. ``settled_s`` counts from the last fault; ``ends``: who ended how, how often.
 
+    ``record`` is what does not hold of the ledger, against the heads that were copied out and against the tables.
     ``drained``: whether all workers ended in time when asked; on a machine that is busy otherwise they may not.
     """
 
@@ -67,18 +69,20 @@ class Campaign:
     settled_s: float
     drained: bool
     leftovers: Sequence[str]
+    record: Sequence[str]
 
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
         found = self.count
-        broken = (found.lost, found.duplicated, found.false_sent, found.unmatched, len(self.leftovers))
-        return not any(broken)
+        broken = (found.lost, found.duplicated, found.false_sent, found.unmatched)
+        return not any((*broken, *self.leftovers, *self.record))
 
     def document(self) -> dict[str, Any]:
         """As it stands in ``chaos.json``."""
         facts = {"seed": self.seed, "faults": dict(self.faults), "ends": self.ends, "settled_s": self.settled_s}
-        return {**self.count.document(), **facts, "drained": self.drained, "leftovers": len(self.leftovers)}
+        found = {"drained": self.drained, "leftovers": len(self.leftovers), "record": list(self.record)}
+        return {**self.count.document(), **facts, **found}
 
 
 def run(base: Path, database: str, seed: int, size: Size) -> Campaign:
@@ -95,10 +99,11 @@ def run(base: Path, database: str, seed: int, size: Size) -> Campaign:
                 stop([site.servers["redis"]], STOP_WITHIN_S)
             left = leftovers(base.absolute() / "site")
             sent, expected = site.sent(), site.expected
+            record = [fault.what for fault in proving.verify(site.office.desk).faults]
             ends = {part.name: dict(part.ends) for part in site.parts}
     journal = json.loads((base / "journal.json").read_text())
     found = count(sent, expected, journal)
-    return Campaign(database, seed, found, faults, ends, settled_s, drained, left)
+    return Campaign(database, seed, found, faults, ends, settled_s, drained, left, record)
 
 
 def _storm(site: Site, seed: int, size: Size) -> tuple[Counter[str], float]:

@@ -21,7 +21,10 @@ BUT_POSTGRES = set(Fault) - {Fault.POSTGRES}
 
 @pytest.mark.parametrize(("database", "kinds"), [("sqlite", BUT_POSTGRES), ("postgresql", set(Fault))])
 def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, database: str, kinds: set[Fault]) -> None:
-    """Every kind of fault struck; by the platforms' count nothing is lost, doubled, falsely accepted or left over."""
+    """Every kind of fault struck; by the platforms' count nothing is lost, doubled, falsely accepted or left over.
+
+    And the record holds, against the heads that were copied out and against the tables.
+    """
     try:
         campaign = run(tmp_path / database, database, SEED, SHORT)
     except (PostgresMissing, RedisMissing) as error:
@@ -31,3 +34,4 @@ def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, database: str
     assert found.ambiguous > 0
     assert (found.lost, found.duplicated, found.false_sent, found.unmatched) == (0, 0, 0, 0), campaign.document()
     assert campaign.leftovers == []
+    assert campaign.record == []
