@@ -15,7 +15,10 @@ from pathlib import Path
 from ops.mutants.operators import Mutant, mutants_of
 from ops.mutants.running import NOT_SWAPPED, ON_IMPORT, SURVIVED, Map, covered, imported, swapped
 
-PACKAGES = ("dispatcher/gate", "dispatcher/statements", "dispatcher/sending", "dispatcher/egress", "channels/text")
+PACKAGES = (
+    *("dispatcher/gate", "dispatcher/statements", "dispatcher/sending", "dispatcher/egress", "dispatcher/ledger"),
+    "channels/text",
+)
 BUILD = Path("build")
 REASONS = Path(__file__).with_name("survivors.toml")
 KILLED_AT_LEAST = 0.95

@@ -29,7 +29,10 @@ from ops.mutants.operators import Mutant
 
 T = TypeVar("T")
 
-TESTS = ("tests/gate", "tests/statements", "tests/sending", "tests/egress", "tests/channels/text", "tests/domain")
+TESTS = (
+    *("tests/gate", "tests/statements", "tests/sending", "tests/egress", "tests/ledger", "tests/channels/text"),
+    "tests/domain",
+)
 ARGUMENTS = (
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is there before its pytest plugin
