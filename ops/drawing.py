@@ -1,0 +1,95 @@
+"""How a chart is drawn: matplotlib's figures as one SVG element, the same bytes for the same data.
+
+Rules (reference: ux 5)
+  1. One axis each way, horizontal text, and nothing told by colour alone: hatches, markers and words beside it.
+  2. Letters stay letters, so that a chart can be searched, read aloud and enlarged. No text is taken for mathematics.
+  3. Nothing global is touched: no pyplot, no back-end, settings only while a chart is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK, SOFT, LINE = "#14191f", "#4a5560", "#c3cad1"
+COLOURS = ("#0b4a6f", "#d98e04", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
+HATCHES = ("", "///", "xxx", "---", "\\\\\\", "|||")
+MARKERS, DASHES = ("o", "s", "^", "D", "v", "P"), ("-", "--", "-.", ":")
+
+WIDTH_IN = 9.0
+"""Inches at matplotlib's 72 points: 648 units wide, so that ten-point letters read at a desk and on A4."""
+
+_SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dispatcher",
+    "text.parse_math": False,
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": SOFT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.color": SOFT,
+    "ytick.labelcolor": INK,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
+    "legend.frameon": False,
+}
+_REFERENCE = re.compile(r"(?<=^#)|(?<=url\(#)")
+_FONT = "'DejaVu Sans', sans-serif"
+_FONT_OF_EACH = f"font-family: {_FONT}; "
+
+
+def drawn(name: str, title: str, description: str, height_in: float, draw: Callable[[Axes], None]) -> str:
+    """One SVG element with what ``draw`` puts on the axes it is given.
+
+    ``name`` begins every id in it, so that several stand on one page; ``title`` and ``description`` are read aloud.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_SETTINGS):
+        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        draw(figure.add_subplot())
+        written = io.BytesIO()
+        figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
+    return _element(name, title, description, written.getvalue())
+
+
+def _element(name: str, title: str, description: str, written: bytes) -> str:
+    """What matplotlib wrote, without what a page has no use for, and with what a screen reader reads."""
+    svg = etree.fromstring(written, etree.XMLParser(remove_blank_text=True, remove_comments=True))
+    used = set(re.findall(rb"(?:\"|url\()#([\w-]+)", written))
+    for element in list(svg.iter()):
+        if etree.QName(element).localname in ("metadata", "style"):
+            element.getparent().remove(element)
+        for key, value in element.attrib.items():
+            if key != "id":
+                element.set(key, _REFERENCE.sub(f"{name}-", value).replace(_FONT_OF_EACH, ""))
+            elif value.encode() in used:
+                element.set(key, f"{name}-{value}")
+            else:
+                del element.attrib[key]
+    for place, (word, text) in enumerate((("title", title), ("desc", description))):
+        told = etree.Element(f"{{{svg.nsmap[None]}}}{word}", id=f"{name}-{word}")
+        told.text = text
+        svg.insert(place, told)
+    svg.set("role", "img")
+    svg.set("aria-labelledby", f"{name}-title {name}-desc")
+    svg.set("font-family", _FONT)
+    svg.set("stroke-linejoin", "round")
+    etree.cleanup_namespaces(svg)
+    return etree.tostring(svg, encoding="unicode")
