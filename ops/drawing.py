@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, SOFT, LINE = "#14191f", "#4a5560", "#c3cad1"
-COLOURS = ("#0b4a6f", "#d98e04", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
+COLOURS = ("#0b4a6f", "#b86e00", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
 HATCHES = ("", "///", "xxx", "---", "\\\\\\", "|||")
 MARKERS, DASHES = ("o", "s", "^", "D", "v", "P"), ("-", "--", "-.", ":")
 
@@ -48,7 +48,6 @@ _SETTINGS = {
     "hatch.linewidth": 0.8,
     "legend.frameon": False,
 }
-_REFERENCE = re.compile(r"(?<=^#)|(?<=url\(#)")
 _FONT = "'DejaVu Sans', sans-serif"
 _FONT_OF_EACH = f"font-family: {_FONT}; "
 
@@ -72,14 +71,18 @@ def drawn(name: str, title: str, description: str, height_in: float, draw: Calla
 def _element(name: str, title: str, description: str, written: bytes) -> str:
     """What matplotlib wrote, without what a page has no use for, and with what a screen reader reads."""
     svg = etree.fromstring(written, etree.XMLParser(remove_blank_text=True, remove_comments=True))
-    used = set(re.findall(rb"(?:\"|url\()#([\w-]+)", written))
+    used = set(re.findall(r'(?:href="|url\()#(\w+)', written.decode()))
+
+    def renamed(value: str) -> str:
+        return re.sub(r"#(\w+)", lambda found: f"#{name}-{found[1]}" if found[1] in used else found[0], value)
+
     for element in list(svg.iter()):
         if etree.QName(element).localname in ("metadata", "style"):
             element.getparent().remove(element)
         for key, value in element.attrib.items():
             if key != "id":
-                element.set(key, _REFERENCE.sub(f"{name}-", value).replace(_FONT_OF_EACH, ""))
-            elif value.encode() in used:
+                element.set(key, renamed(value).replace(_FONT_OF_EACH, ""))
+            elif value in used:
                 element.set(key, f"{name}-{value}")
             else:
                 del element.attrib[key]

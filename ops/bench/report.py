@@ -119,14 +119,15 @@ def _bars(name: str, title: str, unit: str, groups: Sequence[str], series: Serie
     def draw(axes: Axes) -> None:
         y = 0.0
         for group, heading in enumerate(groups):
-            axes.text(0, y, heading, va="center", weight="bold")
+            axes.text(0, y, heading, va="center")
             for look, (word, values) in enumerate(series.items()):
                 if (value := values[group]) is not None:
                     y += 1
                     bar = axes.barh(y, value, color=COLOURS[look], hatch=HATCHES[look], edgecolor="white")
                     axes.bar_label(bar, [f"{value:,g} {word}"], padding=4)
             y += 1.5
-        axes.set(title=title, xlabel=unit, yticks=[])
+        axes.set_title(title, loc="left", weight="bold", pad=12)
+        axes.set(xlabel=unit, yticks=[])
         axes.set_xmargin(0.25)
         axes.invert_yaxis()
 
