@@ -18,10 +18,10 @@ from lxml import etree
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, SOFT, LINE = "#14191f", "#4a5560", "#c3cad1"
+INK, SOFT, LINE, FAINT = "#14191f", "#4a5560", "#c3cad1", "#d9e6ee"
 COLOURS = ("#0b4a6f", "#b86e00", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
 HATCHES = ("", "///", "xxx", "---", "\\\\\\", "|||")
-MARKERS, DASHES = ("o", "s", "^", "D", "v", "P"), ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 WIDTH_IN = 9.0
 """Inches at matplotlib's 72 points: 648 units wide, so that ten-point letters read at a desk and on A4."""
@@ -48,6 +48,7 @@ _SETTINGS = {
     "hatch.linewidth": 0.8,
     "legend.frameon": False,
 }
+_LONG = re.compile(r"\d+\.\d{3,}")
 _FONT = "'DejaVu Sans', sans-serif"
 _FONT_OF_EACH = f"font-family: {_FONT}; "
 
@@ -74,14 +75,15 @@ def _element(name: str, title: str, description: str, written: bytes) -> str:
     used = set(re.findall(r'(?:href="|url\()#(\w+)', written.decode()))
 
     def renamed(value: str) -> str:
-        return re.sub(r"#(\w+)", lambda found: f"#{name}-{found[1]}" if found[1] in used else found[0], value)
+        value = re.sub(r"#(\w+)", lambda found: f"#{name}-{found[1]}" if found[1] in used else found[0], value)
+        return _LONG.sub(lambda found: f"{float(found[0]):.2f}", value).replace(_FONT_OF_EACH, "")
 
     for element in list(svg.iter()):
         if etree.QName(element).localname in ("metadata", "style"):
             element.getparent().remove(element)
         for key, value in element.attrib.items():
             if key != "id":
-                element.set(key, renamed(value).replace(_FONT_OF_EACH, ""))
+                element.set(key, renamed(value))
             elif value in used:
                 element.set(key, f"{name}-{value}")
             else:

@@ -8,7 +8,11 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,13 @@ class Table:
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, caption: str, things: Iterable[T], columns: Mapping[str, Callable[[T], str]]) -> Table:
+        """One row for each thing; ``columns`` says what stands under each head."""
+        return cls(
+            caption, tuple(columns), tuple(tuple(cell(thing) for cell in columns.values()) for thing in things)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from channels.text import spelled_out
 from ops.review.document import Document, Exact, Figure, Items, Notice, Paragraph, Table
+from ops.review.words import NONE
 
 HERE = Path(__file__).parent
 SHORT, LONG = 24, 36
 """A column whose cells are all at most this long is not folded; one with a longer cell may break anywhere."""
 
-_NUMBER = re.compile(r"[-−]?[\d,]+(\.\d+)?( (ms|s|min|%))?|–|")
+_NUMBER = re.compile(r"[-−]?[\d,]+(\.\d+)?( (ms|s|min|h|%))?")
 
 
 def html(document: Document) -> str:
@@ -54,7 +55,7 @@ def _classes(table: Table) -> list[str]:
 
 
 def _class(cells: tuple[str, ...]) -> str:
-    longest = max(map(len, cells))
-    if all(map(_NUMBER.fullmatch, cells)):
+    longest, said = max(map(len, cells)), [cell for cell in cells if cell != NONE]
+    if said and all(map(_NUMBER.fullmatch, said)):
         return "number"
     return "short" if longest <= SHORT else "long" if longest > LONG else "middle"

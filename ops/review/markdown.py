@@ -16,7 +16,9 @@ _LINE_MARKUP = re.compile(r"^(\s*(?:\d+(?=[.)]))?)([#+.)-])", re.MULTILINE)
 def markdown(document: Document) -> str:
     """The whole document; ends with a line end."""
     head = [f"# {_text(document.title)}", *(f"**{_text(mark)}**" for mark in document.marks)]
-    return "\n\n".join([*head, *_blocks(document.opening), *chain(*(_section(s, 2) for s in document.sections))]) + "\n"
+    return (
+        "\n\n".join([*head, *_blocks(document.opening), *chain(*(_section(s, 2) for s in document.sections))]) + "\n"
+    )
 
 
 def _section(section: Section, level: int) -> Iterator[str]:
