@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import click
 
@@ -11,9 +11,10 @@ from dispatcher.cli.output import facts, next_step, plain, told
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.money import pounds
-from dispatcher.service import reporting
-from dispatcher.service.ledger import LedgerLine
-from dispatcher.service.reporting import Delivered, PlanRead, Review
+from dispatcher.service.reviewing import review as reviewing
+from dispatcher.service.reviewing.plans import PlanRead
+from dispatcher.service.reviewing.review import Review
+from dispatcher.service.reviewing.sent import Delivered
 
 
 @click.command(cls=Verb)
@@ -24,7 +25,7 @@ def review(session: Session, incident: str, markdown: bool) -> None:
 
     A document on a terminal or with --markdown, else JSON (which holds the document too).
     """
-    found = reporting.review(session.desk, incident, session.person)
+    found = reviewing.review(session.desk, incident, session.person)
     text = "\n".join(_document(found))
     if markdown:
         click.echo(plain(text))
@@ -45,16 +46,26 @@ def _document(found: Review) -> Iterator[str]:
     for plan in found.plans:
         yield from _plan(plan)
     yield "\n## Refusals\n"
-    yield from _lines(found.refusals)
+    for denial in found.denials:
+        about = " ".join(filter(None, (denial.channel, denial.account, denial.person)))
+        times = f"{denial.count} times, first {denial.first:%H:%M:%S.%f}, last {denial.last:%H:%M:%S.%f}"
+        yield f"- {denial.kind}: {denial.clause} {about}: {denial.fact} ({times})"
     yield "\n## Deliveries\n"
     for delivery in found.deliveries:
         yield from _delivery(delivery)
+    for tally in found.tallies:
+        if tally.listed:
+            states = ", ".join(f"{count} {state}" for state, count in tally.states.items())
+            yield f"- recipients of {tally.account} ({tally.kind}): {states}; {tally.attempts} attempts"
+    for trouble in found.troubles:
+        yield f"  - {trouble.count} {trouble.sentence} (one is {trouble.example})"
     yield "\n## Halts\n"
     for halt in found.halts:
-        end = "in force" if halt.in_force else f"ended by {', '.join(halt.resumed_by)}"
+        end = f"ended by {', '.join(halt.resumed_by)}" if halt.ended_at else "in force"
         yield f"- {halt.at:%H:%M:%S} {halt.person} halted {halt.scope} {halt.target} ({halt.reason}), {end}"
-    yield "\n## Everything in order\n"
-    yield from _lines(found.timeline)
+    yield "\n## What happened\n"
+    for line in found.timeline.entries:
+        yield f"- {line.at:%H:%M:%S.%f} {line.kind}: {told(line.facts)}"
 
 
 def _plan(plan: PlanRead) -> Iterator[str]:
@@ -84,8 +95,7 @@ def _plan(plan: PlanRead) -> Iterator[str]:
 
 
 def _delivery(delivery: Delivered) -> Iterator[str]:
-    place = "" if delivery.position is None else f" row {delivery.position}"
-    yield f"- {delivery.id} {delivery.account}{place} ({delivery.kind}) {delivery.sentence} {delivery.url or ''}"
+    yield f"- {delivery.id} {delivery.account} ({delivery.kind}) {delivery.sentence} {delivery.url or ''}"
     if delivery.public:
         yield f"  - seen by the public: {delivery.public}"
     if delivery.shown is not None:
@@ -94,8 +104,3 @@ def _delivery(delivery: Delivered) -> Iterator[str]:
         took = "" if tried.provider_ms is None else f", {tried.provider_ms} ms"
         outcome = f"{tried.verdict or 'unknown'} {tried.code} {tried.reason}".strip()
         yield f"  - attempt {tried.number} at {tried.intended_at:%H:%M:%S.%f}: {outcome}{took}"
-
-
-def _lines(lines: Iterable[LedgerLine]) -> Iterator[str]:
-    for line in lines:
-        yield f"- {line.at:%H:%M:%S.%f} {line.kind}: {told(line.facts)}"

@@ -171,6 +171,10 @@ class Roster:
         person = self._people.get(person_id)
         return person is not None and any(held.role == role and held.valid_at(at) for held in person.roles)
 
+    def roles_of(self, person_id: str, at: datetime) -> tuple[Role, ...]:
+        """The roles that the person holds at this time; none for who is not on the roster."""
+        return tuple(role for role in Role if self.holds(person_id, role, at))
+
     def holders(self, role: Role, at: datetime) -> tuple[Person, ...]:
         """Everybody who holds the role at this time, those on call first."""
         held = (person for person in self.people if self.holds(person.id, role, at))

@@ -28,6 +28,12 @@ from dispatcher.store import records
 from dispatcher.store.database import Work
 
 UNRELEASED = "G03"
+CLAUSES: Mapping[str, str] = {
+    clause.__name__[:3].upper(): (clause.__doc__ or "").partition("\n")[0]
+    for clause in sorted((*PLAN_CLAUSES, *DELIVERY_CLAUSES), key=lambda clause: clause.__name__)
+}
+"""All eighteen, and what each asks."""
+
 SIGNED_LATER = frozenset({"G03", "G08", "G09", "G10", "G11", "G12", "G16"})
 """Clauses that a signature about the plan, its channel or a halt may still mend."""
 
@@ -200,9 +206,8 @@ def explain(
 def _explained(case: Case) -> list[Explained]:
     failures = decide(case.evidence, case.facts, case.now).failures
     lines = []
-    for clause in (*PLAN_CLAUSES, *DELIVERY_CLAUSES):
-        code, asks = clause.__name__[:3].upper(), (clause.__doc__ or "").partition("\n")[0]
+    for code, asks in CLAUSES.items():
         said = [failure for failure in failures if failure.clause == code]
         about = tuple(f.fact for f in said), tuple(f.mend for f in said)
         lines.append(Explained(case.facts.account, code, asks, not said, *about))
-    return sorted(lines, key=lambda line: line.clause)
+    return lines

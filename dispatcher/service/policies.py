@@ -17,12 +17,12 @@ from datetime import datetime
 from dispatcher.domain.errors import NotFound
 from dispatcher.domain.message import TextKind
 from dispatcher.gate.decide import decide
-from dispatcher.gate.evidence import Failure
+from dispatcher.gate.evidence import Case, Failure
 from dispatcher.gate.policy import Policies, PolicyVersion
-from dispatcher.service import ledger
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import cases_of
-from dispatcher.store import deliveries, records
+from dispatcher.service.ledger import line_of
+from dispatcher.store import deliveries, history, records
 from dispatcher.store.database import Work
 
 
@@ -67,16 +67,22 @@ def replay(desk: Desk, name: str, at: datetime) -> Replayed:
     in_force(desk.trust.policy, at)
     with desk.store.read() as work:
         plan, account, text = _subject(work, name)
-        bundle = records.bundle(past := replace(work, now=at, past=True), plan)
-        cases = cases_of(replace(desk, clock=lambda: at), past, bundle, text)
+        cases = cases_at(desk, work, plan, at, text)
     answers = []
     for case in cases:
-        state = _incident_state(desk, case.plan.incident, at) or case.facts.incident_state
-        decision = decide(case.evidence, replace(case.facts, incident_state=state), at)
+        decision = decide(case.evidence, case.facts, at)
         answers.append(
             Answer(case.facts.channel, case.facts.account, bool(decision), decision.policy, decision.failures)
         )
     return Replayed(plan, at, tuple(one for one in answers if account in (None, one.account)))
+
+
+def cases_at(desk: Desk, work: Work, plan: str, at: datetime, text: TextKind = TextKind.PUBLISH) -> list[Case]:
+    """What the gate would have looked at for each destination of a plan. Raises Forbidden where no policy was."""
+    past = replace(work, now=at, past=True)
+    cases = cases_of(replace(desk, clock=lambda: at), past, records.bundle(past, plan), text)
+    state = _incident_state(work, cases[0].plan.incident, at) if cases else None
+    return [replace(case, facts=replace(case.facts, incident_state=state)) for case in cases] if state else cases
 
 
 def _subject(work: Work, name: str) -> tuple[str, str | None, TextKind]:
@@ -86,10 +92,10 @@ def _subject(work: Work, name: str) -> tuple[str, str | None, TextKind]:
     return records.plan(work, name).digest, None, TextKind.PUBLISH
 
 
-def _incident_state(desk: Desk, incident: str, at: datetime) -> str | None:
+def _incident_state(work: Work, incident: str, at: datetime) -> str | None:
     """The state that the first move after ``at`` moved it out of, or None where it has not moved since."""
-    moves = (line for line in ledger.tail(desk, 1_000, incident, ["incident.moved"]) if line.at > at)
-    return next((str(line.facts["source"]) for line in moves), None)
+    moves = (line_of(row) for row in history.each(work, incident, ["incident.moved"]))
+    return next((str(move.facts["source"]) for move in moves if move.at > at), None)
 
 
 def _known(policies: Policies) -> str:

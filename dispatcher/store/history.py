@@ -7,10 +7,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
+from channels.registry import Lane
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
+
+READ_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +39,44 @@ def entries(
     if incident is not None:
         query = query.where(LedgerRow.incident == incident)
     if kinds:
-        families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
-        query = query.where(or_(LedgerRow.kind.in_(kinds), *families))
+        query = query.where(_of(kinds))
     return list(reversed(work.execute(query).all()))
 
 
-def deliveries_of(work: Work, incident: str) -> list[Any]:
-    """Every delivery of an incident, by lane, account and place in its list."""
-    order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.plan, DeliveryRow.position, DeliveryRow.id)
-    query = select(DeliveryRow.__table__).where(DeliveryRow.incident == incident)
+def each(work: Work, incident: str, kinds: Sequence[str]) -> Iterator[Any]:
+    """Every ledger entry of an incident of these kinds, oldest first, however many: they are never all in memory."""
+    query = select(LedgerRow.__table__).where(LedgerRow.incident == incident, _of(kinds)).order_by(LedgerRow.id)
+    return iter(work.execute(query.execution_options(yield_per=READ_AT_ONCE)))
+
+
+def counted(work: Work, incident: str) -> dict[str, int]:
+    """How many entries of each kind an incident has."""
+    query = select(LedgerRow.kind, func.count()).where(LedgerRow.incident == incident).group_by(LedgerRow.kind)
+    return dict(work.execute(query.order_by(LedgerRow.kind)).all())
+
+
+def posts_of(work: Work, incident: str, mode: str) -> list[Any]:
+    """Every delivery of an incident to an account itself, by lane, account and plan."""
+    order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.plan, DeliveryRow.id)
+    query = select(DeliveryRow.__table__).where(DeliveryRow.incident == incident, *_posts(mode))
     return list(work.execute(query.order_by(*order)).all())
 
 
-def last_intent(work: Work, plan_digest: str) -> datetime | None:
-    """When the last attempt at a plan's message began, if one did."""
-    query = select(func.max(AttemptRow.intended_at)).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-    found: datetime | None = work.execute(
-        query.where(DeliveryRow.plan == plan_digest, DeliveryRow.kind == "publish")
-    ).scalar()
-    return found
-
-
-def attempts_of(work: Work, incident: str) -> Iterator[tuple[str, Tried]]:
-    """Every attempt at an incident's deliveries, by delivery and number."""
+def attempts_of(work: Work, incident: str, mode: str) -> Iterator[tuple[str, Tried]]:
+    """Every attempt at these, by delivery and number."""
     columns = [getattr(AttemptRow, field.name) for field in fields(Tried)]
     query = select(AttemptRow.delivery, *columns).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-    query = query.where(DeliveryRow.incident == incident).order_by(AttemptRow.delivery, AttemptRow.number)
-    for delivery, *values in work.execute(query):
+    query = query.where(DeliveryRow.incident == incident, *_posts(mode))
+    for delivery, *values in work.execute(query.order_by(AttemptRow.delivery, AttemptRow.number)):
         yield delivery, Tried(*values)
+
+
+def _posts(mode: str) -> tuple[ColumnElement[bool], ...]:
+    """By lane, which its index knows, because a million recipients may lie among them."""
+    lanes = [str(lane) for lane in Lane if lane is not Lane.RECIPIENTS]
+    return DeliveryRow.lane.in_(lanes), DeliveryRow.mode == mode, DeliveryRow.list.is_(None)
+
+
+def _of(kinds: Sequence[str]) -> ColumnElement[bool]:
+    families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
+    return or_(LedgerRow.kind.in_(kinds), *families)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
@@ -50,6 +51,15 @@ class StoredPlan:
     digest: str
     state: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement's row: what it is about, when it was written down, and its envelope, None where it holds none."""
+
+    subject: str
+    recorded_at: datetime
+    envelope: Envelope | None
 
 
 def unique(work: Work, column: Any, value: str, what: str) -> str:
@@ -120,8 +130,14 @@ def newest_revision(work: Work, name: str) -> Revision:
 
 def revisions_of(work: Work, incident_id: str) -> list[Revision]:
     """Every revision of an incident's messages, oldest first."""
-    query = select(RevisionRow.body).where(RevisionRow.incident == incident_id).order_by(RevisionRow.created_at)
-    return [Revision.decode(body) for body in work.execute(query).scalars()]
+    return [revision for revision, _, _ in revisions_written(work, incident_id)]
+
+
+def revisions_written(work: Work, incident_id: str) -> list[tuple[Revision, datetime, str]]:
+    """The same, each with when it was written and by whom."""
+    columns = (RevisionRow.body, RevisionRow.created_at, RevisionRow.created_by)
+    query = select(*columns).where(RevisionRow.incident == incident_id).order_by(RevisionRow.created_at)
+    return [(Revision.decode(body), at, person) for body, at, person in work.execute(query)]
 
 
 def accounts(work: Work, mode: Mode, names: Iterable[str] | None = None) -> list[Account]:
@@ -197,9 +213,18 @@ def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_i
 
 def envelopes(work: Work, *where: Any) -> list[Envelope]:
     """Envelopes of the statements that fit, oldest first. A row written by hand that holds none is left out."""
-    known = [StatementRow.recorded_at <= work.now] if work.past else []
-    query = select(StatementRow.envelope).where(*where, *known).order_by(StatementRow.recorded_at, StatementRow.id)
-    return list(filter(None, map(_envelope, work.execute(query).scalars())))
+    return [one.envelope for one in _said(work, *where) if one.envelope]
+
+
+def said_of(work: Work, incident_id: str, plans: Collection[str]) -> list[Said]:
+    """Everything that was signed in an incident or about these plans of it, oldest first."""
+    return _said(work, or_(StatementRow.incident == incident_id, StatementRow.subject.in_(plans)))
+
+
+def said_standing(work: Work, mode: str, since: datetime) -> list[Said]:
+    """The standing statements of a mode that had not expired by then, oldest first."""
+    kinds = [str(kind) for kind in STANDING]
+    return _said(work, StatementRow.kind.in_(kinds), StatementRow.mode == mode, StatementRow.expires > since)
 
 
 def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
@@ -215,11 +240,6 @@ def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
 def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envelope]:
     """What was signed of one kind about one subject."""
     return envelopes(work, StatementRow.kind == str(kind), StatementRow.subject == subject)
-
-
-def incident_envelopes(work: Work, incident_id: str, kind: StatementKind) -> list[Envelope]:
-    """What was signed of one kind in an incident."""
-    return envelopes(work, StatementRow.incident == incident_id, StatementRow.kind == str(kind))
 
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
@@ -247,6 +267,13 @@ def stands(work: Work, plan_digest: str, known: Bundle, needed: Collection[str])
     query = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(needed))
     found = dict(work.execute(query).all()) if needed else {}
     return bool(body == known.plan) and found == {name: known.renderings.get(name) for name in needed}
+
+
+def _said(work: Work, *where: Any) -> list[Said]:
+    known = [StatementRow.recorded_at <= work.now] if work.past else []
+    query = select(StatementRow.subject, StatementRow.recorded_at, StatementRow.envelope).where(*where, *known)
+    rows = work.execute(query.order_by(StatementRow.recorded_at, StatementRow.id)).all()
+    return [Said(row.subject, row.recorded_at, _envelope(row.envelope)) for row in rows]
 
 
 def _named_in(body: bytes) -> tuple[list[str], list[str]]:

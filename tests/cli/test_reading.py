@@ -76,7 +76,7 @@ def test_a_review_holds_signers_exact_texts_and_refusals(office: Office) -> None
     assert document["schema"] == "dispatcher/review/v1"
     assert "author-1 (author): submit" in document["markdown"]
     assert "Stay indoors from 6pm." in document["markdown"]
-    assert [entry["kind"] for entry in document["refusals"]] == ["release.refused"]
+    assert {denial["kind"] for denial in document["denials"]} == {"release.refused"}
 
 
 def test_a_reading_is_recorded(office: Office) -> None:

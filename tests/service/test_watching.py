@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.releasing import release
-from dispatcher.service.reporting import review
+from dispatcher.service.reviewing.review import review
 from dispatcher.service.watching import Alarm, Raised
 from dispatcher.store import leading, records
 from dispatcher.store.foreign import ForeignPostRow

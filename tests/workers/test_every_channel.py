@@ -25,13 +25,13 @@ from dispatcher.service import (
     incidents,
     messages,
     recipients,
-    reporting,
     submitting,
     taking_back,
 )
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.media import Given
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
+from dispatcher.service.reviewing.review import review
 from dispatcher.service.submitting import Wish
 from dispatcher.service.taking_back import TakenBack
 from dispatcher.settings import ChannelFigures
@@ -234,6 +234,6 @@ def test_a_task_opens_where_nobody_can_take_it_back(city: City) -> None:
 def test_the_review_shows_both(city: City) -> None:
     """The message and its withdrawal, of every channel."""
     incident = clearing.show(city.stage.desk, city.plan).stored.plan.incident
-    told = reporting.review(city.stage.desk, incident, "reviewer-1")
-    shown = {(delivered.channel, str(delivered.kind)) for delivered in told.deliveries}
+    told = review(city.stage.desk, incident, "reviewer-1")
+    shown = {(counted.channel, str(counted.kind)) for counted in told.tallies}
     assert shown == {*((name, "publish") for name in EVERY), *((name, "withdraw") for name in city.withdrawn)}

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dispatcher.domain.statement import Statement
+from dispatcher.domain.incident import Incident
+from dispatcher.domain.plan import Plan
+from dispatcher.domain.statement import Mode, Statement, StatementError, StatementKind
+from dispatcher.gate.ministers import code_digest
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope
+from dispatcher.service.desk import Desk
+from dispatcher.service.stopping import Halted, halts_in, stops_known
+from dispatcher.statements.errors import StatementRefused
+from dispatcher.statements.verify import Verifier
+from dispatcher.store import history
+from dispatcher.store.database import Work
+from dispatcher.store.records import Said
+
+REASONS = ("reason", "finding", "need", "note")
+"""Where the body of a statement says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,8 @@ class Decided:
 class GlassBroken:
     """That the glass was broken for a plan: by whom and why, for which channels, until when, and its review.
 
-    ``review_due_at`` is by the policy of now; ``reviewed_at`` None where nobody who did not break it has reviewed it.
+    ``review_due_at`` is by the policy of that moment; ``reviewed_at`` is None where nobody who did not break
+    it has reviewed it.
     """
 
     at: datetime
@@ -75,3 +92,137 @@ class HaltRead:
     at: datetime
     resumed_by: tuple[str, ...]
     ended_at: datetime | None
+
+
+def read(desk: Desk, mode: Mode, said: Iterable[Said]) -> list[Signature]:
+    """Statements verified again, for whoever was on the roster then."""
+    verifier = desk.verifier(mode)
+    return [_signature(verifier, one) for one in said]
+
+
+def holding(signatures: Iterable[Signature], *kinds: StatementKind) -> Iterator[Statement]:
+    """The statements of these kinds that hold."""
+    return (said for _, said in recorded(signatures, *kinds))
+
+
+def recorded(signatures: Iterable[Signature], *kinds: StatementKind) -> Iterator[tuple[datetime, Statement]]:
+    """The same, each with when it was written down."""
+    for one in signatures:
+        if one.said and one.refused is None and one.said.kind in kinds:
+            yield one.recorded_at, one.said
+
+
+def decisions(plan: str, signatures: Iterable[Signature]) -> tuple[Decided, ...]:
+    """What the minister decided about a plan."""
+    known = tuple(signatures)
+    codes = {
+        code_digest(str(said.body.get("code", "")), plan): said for said in holding(known, StatementKind.CONFIRM)
+    }
+    return tuple(_decided(said, codes) for said in holding(known, StatementKind.DECIDE))
+
+
+def glass(policies: Policies, signatures: Iterable[Signature]) -> GlassBroken | None:
+    """Whether the glass was broken for a plan, by those who signed about it."""
+    known = tuple(signatures)
+    broken = tuple(holding(known, StatementKind.BREAK_GLASS))
+    if not broken:
+        return None
+    people = tuple(dict.fromkeys(said.person for said in broken))
+    at, until = broken[0].not_before, min(said.expires for said in broken)
+    policy = policies.in_force(at)
+    rule = policy.break_glass if policy else None
+    reviewed = next((said for said in holding(known, StatementKind.REVIEW) if said.person not in people), None)
+    return GlassBroken(
+        at=at,
+        until=until,
+        people=people,
+        reasons=tuple(_reason(said) for said in broken),
+        channels=tuple(dict.fromkeys(channel for said in broken for channel in _channels(said))),
+        review_due_at=at + timedelta(hours=rule.review_hours) if rule else until,
+        reviewed_at=reviewed.not_before if reviewed else None,
+        reviewed_by=reviewed.person if reviewed else None,
+        finding=_reason(reviewed) if reviewed else "",
+    )
+
+
+def halts(desk: Desk, work: Work, incident: Incident, plans: Iterable[Plan]) -> tuple[HaltRead, ...]:
+    """The halts that stood between the incident's declaration and its close and covered something of it."""
+    targets = _targets(incident, tuple(plans))
+    stops, _ = stops_known(desk, work, incident.mode)
+    said = [stop.statement for stop in stops]
+    closed = [row.recorded_at for row in history.each(work, incident.id, ["incident.closed"])]
+    read_ = [_halt(halt, said) for halt in halts_in(desk, work, incident.mode) if halt.target in targets[halt.scope]]
+    return tuple(
+        halt
+        for halt in sorted(read_, key=lambda halt: halt.at)
+        if (halt.ended_at is None or halt.ended_at > incident.declared_at) and all(halt.at < at for at in closed)
+    )
+
+
+def _signature(verifier: Verifier, row: Said) -> Signature:
+    if row.envelope is None:
+        return Signature(None, row.recorded_at, "", "its row holds no signed statement", held=False, reason="")
+    key, refused = "", None
+    try:
+        key = verifier.verify(row.envelope).key
+    except StatementRefused as refusal:
+        refused = refusal.message
+    try:
+        said = Statement.decode(row.envelope.payload)
+    except StatementError:
+        return Signature(None, row.recorded_at, key, refused, held=False, reason="")
+    held = said.role in verifier.roster.roles_of(said.person, said.not_before)
+    return Signature(said, row.recorded_at, key, refused, held, _reason(said))
+
+
+def _reason(said: Statement) -> str:
+    return next((str(said.body[name]) for name in REASONS if said.body.get(name)), "")
+
+
+def _channels(said: Statement) -> list[str]:
+    channels = said.body.get("channels")
+    return [str(channel) for channel in channels] if isinstance(channels, list) else []
+
+
+def _decided(said: Statement, codes: Mapping[str, Statement]) -> Decided:
+    confirmed = codes.get(str(said.body.get("code_digest", "")))
+    return Decided(
+        channels=tuple(_channels(said)),
+        decision=str(said.body.get("decision", "")),
+        at=said.not_before,
+        person=said.person,
+        role=said.role,
+        confirmed_at=confirmed.not_before if confirmed else None,
+        confirmed_by=confirmed.person if confirmed else None,
+    )
+
+
+def _targets(incident: Incident, plans: tuple[Plan, ...]) -> Mapping[HaltScope, set[str]]:
+    """What halts of each scope would name to stop something of the incident."""
+    return {
+        HaltScope.ALL: {""},
+        HaltScope.EVERYTHING: {""},
+        HaltScope.INCIDENT: {incident.id},
+        HaltScope.PLAN: {plan.digest for plan in plans},
+        HaltScope.CHANNEL: {channel for plan in plans for channel in plan.channels},
+        HaltScope.ACCOUNT: {one.account for plan in plans for one in plan.destinations},
+    }
+
+
+def _halt(halt: Halted, said: Iterable[Statement]) -> HaltRead:
+    about = [one for one in said if halt.statement in (one.id, one.subject)]
+    resumed: dict[str, datetime] = {}
+    for one in sorted(about, key=lambda one: one.not_before):
+        if one.kind is StatementKind.RESUME and one.person != halt.person and one.role not in NEVER_RESUME:
+            resumed.setdefault(one.person, one.not_before)
+    return HaltRead(
+        statement=halt.statement,
+        scope=str(halt.scope),
+        target=halt.target,
+        person=halt.person,
+        role=next((one.role for one in about if one.id == halt.statement), ""),
+        reason=halt.reason,
+        at=halt.at,
+        resumed_by=tuple(resumed),
+        ended_at=[*resumed.values()][RESUMED_BY - 1] if len(resumed) >= RESUMED_BY else None,
+    )
