@@ -1,0 +1,193 @@
+"""Two drafts of a report, made from the record: one for operations, and one page for ministers.
+
+Rules
+  1. Both are drafts and say so. They hold facts of the record and nothing else: no judgement, no forecast.
+  2. The ministers' page fits one sheet of A4. What has no room there is counted and said to be in the other; no text
+     of the public is cut: it stands whole, or the page says where it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dispatcher.domain.ids import short
+from dispatcher.domain.lifecycle import UNSETTLED
+from dispatcher.domain.message import SPOKEN, TextKind
+from dispatcher.domain.money import pounds
+from dispatcher.service.reviewing.review import Review
+from dispatcher.service.reviewing.sent import Tally
+from ops.review.document import Block, Document, Exact, Items, Paragraph, Section, Table
+from ops.review.summary import attention, marks, out, states, summary
+from ops.review.words import capitalised, counted, listed, milliseconds, second, spaced, told, took, who
+
+RISKS_AT_MOST, WORDS_AT_MOST = 5, 900
+"""What one page has room for: sentences about risks, and characters of what the public was told."""
+
+
+def operational(found: Review) -> Document:
+    """For operations: situation, what was sent, how it goes, problems, what is next, obligations."""
+    sent = Table.of(
+        "What was sent",
+        found.tallies,
+        {
+            "Account": lambda t: f"{t.account} on {spaced(t.channel)}",
+            "Text": lambda t: SPOKEN[t.kind],
+            "Deliveries": lambda t: f"{t.total:,}",
+            "Accepted": lambda t: f"{out(t.states):,}",
+            "By state": lambda t: listed(f"{number:,} {spaced(state)}" for state, number in t.states.items()),
+            "Last accepted (UTC)": lambda t: second(t.last_accepted_at),
+        },
+    )
+    problems = attention(found)
+    return Document(
+        title=f"Operational report: {found.incident.title}",
+        marks=(*marks(found), "DRAFT for operations, from the record"),
+        opening=(Paragraph(_head(found)),),
+        sections=(
+            Section("Situation", (Paragraph(summary(found)), Items(tuple(_situation(found))))),
+            Section("What was sent", (sent,)),
+            Section("How it is going", (Items(tuple(map(_going, found.tallies))),)),
+            Section("Problems", (_items(problems, "The record shows none."),)),
+            Section("What is next", (_items(tuple(_next(found)), "Nothing is open."),)),
+            Section("Obligations", (_items(tuple(_obligations(found)), "None is open."),)),
+        ),
+    )
+
+
+def ministers(found: Review) -> Document:
+    """For ministers, on one page: what happened, what the public was told, reach, decisions, spend, risks, next."""
+    risks = attention(found)
+    more = len(risks) - RISKS_AT_MOST
+    shown = (*risks[:RISKS_AT_MOST], *([f"{more} more are in the operational report."] if more > 0 else []))
+    steps = tuple(_next(found))
+    return Document(
+        title=f"Report to ministers: {found.incident.title}",
+        marks=(*marks(found), "DRAFT for ministers, from the record"),
+        opening=(Paragraph(_head(found)),),
+        sections=(
+            Section("What happened", (Paragraph(summary(found)),)),
+            Section("What the public was told", tuple(_public_words(found))),
+            Section("Whom it reached", (Paragraph(_reach(found)),)),
+            Section("Who decided", (_items(tuple(_decisions(found)), "Nothing was released."),)),
+            Section("Spend", (Paragraph(_spend(found)),)),
+            Section("Risks", (_items(shown, "The record shows none."),)),
+            Section("What is next", (_items(steps[:RISKS_AT_MOST], "Nothing is open."),)),
+        ),
+    )
+
+
+def _head(found: Review) -> str:
+    return f"Incident {found.incident.id}, as recorded at {second(found.read_at)} UTC. All times are UTC (+00:00)."
+
+
+def _items(sentences: tuple[str, ...], none: str) -> Block:
+    return Items(sentences) if sentences else Paragraph(none)
+
+
+def _situation(found: Review) -> Iterator[str]:
+    """What is known by now: the newest of each fact and of each item of evidence."""
+    newest: dict[str, str] = {}
+    for known in found.known:
+        for name, value in ({known.item.name: known.item.value} if known.item else known.facts).items():
+            newest[name] = f"{capitalised(f'{spaced(name)}: {told(value)}')} (recorded {second(known.recorded_at)} UTC)"
+    yield from newest.values()
+
+
+def _going(tally: Tally) -> str:
+    waiting = sum(number for state, number in tally.states.items() if state in UNSETTLED)
+    said = f"{tally.account}, {SPOKEN[tally.kind]}: {out(tally.states):,} of {tally.total:,} accepted"
+    if tally.first_intent_at and tally.last_accepted_at:
+        said += f" in {took(milliseconds(tally.last_accepted_at - tally.first_intent_at))}"
+    return capitalised(f"{said}; {f'{waiting:,} not settled yet' if waiting else 'nothing is under way'}")
+
+
+def _next(found: Review) -> Iterator[str]:
+    for plan in found.plans:
+        name = f"Plan {short(plan.digest)}"
+        if plan.state == "submitted":
+            waits = listed(f"{spaced(channel)} {spaced(state)}" for channel, state in plan.clearances.items())
+            yield f"{name} waits for signatures: {waits}."
+        if _open(found, plan.stored.plan.valid_until) and plan.released_at:
+            yield f"{name}: its message is valid until {second(plan.stored.plan.valid_until)} UTC."
+    counts = states(found, *TextKind)
+    for state, what in (("held", "wait for people"), ("handed_over", "wait for operators' receipts")):
+        if counts.get(state):
+            yield f"{counted(counts[state], 'delivery', 'deliveries')} {what}."
+    for way in found.ways_back:
+        if way.done < way.tasks:
+            yield f"{counted(way.tasks - way.done, 'task')} of the {SPOKEN[way.kind]} wait for operators."
+    if found.incident.state == "active":
+        yield "The incident has not been stood down."
+
+
+def _obligations(found: Review) -> Iterator[str]:
+    for plan in found.plans:
+        if plan.glass and plan.glass.reviewed_at is None:
+            yield f"The breaking of the glass is to be reviewed by {second(plan.glass.review_due_at)} UTC."
+        for spend in plan.spends:
+            if spend.billed is None and spend.state == "committed":
+                yield f"The bill for {spaced(spend.channel)} (case {spend.case}) is to be recorded."
+        for one in plan.mitigations:
+            if one.until and _open(found, one.until):
+                yield f"Mitigation {one.code} of {one.account} is attested until {second(one.until)} UTC."
+    for halt in found.halts:
+        if halt.ended_at is None:
+            yield f"The halt of {halt.scope} {halt.target} is to be ended, or its reason kept."
+
+
+def _open(found: Review, until: datetime) -> bool:
+    return found.read_at < until
+
+
+def _public_words(found: Review) -> Iterator[Block]:
+    """The message that went out first, whole, where a page has room for it; else its headlines."""
+    first = min((plan for plan in found.plans if plan.public_at), key=lambda plan: str(plan.public_at), default=None)
+    if first is None:
+        yield Paragraph("Nothing has been public.")
+        return
+    written = [one for one in found.revisions if one.digest == first.stored.plan.revision] or list(found.revisions[-1:])
+    texts = [text for one in written for text in one.texts.get(TextKind.PUBLISH, ())]
+    whole = sum(len(f"{text.headline}{text.body}{text.instruction}") for text in texts) <= WORDS_AT_MOST
+    for text in texts:
+        words = "\n".join(filter(None, (text.headline, text.body, text.instruction))) if whole else text.headline
+        yield Exact(text.language, words, text.language)
+    if not whole:
+        yield Paragraph("These are its headlines; the review has every word.")
+    for way in found.ways_back:
+        yield Paragraph(f"{capitalised(f'{SPOKEN[way.kind]} ordered at {second(way.ordered_at)} UTC')}")
+
+
+def _reach(found: Review) -> str:
+    messages = [tally for tally in found.tallies if tally.kind is TextKind.PUBLISH]
+    posts = sum(out(tally.states) for tally in messages if not tally.listed)
+    people = sum(out(tally.states) for tally in messages if tally.listed)
+    seen = sum(one.seen == "visible" and one.kind is TextKind.PUBLISH for one in found.deliveries)
+    channels = listed(spaced(tally.channel) for tally in messages if out(tally.states))
+    return (
+        f"{counted(posts, 'post')} were accepted, {seen:,} of them seen to be up, and "
+        f"{counted(people, 'message')} to recipients of lists. Channels: {channels}."
+    )
+
+
+def _decisions(found: Review) -> Iterator[str]:
+    for plan in found.plans:
+        for one in plan.decisions:
+            yield (
+                f"The minister {one.decision} {listed(map(spaced, one.channels))} at {second(one.at)} UTC, "
+                f"recorded by {who(one.person, one.role)}."
+            )
+        if plan.released_at:
+            approved = [s.said for s in plan.signatures if s.said and s.said.kind == "approve" and s.refused is None]
+            roles = listed(who(said.person, said.role) for said in approved)
+            yield f"Approved by {roles}; released by {plan.released_by} at {second(plan.released_at)} UTC."
+        if plan.glass:
+            yield f"The glass was broken by {listed(plan.glass.people)} at {second(plan.glass.at)} UTC."
+
+
+def _spend(found: Review) -> str:
+    spends = [spend for plan in found.plans for spend in plan.spends]
+    if not spends:
+        return "Nothing was bought."
+    billed = sum(spend.billed for spend in spends if spend.billed is not None)
+    return f"Signed for: {pounds(sum(spend.pence for spend in spends))}. Billed so far: {pounds(billed)}."
