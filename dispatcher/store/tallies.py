@@ -6,11 +6,22 @@ its longest duration is given with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from dispatcher.store.database import Work
 from dispatcher.store.queue import RECIPIENTS_LANE
@@ -20,8 +31,9 @@ PUBLISH = "publish"
 TROUBLED = ("rejected", "held", "in_doubt", "missing", "cancelled", "expired", "handed_over")
 """States of a delivery to a recipient that a reviewer asks about."""
 
-DIGITS = 3
-_LONGEST = 12
+DIGITS, STEPS = 1_000, 8
+"""Up to so many milliseconds a bucket is 1 ms wide; at each tenfold of that, its width is tenfold too."""
+
 _TEXT = (DeliveryRow.plan, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.kind)
 
 
@@ -113,8 +125,10 @@ def durations(work: Work, incident: str) -> list[tuple[str, str, str, int, int]]
 
 def _bucket(taken: Any) -> ColumnElement[Any]:
     """The duration with all but its first digits made zero."""
-    steps: Iterable[int] = (10**power for power in range(_LONGEST - DIGITS))
-    return case(*((taken < 10**DIGITS * step, taken // step * step) for step in steps), else_=taken)
+    *shorter, longest = (10**power for power in range(STEPS))
+    return case(
+        *((taken < DIGITS * step, taken // step * step) for step in shorter), else_=taken // longest * longest
+    )
 
 
 def _ms(work: Work, later: Any, earlier: Any) -> ColumnElement[Any]:
@@ -122,4 +136,4 @@ def _ms(work: Work, later: Any, earlier: Any) -> ColumnElement[Any]:
     if work.connection.dialect.name == "sqlite":
         days = func.julianday(later) - func.julianday(earlier)
         return cast(func.round(days * 86_400_000), Integer)
-    return cast(func.extract("epoch", later - earlier) * 1_000, BigInteger)
+    return cast(extract("epoch", later - earlier) * 1_000, BigInteger)
