@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.container import BarContainer
 
 INK, SOFT, LINE, FAINT = "#14191f", "#4a5560", "#c3cad1", "#d9e6ee"
 COLOURS = ("#0b4a6f", "#b86e00", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
@@ -26,7 +27,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 WIDTH_IN = 9.0
 """Inches at matplotlib's 72 points: 648 units wide, so that ten-point letters read at a desk and on A4."""
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "dispatcher",
     "text.parse_math": False,
@@ -67,6 +68,22 @@ def drawn(name: str, title: str, description: str, height_in: float, draw: Calla
         written = io.BytesIO()
         figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
     return _element(name, title, description, written.getvalue())
+
+
+def bars(
+    axes: Axes,
+    places: Sequence[float],
+    values: Sequence[float],
+    look: int,
+    *,
+    left: Sequence[float] | float = 0,
+    height: float = 0.8,
+    label: str = "",
+) -> BarContainer:
+    """Horizontal bars that look like the ``look``-th of their kind: by colour, and by hatch for who sees none."""
+    return axes.barh(
+        places, values, height, left, color=COLOURS[look], hatch=HATCHES[look], edgecolor="white", label=label
+    )
 
 
 def _element(name: str, title: str, description: str, written: bytes) -> str:

@@ -1,33 +1,90 @@
-"""``dispatcher review`` and ``dispatcher report``: an incident's record as a document."""
+"""``dispatcher review`` and ``dispatcher report``: an incident's record, as a document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import wraps
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from textwrap import fill
+from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Option, Verb, write
+from dispatcher.cli.commands import Verb, write
 from dispatcher.cli.output import facts, next_step, plain
 from dispatcher.cli.session import Session
 from dispatcher.service.reviewing import review as reviewing
 from dispatcher.service.reviewing.review import Review
+from ops.review.document import Document
+from ops.review.drafts import ministers, operational
+from ops.review.html import html
+from ops.review.markdown import markdown
+from ops.review.pdf import pdf
+from ops.review.story import story
+from ops.review.summary import attention, marks, summary
 
-if TYPE_CHECKING:
-    from ops.review.document import Document
-
+DRAFTS: Mapping[str, Callable[[Review], Document]] = {"operational": operational, "ministers": ministers}
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_FORMS = (
+    click.option("--html", type=_FILE, help="Write it as one page that needs nothing else: no script, no network."),
+    click.option("--pdf", type=_FILE, help="Write it as that page prints, through an installed Chromium."),
+    click.option("--markdown", is_flag=True, help="Print it as Markdown, wherever it goes."),
+)
 
 
-def _forms(command: Any) -> Any:
-    """The options that say in what form a document is given; they come as one argument, ``form``."""
-
-    @wraps(command)
-    def formed(*args: Any, html: Path | None, pdf: Path | None, markdown: bool, **named: Any) -> Any:
-        return command(*args, form={"html": html, "pdf": pdf, "markdown": markdown}, **named)
-
+def _in_forms(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_FORMS):
-        formed = option(formed)
-    return formed
+        command = option(command)
+    return command
+
+
+@click.command(cls=Verb)
+@click.argument("incident")
+@_in_forms
+def review(session: Session, incident: str, **form: Any) -> None:
+    """The whole trail of INCIDENT: what was known, decided, said, sent and seen, and when. Your reading is recorded.
+
+    A terminal gets its summary; anything else gets all of it as JSON.
+    """
+    found = reviewing.review(session.desk, incident, session.person)
+    if not _given(session, story(found), **form):
+        session.read_out("review", facts(found), "\n".join(_brief(found)))
+    next_step(f"dispatcher review {found.incident.id} --html review.html")
+
+
+@click.command(cls=Verb)
+@click.argument("incident")
+@click.option("--for", "whom", type=click.Choice(list(DRAFTS)), required=True, help="Whom it is for.")
+@_in_forms
+def report(session: Session, incident: str, whom: str, **form: Any) -> None:
+    """Draft a report about INCIDENT from the record, for operations or, on one page, for ministers.
+
+    Facts of the record and nothing else; whoever sends it on reads it first. Your reading is recorded.
+    """
+    found = reviewing.review(session.desk, incident, session.person)
+    draft = DRAFTS[whom](found)
+    if not _given(session, draft, **form):
+        session.read_out("report", facts(draft), markdown(draft))
+    next_step(f"dispatcher review {found.incident.id}")
+
+
+def _given(session: Session, document: Document, **form: Any) -> bool:
+    """Print or write a document in the form asked for; false where none was."""
+    if form["markdown"]:
+        click.echo(plain(markdown(document)), nl=False)
+        return True
+    if not (form["html"] or form["pdf"]):
+        return False
+    page = html(document)
+    if form["html"]:
+        write(form["html"], page.encode())
+    if form["pdf"]:
+        write(form["pdf"], pdf(page))
+    session.show("document", {"title": document.title, "html": form["html"], "pdf": form["pdf"]})
+    return True
+
+
+def _brief(found: Review) -> Iterator[str]:
+    """What a terminal has room for."""
+    yield from (f"{found.incident.id}: {found.incident.title}", *marks(found), "", fill(summary(found), 100))
+    yield from ("", "What to look at:") if attention(found) else ("", "Nothing stands out.")
+    yield from (fill(sentence, 100, initial_indent="- ", subsequent_indent="  ") for sentence in attention(found))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ops.drawing import COLOURS, HATCHES, drawn
+from ops.drawing import bars, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,16 +127,15 @@ def _bars(name: str, title: str, unit: str, groups: Sequence[str], series: Serie
             for look, (word, values) in enumerate(series.items()):
                 if (value := values[group]) is not None:
                     y += 1
-                    bar = axes.barh(y, value, color=COLOURS[look], hatch=HATCHES[look], edgecolor="white")
-                    axes.bar_label(bar, [f"{value:,g} {word}"], padding=4)
+                    axes.bar_label(bars(axes, [y], [value], look), [f"{value:,g} {word}"], padding=4)
             y += 1.5
         axes.set_title(title, loc="left", weight="bold", pad=12)
         axes.set(xlabel=unit, yticks=[])
         axes.set_xmargin(0.25)
         axes.invert_yaxis()
 
-    bars = sum(value is not None for values in series.values() for value in values)
-    return drawn(name, title, f"Values in {unit}: see {TABLE}.", 1.2 + 0.3 * (bars + 1.5 * len(groups)), draw)
+    number = sum(value is not None for values in series.values() for value in values)
+    return drawn(name, title, f"Values in {unit}: see {TABLE}.", 1.2 + 0.3 * (number + 1.5 * len(groups)), draw)
 
 
 if __name__ == "__main__":

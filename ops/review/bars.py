@@ -14,7 +14,7 @@ from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.service.reviewing.minutes import MACHINE, Path
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.timed import Latency
-from ops.drawing import COLOURS, HATCHES, drawn
+from ops.drawing import bars, drawn
 from ops.review.document import Figure, Table
 from ops.review.words import HOUR_S, MINUTE_MS, counted, milliseconds, spaced, took
 
@@ -46,9 +46,7 @@ def minutes(path: Path, name: str) -> Figure:
     def draw(axes: Axes) -> None:
         unit, unit_name = unit_of(max(waits.values()))
         for y, (who, ms) in enumerate(waits.items()):
-            machine = who == "machines"
-            look = {"color": COLOURS[machine], "hatch": HATCHES[machine], "edgecolor": "white"}
-            axes.bar_label(axes.barh(y, ms / unit, **look), [took(ms)], padding=4)
+            axes.bar_label(bars(axes, [y], [ms / unit], who == "machines"), [took(ms)], padding=4)
         _rows(axes, list(waits), f"time waited, in {unit_name}")
 
     svg = drawn(name, title, aloud(twin), FRAME_IN + BAR_IN * len(waits), draw) if sum(waits.values()) else ""
@@ -93,15 +91,7 @@ def latency(found: Sequence[Latency], name: str) -> Figure:
         begins = [0.0] * len(medians)
         for look, leg in enumerate(LEGS):
             widths = [legs[look] / unit for legs in medians.values()]
-            axes.barh(
-                range(len(medians)),
-                widths,
-                left=begins,
-                label=leg,
-                color=COLOURS[look],
-                hatch=HATCHES[look],
-                edgecolor="white",
-            )
+            bars(axes, range(len(medians)), widths, look, left=begins, label=leg)
             begins = [begin + width for begin, width in zip(begins, widths, strict=True)]
         for y, (legs, end) in enumerate(zip(medians.values(), begins, strict=True)):
             axes.annotate(took(sum(legs)), (end, y), (4, 0), textcoords="offset points", va="center")
@@ -116,11 +106,9 @@ def _latency_title(medians: dict[str, list[int]]) -> str:
     if not medians:
         return "No latency was measured: nothing was sent"
     slowest = max(medians, key=lambda row: sum(medians[row]))
-    legs = dict(zip(("our queue", "our adapter", "the platform"), medians[slowest], strict=True))
+    legs = dict(zip(("in our queue", "in our adapter", "at the platform"), medians[slowest], strict=True))
     leg = max(legs, key=lambda word: legs[word])
-    return f"Slowest was {slowest}, {took(sum(legs.values()))} at the median, of which {took(legs[leg])} in {leg}".replace(
-        "in the platform", "at the platform"
-    )
+    return f"Slowest was {slowest}: {took(sum(legs.values()))} at the median, {took(legs[leg])} of it {leg}"
 
 
 def retries(tallies: Sequence[Tally], name: str) -> Figure:
@@ -135,30 +123,21 @@ def retries(tallies: Sequence[Tally], name: str) -> Figure:
     rows = tuple((spaced(channel), *(f"{number:,}" for number in row)) for channel, row in counts.items())
     twin = Table("Retries and failures by channel", heads, rows)
     total, retried, failed = (sum(row[i] for row in counts.values()) for i in range(3))
-    title = f"{retried:,} of {counted(total, 'delivery', 'deliveries')} took more than one attempt; {failed:,} did not end well"
-    if not total:
-        title = "Nothing was retried and nothing failed: nothing was sent"
+    whole = counted(total, "delivery", "deliveries")
+    title = f"{retried:,} of {whole} took more than one attempt; {failed:,} did not end well"
 
     def draw(axes: Axes) -> None:
         for look, word in ((1, heads[2]), (2, heads[3])):
             places = [y + 0.4 * look - 0.6 for y in range(len(counts))]
             widths = [row[look] for row in counts.values()]
-            made = {
-                "height": 0.38,
-                "label": word,
-                "color": COLOURS[look],
-                "hatch": HATCHES[look],
-                "edgecolor": "white",
-            }
-            axes.bar_label(axes.barh(places, widths, **made), [f"{width:,}" for width in widths], padding=4)
+            made = bars(axes, places, widths, look, height=0.38, label=word)
+            axes.bar_label(made, [f"{width:,}" for width in widths], padding=4)
         _rows(axes, list(map(spaced, counts)), "deliveries")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         _legend(axes, 2)
 
-    svg = (
-        drawn(name, title, aloud(twin), FRAME_IN + 0.3 + 1.4 * BAR_IN * len(counts), draw) if retried + failed else ""
-    )
-    return Figure(title, svg, twin)
+    height = FRAME_IN + 0.3 + 1.4 * BAR_IN * len(counts)
+    return Figure(title, drawn(name, title, aloud(twin), height, draw) if retried + failed else "", twin)
 
 
 def aloud(twin: Table) -> str:
@@ -168,7 +147,7 @@ def aloud(twin: Table) -> str:
 
 def of(channel: str, kind: TextKind) -> str:
     """A text of a channel, in words."""
-    return f"{channel.replace('_', ' ')}, {SPOKEN[kind]}"
+    return f"{spaced(channel)}, {SPOKEN[kind]}"
 
 
 def unit_of(longest_ms: float) -> tuple[int, str]:

@@ -129,6 +129,8 @@ def _carried(plan: PlanRead) -> Iterator[Block]:
             yield Paragraph(f"{name}: {medium.kind} {medium.digest}, {medium.width} × {medium.height} pixels. {by}")
             for part in medium.alt:
                 yield Exact(f"What the {medium.kind} shows, {part.language}", part.text, part.language)
+            for caption in medium.captions:
+                yield Paragraph(f"Its captions, {caption.language}: {caption.digest}.")
 
 
 def rules(found: Review) -> Section:
@@ -249,16 +251,16 @@ def stops(found: Review) -> Section:
             "Ended by": lambda h: listed(h.resumed_by),
         },
     )
-    broken = [Items(_glass(plan.digest, plan.glass)) for plan in found.plans if plan.glass]
+    broken: list[Block] = [Items(_glass(plan.digest, plan.glass)) for plan in found.plans if plan.glass]
     return Section("Halts and break-glass", (halts, *(broken or [Paragraph("The glass was not broken.")])))
 
 
 def _glass(plan: str, glass: GlassBroken) -> tuple[str, ...]:
     reviewed = f"reviewed at {second(glass.reviewed_at)} UTC by {glass.reviewed_by}: {glass.finding}"
+    broken = f"The glass was broken for plan {short(plan)} at {second(glass.at)} UTC by {listed(glass.people)}"
     due = f"not reviewed; a review is due by {second(glass.review_due_at)} UTC"
     return (
-        f"The glass was broken for plan {short(plan)} at {second(glass.at)} UTC by {listed(glass.people)}, "
-        f"until {second(glass.until)} UTC, for {listed(map(spaced, glass.channels))}.",
+        f"{broken}, until {second(glass.until)} UTC, for {listed(map(spaced, glass.channels))}.",
         *map(capitalised, glass.reasons),
         capitalised(reviewed if glass.reviewed_at else due),
     )

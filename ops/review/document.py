@@ -63,7 +63,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart, the sentence that it states, and its values as a table. ``svg`` is one element, safe to put in a page."""
+    """A chart, the sentence that it states, and its values as a table. ``svg``: one element by ``ops.drawing``."""
 
     title: str
     svg: str
@@ -84,7 +84,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``marks`` say on every view of it what it is and is not (an exercise, a draft); ``opening`` stands before all."""
+    """``marks`` say what it is and is not (an exercise, a draft); ``opening`` stands before all sections."""
 
     title: str
     marks: tuple[str, ...]

@@ -90,7 +90,9 @@ def _situation(found: Review) -> Iterator[str]:
     newest: dict[str, str] = {}
     for known in found.known:
         for name, value in ({known.item.name: known.item.value} if known.item else known.facts).items():
-            newest[name] = f"{capitalised(f'{spaced(name)}: {told(value)}')} (recorded {second(known.recorded_at)} UTC)"
+            newest[name] = (
+                f"{capitalised(f'{spaced(name)}: {told(value)}')} (recorded {second(known.recorded_at)} UTC)"
+            )
     yield from newest.values()
 
 
@@ -146,7 +148,9 @@ def _public_words(found: Review) -> Iterator[Block]:
     if first is None:
         yield Paragraph("Nothing has been public.")
         return
-    written = [one for one in found.revisions if one.digest == first.stored.plan.revision] or list(found.revisions[-1:])
+    written = [one for one in found.revisions if one.digest == first.stored.plan.revision] or list(
+        found.revisions[-1:]
+    )
     texts = [text for one in written for text in one.texts.get(TextKind.PUBLISH, ())]
     whole = sum(len(f"{text.headline}{text.body}{text.instruction}") for text in texts) <= WORDS_AT_MOST
     for text in texts:

@@ -1,7 +1,7 @@
 """A document as one HTML file: nothing in it runs, and nothing is fetched.
 
 Rules
-  1. The page reads at the width of a telephone, at a desk and on paper, and to people who do not see it (WCAG 2.2 AA).
+  1. The page reads on a telephone, at a desk and on paper, and to people who do not see it (WCAG 2.2 AA).
   2. All text goes through one place: unseen characters are spelled out, then everything is escaped. The only markup
      let through is a chart that ``ops.drawing`` made.
   3. The same document gives the same bytes.
@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from channels.text import spelled_out
 from ops.review.document import Document, Exact, Figure, Items, Notice, Paragraph, Table
@@ -33,7 +32,7 @@ def html(document: Document) -> str:
 
 
 @cache
-def _page() -> Any:
+def _page() -> Template:
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,

@@ -18,9 +18,17 @@ from dispatcher.domain.errors import Unavailable
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_S = 120
 OPTIONS = (
-    "--headless --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync "
-    "--disable-dev-shm-usage --no-pdf-header-footer --blink-settings=scriptEnabled=false"
-).split()
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--no-pdf-header-footer",
+    "--blink-settings=scriptEnabled=false",
+)
 
 
 def pdf(page: str) -> bytes:
@@ -37,7 +45,6 @@ def pdf(page: str) -> bytes:
             browser,
             *OPTIONS,
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
-            "--host-resolver-rules=MAP * ~NOTFOUND",
             f"--user-data-dir={folder}/profile",
             f"--print-to-pdf={target}",
             source.as_uri(),
@@ -48,5 +55,7 @@ def pdf(page: str) -> bytes:
             raise Unavailable(f"{browser} did not print within {LIMIT_S} s", "try again, or write --html") from error
         if done.returncode or not target.exists():
             said = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise Unavailable(f"{browser} did not print: {said[0]}", "mend that, or write --html and print it by hand")
+            raise Unavailable(
+                f"{browser} did not print: {said[0]}", "mend that, or write --html and print it by hand"
+            )
         return target.read_bytes()

@@ -1,4 +1,4 @@
-"""The sections about machines: what was sent and how it was answered, what the public saw, the way back, the record."""
+"""The sections about machines: what was sent and answered, what the public saw, the way back, the record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS_AT_MOST = 2_000
 
 def sent(found: Review) -> Section:
     """Every attempt and its answer; recipients counted, posts in full."""
-    charts = [times.accepted(one, found.tallies, f"accepted-{one.kind}") for one in found.progress]
+    charts = [times.accepted(one, found.tallies, f"accepted-{n}") for n, one in enumerate(found.progress, 1)]
     charts += [bars.latency(found.latency, "latency"), bars.retries(found.tallies, "retries")]
     return Section("Sending", (*charts, _tallies(found), _answers(found), *_troubles(found), *_attempts(found)))
 
@@ -94,11 +94,11 @@ def _attempts(found: Review) -> Sequence[Block]:
     )
     if not left:
         return [table]
-    return [table, Notice(f"{counted(left, 'post')} more are in the JSON of this review and in the evidence pack.")]
+    return [table, Notice(f"{counted(left, 'more post')} stand in the review's JSON and in the evidence pack.")]
 
 
 def _shown(deliveries: Sequence[Delivered]) -> tuple[Sequence[Delivered], int]:
-    """The posts that are shown in full, what went wrong before the rest where there are too many; and how many not."""
+    """The posts that are shown in full, where there are too many what went wrong first; and how many are left."""
     if len(deliveries) <= ROWS_AT_MOST:
         return deliveries, 0
     fine = [one.state in ("accepted", "visible") and one.seen not in ("altered", "missing") for one in deliveries]
@@ -215,8 +215,8 @@ def record(found: Review) -> Section:
     """The ledger's entries, and how anybody can check them."""
     line = found.timeline
     how = (
-        "Every line comes from the deployment's ledger. Check the ledger with `dispatcher ledger verify`. Take a pack "
-        f"that proves itself on another machine with `dispatcher evidence export {found.incident.id}`."
+        "Every line comes from the ledger. Check it with `dispatcher ledger verify`; take a pack that proves "
+        f"itself on another machine with `dispatcher evidence export {found.incident.id}`."
     )
     whole = counted(line.total, "entry", "entries")
     some = (

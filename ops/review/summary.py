@@ -1,4 +1,4 @@
-"""What every document begins with, in the same words: what happened, how it ended, and what a reader should look at."""
+"""What every document begins with, in the same words: what happened, how it ended, and what to look at."""
 
 from __future__ import annotations
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
 
 from dispatcher.domain.message import SPOKEN
 from dispatcher.service.reviewing.events import Event
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.timed import Progress
-from ops.drawing import COLOURS, FAINT, LINE, MARKERS, SOFT, WIDTH_IN, drawn
+from ops.drawing import COLOURS, FAINT, LINE, MARKERS, WIDTH_IN, drawn
 from ops.review.bars import aloud, unit_of
 from ops.review.document import Figure, Table
 from ops.review.words import counted, millisecond, milliseconds, second, spaced, took
@@ -27,8 +28,8 @@ ROW_IN, FRAME_IN, MARGIN_IN = 0.22, 0.8, 1.3
 LETTER_IN, MARK_IN = 0.078, 0.16
 """How wide a letter of a label is, at most on average, and a mark with the gap after it."""
 
-MOST_LABELS = 80
-"""With more marks than this their words stand in the table alone."""
+LETTERS_AT_MOST, MOST_LABELS = 60, 80
+"""How many letters stand beside a mark; with more marks than this all words stand in the table alone."""
 
 CURVE, CURVE_IN = 0.85, 0.42
 """How much of its row a curve takes at most, and how high a row is in inches."""
@@ -52,12 +53,17 @@ def timeline(events: Sequence[Event], name: str) -> Figure:
             ticks.append(top + (heights[track] - 1) / 2)
             axes.axhline(top - 0.6, color=LINE, linewidth=0.8)
             for event, row, on_left in placed[track]:
-                axes.plot(event.at, top + row, MARKERS[look % 6], color=COLOURS[look % 6], markersize=6, zorder=3)
-                if len(events) <= MOST_LABELS:
-                    side = {"xytext": (-6, 0), "ha": "right"} if on_left else {"xytext": (6, 0), "ha": "left"}
-                    axes.annotate(
-                        event.label, (event.at, top + row), textcoords="offset points", va="center", size=9, **side
-                    )
+                at, y = _dates().date2num(event.at), top + row
+                axes.plot(at, y, MARKERS[look % 6], color=COLOURS[look % 6], markersize=6, zorder=3)
+                axes.annotate(
+                    _words(event) if len(events) <= MOST_LABELS else "",
+                    (at, y),
+                    (-6 if on_left else 6, 0),
+                    textcoords="offset points",
+                    ha="right" if on_left else "left",
+                    va="center",
+                    size=9,
+                )
             top += heights[track]
         axes.set(yticks=ticks, yticklabels=[spaced(track) for track in tracks], ylim=(top - 0.4, -0.6))
         axes.tick_params(axis="y", length=0)
@@ -76,6 +82,11 @@ def _timeline_title(events: Sequence[Event]) -> str:
     return f"{took(milliseconds(public - first.at))} from the first mark to the first public post; last: {last.label}"
 
 
+def _words(event: Event) -> str:
+    """What stands beside a mark; the table has all of it."""
+    return shorten(event.label, LETTERS_AT_MOST, placeholder=" …")
+
+
 Placed = Mapping[str, Sequence[tuple[Event, int, bool]]]
 
 
@@ -87,7 +98,7 @@ def _placed(events: Sequence[Event], tracks: Sequence[str]) -> tuple[Placed, Map
     taken: dict[str, list[list[tuple[float, float]]]] = {track: [[]] for track in tracks}
     for event in events:
         x = width * ((event.at - start) / (end - start))
-        words = MARK_IN + LETTER_IN * len(event.label) if len(events) <= MOST_LABELS else 0
+        words = MARK_IN + LETTER_IN * len(_words(event)) if len(events) <= MOST_LABELS else 0
         on_left = x + words > width and x > width / 2
         needs = (x - words, x + MARK_IN) if on_left else (x - MARK_IN, x + words)
         rows = taken[event.track]
@@ -103,7 +114,7 @@ def accepted(progress: Progress, tallies: Sequence[Tally], name: str) -> Figure:
     """What share of each channel's deliveries of one kind of text had been accepted, as time went by."""
     made: dict[str, int] = defaultdict(int)
     for tally in tallies:
-        if tally.kind == progress.kind:
+        if (tally.plan, tally.kind) == (progress.plan, progress.kind):
             made[tally.channel] += tally.total
     curves = {curve.channel: curve.counts for curve in progress.curves if any(curve.counts)}
     title, twin = _accepted_title(progress, made), _accepted_table(progress, curves)
@@ -130,7 +141,7 @@ def accepted(progress: Progress, tallies: Sequence[Tally], name: str) -> Figure:
             ylim=(-0.1, len(curves)),
             yticks=[floor + CURVE / 2 for floor in floors],
             yticklabels=[spaced(channel) for channel in curves],
-            xlabel=f"{unit_name} from {second(progress.start)} UTC (+00:00); full height: all deliveries of the channel",
+            xlabel=f"{unit_name} from {second(progress.start)} UTC (+00:00); full height: all deliveries",
         )
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
@@ -169,16 +180,19 @@ def _span(moments: Sequence[datetime]) -> tuple[datetime, datetime]:
     return min(moments), max(*moments, min(moments) + timedelta(seconds=1))
 
 
-def _time_axis(axes: Axes, start: datetime, end: datetime) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def _dates() -> Any:
+    """matplotlib's dates, of which it has no types."""
+    from matplotlib import dates
 
-    margin = (end - start) / 50
-    axes.set_xlim(start - margin, end + margin)  # type: ignore[arg-type]
-    locator = AutoDateLocator(tz=UTC)
+    return dates
+
+
+def _time_axis(axes: Axes, start: datetime, end: datetime) -> None:
+    dates, margin = _dates(), (end - start) / 50
+    axes.set_xlim(dates.date2num(start - margin), dates.date2num(end + margin))
+    locator = dates.AutoDateLocator(tz=UTC)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC, show_offset=False))
-    same_day = start.date() == end.date()
-    days = f"{start:%-d %B %Y}" if same_day else f"{start:%-d %B %Y} to {end:%-d %B %Y}"
-    axes.set_xlabel(f"time, UTC (+00:00), {days}")
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC, show_offset=False))
+    first, last = f"{start:%-d %B %Y}", f"{end:%-d %B %Y}"
+    axes.set_xlabel(f"time, UTC (+00:00), {first if first == last else f'{first} to {last}'}")
     axes.grid(axis="x")
-    axes.spines["left"].set_color(SOFT)

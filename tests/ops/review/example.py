@@ -241,7 +241,7 @@ def _progress() -> tuple[Progress, ...]:
     ends = tuple(at(900 + 0.6 * step) for step in range(1, 201))
     curves = [Curve(channel, tuple(min(2, step // (n + 2)) for step in range(1, 201))) for n, channel in enumerate(CHANNELS[:5])]
     curves.append(Curve("notify", tuple(min(11_980, 60 * step) for step in range(1, 201))))
-    return (Progress(MESSAGE, at(900), ends, tuple(curves)),)
+    return (Progress(PLAN, MESSAGE, at(900), ends, tuple(curves)),)
 
 
 def _path() -> Path:
