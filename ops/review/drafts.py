@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from dispatcher.domain.ids import short
@@ -18,11 +18,11 @@ from dispatcher.domain.money import pounds
 from dispatcher.service.reviewing.review import Review
 from dispatcher.service.reviewing.sent import Tally
 from ops.review.document import Block, Document, Exact, Items, Paragraph, Section, Table
-from ops.review.summary import attention, marks, out, states, summary
+from ops.review.summary import OPEN_ENDS, marks, out, problems, states, summary
 from ops.review.words import capitalised, counted, listed, milliseconds, second, spaced, told, took, who
 
-RISKS_AT_MOST, WORDS_AT_MOST = 5, 900
-"""What one page has room for: sentences about risks, and characters of what the public was told."""
+SENTENCES_AT_MOST, WORDS_AT_MOST = 5, 900
+"""What one page has room for: sentences under a heading, and characters of what the public was told."""
 
 
 def operational(found: Review) -> Document:
@@ -39,7 +39,6 @@ def operational(found: Review) -> Document:
             "Last accepted (UTC)": lambda t: second(t.last_accepted_at),
         },
     )
-    problems = attention(found)
     return Document(
         title=f"Operational report: {found.incident.title}",
         marks=(*marks(found), "DRAFT for operations, from the record"),
@@ -48,7 +47,7 @@ def operational(found: Review) -> Document:
             Section("Situation", (Paragraph(summary(found)), Items(tuple(_situation(found))))),
             Section("What was sent", (sent,)),
             Section("How it is going", (Items(tuple(map(_going, found.tallies))),)),
-            Section("Problems", (_items(problems, "The record shows none."),)),
+            Section("Problems", (_items(problems(found), "The record shows none."),)),
             Section("What is next", (_items(tuple(_next(found)), "Nothing is open."),)),
             Section("Obligations", (_items(tuple(_obligations(found)), "None is open."),)),
         ),
@@ -57,10 +56,6 @@ def operational(found: Review) -> Document:
 
 def ministers(found: Review) -> Document:
     """For ministers, on one page: what happened, what the public was told, reach, decisions, spend, risks, next."""
-    risks = attention(found)
-    more = len(risks) - RISKS_AT_MOST
-    shown = (*risks[:RISKS_AT_MOST], *([f"{more} more are in the operational report."] if more > 0 else []))
-    steps = tuple(_next(found))
     return Document(
         title=f"Report to ministers: {found.incident.title}",
         marks=(*marks(found), "DRAFT for ministers, from the record"),
@@ -69,10 +64,10 @@ def ministers(found: Review) -> Document:
             Section("What happened", (Paragraph(summary(found)),)),
             Section("What the public was told", tuple(_public_words(found))),
             Section("Whom it reached", (Paragraph(_reach(found)),)),
-            Section("Who decided", (_items(tuple(_decisions(found)), "Nothing was released."),)),
+            Section("Who decided", (_items(_few(_decisions(found)), "Nothing was released."),)),
             Section("Spend", (Paragraph(_spend(found)),)),
-            Section("Risks", (_items(shown, "The record shows none."),)),
-            Section("What is next", (_items(steps[:RISKS_AT_MOST], "Nothing is open."),)),
+            Section("Risks", (_items(_few(problems(found)), "The record shows none."),)),
+            Section("What is next", (_items(_few(_next(found)), "Nothing is open."),)),
         ),
     )
 
@@ -83,6 +78,13 @@ def _head(found: Review) -> str:
 
 def _items(sentences: tuple[str, ...], none: str) -> Block:
     return Items(sentences) if sentences else Paragraph(none)
+
+
+def _few(sentences: Iterable[str]) -> tuple[str, ...]:
+    """As many as a page has room for, and how many more there are."""
+    every = tuple(sentences)
+    first, more = every[:SENTENCES_AT_MOST], len(every) - SENTENCES_AT_MOST
+    return (*first, f"{more} more stand in the operational report and the review.") if more > 0 else first
 
 
 def _situation(found: Review) -> Iterator[str]:
@@ -113,12 +115,12 @@ def _next(found: Review) -> Iterator[str]:
         if _open(found, plan.stored.plan.valid_until) and plan.released_at:
             yield f"{name}: its message is valid until {second(plan.stored.plan.valid_until)} UTC."
     counts = states(found, *TextKind)
-    for state, what in (("held", "wait for people"), ("handed_over", "wait for operators' receipts")):
+    for state in ("in_doubt", "held", "handed_over"):
         if counts.get(state):
-            yield f"{counted(counts[state], 'delivery', 'deliveries')} {what}."
+            yield f"{OPEN_ENDS[state].capitalize()}: {counted(counts[state], 'delivery', 'deliveries')}."
     for way in found.ways_back:
         if way.done < way.tasks:
-            yield f"{counted(way.tasks - way.done, 'task')} of the {SPOKEN[way.kind]} wait for operators."
+            yield f"Tasks of the {SPOKEN[way.kind]} that operators have not done: {way.tasks - way.done:,}."
     if found.incident.state == "active":
         yield "The incident has not been stood down."
 
@@ -169,7 +171,7 @@ def _reach(found: Review) -> str:
     seen = sum(one.seen == "visible" and one.kind is TextKind.PUBLISH for one in found.deliveries)
     channels = listed(spaced(tally.channel) for tally in messages if out(tally.states))
     return (
-        f"{counted(posts, 'post')} were accepted, {seen:,} of them seen to be up, and "
+        f"Accepted: {counted(posts, 'post')}, of which {seen:,} were seen to be up, and "
         f"{counted(people, 'message')} to recipients of lists. Channels: {channels}."
     )
 
@@ -183,8 +185,8 @@ def _decisions(found: Review) -> Iterator[str]:
             )
         if plan.released_at:
             approved = [s.said for s in plan.signatures if s.said and s.said.kind == "approve" and s.refused is None]
-            roles = listed(who(said.person, said.role) for said in approved)
-            yield f"Approved by {roles}; released by {plan.released_by} at {second(plan.released_at)} UTC."
+            people = listed(who(said.person, said.role) for said in approved)
+            yield f"Approved by {people}; released by {plan.released_by} at {second(plan.released_at)} UTC."
         if plan.glass:
             yield f"The glass was broken by {listed(plan.glass.people)} at {second(plan.glass.at)} UTC."
 

@@ -20,6 +20,9 @@ from ops.review.document import Document, Exact, Figure, Items, Notice, Paragrap
 from ops.review.words import NONE
 
 HERE = Path(__file__).parent
+MANY = 8
+"""A document with more sections has a list of them."""
+
 SHORT, LONG = 24, 36
 """A column whose cells are all at most this long is not folded; one with a longer cell may break anywhere."""
 
@@ -28,7 +31,7 @@ _NUMBER = re.compile(r"[-−]?[\d,]+(\.\d+)?( (ms|s|min|h|%))?")
 
 def html(document: Document) -> str:
     """The whole file."""
-    return _page().render(document=document, contents=len(document.sections) > 1)
+    return _page().render(document=document, contents=len(document.sections) > MANY)
 
 
 @cache

@@ -1,8 +1,8 @@
 """A page on paper: printed by an installed Chromium, without a window and without a network.
 
-The page is our own and holds no script, its policy forbids both scripts and requests, and scripts are switched off
-besides. So that it also prints in a container, where everything runs as root and Chromium's own sandbox refuses to
-start, root prints without that sandbox; nobody else does.
+The page is our own and holds no script, and its policy forbids scripts and requests. So that it also prints in a
+container, where everything runs as root and Chromium's own sandbox refuses to start, root prints without that
+sandbox; nobody else does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ OPTIONS = (
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-pdf-header-footer",
-    "--blink-settings=scriptEnabled=false",
 )
 
 

@@ -11,9 +11,19 @@ from dispatcher.service.reviewing.plans import PlanRead
 from dispatcher.service.reviewing.review import Review
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.signed import Signature
-from ops.review.words import capitalised, counted, listed, milliseconds, second, spaced, took
+from ops.review.words import NONE, capitalised, counted, listed, milliseconds, second, spaced, took
 
 OUT = ("accepted", "visible", "missing")
+OPEN_ENDS = {
+    "in_doubt": "may have gone out, and nobody knows yet",
+    "held": "held, waiting for people",
+    "missing": "accepted, and the public does not see it",
+    "rejected": "refused by the platform",
+    "expired": "ran out of time",
+    "handed_over": "waiting for operators' receipts",
+}
+"""States in which a delivery wants looking at, worst first."""
+
 LATE_MS = 15 * 60_000
 """What was recorded so long after its source said it is called late; the review shows both times of everything."""
 
@@ -74,29 +84,36 @@ def _sentences(found: Review) -> Iterator[str]:
     yield f"The incident is {spaced(incident.state)}; {left}."
 
 
+def problems(found: Review) -> tuple[str, ...]:
+    """What did not go as it should, and is not settled or not explained; every sentence is a fact of the record."""
+    return tuple(map(capitalised, _problems(found)))
+
+
 def attention(found: Review) -> tuple[str, ...]:
-    """What a reader should look at, worst first; every sentence is a fact of the record."""
-    return tuple(map(capitalised, _attention(found)))
+    """What a reader should look at: the problems, then what was refused and what was recorded late."""
+    return (*problems(found), *map(capitalised, _past(found)))
 
 
-def _attention(found: Review) -> Iterator[str]:
+def _problems(found: Review) -> Iterator[str]:
     for plan in found.plans:
         yield from _of_plan(plan)
     yield from _of_signatures(found.signatures, "the incident")
     yield from _of_sending(found.tallies)
-    unseen = [one for one in found.deliveries if one.seen in ("missing", "altered")]
-    if unseen:
-        where = listed(one.account for one in unseen)
-        yield f"{counted(len(unseen), 'post')} {_is(len(unseen))} not what the public sees as approved: {where}"
+    unseen = listed(one.account for one in found.deliveries if one.seen in ("missing", "altered"))
+    if unseen != NONE:
+        yield f"not what the public sees as approved: {unseen}"
     for halt in found.halts:
         if halt.ended_at is None:
             yield f"a halt of {halt.scope} {halt.target} stands since {second(halt.at)} UTC: {halt.reason}"
+
+
+def _past(found: Review) -> Iterator[str]:
     denied = sum(denial.count for denial in found.denials)
     if denied:
-        yield f"{counted(denied, 'refusal')} on the way, by {listed(d.clause for d in found.denials)}"
-    late = [k for k in found.known if milliseconds(k.recorded_at - k.said_at) > LATE_MS]
+        yield f"refused on the way: {denied:,}, by {listed(d.clause or spaced(d.kind) for d in found.denials)}"
+    late = sum(milliseconds(k.recorded_at - k.said_at) > LATE_MS for k in found.known)
     if late:
-        yield f"{counted(len(late), 'fact')} {_was(len(late))} recorded more than {took(LATE_MS)} after being said"
+        yield f"recorded more than {took(LATE_MS)} after it was said: {counted(late, 'fact')}"
 
 
 def _of_plan(plan: PlanRead) -> Iterator[str]:
@@ -120,33 +137,17 @@ def _of_plan(plan: PlanRead) -> Iterator[str]:
 
 
 def _of_signatures(signatures: tuple[Signature, ...], about: str) -> Iterator[str]:
-    bad = sum(signature.refused is not None for signature in signatures)
-    if bad:
-        yield f"{counted(bad, 'signature')} about {about} {'does' if bad == 1 else 'do'} not hold"
+    bad = listed(s.said.person if s.said else "somebody unreadable" for s in signatures if s.refused is not None)
+    if bad != NONE:
+        yield f"a signature about {about} does not hold: {bad}"
     roleless = listed(s.said.person for s in signatures if s.said and not s.held)
-    if roleless != "–":
-        yield f"{roleless} signed about {about} without the role by the roster of that minute"
+    if roleless != NONE:
+        yield f"signed about {about} without the role by the roster of that minute: {roleless}"
 
 
 def _of_sending(tallies: tuple[Tally, ...]) -> Iterator[str]:
-    words = {
-        "in_doubt": "may have gone out, and nobody knows yet",
-        "held": "wait for people",
-        "missing": "were accepted, and the public does not see them",
-        "rejected": "were refused by the platform",
-        "expired": "ran out of time",
-        "handed_over": "wait for operators' receipts",
-    }
-    for state, what in words.items():
+    for state, what in OPEN_ENDS.items():
         number = sum(tally.states.get(state, 0) for tally in tallies)
         if number:
             where = listed(spaced(tally.channel) for tally in tallies if tally.states.get(state))
-            yield f"{counted(number, 'delivery', 'deliveries')} {what}, on {where}"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
+            yield f"{what}: {counted(number, 'delivery', 'deliveries')}, on {where}"

@@ -6,8 +6,9 @@ nothing to show there is no chart, and the sentence says so. Times are UTC, and 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,22 @@ LETTERS_AT_MOST, MOST_LABELS = 60, 80
 CURVE, CURVE_IN = 0.85, 0.42
 """How much of its row a curve takes at most, and how high a row is in inches."""
 
+TICKS = (
+    (timedelta(minutes=10), "%H:%M:%S"),
+    (timedelta(hours=20), "%H:%M"),
+    (timedelta(days=5), "%-d %b %H:%M"),
+)
+"""How a time axis is marked that is shorter than so long."""
+
 STEPS_IN_TABLE = 12
 
 
 def timeline(events: Sequence[Event], name: str) -> Figure:
-    """What happened in which lane, each mark with its words."""
+    """What happened in which lane, each mark with its words; what happened several times at once is one mark."""
+    alike = Counter(events)
+    events = [
+        replace(event, label=f"{event.label} ({n} times)" if n > 1 else event.label) for event, n in alike.items()
+    ]
     tracks = tuple(dict.fromkeys(event.track for event in events))
     rows = tuple((millisecond(e.at), spaced(e.track), spaced(e.kind), e.label) for e in events)
     twin = Table("The incident in marks", ("Time (UTC)", "Lane", "Mark", "What happened"), rows)
@@ -192,7 +204,8 @@ def _time_axis(axes: Axes, start: datetime, end: datetime) -> None:
     axes.set_xlim(dates.date2num(start - margin), dates.date2num(end + margin))
     locator = dates.AutoDateLocator(tz=UTC)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC, show_offset=False))
+    shown = next((shown for longest, shown in TICKS if end - start < longest), "%-d %b")
+    axes.xaxis.set_major_formatter(dates.DateFormatter(shown, tz=UTC))
     first, last = f"{start:%-d %B %Y}", f"{end:%-d %B %Y}"
     axes.set_xlabel(f"time, UTC (+00:00), {first if first == last else f'{first} to {last}'}")
     axes.grid(axis="x")
