@@ -128,14 +128,15 @@ def accepted(progress: Progress, tallies: Sequence[Tally], name: str) -> Figure:
     for tally in tallies:
         if (tally.plan, tally.kind) == (progress.plan, progress.kind):
             made[tally.channel] += tally.total
-    curves = {curve.channel: curve.counts for curve in progress.curves if any(curve.counts)}
+    known = {curve.channel: curve.counts for curve in progress.curves}
+    curves = {channel: known.get(channel, (0,) * len(progress.ends)) for channel in made} if progress.ends else {}
     title, twin = _accepted_title(progress, made), _accepted_table(progress, curves)
     if not curves:
         return Figure(title, "", twin)
 
     def draw(axes: Axes) -> None:
         unit, unit_name = unit_of(milliseconds(progress.ends[-1] - progress.start))
-        moments = [0.0, *(milliseconds(end - progress.start) / unit for end in progress.ends)]
+        moments = [0.0, *(max(1, milliseconds(end - progress.start)) / unit for end in progress.ends)]
         floors = range(len(curves) - 1, -1, -1)
         for floor, (channel, counts) in zip(floors, curves.items(), strict=True):
             rises = [n for n, count in enumerate(counts) if n == 0 or count != counts[n - 1]]

@@ -62,7 +62,7 @@ def told(value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{spaced(key)}: {told(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(told, value))
+        return (" | " if any(isinstance(item, Mapping) for item in value) else ", ").join(map(told, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return NONE if value in (None, "") else str(value)
