@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import gate, stale
+from ops.bench import gate, review, stale
 from ops.bench.__main__ import chosen
 from ops.bench.figures import Figure, table, write
 
@@ -33,10 +33,19 @@ def test_no_t3_send_starts_once_the_status_is_over_sixty_seconds_old(tmp_path: P
     assert figure.samples == [20.0, 40.0, 60.0]
 
 
+def test_a_review_is_measured_on_an_incident_of_the_size_that_was_asked_for(tmp_path: Path) -> None:
+    """By a process of its own, which counts the deliveries that it read."""
+    seconds, memory = review.measure(tmp_path / "review", 1_000, ("sqlite",))
+
+    assert (seconds.name, memory.name) == ("review.sqlite.seconds", "review.sqlite.memory")
+    assert 0 < seconds.samples[0] < review.TARGET_S
+    assert 10 < memory.samples[0] < review.TARGET_MB
+
+
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
     """A bare ``make bench`` names nothing."""
     assert (chosen([]), chosen(["full", "gate"])) == (
-        ["gate", "stale", "halts", "isolation", "sqlite", "postgresql"],
+        ["gate", "stale", "halts", "isolation", "review", "sqlite", "postgresql"],
         ["full", "gate"],
     )
 
@@ -45,7 +54,10 @@ def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixtur
     """The message names those there are."""
     with pytest.raises(SystemExit, match="2"):
         chosen(["engines"])
-    assert "engines is none of gate, stale, halts, isolation, sqlite, postgresql, full" in capsys.readouterr().err
+    assert (
+        "engines is none of gate, stale, halts, isolation, review, sqlite, postgresql, full"
+        in capsys.readouterr().err
+    )
 
 
 def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:

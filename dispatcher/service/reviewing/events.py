@@ -110,7 +110,13 @@ def readings(work: Work, incident: str) -> tuple[Reading, ...]:
 
 def events(entries: Iterable[LedgerLine], read: Marked) -> tuple[Event, ...]:
     """The marks of an incident, from its telling entries and from what was read of it."""
-    found = [*_entered(entries), *_signed(read.signatures), *_went_out(read), *_stopped(read)]
+    found = [
+        *_entered(entries),
+        *_signed(read.signatures),
+        *_went_out(read),
+        *_stopped(read.halts),
+        *_refused(read.denials),
+    ]
     return tuple(sorted(found, key=lambda event: event.at))
 
 
@@ -124,7 +130,8 @@ def _entered(entries: Iterable[LedgerLine]) -> Iterator[Event]:
         elif entry.kind in SAID:
             yield Event(entry.at, family, entry.kind.partition(".")[2], SAID[entry.kind].format(**facts))
     for (at, plan, target), channels in legs.items():
-        yield Event(at, "clearance", target, f"{', '.join(channels)}: {target} (plan {short(plan)})")
+        said = target.replace("_", " ")
+        yield Event(at, "clearance", target, f"{', '.join(channels)}: {said} (plan {short(plan)})")
 
 
 def _signed(signatures: Iterable[Signature]) -> Iterator[Event]:
@@ -140,12 +147,20 @@ def _went_out(read: Marked) -> Iterator[Event]:
         yield Event(way.ordered_at, "way_back", str(way.kind), f"{way.ordered_by} ordered the {SPOKEN[way.kind]}")
 
 
-def _stopped(read: Marked) -> Iterator[Event]:
-    for halt in read.halts:
+def _stopped(halts: Iterable[HaltRead]) -> Iterator[Event]:
+    for halt in halts:
         what = f"{halt.scope} {halt.target}".strip()
         yield Event(halt.at, "stops", "halt", f"{halt.person} halted {what}")
         if halt.ended_at:
             yield Event(halt.ended_at, "stops", "resume", f"{' and '.join(halt.resumed_by)} resumed {what}")
-    for denial in read.denials:
-        count = "" if denial.count == 1 else f", {denial.count} times"
-        yield Event(denial.first, "clearance", "refused", f"{denial.kind} {denial.clause}: {denial.fact}{count}")
+
+
+def _refused(denials: Iterable[Denial]) -> Iterator[Event]:
+    """A mark for what was refused for one fact, wherever that was."""
+    same: dict[tuple[str, str, str], list[Denial]] = {}
+    for denial in denials:
+        same.setdefault((denial.kind, denial.clause, denial.fact), []).append(denial)
+    for (kind, clause, fact), found in same.items():
+        channels = ", ".join(dict.fromkeys(one.channel for one in found if one.channel))
+        first = min(one.first for one in found)
+        yield Event(first, "clearance", "refused", f"{kind} {clause} {channels}: {fact}")

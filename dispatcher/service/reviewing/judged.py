@@ -175,7 +175,8 @@ def _mitigated(case: Case) -> Iterator[Mitigated]:
     rule, version = case.rule, case.version
     if rule is None:
         return
-    lapsed, faults = unattested(case), {text[:3]: text[4:] for text in unmet(case)}
+    lapsed = unattested(case)
+    faults = {code: fault for code, _, fault in (text.partition(" ") for text in unmet(case))}
     attested = list(case.scoped(StatementKind.ATTEST, version.may_attest))
     for code in rule.mitigations:
         checked_by = version.mitigation[code].checked_by

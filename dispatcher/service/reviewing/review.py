@@ -9,6 +9,7 @@ from datetime import datetime
 from dispatcher.domain.incident import Incident
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import CLAUSES
+from dispatcher.service.ledger import line_of
 from dispatcher.service.reviewing.events import Event, Marked, Reading, Timeline, events, readings, timeline
 from dispatcher.service.reviewing.judged import Denial, PolicyRead, denials, in_force
 from dispatcher.service.reviewing.known import Known, Written, known, written
@@ -28,7 +29,7 @@ from dispatcher.service.reviewing.sent import (
 )
 from dispatcher.service.reviewing.signed import HaltRead, Signature, halts, read
 from dispatcher.service.reviewing.timed import Latency, Progress, WentBack, latency, progress, went_back
-from dispatcher.store import records
+from dispatcher.store import history, records
 from dispatcher.store.database import Work
 
 
@@ -95,7 +96,16 @@ def _read(desk: Desk, work: Work, incident: Incident) -> Review:
     denied, entries = denials(work, incident.id), timeline(work, incident.id)
     everything = [one for about in signatures.values() for one in about]
     course = Course(
-        incident, roster, _activated(entries), revisions, plans, signatures[""], standing, stops, counts, delivered
+        incident,
+        roster,
+        _activated(work, incident.id),
+        revisions,
+        plans,
+        signatures[""],
+        standing,
+        stops,
+        counts,
+        delivered,
     )
     return Review(
         incident=incident,
@@ -150,6 +160,6 @@ def _standing(desk: Desk, work: Work, incident: Incident, plans: Sequence[PlanRe
     )
 
 
-def _activated(entries: Timeline) -> tuple[datetime, str] | None:
-    activated = (line for line in entries.entries if line.kind == "incident.activated")
-    return next(((line.at, str(line.facts["actor"])) for line in activated), None)
+def _activated(work: Work, incident: str) -> tuple[datetime, str] | None:
+    entries = (line_of(row) for row in history.each(work, incident, ["incident.activated"]))
+    return next(((entry.at, str(entry.facts["actor"])) for entry in entries), None)
