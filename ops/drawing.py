@@ -3,17 +3,22 @@
 Rules (reference: ux 5)
   1. One axis each way, horizontal text, and nothing told by colour alone: hatches, markers and words beside it.
   2. Letters stay letters, so that a chart can be searched, read aloud and enlarged. No text is taken for mathematics.
-  3. Nothing global is touched: no pyplot, no back-end, settings only while a chart is drawn.
+  3. Names and labels are shortened where they are long, because the table beside a chart has them whole.
+  4. Nothing global is touched: no pyplot, no back-end; settings, and silence about letters that the measuring font
+     lacks, only while a chart is drawn.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
+
+from channels.text import spelled_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,12 +67,23 @@ def drawn(name: str, title: str, description: str, height_in: float, draw: Calla
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_SETTINGS):
+    with rc_context(_SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
         draw(figure.add_subplot())
         written = io.BytesIO()
         figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
     return _element(name, title, description, written.getvalue())
+
+
+def lettered(text: str, most: int = 32) -> str:
+    """A name or label as a chart has room for it, in one line, with what cannot be seen spelled out.
+
+    >>> lettered("Old Town\u202e"), lettered("a" * 40, 5)
+    ('Old Town[U+202E]', 'aaaa…')
+    """
+    whole = spelled_out(" ".join(text.split()))
+    return whole if len(whole) <= most else f"{whole[: most - 1]}…"
 
 
 def bars(
@@ -107,7 +123,7 @@ def _element(name: str, title: str, description: str, written: bytes) -> str:
                 del element.attrib[key]
     for place, (word, text) in enumerate((("title", title), ("desc", description))):
         told = etree.Element(f"{{{svg.nsmap[None]}}}{word}", id=f"{name}-{word}")
-        told.text = text
+        told.text = spelled_out(text)
         svg.insert(place, told)
     svg.set("role", "img")
     svg.set("aria-labelledby", f"{name}-title {name}-desc")

@@ -14,7 +14,7 @@ from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.service.reviewing.minutes import MACHINE, Path
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.timed import Latency
-from ops.drawing import bars, drawn
+from ops.drawing import bars, drawn, lettered
 from ops.review.document import Figure, Table
 from ops.review.words import HOUR_S, MINUTE_MS, counted, milliseconds, spaced, took
 
@@ -157,7 +157,7 @@ def unit_of(longest_ms: float) -> tuple[int, str]:
 
 def _rows(axes: Axes, names: Sequence[str], label: str) -> None:
     """Name the bars, first on top, and leave room for the values at their ends."""
-    axes.set(xlabel=label, yticks=range(len(names)), yticklabels=names)
+    axes.set(xlabel=label, yticks=range(len(names)), yticklabels=map(lettered, names))
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * axes.get_xlim()[1])

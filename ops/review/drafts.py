@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from dispatcher.domain.ids import short
@@ -21,8 +21,8 @@ from ops.review.document import Block, Document, Exact, Items, Paragraph, Sectio
 from ops.review.summary import OPEN_ENDS, marks, out, problems, states, summary
 from ops.review.words import capitalised, counted, listed, milliseconds, second, spaced, told, took, who
 
-SENTENCES_AT_MOST, WORDS_AT_MOST = 5, 900
-"""What one page has room for: sentences under a heading, and characters of what the public was told."""
+LINES, LINES_OF_WORDS, LETTERS = 4, 12, 95
+"""Lines that one page has room for under a heading, and of words to the public; and the letters of a line."""
 
 
 def operational(found: Review) -> Document:
@@ -82,9 +82,18 @@ def _items(sentences: tuple[str, ...], none: str) -> Block:
 
 def _few(sentences: Iterable[str]) -> tuple[str, ...]:
     """As many as a page has room for, and how many more there are."""
-    every = tuple(sentences)
-    first, more = every[:SENTENCES_AT_MOST], len(every) - SENTENCES_AT_MOST
-    return (*first, f"{more} more stand in the operational report and the review.") if more > 0 else first
+    shown, more, left = list[str](), 0, LINES
+    for sentence in sentences:
+        left -= _lines(sentence)
+        if left >= 0:
+            shown.append(sentence)
+        else:
+            more += 1
+    return (*shown, *([f"{more} more in the operational report and the review."] if more else []))
+
+
+def _lines(text: str) -> int:
+    return sum(1 + len(line) // LETTERS for line in text.split("\n"))
 
 
 def _situation(found: Review) -> Iterator[str]:
@@ -145,23 +154,29 @@ def _open(found: Review, until: datetime) -> bool:
 
 
 def _public_words(found: Review) -> Iterator[Block]:
-    """The message that went out first, whole, where a page has room for it; else its headlines."""
+    """The message that went out first: whole, or its headlines, whichever a page has room for."""
     first = min((plan for plan in found.plans if plan.public_at), key=lambda plan: str(plan.public_at), default=None)
     if first is None:
         yield Paragraph("Nothing has been public.")
         return
-    written = [one for one in found.revisions if one.digest == first.stored.plan.revision] or list(
-        found.revisions[-1:]
-    )
-    texts = [text for one in written for text in one.texts.get(TextKind.PUBLISH, ())]
-    whole = sum(len(f"{text.headline}{text.body}{text.instruction}") for text in texts) <= WORDS_AT_MOST
-    for text in texts:
-        words = "\n".join(filter(None, (text.headline, text.body, text.instruction))) if whole else text.headline
-        yield Exact(text.language, words, text.language)
-    if not whole:
-        yield Paragraph("These are its headlines; the review has every word.")
-    for way in found.ways_back:
-        yield Paragraph(f"{capitalised(f'{SPOKEN[way.kind]} ordered at {second(way.ordered_at)} UTC')}")
+    texts = [
+        text
+        for written in found.revisions
+        if written.digest == first.stored.plan.revision
+        for text in written.texts.get(TextKind.PUBLISH, ())
+    ]
+    whole = {t.language: "\n".join(filter(None, (t.headline, t.body, t.instruction))) for t in texts}
+    shown = next(filter(_fits, (whole, {text.language: text.headline for text in texts})), {})
+    for language, words in shown.items():
+        yield Exact(language, words, language)
+    if shown != whole:
+        yield Paragraph(f"It was said in {counted(len(texts), 'language')}; the review has every word.")
+    if found.ways_back:
+        yield Paragraph(f"Ordered since: {listed(SPOKEN[way.kind] for way in found.ways_back)}.")
+
+
+def _fits(words: Mapping[str, str]) -> bool:
+    return sum(2 + _lines(text) for text in words.values()) <= LINES_OF_WORDS
 
 
 def _reach(found: Review) -> str:

@@ -6,18 +6,16 @@ nothing to show there is no chart, and the sentence says so. Times are UTC, and 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.domain.message import SPOKEN
 from dispatcher.service.reviewing.events import Event
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.timed import Progress
-from ops.drawing import COLOURS, FAINT, LINE, MARKERS, WIDTH_IN, drawn
+from ops.drawing import COLOURS, FAINT, LINE, MARKERS, WIDTH_IN, drawn, lettered
 from ops.review.bars import aloud, unit_of
 from ops.review.document import Figure, Table
 from ops.review.words import counted, millisecond, milliseconds, second, spaced, took
@@ -46,11 +44,7 @@ STEPS_IN_TABLE = 12
 
 
 def timeline(events: Sequence[Event], name: str) -> Figure:
-    """What happened in which lane, each mark with its words; what happened several times at once is one mark."""
-    alike = Counter(events)
-    events = [
-        replace(event, label=f"{event.label} ({n} times)" if n > 1 else event.label) for event, n in alike.items()
-    ]
+    """What happened in which lane, each mark with its words."""
     tracks = tuple(dict.fromkeys(event.track for event in events))
     rows = tuple((millisecond(e.at), spaced(e.track), spaced(e.kind), e.label) for e in events)
     twin = Table("The incident in marks", ("Time (UTC)", "Lane", "Mark", "What happened"), rows)
@@ -68,7 +62,7 @@ def timeline(events: Sequence[Event], name: str) -> Figure:
                 at, y = _dates().date2num(event.at), top + row
                 axes.plot(at, y, MARKERS[look % 6], color=COLOURS[look % 6], markersize=6, zorder=3)
                 axes.annotate(
-                    _words(event) if len(events) <= MOST_LABELS else "",
+                    lettered(event.label, LETTERS_AT_MOST) if len(events) <= MOST_LABELS else "",
                     (at, y),
                     (-6 if on_left else 6, 0),
                     textcoords="offset points",
@@ -77,7 +71,7 @@ def timeline(events: Sequence[Event], name: str) -> Figure:
                     size=9,
                 )
             top += heights[track]
-        axes.set(yticks=ticks, yticklabels=[spaced(track) for track in tracks], ylim=(top - 0.4, -0.6))
+        axes.set(yticks=ticks, yticklabels=[lettered(spaced(track)) for track in tracks], ylim=(top - 0.4, -0.6))
         axes.tick_params(axis="y", length=0)
         _time_axis(axes, *_span([event.at for event in events]))
 
@@ -94,11 +88,6 @@ def _timeline_title(events: Sequence[Event]) -> str:
     return f"{took(milliseconds(public - first.at))} from the first mark to the first public post; last: {last.label}"
 
 
-def _words(event: Event) -> str:
-    """What stands beside a mark; the table has all of it."""
-    return shorten(event.label, LETTERS_AT_MOST, placeholder=" …")
-
-
 Placed = Mapping[str, Sequence[tuple[Event, int, bool]]]
 
 
@@ -110,7 +99,7 @@ def _placed(events: Sequence[Event], tracks: Sequence[str]) -> tuple[Placed, Map
     taken: dict[str, list[list[tuple[float, float]]]] = {track: [[]] for track in tracks}
     for event in events:
         x = width * ((event.at - start) / (end - start))
-        words = MARK_IN + LETTER_IN * len(_words(event)) if len(events) <= MOST_LABELS else 0
+        words = MARK_IN + LETTER_IN * len(lettered(event.label, LETTERS_AT_MOST)) if len(events) <= MOST_LABELS else 0
         on_left = x + words > width and x > width / 2
         needs = (x - words, x + MARK_IN) if on_left else (x - MARK_IN, x + words)
         rows = taken[event.track]
@@ -153,7 +142,7 @@ def accepted(progress: Progress, tallies: Sequence[Tally], name: str) -> Figure:
             xlim=(0, moments[-1]),
             ylim=(-0.1, len(curves)),
             yticks=[floor + CURVE / 2 for floor in floors],
-            yticklabels=[spaced(channel) for channel in curves],
+            yticklabels=[lettered(spaced(channel)) for channel in curves],
             xlabel=f"{unit_name} from {second(progress.start)} UTC (+00:00); full height: all deliveries",
         )
         axes.tick_params(axis="y", length=0)

@@ -41,7 +41,9 @@ def at(seconds: float) -> datetime:
 
 def signature(kind: StatementKind, person: str, role: str, seconds: float, **more: object) -> Signature:
     """One statement, which holds unless told otherwise."""
-    said = Statement(kind, PLAN, "example-city", Mode.EXERCISE, person, role, 3, at(seconds), at(seconds + 900), "ab" * 16)
+    said = Statement(
+        kind, PLAN, "example-city", Mode.EXERCISE, person, role, 3, at(seconds), at(seconds + 900), "ab" * 16
+    )
     whole = {"refused": None, "held": True, "reason": "", **more}
     return Signature(said, at(seconds), "SHA256:abc", **whole)  # type: ignore[arg-type]
 
@@ -50,27 +52,71 @@ def example() -> Review:
     """A gale that was warned of, with one of everything."""
     return Review(
         incident=Incident(
-            "inc-7k2m", Mode.EXERCISE, "severe_weather", Severity.S3, "Severe gale tonight", IncidentState.STOOD_DOWN, BEGAN, "author-1"
+            "inc-7k2m",
+            Mode.EXERCISE,
+            "severe_weather",
+            Severity.S3,
+            "Severe gale tonight",
+            IncidentState.STOOD_DOWN,
+            BEGAN,
+            "author-1",
         ),
         read_at=at(9_000),
         known=_known(),
         revisions=(
             Written(
-                "msg-4d1c", 1, DIGEST, at(160), "author-1",
-                {MESSAGE: (LanguageText("en-GB", "Severe gale tonight", "Stay indoors from 6pm.", "Charge your telephone now."),)},
+                "msg-4d1c",
+                1,
+                DIGEST,
+                at(160),
+                "author-1",
+                {
+                    MESSAGE: (
+                        LanguageText(
+                            "en-GB", "Severe gale tonight", "Stay indoors from 6pm.", "Charge your telephone now."
+                        ),
+                    )
+                },
                 {"author-1": ("author",), "translator-1": ("translate",)},
             ),
         ),
         plans=(_plan(),),
-        signatures=(signature(StatementKind.STAND_DOWN, "director-1", "duty_director", 8_400, reason="the wind has dropped"),),
+        signatures=(
+            signature(StatementKind.STAND_DOWN, "director-1", "duty_director", 8_400, reason="the wind has dropped"),
+        ),
         standing=(signature(StatementKind.ASSESS, "director-1", "duty_director", -86_400),),
         policies=(PolicyRead("2026-10-01", DIGEST, at(-4_000_000), at(-4_100_000), "policy owners"),),
-        clauses={"G08": "The right people signed this exact plan.", "G11": "Every mitigation that policy asks holds."},
+        clauses={
+            "G08": "The right people signed this exact plan.",
+            "G11": "Every mitigation that policy asks holds.",
+        },
         denials=(
             Denial(
-                "release.refused", "G08", PLAN, "x", None, "director-1", "no approval by security", "security", 1, at(420), at(420)
+                "release.refused",
+                "G08",
+                PLAN,
+                "x",
+                None,
+                "director-1",
+                "no approval by security",
+                "security",
+                1,
+                at(420),
+                at(420),
             ),
-            Denial("gate.refused", "G16", PLAN, "notify", "sms-city", None, "halted by ops-1", "two others", 12, at(905), at(931)),
+            Denial(
+                "gate.refused",
+                "G16",
+                PLAN,
+                "notify",
+                "sms-city",
+                None,
+                "halted by ops-1",
+                "two others",
+                12,
+                at(905),
+                at(931),
+            ),
         ),
         tallies=_tallies(),
         answers=(
@@ -79,22 +125,52 @@ def example() -> Review:
             Answers(PLAN, "notify", "sms-city", MESSAGE, None, "", "the connection ended", 8, at(910), at(915)),
         ),
         deliveries=_deliveries(),
-        troubles=(Trouble(PLAN, "notify", "sms-city", MESSAGE, "held", "ambiguous", "waits for people: ambiguous", 8, "dlv-8"),),
+        troubles=(
+            Trouble(
+                PLAN, "notify", "sms-city", MESSAGE, "held", "ambiguous", "waits for people: ambiguous", 8, "dlv-8"
+            ),
+        ),
         troubled=8,
         progress=_progress(),
         latency=tuple(
-            Latency(channel, MESSAGE, Spread(4, 300 + 900 * n, 2_000, 9_000), Spread(4, 40, 90, 130), Spread(4, 210 * n, 800, 1_900))
+            Latency(
+                channel,
+                MESSAGE,
+                Spread(4, 300 + 900 * n, 2_000, 9_000),
+                Spread(4, 40, 90, 130),
+                Spread(4, 210 * n, 800, 1_900),
+            )
             for n, channel in enumerate(CHANNELS)
         ),
         first_public=tuple(
-            FirstPublic(PLAN, channel, MESSAGE, at(901 + n), f"{channel}-city", f"https://{channel}.example/{n}", "visible since 18:15:04")
+            FirstPublic(
+                PLAN,
+                channel,
+                MESSAGE,
+                at(901 + n),
+                f"{channel}-city",
+                f"https://{channel}.example/{n}",
+                "visible since 18:15:04",
+            )
             for n, channel in enumerate(CHANNELS[:4])
         ),
         ways_back=(
-            WentBack(PLAN, WITHDRAW, at(5_400), "director-1", "the wind has dropped", 4, 4, 4, 1, 1, 640, 3_120, 4_498_000),
+            WentBack(
+                PLAN, WITHDRAW, at(5_400), "director-1", "the wind has dropped", 4, 4, 4, 1, 1, 640, 3_120, 4_498_000
+            ),
         ),
         halts=(
-            HaltRead("a1", "channel", "notify", "ops-1", "ops", "numbers look wrong", at(904), ("director-1", "security-1"), at(935)),
+            HaltRead(
+                "a1",
+                "channel",
+                "notify",
+                "ops-1",
+                "ops",
+                "numbers look wrong",
+                at(904),
+                ("director-1", "security-1"),
+                at(935),
+            ),
         ),
         paths=(_path(),),
         events=_events(),
@@ -102,7 +178,18 @@ def example() -> Review:
         timeline=Timeline(
             12_345,
             {"plan.submitted": 1, "statement.approve": 4, "delivery.moved": 12_340},
-            (LedgerLine(1, at(0), "incident.declared", "inc-7k2m", "desk", 1, DIGEST, {"actor": "author-1", "kind": "severe_weather"}),),
+            (
+                LedgerLine(
+                    1,
+                    at(0),
+                    "incident.declared",
+                    "inc-7k2m",
+                    "desk",
+                    1,
+                    DIGEST,
+                    {"actor": "author-1", "kind": "severe_weather"},
+                ),
+            ),
         ),
     )
 
@@ -117,7 +204,9 @@ def hostile(words: str) -> Review:
         incident=replace(found.incident, title=words),
         known=tuple(replace(one, facts={words: words}, item=None, person=words) for one in found.known),
         plans=(replace(read, texts=carried),),
-        deliveries=tuple(replace(one, shown=words, account=words, sentence=words, url=words) for one in found.deliveries),
+        deliveries=tuple(
+            replace(one, shown=words, account=words, sentence=words, url=words) for one in found.deliveries
+        ),
         tallies=tuple(replace(tally, channel=words, account=words) for tally in found.tallies),
         events=tuple(replace(event, label=words, track=words) for event in found.events),
         halts=tuple(replace(halt, reason=words) for halt in found.halts),
@@ -137,7 +226,9 @@ def _known() -> tuple[Known, ...]:
         Known(at(0), at(0), "declared", "author-1", ("author",), "S2", {"area": ["Example Bay"]}),
         Known(at(60), at(-1_200), "evidence", "author-1", ("author",), None, {}, warned),
         Known(at(75), at(-300), "evidence", "author-1", ("author",), None, {}, seen),
-        Known(at(300), at(300), "amended", "director-1", ("duty_director",), "S3", {"area": ["Example Bay", "Old Town"]}),
+        Known(
+            at(300), at(300), "amended", "director-1", ("duty_director",), "S3", {"area": ["Example Bay", "Old Town"]}
+        ),
     )
 
 
@@ -151,10 +242,21 @@ def _plan() -> PlanRead:
         (StatementKind.RELEASE, "director-1", "duty_director", 900, ""),
     )
     signed = [signature(kind, person, role, when, reason=why) for kind, person, role, when, why in people]
-    bad = signature(StatementKind.APPROVE, "author-2", "checker", 350, refused="signed with a key that is not on the roster")
-    picture = Medium(f"sha256:{DIGEST}", MediaKind.PICTURE, "image/png", 9_000, 1200, 675, (Part("en-GB", "A map of the bay."),))
+    bad = signature(
+        StatementKind.APPROVE, "author-2", "checker", 350, refused="signed with a key that is not on the roster"
+    )
+    picture = Medium(
+        f"sha256:{DIGEST}", MediaKind.PICTURE, "image/png", 9_000, 1200, 675, (Part("en-GB", "A map of the bay."),)
+    )
     texts = [
-        Exact(f"{channel}-{place}", channel, kind, DIGEST, (Part("en-GB", ENGLISH), Part("cy", WELSH)), (picture,) * (channel == "x"))
+        Exact(
+            f"{channel}-{place}",
+            channel,
+            kind,
+            DIGEST,
+            (Part("en-GB", ENGLISH), Part("cy", WELSH)),
+            (picture,) * (channel == "x"),
+        )
         for channel in CHANNELS
         for place in ("city", "county")
         for kind in (MESSAGE, WITHDRAW)
@@ -166,20 +268,65 @@ def _plan() -> PlanRead:
         clearances={**dict.fromkeys(CHANNELS, "used_up"), "tiktok": "refused"},
         signatures=(*signed, bad),
         judged=(
-            Judged(at(420), "release", "director-1", "duty_director", ("2026-10-01",), (Unmet("x", "G08", "no approval by security", "security"),)),
+            Judged(
+                at(420),
+                "release",
+                "director-1",
+                "duty_director",
+                ("2026-10-01",),
+                (Unmet("x", "G08", "no approval by security", "security"),),
+            ),
             Judged(at(900), "release", "director-1", "duty_director", ("2026-10-01",), ()),
         ),
         mitigations=(
-            Mitigated("tiktok", "tiktok-city", "M01", "people", "NCSC", None, "security-1", "security", at(-3_600), at(86_000), "ab" * 32),
-            Mitigated("tiktok", "tiktok-city", "M07", "software", "NCSC", "the app is too old", None, None, None, None, None),
+            Mitigated(
+                "tiktok",
+                "tiktok-city",
+                "M01",
+                "people",
+                "NCSC",
+                None,
+                "security-1",
+                "security",
+                at(-3_600),
+                at(86_000),
+                "ab" * 32,
+            ),
+            Mitigated(
+                "tiktok", "tiktok-city", "M07", "software", "NCSC", "the app is too old", None, None, None, None, None
+            ),
         ),
-        decisions=(Decided(("tiktok",), "agreed", at(500), "private-office-1", "private_office", at(560), "private-office-1"),),
+        decisions=(
+            Decided(
+                ("tiktok",), "agreed", at(500), "private-office-1", "private_office", at(560), "private-office-1"
+            ),
+        ),
         glass=GlassBroken(
-            at(700), at(2_500), ("director-1", "security-1"), ("the checker cannot be reached",), ("x",), at(90_000), None, None, ""
+            at(700),
+            at(2_500),
+            ("director-1", "security-1"),
+            ("the checker cannot be reached",),
+            ("x",),
+            at(90_000),
+            None,
+            None,
+            "",
         ),
         texts=tuple(texts),
         spends=(
-            StoredSpend(PLAN, "search_paid", "inc-7k2m", Mode.EXERCISE, "case-1", 2026, 1_600_000, SpendState.COMMITTED, None, None, at(900)),
+            StoredSpend(
+                PLAN,
+                "search_paid",
+                "inc-7k2m",
+                Mode.EXERCISE,
+                "case-1",
+                2026,
+                1_600_000,
+                SpendState.COMMITTED,
+                None,
+                None,
+                at(900),
+            ),
         ),
         submitted_at=at(240),
         cleared_at=at(840),
@@ -215,33 +362,41 @@ def _signed_plan() -> Plan:
 
 def _tallies() -> tuple[Tally, ...]:
     posts = [
-        Tally(PLAN, channel, f"{channel}-city", kind, False, {"visible": 2}, 3, 1, at(900.2), at(901 + n), at(903 + n))
+        Tally(
+            PLAN, channel, f"{channel}-city", kind, False, {"visible": 2}, 3, 1, at(900.2), at(901 + n), at(903 + n)
+        )
         for n, channel in enumerate(CHANNELS[:5])
         for kind in (MESSAGE, WITHDRAW)
     ]
     numbers = {"accepted": 11_980, "held": 8, "rejected": 12}
-    return (*posts, Tally(PLAN, "notify", "sms-city", MESSAGE, True, numbers, 12_110, 96, at(900.2), at(901), at(1_020)))
+    return (
+        *posts,
+        Tally(PLAN, "notify", "sms-city", MESSAGE, True, numbers, 12_110, 96, at(900.2), at(901), at(1_020)),
+    )
 
 
 def _deliveries() -> tuple[Delivered, ...]:
     late = Tried(1, at(900.2), at(900.9), "later", "rate_limited", "429: slow down", 429, None, 640)
     good = Tried(2, at(902.2), at(902.9), "accepted", "", "", 201, "1234", 410)
-    return tuple(
+    link, seen, said = "https://{}.example/1", "visible since 18:15:04", "is there for the public to see"
+    posts = [
         Delivered(
-            f"dlv-{n}", PLAN, channel, f"{channel}-city", MESSAGE, "missing" if channel == "facebook" else "visible", "", "1234",
-            f"https://{channel}.example/{n}", at(901 + n), "altered" if channel == "facebook" else "visible since 18:15:04",
-            "altered" if channel == "facebook" else "visible", at(910), at(1_500),
-            "Severe gale, tonight?" if channel == "facebook" else None, "is there for the public to see", (late, good),
+            f"dlv-{n}", PLAN, channel, f"{channel}-city", MESSAGE, "visible", "", "1234", link.format(channel),
+            at(901 + n), seen, "visible", at(910), at(1_500), None, said, (late, good),
         )
         for n, channel in enumerate(CHANNELS[:4])
-    )  # fmt: skip
+    ]  # fmt: skip
+    said = "was accepted, and the public does not see it as approved"
+    altered = {"state": "missing", "public": "altered since 18:15:10", "seen": "altered", "shown": "A gale, tonight?"}
+    return (*posts[:-1], replace(posts[-1], sentence=said, **altered))  # type: ignore[arg-type]
 
 
 def _progress() -> tuple[Progress, ...]:
-    ends = tuple(at(900 + 0.6 * step) for step in range(1, 201))
-    curves = [Curve(channel, tuple(min(2, step // (n + 2)) for step in range(1, 201))) for n, channel in enumerate(CHANNELS[:5])]
-    curves.append(Curve("notify", tuple(min(11_980, 60 * step) for step in range(1, 201))))
-    return (Progress(PLAN, MESSAGE, at(900), ends, tuple(curves)),)
+    steps = range(1, 201)
+    ends = tuple(at(900 + 0.6 * step) for step in steps)
+    posts = (Curve(name, tuple(min(2, step // (n + 2)) for step in steps)) for n, name in enumerate(CHANNELS[:5]))
+    numbers = Curve("notify", tuple(min(11_980, 60 * step) for step in steps))
+    return (Progress(PLAN, MESSAGE, at(900), ends, (*posts, numbers)),)
 
 
 def _path() -> Path:
