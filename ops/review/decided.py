@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dispatcher.domain.ids import short
@@ -11,11 +12,15 @@ from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.domain.money import pounds, year_name
 from dispatcher.service.reviewing.judged import Unmet
 from dispatcher.service.reviewing.known import Known
+from dispatcher.service.reviewing.plans import Exact as Carried
 from dispatcher.service.reviewing.plans import PlanRead
 from dispatcher.service.reviewing.review import Review
 from dispatcher.service.reviewing.signed import GlassBroken, Signature
 from ops.review.document import Block, Exact, Items, Notice, Paragraph, Section, Table
-from ops.review.words import NONE, capitalised, listed, second, spaced, told, who
+from ops.review.words import NONE, capitalised, counted, listed, second, spaced, told, who
+
+NAMES_AT_MOST = 50
+"""With more accounts than this that carry the same words, they are counted; the table of deliveries names them."""
 
 
 def known(found: Review) -> Section:
@@ -113,13 +118,11 @@ def words(found: Review) -> Section:
 
 
 def _carried(plan: PlanRead) -> Iterator[Block]:
-    alike: dict[Any, list[str]] = {}
+    alike: dict[Any, list[Carried]] = {}
     for exact in plan.texts:
-        alike.setdefault((exact.kind, exact.parts, exact.media), []).append(
-            f"{exact.account} on {spaced(exact.channel)}"
-        )
-    for (kind, parts, media), accounts in sorted(alike.items(), key=lambda one: list(TextKind).index(one[0][0])):
-        name, by = SPOKEN[kind].capitalize(), f"Carried by {listed(accounts)}."
+        alike.setdefault((exact.kind, exact.parts, exact.media), []).append(exact)
+    for (kind, parts, media), carried in sorted(alike.items(), key=lambda one: list(TextKind).index(one[0][0])):
+        name, by = SPOKEN[kind].capitalize(), _accounts(carried)
         if not parts and not media:
             yield Notice(f"{name}: not the bytes that were signed. {by}")
         for part in parts:
@@ -131,6 +134,14 @@ def _carried(plan: PlanRead) -> Iterator[Block]:
                 yield Exact(f"What the {medium.kind} shows, {part.language}", part.text, part.language)
             for caption in medium.captions:
                 yield Paragraph(f"Its captions, {caption.language}: {caption.digest}.")
+
+
+def _accounts(carried: Sequence[Carried]) -> str:
+    if len(carried) <= NAMES_AT_MOST:
+        return f"Carried by {listed(f'{one.account} on {spaced(one.channel)}' for one in carried)}."
+    channels = Counter(spaced(one.channel) for one in carried)
+    numbers = listed(f"{counted(number, 'account')} on {channel}" for channel, number in channels.items())
+    return f"Carried by {numbers}."
 
 
 def rules(found: Review) -> Section:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from dispatcher.domain.ids import short
 from dispatcher.domain.message import SPOKEN
@@ -14,21 +15,25 @@ from ops.review import bars, times
 from ops.review.document import Block, Exact, Notice, Paragraph, Section, Table
 from ops.review.words import NONE, counted, listed, millisecond, milliseconds, second, spaced, told, took
 
-ROWS_AT_MOST = 2_000
-"""So many posts in full keep the page of the largest incident under 5 MB; those that went wrong come first."""
+ROWS_AT_MOST = 1_000
+"""So many rows in each table keep the page of the largest incident under 5 MB; what went wrong comes first."""
+
+FINE = ("accepted", "visible")
+T = TypeVar("T")
 
 
 def sent(found: Review) -> Section:
     """Every attempt and its answer; recipients counted, posts in full."""
     charts = [times.accepted(one, found.tallies, f"accepted-{n}") for n, one in enumerate(found.progress, 1)]
     charts += [bars.latency(found.latency, "latency"), bars.retries(found.tallies, "retries")]
-    return Section("Sending", (*charts, _tallies(found), _answers(found), *_troubles(found), *_attempts(found)))
+    return Section("Sending", (*charts, *_tallies(found), *_answers(found), *_troubles(found), *_attempts(found)))
 
 
-def _tallies(found: Review) -> Table:
-    return Table.of(
+def _tallies(found: Review) -> Sequence[Block]:
+    shown, left = _first(found.tallies, lambda t: all(state in FINE for state in t.states))
+    table = Table.of(
         "Deliveries by account",
-        found.tallies,
+        shown,
         {
             "Account": lambda t: f"{t.account} on {spaced(t.channel)}",
             "Text": lambda t: SPOKEN[t.kind],
@@ -40,12 +45,14 @@ def _tallies(found: Review) -> Table:
             "Last accepted (UTC)": lambda t: millisecond(t.last_accepted_at),
         },
     )
+    return [table, *left]
 
 
-def _answers(found: Review) -> Table:
-    return Table.of(
+def _answers(found: Review) -> Sequence[Block]:
+    shown, left = _first(found.answers, lambda a: a.verdict == "accepted")
+    table = Table.of(
         "Answers of the platforms, alike ones together",
-        found.answers,
+        shown,
         {
             "Account": lambda a: a.account,
             "Text": lambda a: SPOKEN[a.kind],
@@ -56,6 +63,7 @@ def _answers(found: Review) -> Table:
             "Last (UTC)": lambda a: millisecond(a.last),
         },
     )
+    return [table, *left]
 
 
 def _troubles(found: Review) -> Sequence[Block]:
@@ -77,7 +85,7 @@ def _troubles(found: Review) -> Sequence[Block]:
 
 
 def _attempts(found: Review) -> Sequence[Block]:
-    shown, left = _shown(found.deliveries)
+    shown, left = _first(found.deliveries, _fine)
     table = Table.of(
         "Attempts at posts",
         [(delivered, tried) for delivered in shown for tried in delivered.attempts],
@@ -92,18 +100,19 @@ def _attempts(found: Review) -> Sequence[Block]:
             "What it was told": lambda one: one[1].reason or NONE,
         },
     )
-    if not left:
-        return [table]
-    return [table, Notice(f"{counted(left, 'more post')} stand in the review's JSON and in the evidence pack.")]
+    return [table, *left]
 
 
-def _shown(deliveries: Sequence[Delivered]) -> tuple[Sequence[Delivered], int]:
-    """The posts that are shown in full, where there are too many what went wrong first; and how many are left."""
-    if len(deliveries) <= ROWS_AT_MOST:
-        return deliveries, 0
-    fine = [one.state in ("accepted", "visible") and one.seen not in ("altered", "missing") for one in deliveries]
-    first = [one for _, one in sorted(zip(fine, deliveries, strict=True), key=lambda pair: pair[0])]
-    return first[:ROWS_AT_MOST], len(deliveries) - ROWS_AT_MOST
+def _first(things: Sequence[T], fine: Callable[[T], bool]) -> tuple[Sequence[T], Sequence[Notice]]:
+    """As many as a table shows, where there are too many what went wrong first; and what is said of the rest."""
+    if len(things) <= ROWS_AT_MOST:
+        return things, ()
+    left = f"{len(things) - ROWS_AT_MOST:,} more stand in the review's JSON and in the evidence pack."
+    return sorted(things, key=fine)[:ROWS_AT_MOST], (Notice(left),)
+
+
+def _fine(post: Delivered) -> bool:
+    return post.state in FINE and post.seen not in ("altered", "missing")
 
 
 def _took(tried: Tried) -> str:
@@ -118,7 +127,7 @@ def _answer(verdict: str | None, code: str, status: int | None = None) -> str:
 
 def public(found: Review) -> Section:
     """What the public saw, where and since when."""
-    shown, _ = _shown(found.deliveries)
+    shown, left = _first(found.deliveries, _fine)
     first = Table.of(
         "First public, by channel",
         found.first_public,
@@ -149,7 +158,7 @@ def public(found: Review) -> Section:
         for d in shown
         if d.shown is not None
     ]
-    return Section("What the public saw", (first, posts, *altered))
+    return Section("What the public saw", (first, posts, *left, *altered))
 
 
 def ways_back(found: Review) -> Section:
