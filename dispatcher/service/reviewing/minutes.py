@@ -7,7 +7,7 @@ Rules
      or its channels until the release, and then at what machines did. Each piece belongs to whoever's act ended it:
      until then, that person was waited for. So every minute is somebody's, once.
   3. After the release, the time is the machines': the queue until the attempt that got through, the adapter, the
-     platform. What a halt stopped is its resumers' time, and a post that people finish is its operators'.
+     platform. What a halt stopped is its resumers' time, and what people finish or settle is theirs.
   4. Pieces that follow each other and are the same person's for the same thing are one.
 """
 
@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role, Roster
-from dispatcher.domain.statement import StatementKind
+from dispatcher.domain.statement import StatementKind, resolved
 from dispatcher.service.reviewing.known import Written
 from dispatcher.service.reviewing.plans import PlanRead
 from dispatcher.service.reviewing.sent import Delivered, Tally
@@ -42,6 +42,12 @@ SIGNING = {
     StatementKind.RELEASE: "releasing",
 }
 """The signatures that move a message on, and what their signer is waited for to do."""
+
+FINISHING = {
+    StatementKind.RECEIPT: "posting by hand",
+    StatementKind.RESOLVE: "settling what became of it",
+}
+"""The signatures that end a delivery which no machine could."""
 
 WRITING = (Role.AUTHOR, Role.TRANSLATOR)
 
@@ -168,7 +174,7 @@ def _sent(course: Course, plan: PlanRead, released_at: datetime) -> Iterator[_Ac
     texts = [one for one in course.posts if (one.plan, one.kind) == (plan.digest, TextKind.PUBLISH)]
     post = next((one for one in texts if one.accepted_at == public_at and one.attempts), None)
     if post:
-        yield from _posted(post, course.signatures)
+        yield from _posted(post, (*plan.signatures, *course.signatures))
     else:
         began = [one.first_intent_at for one in course.counts if one.plan == plan.digest and one.listed]
         yield _machine(min(filter(None, began), default=public_at), "queue")
@@ -176,15 +182,15 @@ def _sent(course: Course, plan: PlanRead, released_at: datetime) -> Iterator[_Ac
 
 
 def _posted(post: Delivered, signatures: Iterable[Signature]) -> Iterator[_Act]:
-    """The last attempt at a post, and the receipts of those who finished it by hand."""
+    """The last attempt at a post, and those who finished it by hand or settled what became of it."""
     last, took = post.attempts[-1], timedelta(milliseconds=post.attempts[-1].provider_ms or 0)
     yield _machine(last.intended_at, "queue" if last.number == 1 else "queue and earlier attempts")
     if last.ended_at:
         yield _machine(max(last.intended_at, last.ended_at - took), "adapter")
         yield _machine(last.ended_at, "platform")
-    for at, said in recorded(signatures, StatementKind.RECEIPT):
-        if said.body.get("delivery") == post.id and post.accepted_at and at <= post.accepted_at:
-            yield _Act(at, said.person, said.role, "posting by hand")
+    for at, said in recorded(signatures, *FINISHING):
+        if post.id in resolved(said.body) and post.accepted_at and at <= post.accepted_at:
+            yield _Act(at, said.person, said.role, FINISHING[said.kind])
 
 
 def _machine(at: datetime, what: str) -> _Act:

@@ -71,7 +71,8 @@ class Review:
 def review(desk: Desk, incident_name: str, person: str | None = None) -> Review:
     """Everything about an incident. ``person`` is who reads it. Raises NotFound, Invalid.
 
-    Each reading is itself in the ledger. Only that is written: nothing is locked while an incident is read.
+    Each reading is itself in the ledger. Only that is written: nothing is locked while an incident is read, so that
+    what is still moving may have moved on from one part of it to the next.
     """
     with desk.store.read() as work:
         incident = records.incident(work, incident_name)

@@ -171,6 +171,8 @@ def _signature(verifier: Verifier, row: Said) -> Signature:
         said = Statement.decode(row.envelope.payload)
     except StatementError:
         return Signature(None, row.recorded_at, key, refused, held=False, reason="")
+    if said.subject != row.subject:
+        key, refused = "", refused or "its row says that it is about something else"
     held = said.role in verifier.roster.roles_of(said.person, said.not_before)
     return Signature(said, row.recorded_at, key, refused, held, _reason(said))
 

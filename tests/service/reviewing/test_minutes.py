@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import insert
 
 from channels.contract import LanguageText
-from dispatcher.domain.incident import Item
-from dispatcher.domain.statement import Mode
+from dispatcher.domain.incident import Incident, Item, Severity
+from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.people import Role
+from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import clearing, incidents, messages, stopping, submitting
 from dispatcher.service.releasing import release
@@ -135,6 +138,51 @@ def test_a_later_message_begins_with_its_first_revision(office: Office) -> None:
 
     assert (later.start, later.plan, later.spans) == (office.clock.now, None, ())
     assert first.start == later.start - 30 * MINUTE
+
+
+def test_a_proposed_incident_waits_for_who_activates_it(office: Office) -> None:
+    """A feed's proposal is nobody's to answer for until then."""
+    about = ("inc-1", Mode.EXERCISE, "severe_weather", Severity.S2, "Storm")
+    with office.desk.store.write() as work:
+        records.add_incident(work, Incident(*about, IncidentState.PROPOSED, office.clock.now, "feed"))
+    waited(office, 12)
+    incidents.activate(office.desk, "inc-1", "director-1")
+    waited(office, 3)
+    written = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6))
+    messages.draft(office.desk, "inc-1", written, "author-1")
+
+    (path,) = review(office.desk, "inc-1").paths
+
+    assert pieces(path) == [
+        ("director-1", "duty_director", "activating the incident", 12),
+        ("author-1", "author", "writing the message", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "person", "role", "what"),
+    [
+        (StatementKind.RECEIPT, "operator-1", Role.OPERATOR, "posting by hand"),
+        (StatementKind.RESOLVE, "ops-1", Role.OPS, "settling what became of it"),
+    ],
+)
+def test_what_people_end_is_theirs(office: Office, kind: StatementKind, person: str, role: Role, what: str) -> None:
+    """From the end of the attempt to their signature about this very delivery."""
+    office.account("webhook")
+    plan = office.approved()
+    release(office.desk, plan, office.pen("director-1"))
+    waited(office, 2)
+    accepted(office, plan, took=MINUTE, provider_ms=30_000, found_after=8 * MINUTE)
+    for delivery in ("another", office.delivery(plan)):
+        envelope = office.desk.sign(
+            office.pen(person), (role,), kind, plan, Mode.EXERCISE, {"delivery": delivery, "attempts": 2}
+        )
+        with office.desk.store.write() as work:
+            office.desk.record(work, envelope, Mode.EXERCISE, None)
+
+    (path,) = paths(office, plan)
+
+    assert pieces(path)[-2:] == [("", MACHINE, "platform", 0.5), (person, str(role), what, 8)]
 
 
 def test_what_follows_an_attempt_without_a_clear_answer_is_time_to_find_out(office: Office) -> None:

@@ -114,19 +114,31 @@ def test_a_text_that_was_changed_in_sql_is_not_shown_as_signed(office: Office) -
     assert {exact.parts for exact in found.texts} == {()}
 
 
-def test_a_statement_that_does_not_verify_is_shown_as_such(office: Office) -> None:
+COLUMNS = ("id", "kind", "subject", "person", "role", "mode", "incident", "not_before", "expires", "envelope")
+
+
+@pytest.mark.parametrize(
+    ("forged", "says"),
+    [
+        ({"envelope": '{"payload": "{}", "signature": "none"}'}, "armour"),
+        ({"envelope": "[]"}, "no signed statement"),
+        ({"subject": "another"}, "about something else"),
+    ],
+)
+def test_a_statement_that_does_not_hold_is_shown_as_such(office: Office, forged: dict[str, str], says: str) -> None:
     """A row inserted by hand is in the review, with what is wrong with it."""
     plan = released(office)
+    chosen = [f":{name}" if name in forged else name for name in COLUMNS[1:]]
     with office.desk.store.engine.begin() as connection:
-        copied = "id || 'x', kind, subject, person, role, mode, incident, not_before, expires"
-        names = "id, kind, subject, person, role, mode, incident, not_before, expires, envelope, recorded_at"
-        forged = '\'{"payload": "{}", "signature": "none"}\''
-        connection.execute(
-            text(f"INSERT INTO statements ({names}) SELECT {copied}, {forged}, recorded_at FROM statements LIMIT 1")
+        insertion = (
+            f"INSERT INTO statements ({', '.join(COLUMNS)}, recorded_at) SELECT id || 'x', {', '.join(chosen)}"
         )
-    (found,) = read(office, plan).plans
-    (bad,) = [s for s in found.signatures if s.refused]
-    assert bad.said is None
+        connection.execute(text(f"{insertion}, recorded_at FROM statements WHERE kind = 'release'"), forged)
+    told = read(office, plan)
+    everything = (*told.signatures, *told.plans[0].signatures)
+    (bad,) = [s for s in everything if s.refused]
+    assert says in str(bad.refused)
+    assert bad.key == ""
 
 
 def test_it_has_every_refusal_with_its_clauses(office: Office) -> None:
