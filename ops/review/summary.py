@@ -80,7 +80,8 @@ def _sentences(found: Review) -> Iterator[str]:
     if found.ways_back:
         yield f"Ordered after it: {listed(SPOKEN[way.kind] for way in found.ways_back)}."
     unsettled = sum(number for tally in found.tallies for state, number in tally.states.items() if state in UNSETTLED)
-    left = f"{unsettled:,} deliveries are under way or wait for a release" if unsettled else "nothing is under way"
+    waiting = f"{counted(unsettled, 'delivery', 'deliveries')} under way or waiting for a release"
+    left = waiting if unsettled else "nothing is under way"
     yield f"The incident is {spaced(incident.state)}; {left}."
 
 

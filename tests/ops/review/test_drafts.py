@@ -35,6 +35,7 @@ def crowded(letters: int = ROOM) -> Review:
 
 
 @pytest.mark.system
+@pytest.mark.usefixtures("chromium")
 def test_ministers_get_one_page() -> None:
     """However much there is to say, it prints on one sheet of A4."""
     printed = pdf(html(ministers(crowded())))
