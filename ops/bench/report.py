@@ -54,9 +54,10 @@ def rows(figures: Figures) -> Iterator[str]:
 
 
 def charts(figures: Figures) -> dict[str, str]:
-    """The charts by name: posts beside rivals, posts by latency, recipients by rate."""
+    """The charts by name: posts beside rivals, posts by latency, recipients by rate; of what was measured."""
     latencies = [f"a provider that answers after {ms} ms" for ms in LATENCIES_MS]
-    return {
+    rates = [latencies[2], latencies[1]]
+    every = {
         "posts": _bars("posts", "2,000 posts, a provider that answers after 50 ms", "seconds", [""], _posts(figures)),
         "latency": _bars("latency", "2,000 posts by the provider's latency", "seconds", latencies, _latency(figures)),
         "recipients": _bars(
@@ -67,6 +68,7 @@ def charts(figures: Figures) -> dict[str, str]:
             _recipients(figures),
         ),
     }
+    return {name: chart for name, chart in every.items() if chart}
 
 
 def _posts(figures: Figures) -> Series:
@@ -118,7 +120,10 @@ def _whole(value: float | None) -> float | None:
 
 
 def _bars(name: str, title: str, unit: str, groups: Sequence[str], series: Series) -> str:
-    """Horizontal bars in groups, each with its value and its name at its end."""
+    """Horizontal bars in groups, each with its value and its name at its end; empty where nothing was measured."""
+    number = sum(value is not None for values in series.values() for value in values)
+    if not number:
+        return ""
 
     def draw(axes: Axes) -> None:
         y = 0.0
@@ -129,12 +134,10 @@ def _bars(name: str, title: str, unit: str, groups: Sequence[str], series: Serie
                     y += 1
                     axes.bar_label(bars(axes, [y], [value], look), [f"{value:,g} {word}"], padding=4)
             y += 1.5
-        axes.set_title(title, loc="left", weight="bold", pad=12)
-        axes.set(xlabel=unit, yticks=[])
+        axes.set_title(title, loc="left", weight="bold")
+        axes.set(xlabel=unit, yticks=[], ylim=(y - 0.75, -0.75 if any(groups) else 0.25))
         axes.set_xmargin(0.25)
-        axes.invert_yaxis()
 
-    number = sum(value is not None for values in series.values() for value in values)
     return drawn(name, title, f"Values in {unit}: see {TABLE}.", 1.2 + 0.3 * (number + 1.5 * len(groups)), draw)
 
 

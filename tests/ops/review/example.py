@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from channels.capabilities import MediaKind
 from channels.contract import LanguageText, Medium, Part
 from dispatcher.domain.incident import Incident, Item, Severity
 from dispatcher.domain.lifecycle import IncidentState, SpendState
-from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode, Statement, StatementKind
 from dispatcher.service.ledger import LedgerLine
-from dispatcher.service.reviewing.events import Event, Reading, Timeline
+from dispatcher.service.reviewing.events import Reading, Timeline
 from dispatcher.service.reviewing.judged import Denial, Judged, Mitigated, PolicyRead, Unmet
 from dispatcher.service.reviewing.known import Known, Written
-from dispatcher.service.reviewing.minutes import MACHINE, Path, Span
 from dispatcher.service.reviewing.plans import Exact, PlanRead
 from dispatcher.service.reviewing.review import Review
-from dispatcher.service.reviewing.sent import Answers, Delivered, FirstPublic, Tally, Trouble
+from dispatcher.service.reviewing.sent import Answers, FirstPublic, Trouble
 from dispatcher.service.reviewing.signed import Decided, GlassBroken, HaltRead, Signature
-from dispatcher.service.reviewing.timed import Curve, Latency, Progress, Spread, WentBack
-from dispatcher.store.history import Tried
+from dispatcher.service.reviewing.timed import Latency, Spread, WentBack
 from dispatcher.store.records import StoredPlan
 from dispatcher.store.spends import StoredSpend
+from tests.ops.review import sent
+from tests.ops.review.sent import BEGAN, CHANNELS, MESSAGE, PLAN, WITHDRAW, at
 
-BEGAN = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
-PLAN, DIGEST = "c0ffee" * 10 + "beef", "5eed" * 16
+DIGEST = "5eed" * 16
 ENGLISH = "Severe gale tonight\n\nStay indoors from 6pm.\nCharge your telephone now."
 WELSH = "Gwynt cryf heno\n\nArhoswch dan do o 6yh ymlaen: tŷ, dŵr, Ŵyr."
-CHANNELS = ("x", "bluesky", "mastodon", "facebook", "cap_feed", "notify")
-MESSAGE, WITHDRAW = TextKind.PUBLISH, TextKind.WITHDRAW
-
-
-def at(seconds: float) -> datetime:
-    """So many seconds after the declaration."""
-    return BEGAN + timedelta(seconds=seconds)
 
 
 def signature(kind: StatementKind, person: str, role: str, seconds: float, **more: object) -> Signature:
@@ -118,20 +108,20 @@ def example() -> Review:
                 at(931),
             ),
         ),
-        tallies=_tallies(),
+        tallies=sent.tallies(),
         answers=(
             Answers(PLAN, "x", "x-city", MESSAGE, "later", "rate_limited", "429: slow down", 3, at(901), at(903)),
             Answers(PLAN, "notify", "sms-city", MESSAGE, "accepted", "", "", 11_980, at(901), at(1_020)),
             Answers(PLAN, "notify", "sms-city", MESSAGE, None, "", "the connection ended", 8, at(910), at(915)),
         ),
-        deliveries=_deliveries(),
+        deliveries=sent.deliveries(),
         troubles=(
             Trouble(
                 PLAN, "notify", "sms-city", MESSAGE, "held", "ambiguous", "waits for people: ambiguous", 8, "dlv-8"
             ),
         ),
         troubled=8,
-        progress=_progress(),
+        progress=sent.progress(),
         latency=tuple(
             Latency(
                 channel,
@@ -172,8 +162,8 @@ def example() -> Review:
                 at(935),
             ),
         ),
-        paths=(_path(),),
-        events=_events(),
+        paths=(sent.path(),),
+        events=sent.events(),
         readings=(Reading("review.read", "reviewer-1", 2, at(8_000), at(9_000)),),
         timeline=Timeline(
             12_345,
@@ -358,78 +348,3 @@ def _signed_plan() -> Plan:
         generation=1,
         nonce="ab" * 16,
     )
-
-
-def _tallies() -> tuple[Tally, ...]:
-    posts = [
-        Tally(
-            PLAN, channel, f"{channel}-city", kind, False, {"visible": 2}, 3, 1, at(900.2), at(901 + n), at(903 + n)
-        )
-        for n, channel in enumerate(CHANNELS[:5])
-        for kind in (MESSAGE, WITHDRAW)
-    ]
-    numbers = {"accepted": 11_980, "held": 8, "rejected": 12}
-    return (
-        *posts,
-        Tally(PLAN, "notify", "sms-city", MESSAGE, True, numbers, 12_110, 96, at(900.2), at(901), at(1_020)),
-    )
-
-
-def _deliveries() -> tuple[Delivered, ...]:
-    late = Tried(1, at(900.2), at(900.9), "later", "rate_limited", "429: slow down", 429, None, 640)
-    good = Tried(2, at(902.2), at(902.9), "accepted", "", "", 201, "1234", 410)
-    link, seen, said = "https://{}.example/1", "visible since 18:15:04", "is there for the public to see"
-    posts = [
-        Delivered(
-            f"dlv-{n}", PLAN, channel, f"{channel}-city", MESSAGE, "visible", "", "1234", link.format(channel),
-            at(901 + n), seen, "visible", at(910), at(1_500), None, said, (late, good),
-        )
-        for n, channel in enumerate(CHANNELS[:4])
-    ]  # fmt: skip
-    said = "was accepted, and the public does not see it as approved"
-    altered = {"state": "missing", "public": "altered since 18:15:10", "seen": "altered", "shown": "A gale, tonight?"}
-    return (*posts[:-1], replace(posts[-1], sentence=said, **altered))  # type: ignore[arg-type]
-
-
-def _progress() -> tuple[Progress, ...]:
-    steps = range(1, 201)
-    ends = tuple(at(900 + 0.6 * step) for step in steps)
-    posts = (Curve(name, tuple(min(2, step // (n + 2)) for step in steps)) for n, name in enumerate(CHANNELS[:5]))
-    numbers = Curve("notify", tuple(min(11_980, 60 * step) for step in steps))
-    return (Progress(PLAN, MESSAGE, at(900), ends, (*posts, numbers)),)
-
-
-def _path() -> Path:
-    waits = (
-        (0, 240, "author-1", "author", "the message"),
-        (240, 330, "checker-1", "checker", "an approval"),
-        (330, 360, "welsh-checker-1", "language_checker", "an approval"),
-        (360, 480, "security-1", "security", "an approval"),
-        (480, 840, "director-1", "duty_director", "an approval"),
-        (840, 900, "director-1", "duty_director", "the release"),
-        (900, 901, "", MACHINE, "sending"),
-    )
-    spans = tuple(Span(at(start), at(end), who, role, what) for start, end, who, role, what in waits)
-    return Path("msg-4d1c", PLAN, at(0), at(240), at(840), at(900), at(901), spans)
-
-
-def _events() -> tuple[Event, ...]:
-    marks = (
-        (0, "incident", "declared", "declared by author-1, S2"),
-        (160, "message", "written", "msg-4d1c revision 1 by author-1"),
-        (240, "message", "submitted", "plan c0ffeec0ffee submitted by author-1"),
-        (300, "incident", "amended", "S3: Old Town as well"),
-        (330, "signatures", "approve", "checker-1 (checker) approved"),
-        (360, "signatures", "approve", "welsh-checker-1 (language checker) approved"),
-        (420, "clearance", "refused", "release refused: G08"),
-        (480, "signatures", "approve", "security-1 (security) approved"),
-        (840, "signatures", "approve", "director-1 (duty director) approved"),
-        (840, "clearance", "clear", "all channels clear"),
-        (900, "signatures", "release", "director-1 released"),
-        *((901 + n, "public", "public", f"first on {channel}") for n, channel in enumerate(CHANNELS)),
-        (904, "stops", "halt", "channel notify halted by ops-1"),
-        (935, "stops", "resumed", "resumed by director-1, security-1"),
-        (5_400, "way_back", "withdraw", "withdrawal ordered by director-1"),
-        (8_400, "incident", "stood_down", "stood down by director-1"),
-    )
-    return tuple(Event(at(seconds), track, kind, label) for seconds, track, kind, label in marks)
