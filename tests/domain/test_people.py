@@ -69,6 +69,13 @@ def test_every_key_of_a_person_leads_to_that_person(fingerprint: str) -> None:
     assert ROSTER.person_of_key(fingerprint) is ANYBODY
 
 
+def test_the_roles_of_a_person_are_those_held_then() -> None:
+    """None before they begin, and none for who is not on the roster."""
+    assert Role.CHECKER in ROSTER.roles_of("checker-1", START)
+    assert ROSTER.roles_of("checker-1", START - timedelta(seconds=1)) == ()
+    assert ROSTER.roles_of("nobody", START) == ()
+
+
 def test_an_unknown_key_leads_to_nobody() -> None:
     """None, for person and for key."""
     assert (ROSTER.person_of_key("SHA256:z"), ROSTER.key("SHA256:z")) == (None, None)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.plan import Plan
-from dispatcher.domain.statement import Mode, Statement, StatementError, StatementKind
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementError, StatementKind, Verified
 from dispatcher.gate.ministers import code_digest
 from dispatcher.gate.policy import Policies
 from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope
@@ -26,11 +26,12 @@ REASONS = ("reason", "finding", "need", "note")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One statement, None where unreadable, as it is verified now.
+    """One statement, None where unreadable, as it is verified now and as it was when it was written down.
 
-    ``refused`` says why it does not hold here, or is None. ``held``: whether the roster had its signer in the role it
-    names at the minute it was signed. ``reason`` is what the signer gave for it, in words, or empty. ``key`` is the
-    signing key's fingerprint, empty where the statement does not hold.
+    ``refused`` says why it does not hold now, or is None. ``held``: whether it did at ``recorded_at``, when the
+    roster had its signer in the role that it names and this key for them; what was decided by it then stands in the
+    record, though the key was revoked since. ``key`` is the key's fingerprint, empty where it never held. ``reason``
+    is what the signer gave for it, in words, or empty.
     """
 
     said: Statement | None
@@ -101,15 +102,13 @@ def read(desk: Desk, mode: Mode, said: Iterable[Said]) -> list[Signature]:
 
 
 def holding(signatures: Iterable[Signature], *kinds: StatementKind) -> Iterator[Statement]:
-    """The statements of these kinds that hold."""
+    """The statements of these kinds that held when they were written down."""
     return (said for _, said in recorded(signatures, *kinds))
 
 
 def recorded(signatures: Iterable[Signature], *kinds: StatementKind) -> Iterator[tuple[datetime, Statement]]:
-    """The same, each with when it was written down."""
-    for one in signatures:
-        if one.said and one.refused is None and one.said.kind in kinds:
-            yield one.recorded_at, one.said
+    """The same, each with when that was."""
+    return ((one.recorded_at, one.said) for one in signatures if one.said and one.held and one.said.kind in kinds)
 
 
 def decisions(plan: str, signatures: Iterable[Signature]) -> tuple[Decided, ...]:
@@ -162,19 +161,25 @@ def halts(desk: Desk, work: Work, incident: Incident, plans: Iterable[Plan]) -> 
 def _signature(verifier: Verifier, row: Said) -> Signature:
     if row.envelope is None:
         return Signature(None, row.recorded_at, "", "its row holds no signed statement", held=False, reason="")
-    key, refused = "", None
-    try:
-        key = verifier.verify(row.envelope).key
-    except StatementRefused as refusal:
-        refused = refusal.message
+    now, then = _verified(verifier, row.envelope), _verified(verifier, row.envelope, row.recorded_at)
+    refused = now.message if isinstance(now, StatementRefused) else None
     try:
         said = Statement.decode(row.envelope.payload)
     except StatementError:
-        return Signature(None, row.recorded_at, key, refused, held=False, reason="")
+        return Signature(None, row.recorded_at, "", refused, held=False, reason="")
     if said.subject != row.subject:
-        key, refused = "", refused or "its row says that it is about something else"
-    held = said.role in verifier.roster.roles_of(said.person, said.not_before)
-    return Signature(said, row.recorded_at, key, refused, held, _reason(said))
+        return Signature(
+            said, row.recorded_at, "", "its row says that it is about something else", False, _reason(said)
+        )
+    key = "" if isinstance(then, StatementRefused) else then.key
+    return Signature(said, row.recorded_at, key, refused, bool(key), _reason(said))
+
+
+def _verified(verifier: Verifier, envelope: Envelope, at: datetime | None = None) -> Verified | StatementRefused:
+    try:
+        return verifier.verify(envelope, at)
+    except StatementRefused as refusal:
+        return refusal
 
 
 def _reason(said: Statement) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import clearing, closing, evidence, stopping
+from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import Decision
 from dispatcher.service.reviewing.plans import PlanRead
 from dispatcher.service.reviewing.review import Review, review
@@ -19,11 +21,25 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FILE = "ab" * 32
 
 
+def incident_of(office: Office, plan: str) -> str:
+    """The incident that a plan is about."""
+    with office.desk.store.read() as work:
+        return records.plan(work, plan).plan.incident
+
+
 def read(office: Office, plan: str) -> Review:
     """The review of a plan's incident."""
-    with office.desk.store.read() as work:
-        incident = records.plan(work, plan).plan.incident
-    return review(office.desk, incident)
+    return review(office.desk, incident_of(office, plan))
+
+
+def with_revoked_key(office: Office, person: str, at: datetime) -> Desk:
+    """The desk with a roster on which somebody's keys are revoked from a moment on."""
+    trust = office.desk.trust
+    people = [
+        replace(one, keys=tuple(replace(key, revoked_at=at) for key in one.keys)) if one.id == person else one
+        for one in trust.roster.people
+    ]
+    return replace(office.desk, trust=replace(trust, roster=replace(trust.roster, people=tuple(people))))
 
 
 def plan_read(office: Office, plan: str) -> PlanRead:
@@ -110,12 +126,24 @@ def test_a_halt_ends_with_the_second_of_two_resumes(office: Office) -> None:
     assert told.ended_at == told.at + 2 * HOUR
 
 
-def test_somebody_who_did_not_hold_the_role_is_shown_as_such(office: Office) -> None:
-    """By the roster of that minute, whatever the statement says."""
+def test_a_signature_whose_key_was_revoked_since_is_told_and_still_counts_for_then(office: Office) -> None:
+    """It does not hold any more, and what was decided by it was decided."""
     office.account("webhook")
-    signatures = plan_read(office, office.plan()).signatures
-    assert [one.held for one in signatures] == [True]
-    roster = office.desk.trust.roster
-    assert roster.roles_of("author-1", office.clock.now) == ("author",)
-    assert roster.roles_of("author-1", office.clock.now - 10_000 * HOUR) == ()
-    assert roster.roles_of("nobody", office.clock.now) == ()
+    plan = office.approved()
+    office.clock.advance(HOUR)
+    (found,) = review(with_revoked_key(office, "checker-1", office.clock.now), incident_of(office, plan)).plans
+    (revoked,) = (one for one in found.signatures if one.refused)
+    assert "is revoked" in str(revoked.refused)
+    assert (revoked.held, revoked.said and revoked.said.person) == (True, "checker-1")
+    assert revoked.key.startswith("SHA256:")
+    assert {no.clause for no in found.judged[-1].unmet} == {"G03"}
+
+
+def test_a_signature_by_a_key_that_was_revoked_before_counts_for_nothing(office: Office) -> None:
+    """Nor is the gate asked about it."""
+    office.account("webhook")
+    office.clock.advance(HOUR)
+    plan = office.approved()
+    (found,) = review(with_revoked_key(office, "checker-1", office.clock.now - HOUR), incident_of(office, plan)).plans
+    assert [(one.held, one.key) for one in found.signatures if one.refused] == [(False, "")]
+    assert "checker-1" not in {one.person for one in found.judged}
