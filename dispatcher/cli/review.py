@@ -46,7 +46,9 @@ def review(session: Session, incident: str, **form: Any) -> None:
     A terminal gets its summary; anything else gets all of it as JSON.
     """
     found = reviewing.review(session.desk, incident, session.person)
-    if not _given(session, story(found), **form):
+    if any(form.values()):
+        _give(session, story(found), **form)
+    else:
         session.read_out("review", facts(found), "\n".join(_brief(found)))
     next_step(f"dispatcher review {found.incident.id} --html review.html")
 
@@ -62,25 +64,26 @@ def report(session: Session, incident: str, whom: str, **form: Any) -> None:
     """
     found = reviewing.review(session.desk, incident, session.person)
     draft = DRAFTS[whom](found)
-    if not _given(session, draft, **form):
+    if any(form.values()):
+        _give(session, draft, **form)
+    else:
         session.read_out("report", facts(draft), markdown(draft))
     next_step(f"dispatcher review {found.incident.id}")
 
 
-def _given(session: Session, document: Document, **form: Any) -> bool:
-    """Print or write a document in the form asked for; false where none was."""
+def _give(session: Session, document: Document, **form: Any) -> None:
+    """Print a document as Markdown, or write it to the files that were named."""
     if form["markdown"]:
         click.echo(plain(markdown(document)), nl=False)
-        return True
     if not (form["html"] or form["pdf"]):
-        return False
+        return
     page = html(document)
     if form["html"]:
         write(form["html"], page.encode())
     if form["pdf"]:
         write(form["pdf"], pdf(page))
-    session.show("document", {"title": document.title, "html": form["html"], "pdf": form["pdf"]})
-    return True
+    if not form["markdown"]:
+        session.show("document", {"title": document.title, "html": form["html"], "pdf": form["pdf"]})
 
 
 def _brief(found: Review) -> Iterator[str]:

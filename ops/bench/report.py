@@ -60,13 +60,7 @@ def charts(figures: Figures) -> dict[str, str]:
     every = {
         "posts": _bars("posts", "2,000 posts, a provider that answers after 50 ms", "seconds", [""], _posts(figures)),
         "latency": _bars("latency", "2,000 posts by the provider's latency", "seconds", latencies, _latency(figures)),
-        "recipients": _bars(
-            "recipients",
-            "Text messages a second",
-            "sends a second",
-            [latencies[2], latencies[1]],
-            _recipients(figures),
-        ),
+        "recipients": _bars("recipients", "Text messages a second", "sends a second", rates, _recipients(figures)),
     }
     return {name: chart for name, chart in every.items() if chart}
 

@@ -86,25 +86,21 @@ def decided(found: Review) -> Section:
 
 
 def _signatures(caption: str, signed: list[tuple[str, Signature]]) -> Table:
+    """Each with its role, which its signer had by the roster of that minute where it held then."""
     return Table.of(
         caption,
         sorted(signed, key=lambda one: one[1].recorded_at),
         {
             "When (UTC)": lambda one: second(one[1].said.not_before if one[1].said else one[1].recorded_at),
             "Who": lambda one: one[1].said.person if one[1].said else NONE,
-            "Role at that minute": lambda one: _role(one[1]),
+            "Role": lambda one: spaced(one[1].said.role) if one[1].said else NONE,
             "What": lambda one: spaced(one[1].said.kind) if one[1].said else "unreadable",
             "About": lambda one: one[0],
             "Why": lambda one: one[1].reason or NONE,
-            "Holds": lambda one: f"NO: {one[1].refused}" if one[1].refused else "yes",
+            "Held then": lambda one: "yes" if one[1].held else "NO",
+            "Holds now": lambda one: f"NO: {one[1].refused}" if one[1].refused else "yes",
         },
     )
-
-
-def _role(signature: Signature) -> str:
-    if signature.said is None:
-        return NONE
-    return spaced(signature.said.role) if signature.held else f"{spaced(signature.said.role)}: NOT HELD"
 
 
 def words(found: Review) -> Section:

@@ -199,7 +199,7 @@ def _decisions(found: Review) -> Iterator[str]:
                 f"recorded by {who(one.person, one.role)}."
             )
         if plan.released_at:
-            approved = [s.said for s in plan.signatures if s.said and s.said.kind == "approve" and s.refused is None]
+            approved = [s.said for s in plan.signatures if s.said and s.said.kind == "approve" and s.held]
             people = listed(who(said.person, said.role) for said in approved)
             yield f"Approved by {people}; released by {plan.released_by} at {second(plan.released_at)} UTC."
         if plan.glass:

@@ -138,12 +138,12 @@ def _of_plan(plan: PlanRead) -> Iterator[str]:
 
 
 def _of_signatures(signatures: tuple[Signature, ...], about: str) -> Iterator[str]:
-    bad = listed(s.said.person if s.said else "somebody unreadable" for s in signatures if s.refused is not None)
-    if bad != NONE:
-        yield f"a signature about {about} does not hold: {bad}"
-    roleless = listed(s.said.person for s in signatures if s.said and not s.held)
-    if roleless != NONE:
-        yield f"signed about {about} without the role by the roster of that minute: {roleless}"
+    never = listed(s.said.person if s.said else "somebody unreadable" for s in signatures if not s.held)
+    if never != NONE:
+        yield f"a signature about {about} never held: {never}"
+    since = listed(s.said.person for s in signatures if s.said and s.held and s.refused)
+    if since != NONE:
+        yield f"a signature about {about} held when it was given and holds no more: {since}"
 
 
 def _of_sending(tallies: tuple[Tally, ...]) -> Iterator[str]:

@@ -233,7 +233,12 @@ def _plan() -> PlanRead:
     )
     signed = [signature(kind, person, role, when, reason=why) for kind, person, role, when, why in people]
     bad = signature(
-        StatementKind.APPROVE, "author-2", "checker", 350, refused="signed with a key that is not on the roster"
+        StatementKind.APPROVE,
+        "author-2",
+        "checker",
+        350,
+        refused="signed with a key that is not on the roster",
+        held=False,
     )
     picture = Medium(
         f"sha256:{DIGEST}", MediaKind.PICTURE, "image/png", 9_000, 1200, 675, (Part("en-GB", "A map of the bay."),)
