@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from dispatcher.domain.ids import short
+from dispatcher.domain.incident import METHANE
 from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.service.reviewing.review import Review
 from dispatcher.service.reviewing.sent import Tally
 from ops.review.document import Block, Document, Exact, Items, Paragraph, Section, Table
-from ops.review.summary import OPEN_ENDS, marks, out, problems, states, summary
-from ops.review.words import capitalised, counted, listed, milliseconds, second, spaced, told, took, who
+from ops.review.summary import OPEN_ENDS, marks, out, problems, summary, total
+from ops.review.words import counted, listed, milliseconds, second, spaced, told, took, who
 
 LINES, LINES_OF_WORDS, LETTERS = 4, 12, 95
 """Lines that one page has room for under a heading, and of words to the public; and the letters of a line."""
@@ -27,16 +28,16 @@ LINES, LINES_OF_WORDS, LETTERS = 4, 12, 95
 
 def operational(found: Review) -> Document:
     """For operations: situation, what was sent, how it goes, problems, what is next, obligations."""
+    parts = _parts(found)
     sent = Table.of(
-        "What was sent",
-        found.tallies,
+        "By channel and text",
+        parts,
         {
-            "Account": lambda t: f"{t.account} on {spaced(t.channel)}",
-            "Text": lambda t: SPOKEN[t.kind],
-            "Deliveries": lambda t: f"{t.total:,}",
-            "Accepted": lambda t: f"{out(t.states):,}",
-            "By state": lambda t: listed(f"{number:,} {spaced(state)}" for state, number in t.states.items()),
-            "Last accepted (UTC)": lambda t: second(t.last_accepted_at),
+            "Channel": lambda p: spaced(p[0].channel),
+            "Text": lambda p: SPOKEN[p[0].kind],
+            "Accounts": lambda p: f"{len(p):,}",
+            "Deliveries": lambda p: f"{sum(tally.total for tally in p):,}",
+            "By state": lambda p: listed(f"{number:,} {spaced(state)}" for state, number in total(p).items()),
         },
     )
     return Document(
@@ -44,9 +45,11 @@ def operational(found: Review) -> Document:
         marks=(*marks(found), "DRAFT for operations, from the record"),
         opening=(Paragraph(_head(found)),),
         sections=(
-            Section("Situation", (Paragraph(summary(found)), Items(tuple(_situation(found))))),
+            Section(
+                "Situation", (Paragraph(summary(found)), _items(tuple(_situation(found)), "No more is on record."))
+            ),
             Section("What was sent", (sent,)),
-            Section("How it is going", (Items(tuple(map(_going, found.tallies))),)),
+            Section("How it is going", (_items(tuple(map(_going, parts)), "Nothing was to be sent."),)),
             Section("Problems", (_items(problems(found), "The record shows none."),)),
             Section("What is next", (_items(tuple(_next(found)), "Nothing is open."),)),
             Section("Obligations", (_items(tuple(_obligations(found)), "None is open."),)),
@@ -97,22 +100,34 @@ def _lines(text: str) -> int:
 
 
 def _situation(found: Review) -> Iterator[str]:
-    """What is known by now: the newest of each fact and of each item of evidence."""
+    """The area, the items of METHANE and the evidence: the newest of each."""
     newest: dict[str, str] = {}
     for known in found.known:
-        for name, value in ({known.item.name: known.item.value} if known.item else known.facts).items():
+        facts = {known.item.name: known.item.value} if known.item else known.facts
+        for name in facts.keys() & {"area", *METHANE, *([known.item.name] if known.item else [])}:
             newest[name] = (
-                f"{capitalised(f'{spaced(name)}: {told(value)}')} (recorded {second(known.recorded_at)} UTC)"
+                f"{spaced(name).capitalize()}: {told(facts[name])} (recorded {second(known.recorded_at)} UTC)."
             )
-    yield from newest.values()
+    yield from (newest[name] for name in sorted(newest))
 
 
-def _going(tally: Tally) -> str:
-    waiting = sum(number for state, number in tally.states.items() if state in UNSETTLED)
-    said = f"{tally.account}, {SPOKEN[tally.kind]}: {out(tally.states):,} of {tally.total:,} accepted"
-    if tally.first_intent_at and tally.last_accepted_at:
-        said += f" in {took(milliseconds(tally.last_accepted_at - tally.first_intent_at))}"
-    return capitalised(f"{said}; {f'{waiting:,} not settled yet' if waiting else 'nothing is under way'}")
+def _parts(found: Review) -> list[list[Tally]]:
+    """The tallies of each channel and text."""
+    parts: dict[tuple[str, str], list[Tally]] = {}
+    for tally in found.tallies:
+        parts.setdefault((tally.channel, tally.kind), []).append(tally)
+    return list(parts.values())
+
+
+def _going(part: list[Tally]) -> str:
+    states = total(part)
+    whole, waiting = sum(states.values()), sum(number for state, number in states.items() if state in UNSETTLED)
+    began = min((tally.first_intent_at for tally in part if tally.first_intent_at), default=None)
+    ended = max((tally.last_accepted_at for tally in part if tally.last_accepted_at), default=None)
+    within = f" in {took(milliseconds(ended - began))}" if began and ended else ""
+    left = f"{waiting:,} not settled yet" if waiting else "nothing is under way"
+    name = spaced(part[0].channel).capitalize()
+    return f"{name}, {SPOKEN[part[0].kind]}: {out(states):,} of {whole:,} accepted{within}; {left}."
 
 
 def _next(found: Review) -> Iterator[str]:
@@ -123,7 +138,7 @@ def _next(found: Review) -> Iterator[str]:
             yield f"{name} waits for signatures: {waits}."
         if _open(found, plan.stored.plan.valid_until) and plan.released_at:
             yield f"{name}: its message is valid until {second(plan.stored.plan.valid_until)} UTC."
-    counts = states(found, *TextKind)
+    counts = total(found.tallies)
     for state in ("in_doubt", "held", "handed_over"):
         if counts.get(state):
             yield f"{OPEN_ENDS[state].capitalize()}: {counted(counts[state], 'delivery', 'deliveries')}."
@@ -141,9 +156,11 @@ def _obligations(found: Review) -> Iterator[str]:
         for spend in plan.spends:
             if spend.billed is None and spend.state == "committed":
                 yield f"The bill for {spaced(spend.channel)} (case {spend.case}) is to be recorded."
-        for one in plan.mitigations:
-            if one.until and _open(found, one.until):
-                yield f"Mitigation {one.code} of {one.account} is attested until {second(one.until)} UTC."
+        ends = [(one.until, one.code) for one in plan.mitigations if one.until and _open(found, one.until)]
+        if ends:
+            first = min(ends)[0]
+            codes = listed(code for until, code in ends if until == first)
+            yield f"Attestations for plan {short(plan.digest)} end at {second(first)} UTC, first those of {codes}."
     for halt in found.halts:
         if halt.ended_at is None:
             yield f"The halt of {halt.scope} {halt.target} is to be ended, or its reason kept."

@@ -224,8 +224,8 @@ def record(found: Review) -> Section:
     """The ledger's entries, and how anybody can check them."""
     line = found.timeline
     how = (
-        "Every line comes from the ledger. Check it with `dispatcher ledger verify`; take a pack that proves "
-        f"itself on another machine with `dispatcher evidence export {found.incident.id}`."
+        "Every line comes from the ledger. To check it: dispatcher ledger verify. For a pack that proves itself on "
+        f"another machine: dispatcher evidence export {found.incident.id}."
     )
     whole = counted(line.total, "entry", "entries")
     some = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED
@@ -33,13 +33,12 @@ def marks(found: Review) -> tuple[str, ...]:
     return ("EXERCISE: nothing in this document was sent to the public",) if found.incident.mode == "exercise" else ()
 
 
-def states(found: Review, *kinds: TextKind) -> dict[str, int]:
-    """How many deliveries of these kinds of text are in each state."""
+def total(tallies: Iterable[Tally]) -> dict[str, int]:
+    """How many deliveries are in each state."""
     counts: dict[str, int] = {}
-    for tally in found.tallies:
-        if tally.kind in kinds:
-            for state, number in tally.states.items():
-                counts[state] = counts.get(state, 0) + number
+    for tally in tallies:
+        for state, number in tally.states.items():
+            counts[state] = counts.get(state, 0) + number
     return counts
 
 
@@ -70,7 +69,7 @@ def _sentences(found: Review) -> Iterator[str]:
             f"The first post was public at {second(public)} UTC, "
             f"{took(milliseconds(public - incident.declared_at))} after the declaration."
         )
-    published = states(found, TextKind.PUBLISH)
+    published = total(tally for tally in found.tallies if tally.kind is TextKind.PUBLISH)
     if published:
         channels = {tally.channel for tally in found.tallies}
         yield (
@@ -79,7 +78,7 @@ def _sentences(found: Review) -> Iterator[str]:
         )
     if found.ways_back:
         yield f"Ordered after it: {listed(SPOKEN[way.kind] for way in found.ways_back)}."
-    unsettled = sum(number for tally in found.tallies for state, number in tally.states.items() if state in UNSETTLED)
+    unsettled = sum(number for state, number in total(found.tallies).items() if state in UNSETTLED)
     waiting = f"{counted(unsettled, 'delivery', 'deliveries')} under way or waiting for a release"
     left = waiting if unsettled else "nothing is under way"
     yield f"The incident is {spaced(incident.state)}; {left}."

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 NONE = "–"
+EMPTY: tuple[Any, ...] = (None, "", [], (), {})
 MINUTE_MS, HOUR_S = 60_000, 3_600
 
 
@@ -60,12 +61,12 @@ def listed(words: Iterable[object]) -> str:
 def told(value: Any) -> str:
     """A fact of any shape in one line."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{spaced(key)}: {told(item)}" for key, item in value.items())
+        return "; ".join(f"{spaced(key)}: {told(item)}" for key, item in value.items() if item not in EMPTY)
     if isinstance(value, list | tuple):
         return (" | " if any(isinstance(item, Mapping) for item in value) else ", ").join(map(told, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return NONE if value in (None, "") else str(value)
+    return NONE if value in EMPTY else str(value)
 
 
 def capitalised(sentence: str) -> str:

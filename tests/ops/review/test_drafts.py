@@ -86,7 +86,10 @@ def test_operations_read_what_is_open() -> None:
         "Held, waiting for people: 8 deliveries, on notify.",
         "The breaking of the glass is to be reviewed by 2026-11-22 19:00:00 UTC.",
         "The bill for search paid (case case-1) is to be recorded.",
-        "Warning: amber, Example Bay. (recorded 2026-11-21 18:01:00 UTC)",
+        "Warning: amber, Example Bay (recorded 2026-11-21 18:01:00 UTC).",
+        "Area: Example Bay, Old Town (recorded 2026-11-21 18:05:00 UTC).",
+        "X, message: 2 of 2 accepted in 2.8 s; nothing is under way.",
+        "Attestations for plan c0ffeec0ffee end at 2026-11-22 17:53:20 UTC, first those of M01.",
     ):
         assert sentence in told
 
