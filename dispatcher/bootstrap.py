@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # aiohttp is loaded by whoever sends
 
 def open_store(settings: Settings, writer: str) -> Store:
     """The database, with a ledger chain of this process's own."""
-    return Store(open_engine(settings.database), now, f"{writer}:{new_id('w', secrets.token_bytes)}")
+    return Store(open_engine(settings.database), now, new_id(writer, secrets.token_bytes))
 
 
 def open_desk(folder: Path, writer: str = "cli") -> Desk:

@@ -9,6 +9,7 @@ A deployment folder::
     sender/MODE/ROLE/        what a sender keeps: spent file, stops, version floor
     data/ redis/ run/ logs/  database, private Redis, sockets, role logs
     media/                   pictures and videos by digest; elsewhere where ``media`` says so
+    checkpoints/             the ledger's signed heads; elsewhere where ``checkpoints`` says so
     feed/ hand-off/          what the CAP feed publishes; sealed packets
 
 Unknown keys are refused; every key but the deployment's name and kind has a default.
@@ -43,6 +44,7 @@ class Timing:
 
     ``lease_ms`` is more than twice the longest call (30 s on X); ``quiet_ms`` is how long a delivery in doubt is left
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
+    ``checkpoint_ms`` is how often new entries of the ledger are put in order and its head is signed.
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
     probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
     times its age, but every ``read_back_most_ms``; every ``foreign_ms`` its account is looked at for posts that are
@@ -58,6 +60,7 @@ class Timing:
     retry_most_ms: int = 60_000
     tries: int = 8
     status_ms: int = 5_000
+    checkpoint_ms: int = 250
     stops_ms: int = 200
     poll_ms: int = 2_000
     sweep_ms: int = 500
@@ -120,6 +123,7 @@ class Settings:
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
     ``media`` is the folder of pictures and videos, on storage that all hosts share.
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
+    ``checkpoints``: folders that the ledger's signed heads are copied to; in production, storage of other hosts.
     ``egress``: hosts that confined senders may reach besides those that their adapters name.
     """
 
@@ -135,6 +139,7 @@ class Settings:
     processes: int = 1
     keep_lists_days: int = 30
     media: str = "media"
+    checkpoints: tuple[str, ...] = ("checkpoints",)
     egress: tuple[str, ...] = ()
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
@@ -202,7 +207,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
         {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
-        | {"keep_lists_days", "media", "egress", "timing", "channel", "price"},
+        | {"keep_lists_days", "media", "checkpoints", "egress", "timing", "channel", "price"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -219,7 +224,8 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),
         media=str(document.get("media", "media")),
-        egress=_hosts(document.get("egress", [])),
+        checkpoints=_texts(document, "checkpoints", ["checkpoints"], '["/mnt/elsewhere/checkpoints"]'),
+        egress=_texts(document, "egress", [], '["open.example.org"]'),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
             name: ChannelFigures(**_integers(values, ChannelFigures, f"channel.{name}"))
@@ -229,10 +235,11 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     )
 
 
-def _hosts(document: Any) -> tuple[str, ...]:
-    if not isinstance(document, list) or not all(isinstance(host, str) for host in document):
-        raise TypeError('egress must be a list of hosts, such as ["open.example.org"]')
-    return tuple(document)
+def _texts(document: dict[str, Any], name: str, unless_said: list[str], such_as: str) -> tuple[str, ...]:
+    values = document.get(name, unless_said)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} must be a list of texts, such as {such_as}")
+    return tuple(values)
 
 
 def _price(document: Any) -> Price:

@@ -89,7 +89,7 @@ def test_a_deployment_may_list_hosts_for_confined_senders(tmp_path: Path) -> Non
 @pytest.mark.parametrize("egress", ['"open.example"', "[443]", "true"])
 def test_what_is_no_list_of_hosts_is_refused(egress: str, tmp_path: Path) -> None:
     """With what one looks like."""
-    with pytest.raises(Invalid, match="egress must be a list of hosts"):
+    with pytest.raises(Invalid, match="egress must be a list of texts"):
         settings(tmp_path, f"egress = {egress}")
 
 

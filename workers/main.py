@@ -1,6 +1,6 @@
 """One process of one role: ``dispatcher worker ROLE``.
 
-    relay           rings, sweeps, signs the status, tells people of alarms
+    relay           rings, sweeps, signs the status and the ledger's head, tells people of alarms
     accounts        engine, reconciler and reader of the public record, with its own sender and credentials
     recipients      the same, for lists
     tiktok          the same without a credential: its sender is behind a socket
@@ -18,18 +18,22 @@ import os
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvloop
 
 from dispatcher import log
-from dispatcher.domain.errors import Invalid
+from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import look_rarely_for_cycles, now
 from dispatcher.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # a sender behind a socket loads no store
+    from dispatcher.service.desk import Desk
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
@@ -106,16 +110,48 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
+    recorder = replace(desk, store=store)
+    await _started(recorder, (lane, str(mode), owner), stopping)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
     parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
+        await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
         desk.store.close()
         store.close()
+
+
+async def _started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Event) -> None:
+    """Have it on record that this process starts, and what it goes by; where the database is away, as soon as may be.
+
+    Nothing is done before.
+    """
+    from dispatcher.service.standing import note_start
+    from workers.pausing import pause
+
+    def note() -> None:
+        with desk.store.write() as work:
+            note_start(work, desk.trust, *about)
+
+    while not stopping.is_set():
+        try:
+            await asyncio.to_thread(note)
+            break
+        except Unavailable as error:
+            structlog.get_logger("role").warning("store_unreachable", reason=error.message)
+            await pause(stopping, desk.settings.timing.sweep_ms / 1000)
+
+
+def _stopped(desk: Desk, about: tuple[str, str, str]) -> None:
+    """Have it on record that it stops in good order, where the database is there."""
+    from dispatcher.service.standing import note_stop
+
+    with contextlib.suppress(Unavailable), desk.store.write() as work:
+        note_stop(work, *about)
 
 
 def _sender(settings: Settings, mode: Mode, lane: str) -> tuple[Any, Any]:
@@ -158,11 +194,13 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.service.desk import Desk
     from dispatcher.service.notices import through_apprise
+    from dispatcher.statements.keys import point_of
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.expiry import tell_of_expiry
     from workers.relay import Relay
+    from workers.sequencer import Sequencer
     from workers.watch import Watch
 
     store = open_store(settings, "relay")
@@ -171,10 +209,15 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
+    sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, mode, "relay", owner)
     try:
-        await _together(stopping, relay.run(stopping), watch.run(stopping), tell_of_expiry(desk, mode, stopping))
+        await _started(desk, ("relay", str(mode), owner), stopping)
+        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))
+        await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
+        await asyncio.to_thread(_stopped, desk, ("relay", str(mode), owner))
+        await sequencer.finish()
     finally:
         store.close()
 

@@ -190,7 +190,9 @@ def import_(session: Session, name: str, file: str, report: str | None, email: b
 def list_recipients(session: Session) -> None:
     """The recipient lists there are, and when each is purged."""
     found = recipient_lists.listed(session.desk)
-    session.show("lists", {"lists": found}, lists="name mode count created_at created_by purge_at purged_at")
+    session.show(
+        "lists", {"lists": found}, lists="name mode count created_at created_by purge_at retained_for purged_at"
+    )
     next_step("dispatcher recipients import LIST FILE.csv --mode MODE")
 
 

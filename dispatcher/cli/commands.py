@@ -9,6 +9,8 @@ Times and durations as people type them::
 
     2026-11-21T18:00+00:00    a moment, always with its offset (or Z)
     +4h                       so long from now
+    -20m                      so long ago, where something past is asked for
+    2026-11-21T18:00          by the reader's own clock, where a record is read
     90m  4h  2d               a duration: minutes, hours or days
 """
 
@@ -44,7 +46,7 @@ SUMMARIES = {
     "cap": "Check CAP 1.2 alerts.",
     "incident": "Declare incidents and say what is known of them.",
     "message": "Write what the public will read, and the way back.",
-    "evidence": "Sign assessments, exemptions, attestations and the minister's decision.",
+    "evidence": "Sign assessments, exemptions, attestations and decisions; export evidence packs.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
     "gate": "Why something may go out, or may not, clause by clause.",
     "spend": "See what paid plans have taken of their caps, and sign what was billed.",
@@ -125,6 +127,17 @@ class Verb(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
         ctx.params["session"] = ctx.ensure_object(Session)
+        return super().invoke(ctx)
+
+
+class Reading(Verb):
+    """A command that reads the record. That a reviewer does so is itself recorded (design: domain, People)."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Record the reading, then call the function."""
+        typed = (name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+        given = {name: ctx.params[name] for name in typed}
+        ctx.ensure_object(Session).note_reading(ctx.command_path, given)
         return super().invoke(ctx)
 
 
@@ -211,13 +224,27 @@ def moment(text: str) -> datetime | timedelta:
     """A moment with its offset, or ``+4h`` from now; :func:`at` turns either into a moment. Raises BadParameter."""
     if text.startswith("+"):
         return duration(text[1:])
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no time: write 2026-11-21T18:00+00:00, or +4h") from error
+    found = _read(text)
     if found.tzinfo is None:
         raise click.BadParameter(f"{text!r} has no offset: write {text}Z for UTC, or add one such as +01:00")
     return found.astimezone(UTC)
+
+
+def past(text: str) -> datetime | timedelta:
+    """The same of something past: ``-20m`` is so long ago. Raises BadParameter."""
+    return -duration(text[1:]) if text.startswith("-") else moment(text)
+
+
+def reader_time(text: str) -> datetime | timedelta:
+    """The same of a record that is read: a time or a day without offset is by the reader's own clock."""
+    return past(text) if text.startswith(("-", "+")) else _read(text).astimezone(UTC)
+
+
+def _read(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no time: write 2026-11-21T18:00+00:00, +4h or -2h") from error
 
 
 def at(when: Moment, now: datetime) -> datetime | None:

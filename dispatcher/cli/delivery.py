@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from channels import registry
-from dispatcher.cli.commands import Names, Noun, Signed, Text, Verb, one_of
+from dispatcher.cli.commands import Names, Noun, Reading, Signed, Text, Verb, one_of
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed, Invalid
@@ -38,7 +38,7 @@ delivery = Noun("delivery")
 handoff = Noun("handoff")
 
 
-@delivery.command("list")
+@delivery.command("list", cls=Reading)
 @click.option("--plan")
 @click.option("--incident")
 @click.option("--channel")
@@ -65,7 +65,7 @@ def list_(
     next_step(*_after(waiting) if waiting else ("dispatcher status",))
 
 
-@delivery.command()
+@delivery.command(cls=Reading)
 @NAME
 def show(session: Session, name: str) -> None:
     """One DELIVERY with every attempt."""

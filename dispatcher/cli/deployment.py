@@ -43,15 +43,14 @@ def init(session: Session, folder: str, kind: DeploymentKind, name: str, **more:
 @click.command(cls=Verb)
 def migrate(session: Session) -> None:
     """Bring the deployment's database to the schema this version needs."""
+    from dispatcher.bootstrap import open_store
     from dispatcher.settings import load_settings
-    from dispatcher.store.database import open_engine
-    from dispatcher.store.migrate import current, upgrade
+    from dispatcher.store.migrate import migrate as bring_up
 
-    engine = open_engine(load_settings(session.folder).database)
-    before = current(engine)
-    upgrade(engine)
-    session.show("migration", {"before": before, "now": current(engine)})
-    engine.dispose()
+    store = open_store(load_settings(session.folder), "cli")
+    before, now = bring_up(store)
+    session.show("migration", {"before": before, "now": now})
+    store.close()
     next_step("dispatcher up")
 
 

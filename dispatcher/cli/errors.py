@@ -25,6 +25,7 @@ EXIT_CODES = {
     7: "this needs a terminal",
     8: "refused by policy",
     9: "a part of the system cannot be reached",
+    10: "the record does not hold",
     130: "interrupted",
 }
 
@@ -34,6 +35,13 @@ class Partial(DispatcherError):
 
     exit_code = 6
     word = "partial"
+
+
+class Broken(DispatcherError):
+    """The ledger is not what was kept of it, or does not agree with the tables."""
+
+    exit_code = 10
+    word = "record_broken"
 
 
 class NeedsTerminal(DispatcherError):

@@ -1,4 +1,4 @@
-"""``dispatcher evidence``: assessments, exemptions, attestations and the minister's decision."""
+"""``dispatcher evidence``: assessments, exemptions, attestations, the minister's decision; and packs of it all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from dispatcher.cli.clearance import show_channels, what_next
 from dispatcher.cli.commands import Names, Noun, Signed, many, one_of
 from dispatcher.cli.output import next_step, say, untold
+from dispatcher.cli.packs import export, redact
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.plan import Placement
@@ -22,6 +23,8 @@ FILE = click.option("--evidence", "file", required=True, metavar="FILE", help="I
 ACCOUNT = click.option("--account", required=True, help="One of ours; there are no wildcards.")
 
 evidence = Noun("evidence")
+evidence.add_command(export)
+evidence.add_command(redact)
 
 
 @evidence.command(cls=Signed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dispatcher.cli.commands import Noun
+from dispatcher.cli.commands import Noun, Reading
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import NotFound
@@ -16,7 +16,7 @@ from dispatcher.store import deliveries
 gate = Noun("gate")
 
 
-@gate.command()
+@gate.command(cls=Reading)
 @click.argument("name", metavar="DELIVERY|PLAN")
 @click.option("--all", "whole", is_flag=True, help="Clauses that hold, too.")
 def explain(session: Session, name: str, whole: bool) -> None:

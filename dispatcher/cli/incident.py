@@ -1,4 +1,4 @@
-"""``dispatcher incident``: declare, activate, look, amend."""
+"""``dispatcher incident``: declare, activate, look, amend, keep for an inquiry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Signed, Text, at, many, moment, one_of, pairs
+from dispatcher.cli.commands import (
+    Moment,
+    Names,
+    Noun,
+    Pairs,
+    Reading,
+    Signed,
+    Text,
+    at,
+    many,
+    moment,
+    one_of,
+    pairs,
+    past,
+)
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
@@ -16,16 +30,26 @@ from dispatcher.domain.incident import Incident, Item, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
-from dispatcher.service import closing, incidents
+from dispatcher.service import closing, incidents, retaining
 from dispatcher.service.closing import Owed
 from dispatcher.service.evidence import file_digest
-from dispatcher.store import records
+from dispatcher.service.incidents import Occurred
+from dispatcher.service.retaining import Retained
+from dispatcher.store import history, records
 from dispatcher.store.database import Work
 
 SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system; S2 unless said.")
 AREA = many("area", "A place it concerns, by name; may be repeated.")
 FACT = pairs("fact", "NAME=VALUE", "Anything known of it.")
 NAME = click.argument("name", metavar="INCIDENT")
+SINCE = click.option(
+    *("--occurred-at", "--at", "occurred_at"),
+    type=past,
+    metavar="TIME",
+    help="When it happened or was said, with its offset, or -20m; now unless given.",
+)
+LATE = click.option("--late", default="", metavar="WHY", help="Why it is recorded only now, after over 15 minutes.")
+REASON = click.option("--reason", required=True, help="Why; goes into the ledger.")
 
 incident = Noun("incident")
 
@@ -73,11 +97,29 @@ def activate(session: Session, name: str) -> None:
 @SEVERITY
 @AREA
 @FACT
-def amend(session: Session, name: str, **told: Any) -> None:
+@SINCE
+@LATE
+def amend(session: Session, name: str, occurred_at: Moment, late: str, **told: Any) -> None:
     """Add to what is known of INCIDENT; plans made before keep what they were signed with."""
     if not any(told.values()):
         raise Invalid("nothing to amend", "give --severity, --area or --fact NAME=VALUE")
-    _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"]))
+    when = _when(session, occurred_at, late)
+    _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"], when))
+
+
+@incident.command()
+@NAME
+@click.argument("text")
+@SINCE
+@LATE
+def note(session: Session, name: str, text: str, occurred_at: Moment, late: str) -> None:
+    """Put TEXT on the record of INCIDENT: why something was decided, who rang, what was considered.
+
+    It changes nothing else, and nothing changes it: what is wrong is corrected by another note.
+    """
+    made = incidents.note(session.desk, name, session.person, text, _when(session, occurred_at, late))
+    session.show("note", made)
+    next_step(f"dispatcher ledger tail --incident {made['incident']} --kind incident.noted")
 
 
 @incident.command("evidence")
@@ -85,17 +127,20 @@ def amend(session: Session, name: str, **told: Any) -> None:
 @click.argument("item")
 @click.argument("text")
 @click.option("--source", required=True, help="Who says so: a force, a department, a warning service.")
-@click.option("--at", "since", type=moment, help="When it was said; now unless given.")
+@SINCE
+@LATE
 @click.option("--file", metavar="FILE", help="Its SHA-256 is recorded; keep the file.")
-def add_evidence(session: Session, name: str, item: str, text: str, source: str, since: Moment, file: Text) -> None:
+def add_evidence(
+    session: Session, name: str, item: str, text: str, source: str, occurred_at: Moment, late: str, file: Text
+) -> None:
     """Record ITEM of evidence for INCIDENT, such as police_report, warning, or a line of METHANE.
 
     What policy wants known of each kind of incident: dispatcher policy show.
     """
     digest = file_digest(Path(file)) if file else None
-    now = session.desk.now()
-    known = Item(item, text, source, at(since, now) or now, digest)
-    _show(session, incidents.add_evidence(session.desk, name, session.person, known))
+    when = _when(session, occurred_at, late)
+    known = Item(item, text, source, when.at or session.desk.now(), digest)
+    _show(session, incidents.add_evidence(session.desk, name, session.person, known, late))
 
 
 @incident.command("stand-down", cls=Signed)
@@ -133,6 +178,25 @@ def close(session: Session, name: str) -> None:
 
 @incident.command()
 @NAME
+@REASON
+def retain(session: Session, name: str, reason: str) -> None:
+    """Put INCIDENT under a legal hold: nothing of it is purged, however old, until `unretain`.
+
+    By legal, propriety, the reviewer or a duty director.
+    """
+    _show_retained(session, retaining.retain(session.desk, name, reason, session.pen))
+
+
+@incident.command()
+@NAME
+@REASON
+def unretain(session: Session, name: str, reason: str) -> None:
+    """End the legal hold of INCIDENT: what is past its time is purged again. By legal only."""
+    _show_retained(session, retaining.unretain(session.desk, name, reason, session.pen))
+
+
+@incident.command(cls=Reading)
+@NAME
 def show(session: Session, name: str) -> None:
     """What is known of INCIDENT, its messages and its plans."""
     with session.desk.store.read() as work:
@@ -140,7 +204,7 @@ def show(session: Session, name: str) -> None:
     _show(session, found)
 
 
-@incident.command("list")
+@incident.command("list", cls=Reading)
 def list_(session: Session) -> None:
     """The newest incidents first."""
     with session.desk.store.read() as work:
@@ -181,6 +245,15 @@ def _show_owed(session: Session, found: Owed) -> None:
         next_step(f"dispatcher incident close {found.incident.id}" if found.obligations else "dispatcher status")
 
 
+def _when(session: Session, occurred_at: Moment, late: str) -> Occurred:
+    return Occurred(at(occurred_at, session.desk.now()), late)
+
+
+def _show_retained(session: Session, made: Retained) -> None:
+    session.show("retained", made)
+    next_step("dispatcher recipients list")
+
+
 def _known(areas: Names, fact: Pairs, **_: Any) -> dict[str, Any]:
     return fact | ({"area": list(areas)} if areas else {})
 
@@ -191,7 +264,9 @@ def _show(session: Session, found: Incident) -> None:
         messages = dict.fromkeys(revision.message for revision in records.revisions_of(work, found.id))
         plans = [plan.digest for plan in records.plans_of(work, found.id)]
         step = what_next(work, found)
-    session.show("incident", {**facts(found), "messages": list(messages), "plans": plans})
+        retained = found.id in history.retained(work)
+    about = {"retained": retained, "messages": list(messages), "plans": plans}
+    session.show("incident", {**facts(found), **about})
     version = desk.trust.policy.in_force(desk.now())
     kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
     if found.kind not in kinds:

@@ -6,7 +6,7 @@ Rules (reference: ux 4)
      own. What is empty is not shown to people.
   3. ``NO_COLOR`` and ``TERM=dumb`` are honoured, and state is never told by colour alone.
   4. Other people's text is shown with its control, direction and invisible characters spelled out.
-  5. Times are UTC in JSON and in the reader's own zone in tables; digests are whole in JSON.
+  5. Times are UTC in JSON, and in tables in the reader's own zone with its offset; digests are whole in JSON.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def told(value: Any) -> str:
         items = [told(item) for item in value]
         return ("; " if any(" " in item for item in items) else ", ").join(items)
     if isinstance(value, str) and _TIME.fullmatch(value):
-        return f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+        return datetime.fromisoformat(value).astimezone().isoformat(" ", "seconds")
     return value[:12] if isinstance(value, str) and _DIGEST.fullmatch(value) else str(value)
 
 

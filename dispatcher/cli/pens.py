@@ -57,6 +57,17 @@ def take(session: Session, roster: Roster) -> Held:
     return Held(signer.fingerprint, lambda statement: sign(statement, signer))
 
 
+def known_key(key: str | None, roster: Roster) -> str:
+    """The fingerprint of the key at hand, for who only reads: nothing is asked and nothing can be signed with it.
+
+    Raises SigningError where there is none.
+    """
+    public = Path(key).with_name(f"{Path(key).name.removesuffix('.pub')}.pub") if key else None
+    if public and public.exists():
+        return _public(public)
+    return KeyFileSigner(Path(key)).fingerprint if key else _signer(None, roster).fingerprint
+
+
 def read_payload(path: Path, now: datetime) -> Statement:
     """The statement that ``--to-sign`` wrote, if it still holds. Raises Invalid."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Moment, Noun, Text, at, moment
+from dispatcher.cli.commands import Moment, Noun, Reading, Text, at, moment
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
@@ -77,7 +77,7 @@ def check(session: Session, file: str) -> None:
     next_step(f"dispatcher roster rotate FOLDER --with {file}", "the signatures of two policy owners")
 
 
-@policy.command()
+@policy.command(cls=Reading)
 @click.argument("name", metavar="PLAN|DELIVERY")
 @click.option("--at", "date", type=_date, help="A day, a moment, or +4h from now; else now.")
 def replay(session: Session, name: str, date: Moment) -> None:

@@ -14,6 +14,7 @@ import click
 from dispatcher.cli.commands import Names, Noun, Pairs, Verb, many, pairs, read_text
 from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
+from dispatcher.domain.errors import DispatcherError
 
 CHECKED = {
     "roles": "person role on_call not_before expires deputy_for",
@@ -107,8 +108,20 @@ def install(session: Session, folder: str) -> None:
         "roster_digest": people.digest,
     }
     session.show("trust", {**body, "policy_digest": trust.policy_digest})
+    _record(session)
     say("Roles that are running end by themselves, and are started with the new files.")
     next_step("dispatcher status")
+
+
+def _record(session: Session) -> None:
+    """Have it in the ledger; where that is not within reach, the first role that starts has it there."""
+    from dispatcher.service.standing import note_trust
+
+    try:
+        with session.desk.store.write() as work:
+            note_trust(work, session.desk.trust)
+    except DispatcherError as error:
+        say(f"Not in the ledger yet: {error.message}", "The first role that starts here will record it.")
 
 
 @click.command(cls=Verb)

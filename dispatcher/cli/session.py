@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dispatcher.cli import output
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.people import Role
 
 if TYPE_CHECKING:
     from dispatcher.service.desk import Desk, Pen
@@ -67,6 +71,24 @@ class Session:
     def person(self) -> str:
         """Who is at the keyboard. Raises SignatureNeeded."""
         return self.desk.person(self.pen).id
+
+    def note_reading(self, command: str, given: Mapping[str, Any]) -> None:
+        """Have it on record where a reviewer reads. Of anybody else nothing is recorded, nor without a key.
+
+        Nobody is asked for a passphrase in order to read. Raises Unavailable where a reviewer cannot be recorded.
+        """
+        from dispatcher.cli.pens import known_key
+        from dispatcher.service.ledger import note_reading
+
+        try:
+            desk = self.desk
+            reader = desk.trust.roster.person_of_key(known_key(self.key, desk.trust.roster))
+        except DispatcherError:
+            return
+        if reader and desk.trust.roster.holds(reader.id, Role.REVIEWER, desk.now()):
+            now = desk.now()
+            asked = {name: now + value if isinstance(value, timedelta) else value for name, value in given.items()}
+            note_reading(desk, reader.id, command, output.facts(asked))
 
     def show(self, schema: str, made: Any, **columns: str) -> None:
         """Print what was made: one JSON document, or its tables for a person (see :func:`output.tables`)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Noun, Pairs, Signed, Text
+from dispatcher.cli.commands import Noun, Pairs, Reading, Signed, Text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
@@ -48,7 +48,7 @@ def bought(plan: Plan) -> list[dict[str, Any]]:
     return [facts(one) | {"year": year_name(one.year), "cost": pounds(one.pence)} for one in plan.spend]
 
 
-@spend.command("list")
+@spend.command("list", cls=Reading)
 @click.option("--case", help="Only this pre-agreed case.")
 @click.option("--year", type=int, help="Only the financial year that begins in this year.")
 def list_(session: Session, case: Text, year: int | None) -> None:

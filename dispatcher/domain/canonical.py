@@ -53,6 +53,11 @@ def decode(data: bytes) -> Json:
     return value
 
 
+def typed(text: str) -> str:
+    """What a person typed, as a document can hold it: in NFC, of letters that UTF-8 has, without space around it."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()).strip()
+
+
 def digest(schema: str, data: bytes) -> str:
     """Return the hex SHA-256 that names canonical ``data`` of this ``schema``."""
     return hashlib.sha256(schema.encode() + b"\0" + data).hexdigest()

@@ -10,7 +10,7 @@
     └── Unavailable                 a part of the system cannot be reached
 
 Exit codes (reference: ux 4): 0 done, 1 bug, 2 usage, 3 gate, 4 signature, 5 stale, 6 partial, 7 needs a terminal,
-8 refused by policy, 9 backend unreachable.
+8 refused by policy, 9 backend unreachable, 10 the record does not hold.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class StatementError(ValueError):
 class Statement:
     """One sentence. ``roster`` is the roster version under which ``person`` holds ``role``.
 
-    ``checkpoint`` is the last ledger checkpoint the signer saw; ``nonce`` is 128 bits in hex.
+    ``checkpoint`` is the head of the ledger that the signer saw (``SIZE:ROOT``); ``nonce`` is 128 bits in hex.
     """
 
     kind: StatementKind

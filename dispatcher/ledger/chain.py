@@ -2,8 +2,11 @@
 
 Rules (reference: reliability 3.2)
   1. Each process writes its own chain, so that no two wait for one another.
-  2. ``leaf = SHA-256(0x00 ‖ prev ‖ body)``; the first ``prev`` is the hash of the writer's name.
-  3. The body is canonical JSON and holds the writer, its sequence number and the time.
+  2. ``leaf = SHA-256(0x00 ‖ prev ‖ entry)``; the first ``prev`` is the hash of the writer's name. It is a leaf of the
+     tree of RFC 6962 as well: one hash ties an entry to its chain and to its place among all entries.
+  3. An entry is canonical JSON and holds the writer, its sequence number and the time.
+  4. A row keeps each part of it once: the facts as bytes, the rest in columns; ``prev`` is the writer's row before.
+     Rows that hold their ``prev`` were written by older versions and keep the whole entry as bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.contract import Json
 from dispatcher.domain import canonical
@@ -31,6 +34,19 @@ class Entry:
     facts: Mapping[str, Json]
 
 
+class Record(NamedTuple):
+    """One row of the ledger with its entry's canonical bytes. A tuple: there are millions."""
+
+    id: int
+    writer: str
+    sequence: int
+    prev: str
+    leaf: str
+    kind: str
+    incident: str | None
+    entry: bytes
+
+
 class Chain:
     """The head of one writer's chain. Immutable: :meth:`extend` returns the next head, taken over after commit."""
 
@@ -39,45 +55,48 @@ class Chain:
     def __init__(self, writer: str, sequence: int = 0, prev: str | None = None) -> None:
         self.writer = writer
         self._sequence = sequence
-        self._prev = prev or hashlib.sha256(writer.encode()).hexdigest()
+        self._prev = prev or beginning(writer)
 
     def extend(self, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], Chain]:
         """The rows of these entries, and the chain's head after them."""
         rows, sequence, prev = [], self._sequence, self._prev
         for entry in entries:
             sequence += 1
-            body = encode(self.writer, sequence, entry)
-            leaf = leaf_of(prev, body)
+            facts = canonical.encode(dict(entry.facts))
+            prev = leaf_of(prev, entry_of(self.writer, sequence, entry.kind, format_time(entry.at), facts))
             rows.append(
                 {
                     "writer": self.writer,
                     "sequence": sequence,
-                    "prev": prev,
-                    "leaf": leaf,
+                    "prev": "",
+                    "leaf": prev,
                     "kind": entry.kind,
                     "incident": entry.incident,
                     "recorded_at": entry.at,
-                    "body": body,
+                    "body": facts,
                 }
             )
-            prev = leaf
         return rows, Chain(self.writer, sequence, prev)
 
 
-def encode(writer: str, sequence: int, entry: Entry) -> bytes:
-    """The canonical bytes of an entry at its place."""
-    return canonical.encode(
-        {
-            "schema": SCHEMA,
-            "writer": writer,
-            "sequence": sequence,
-            "kind": entry.kind,
-            "recorded_at": format_time(entry.at),
-            "facts": dict(entry.facts),
-        }
-    )
+def entry_of(writer: str, sequence: int, kind: str, recorded_at: str, facts: bytes) -> bytes:
+    """The canonical bytes of an entry, of names that JSON writes as they are."""
+    what = f',"kind":"{kind}","recorded_at":"{recorded_at}","schema":"{SCHEMA}"'
+    return b'{"facts":' + facts + f'{what},"sequence":{sequence},"writer":"{writer}"}}'.encode()
 
 
-def leaf_of(prev: str, body: bytes) -> str:
+def facts_of(prev: str, body: bytes) -> Mapping[str, Any]:
+    """What a row of the ledger says (rule 4). Raises CanonicalError for bytes that nobody here wrote."""
+    read: Any = canonical.decode(body)
+    facts: Mapping[str, Any] = read["facts"] if prev else read
+    return facts
+
+
+def beginning(writer: str) -> str:
+    """What a writer's first entry is tied to."""
+    return hashlib.sha256(writer.encode()).hexdigest()
+
+
+def leaf_of(prev: str, entry: bytes) -> str:
     """The hash that ties an entry to the one before it."""
-    return hashlib.sha256(b"\x00" + bytes.fromhex(prev) + body).hexdigest()
+    return hashlib.sha256(b"\x00" + bytes.fromhex(prev) + entry).hexdigest()

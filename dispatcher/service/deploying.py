@@ -29,21 +29,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy.exc import OperationalError
 
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
-from dispatcher.domain.ids import RandomBytes, is_name
+from dispatcher.domain.ids import RandomBytes, is_name, new_id
 from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy import Policies, load
 from dispatcher.sending.credentials import write_private
 from dispatcher.service.accounts import SENT_BY
+from dispatcher.service.standing import note_trust
 from dispatcher.settings import Settings, load_settings
 from dispatcher.statements.keys import ed25519_line, parse_public_line
 from dispatcher.statements.owned import owner_statement
 from dispatcher.statements.roster import roster_toml
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.statements.toml import parse_toml
-from dispatcher.statements.trust import load_trust, policy_digest, write_envelopes
+from dispatcher.statements.trust import Trust, load_trust, policy_digest, write_envelopes
 from dispatcher.store import migrate
-from dispatcher.store.database import open_engine
+from dispatcher.store.database import Store, open_engine
 
 FOLDERS = (
     *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
@@ -102,6 +103,7 @@ def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: Random
             for role in SENT_BY.values():
                 settings.vault(mode, role).create()
         _migrate(settings)
+        _record(settings, trust, now, random_bytes)
     people = tuple(person.id for person in trust.roster.people)
     warnings = (WARNING,) if blueprint.kind is DeploymentKind.PRODUCTION else ()
     return Made(folder, blueprint.deployment, blueprint.kind, trust.root.digest, people, warnings)
@@ -187,6 +189,18 @@ def _migrate(settings: Settings) -> None:
         raise Unavailable(f"the database cannot be reached: {error.orig}", "start it, or mend its address") from error
     finally:
         engine.dispose()
+
+
+def _record(settings: Settings, trust: Trust[Policies], now: datetime, random_bytes: RandomBytes) -> None:
+    """The first entries of the ledger: that the deployment was made, and what it goes by."""
+    store = Store(open_engine(settings.database), lambda: now, f"init:{new_id('w', random_bytes)}")
+    try:
+        with store.write() as work:
+            about = {"deployment": settings.deployment, "deployment_kind": str(settings.kind)}
+            work.record("deployment.made", **about, schema=migrate.head())
+            note_trust(work, trust)
+    finally:
+        store.close()
 
 
 def _settings_toml(blueprint: Blueprint) -> str:

@@ -17,6 +17,7 @@ from dispatcher.domain.ids import RandomBytes, new_id
 from dispatcher.domain.people import Person, Role
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.gate.policy import Policies, PolicyVersion
+from dispatcher.service.heads import head_seen
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
@@ -111,6 +112,7 @@ class Desk:
             not_before=now,
             expires=now + life,
             nonce=self.random_bytes(16).hex(),
+            checkpoint=head_seen(self.trust, self.store, now),
             body=body,
         )
         return pen.sign(statement)

@@ -1,15 +1,20 @@
-"""Declaring incidents: by hand, or from a CAP alert that proposes one."""
+"""Declaring incidents, by hand or from a CAP alert that proposes one, and adding to what is known of them.
+
+Rules (reference: policy 4, the Manchester Arena Inquiry: what was recorded was what, and often not why)
+  1. Nothing is edited. What is learnt later is one more entry, which holds when it happened beside its own time.
+  2. What happened more than a quarter of an hour before (the project's own figure) says why it is recorded only now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Json
 from dispatcher.cap.propose import Proposal
-from dispatcher.domain import documents, lookalikes
+from dispatcher.domain import canonical, documents, lookalikes
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
@@ -17,6 +22,30 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
+
+LATE_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """When something happened that is recorded now; ``late``: why only now."""
+
+    at: datetime | None = None
+    late: str = ""
+
+    def facts(self, now: datetime) -> dict[str, Json]:
+        """What of it goes into the ledger. Raises Invalid for the future, and for what is late without a reason."""
+        said: dict[str, Json] = {"late": late} if (late := canonical.typed(self.late)) else {}
+        if self.at is None:
+            return said
+        if self.at > now:
+            raise Invalid("that has not happened yet", "give a time that is past: --occurred-at -20m")
+        if now - self.at > LATE_AFTER and not said:
+            raise Invalid("that happened over 15 minutes ago", "say why it is recorded only now: --late WHY")
+        return {"occurred_at": format_time(self.at), **said}
+
+
+NOW = Occurred()
 
 
 def declare(
@@ -73,27 +102,53 @@ def activate(desk: Desk, name: str, person: str) -> Incident:
 
 
 def amend(
-    desk: Desk, name: str, person: str, facts: Mapping[str, Json], severity: Severity | None = None
+    desk: Desk,
+    name: str,
+    person: str,
+    facts: Mapping[str, Json],
+    severity: Severity | None = None,
+    when: Occurred = NOW,
 ) -> Incident:
-    """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it."""
+    """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it.
+
+    Raises Invalid.
+    """
+    occurred: dict[str, Any] = when.facts(desk.now())
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
         merged = {**incident.facts, **_plain(facts)}
         level = severity or incident.severity
         records.update_facts(work, incident.id, merged, severity=int(level))
-        work.record("incident.amended", incident=incident.id, actor=person, facts=dict(facts), severity=level.name)
+        known: dict[str, Any] = {"facts": dict(facts), "severity": level.name}
+        work.record("incident.amended", incident=incident.id, actor=person, **known, **occurred)
     return replace(incident, facts=merged, severity=level)
 
 
-def add_evidence(desk: Desk, name: str, person: str, item: Item) -> Incident:
+def note(desk: Desk, name: str, person: str, text: str, when: Occurred = NOW) -> Mapping[str, Any]:
+    """Put words on an incident's record, whatever its state; they change nothing else. Returns what was recorded.
+
+    Raises Invalid, NotFound.
+    """
+    said = canonical.typed(text)
+    if not said:
+        raise Invalid("a note says something", 'dispatcher incident note INCIDENT "TEXT"')
+    occurred: dict[str, Any] = when.facts(desk.now())
+    with desk.store.write() as work:
+        noted: dict[str, Any] = {"incident": records.incident(work, name).id, "actor": person, "text": said}
+        work.record("incident.noted", **noted, **occurred)
+    return {**noted, **occurred}
+
+
+def add_evidence(desk: Desk, name: str, person: str, item: Item, late: str = "") -> Incident:
     """Record one item of evidence beside those there are; plans made from now on carry it. Raises Invalid."""
     if not item.value.strip() or not item.source.strip():
         raise Invalid("an item of evidence says what is known, and who says so", "give its text and --source")
+    occurred: dict[str, Any] = Occurred(item.at, late).facts(desk.now())
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
         facts = {**incident.facts, **_listed((*items_of(incident), item))}
         records.update_facts(work, incident.id, facts)
-        work.record("incident.evidence", incident=incident.id, actor=person, item=documents.to_json(item))
+        work.record("incident.evidence", incident=incident.id, actor=person, item=documents.to_json(item), **occurred)
     return replace(incident, facts=facts)
 
 

@@ -1,13 +1,20 @@
-"""Reading the ledger, entry by entry."""
+"""Reading the ledger, entry by entry, and following it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
+from channels.contract import Json
 from dispatcher.domain import canonical
+from dispatcher.domain.errors import Invalid, NotFound
+from dispatcher.domain.wanted import Wanted
+from dispatcher.ledger.chain import facts_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import history, records
 
@@ -26,18 +33,78 @@ class LedgerLine:
     facts: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest entries that were wanted, oldest first; ``more``: older ones fit too."""
+
+    entries: tuple[LedgerLine, ...]
+    more: bool
+
+
 def tail(desk: Desk, limit: int = 50, incident: str | None = None, kinds: Sequence[str] = ()) -> list[LedgerLine]:
     """The newest entries, oldest first.
 
     ``kinds`` are whole kinds (``plan.released``) or families (``statement.``). Raises NotFound for no such incident.
     """
+    return list(find(desk, meant(desk, Wanted(incident=incident, kinds=tuple(kinds))), limit).entries)
+
+
+def meant(desk: Desk, wanted: Wanted) -> Wanted:
+    """The same with the incident's whole name. Raises NotFound, and Invalid for a beginning that fits several."""
+    if not wanted.incident:
+        return wanted
     with desk.store.read() as work:
-        named = records.incident(work, incident).id if incident else None
-        return [line_of(row) for row in history.entries(work, limit=limit, incident=named, kinds=kinds)]
+        return replace(wanted, incident=records.incident(work, wanted.incident).id)
+
+
+def find(desk: Desk, wanted: Wanted, limit: int) -> Found:
+    """The newest ``limit`` entries that fit. They are read one by one, so that only those are held."""
+    columns: dict[str, Any] = {
+        name: getattr(wanted, name) for name in ("incident", "kinds", "since", "until", "names")
+    }
+    with desk.store.read() as work:
+        lines = (line_of(row) for row in history.newest_first(work, **columns))
+        newest = list(islice((line for line in lines if _fits(line, wanted)), limit + 1))
+    return Found(tuple(reversed(newest[:limit])), len(newest) > limit)
+
+
+class Following:
+    """The entries that are written from now on. An entry is told once, whichever order its writers commit in."""
+
+    def __init__(self, desk: Desk, wanted: Wanted) -> None:
+        self._desk = desk
+        self._wanted = wanted
+        with desk.store.read() as work:
+            self._known = history.ids_above(work)
+
+    def told(self, lines: Iterable[LedgerLine]) -> None:
+        """Leave these out: the reader has them already."""
+        self._known.update(line.id for line in lines)
+
+    def news(self) -> list[LedgerLine]:
+        """What has come since the last look and fits, oldest first."""
+        with self._desk.store.read() as work:
+            ids = history.ids_above(work, max(self._known, default=0))
+            lines = [line_of(row) for row in history.entries_by_id(work, ids - self._known)]
+        self._known = ids
+        return [line for line in lines if _fits(line, self._wanted)]
+
+
+def note_reading(desk: Desk, person: str, command: str, given: Mapping[str, Json]) -> None:
+    """Record that somebody reads the record: by which command, and what they typed. Raises Unavailable."""
+    asked = json.loads(canonical.typed(json.dumps(given, ensure_ascii=False)))
+    with desk.store.write() as work:
+        incident = None
+        with suppress(NotFound, Invalid):  # what nobody knows is looked for too
+            incident = records.incident(work, str(asked.get("incident", ""))).id
+        work.record("ledger.read", incident=incident, actor=person, command=command, given=asked)
+
+
+def _fits(line: LedgerLine, wanted: Wanted) -> bool:
+    return wanted.fits(line.kind, line.at, line.facts)
 
 
 def line_of(row: Any) -> LedgerLine:
     """A row of the ledger, read."""
-    body: Any = canonical.decode(row.body)
     place = (row.id, row.recorded_at, row.kind, row.incident, row.writer, row.sequence, row.leaf)
-    return LedgerLine(*place, facts=body["facts"])
+    return LedgerLine(*place, facts=facts_of(row.prev, row.body))

@@ -69,6 +69,7 @@ def ask(desk: Desk, names: Sequence[str]) -> tuple[list[str], datetime]:
         rows = probes.rows(work)
         wanted = {row.account for row in rows} if not names else {one for name in names for one in _meant(rows, name)}
         probes.ask(work, wanted)
+        work.record("probe.asked", accounts=sorted(wanted))
         return sorted(wanted), work.now
 
 

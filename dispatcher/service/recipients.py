@@ -28,7 +28,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import ListKey, Row
 from dispatcher.service.desk import Desk
 from dispatcher.service.recipient_file import NUMBERS, Entry, Kind, entries
-from dispatcher.store import recipients
+from dispatcher.store import history, recipients
 from dispatcher.store.spool import Spool
 
 ROLE = "recipients"
@@ -124,17 +124,20 @@ def listed(desk: Desk, mode: Mode | None = None) -> list[dict[str, Any]]:
     """The recipient lists of one mode, or of both: what is known of each, and when it is purged.
 
     ``purge_at`` is None for one that was purged, and for one to which a released plan still sends: ``sending``.
+    ``retained_for`` is an incident under a legal hold, which keeps it whatever ``purge_at`` says.
     """
     with desk.store.read() as work:
         rows = recipients.lists(work, mode)
         kept = [row for row in rows if row.purged_at is None]
         ends = recipients.kept_until(work, kept, desk.settings.keep_lists)
+        retained = recipients.lists_of(work, history.retained(work))
     return [
         {
             "name": row.id,
             **{key: getattr(row, key) for key in SHOWN},
             "purge_at": ends.get(row.id),
             "sending": row.id in ends and ends[row.id] is None,
+            "retained_for": retained.get(row.id),
         }
         for row in rows
     ]
@@ -143,7 +146,8 @@ def listed(desk: Desk, mode: Mode | None = None) -> list[dict[str, Any]]:
 def purge(desk: Desk, name: str, person: str, reason: str) -> dict[str, Any]:
     """Purge a list before its time; returns what is still known of it.
 
-    Raises NotFound, Invalid for one that was purged, Forbidden while a plan may still send to it.
+    Raises NotFound, Invalid for one that was purged, Forbidden while a plan may still send to it or a legal hold
+    keeps it.
     """
     found = next((row for row in listed(desk) if row["name"] == name), None)
     if found is None:
@@ -184,6 +188,7 @@ def _store(desk: Desk, spool: Spool, header: Mapping[str, str], key: ListKey) ->
     sealed_key = key.sealed_to(desk.settings.vault(Mode(header["mode"]), ROLE).recipient())
     with desk.store.write() as work:
         recipients.begin(work, {"id": name, **known, "created_by": person, "block_roots": roots})
+        work.record("recipients.begun", actor=person, list=name, **known)
     for batch in spool.batches(recipients.TURN):
         with desk.store.write() as work:
             recipients.add(work, name, batch)

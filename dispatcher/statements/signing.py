@@ -59,10 +59,19 @@ class KeyFileSigner:
         """OpenSSH's ``SHA256:…``."""
         return self._key.fingerprint
 
+    @property
+    def point(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self._private.public_key().public_bytes_raw()
+
     def sign(self, namespace: str, message: bytes) -> str:
         """Return the armoured SSHSIG over ``message``."""
         raw = self._private.sign(sshsig.to_be_signed(namespace, message))
         return sshsig.armour(self._key.blob, namespace, sshsig.signature_blob(raw))
+
+    def sign_plain(self, message: bytes) -> bytes:
+        """Return the 64 bytes of a bare signature, as notes have them; ``message`` never begins as an SSHSIG does."""
+        return self._private.sign(message)
 
 
 def to_sign(statement: Statement) -> bytes:

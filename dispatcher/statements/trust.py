@@ -20,8 +20,8 @@ A folder, where ``roots.json`` is there from the second root on::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -63,10 +63,11 @@ class Documents(Generic[P]):
     steps: tuple[Step, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class Trust(Documents[P]):
-    """The same, signed and no older than before: what to go by."""
+    """The same, signed and no older than before: what to go by. ``signed`` has who signed roster and policy."""
 
-    __slots__ = ()
+    signed: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
 
 
 def load_trust(
@@ -85,13 +86,14 @@ def load_trust(
     found = read_documents(folder, read_policy)
     root, roster = found.root, found.roster
     roots = follow(found.steps, root)
-    _signed(folder / "roster.sigs.json", roster.digest, root, now)
+    roster_signed = _signed(folder / "roster.sigs.json", roster.digest, root, now)
     policy_signed = _signed(folder / "policy.sigs.json", found.policy_digest, root, now)
     signed_at = min(said.not_before for said in policy_signed)
     policy_mark = Mark((signed_at - EPOCH) // timedelta(microseconds=1), found.policy_digest)
     reached = Floor(roots[-1], Mark(roster.version, roster.digest), policy_mark, found.policy.beginnings)
     raise_floor(floor or folder / "floor.json", reached, roots, now)
-    return Trust(root, roster, found.policy, found.policy_digest, found.steps)
+    signed = {"roster": roster_signed, "policy": policy_signed}
+    return Trust(root, roster, found.policy, found.policy_digest, found.steps, signed)
 
 
 def read_documents(folder: Path, read_policy: Callable[[Json, str], P]) -> Documents[P]:

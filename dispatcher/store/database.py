@@ -90,9 +90,14 @@ class Store:
             self._chain = chain
 
     @contextmanager
-    def read(self) -> Iterator[Work]:
-        """One read transaction."""
+    def read(self, *, at_once: bool = False) -> Iterator[Work]:
+        """One read transaction; with ``at_once``, everything in it is read as it was at one moment."""
         with _reachable(), self.engine.connect() as connection:
+            if at_once:
+                on_sqlite = connection.dialect.name == "sqlite"
+                connection.exec_driver_sql(
+                    "BEGIN" if on_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+                )
             yield Work(connection, self._now(connection))
 
     def _append(self, work: Work) -> Chain | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ from channels.registry import Lane
 from dispatcher.store.database import Work
 from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
 
-READ_AT_ONCE = 1_000
+PAGE = 1_000
+LATE_IDS = 10_000
+"""PostgreSQL gives an entry its id before its transaction commits: so far below the newest one may still appear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,71 @@ def entries(
     work: Work, *, limit: int | None = None, incident: str | None = None, kinds: Sequence[str] = ()
 ) -> list[Any]:
     """The newest ledger entries that fit, oldest first. A kind ending in a dot stands for all that begin so."""
-    query = select(LedgerRow.__table__).order_by(LedgerRow.id.desc()).limit(limit)
-    if incident is not None:
-        query = query.where(LedgerRow.incident == incident)
-    if kinds:
-        query = query.where(_of(kinds))
-    return list(reversed(work.execute(query).all()))
+    query = select(LedgerRow.__table__).where(*_about(incident, kinds)).order_by(LedgerRow.id.desc())
+    return list(reversed(work.execute(query.limit(limit)).all()))
+
+
+def newest_first(
+    work: Work,
+    *,
+    incident: str | None = None,
+    kinds: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    names: Sequence[str] = (),
+) -> Iterator[Any]:
+    """Every ledger entry that fits, the newest first, recorded in [since, until). A page at a time is in memory.
+
+    ``names`` stand in it, wherever: who reads looks at where.
+    """
+    where = [*_about(incident, kinds), *(_holds(work, name) for name in names)]
+    where += [LedgerRow.recorded_at >= since] if since else []
+    where += [LedgerRow.recorded_at < until] if until else []
+    query = select(LedgerRow.__table__).where(*where).order_by(LedgerRow.id.desc()).limit(PAGE)
+    page = work.execute(query).all()
+    while page:
+        yield from page
+        page = work.execute(query.where(LedgerRow.id < page[-1].id)).all() if len(page) == PAGE else []
+
+
+def ids_above(work: Work, id_: int | None = None) -> set[int]:
+    """The ids of the entries as far below ``id_`` as one may still appear, or below the newest, and of all above."""
+    newest = id_ if id_ is not None else work.execute(select(func.max(LedgerRow.id))).scalar() or 0
+    return set(work.execute(select(LedgerRow.id).where(LedgerRow.id > newest - LATE_IDS)).scalars())
+
+
+def entries_by_id(work: Work, ids: Iterable[int]) -> Iterator[Any]:
+    """These ledger entries, the oldest first."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), PAGE):
+        some = LedgerRow.id.in_(ordered[start : start + PAGE])
+        yield from work.execute(select(LedgerRow.__table__).where(some).order_by(LedgerRow.id)).all()
+
+
+def retained(work: Work) -> set[str]:
+    """The incidents under a legal hold: those of which the ledger says so last. There is no table of them."""
+    kinds = ("incident.retained", "incident.unretained")
+    query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_(kinds))
+    said = dict(work.execute(query.order_by(LedgerRow.id)).all())
+    return {incident for incident, kind in said.items() if kind == kinds[0]}
+
+
+def _holds(work: Work, name: str) -> ColumnElement[bool]:
+    """Whether the bytes of an entry hold a name; so that of a million entries few are taken apart."""
+    if work.connection.dialect.name == "sqlite":
+        return func.instr(LedgerRow.body, name.encode()) > 0
+    return LedgerRow.body.bool_op("LIKE")(b"%" + name.replace("_", r"\_").encode() + b"%")
+
+
+def _about(incident: str | None, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
+    where = [] if incident is None else [LedgerRow.incident == incident]
+    return [*where, _of(kinds)] if kinds else where
 
 
 def each(work: Work, incident: str, kinds: Sequence[str]) -> Iterator[Any]:
     """Every ledger entry of an incident of these kinds, oldest first, however many: they are never all in memory."""
     query = select(LedgerRow.__table__).where(LedgerRow.incident == incident, _of(kinds)).order_by(LedgerRow.id)
-    return iter(work.execute(query.execution_options(yield_per=READ_AT_ONCE)))
+    return iter(work.execute(query.execution_options(yield_per=PAGE)))
 
 
 def counted(work: Work, incident: str) -> dict[str, int]:

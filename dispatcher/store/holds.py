@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Invalid
 from dispatcher.store import accounts
 from dispatcher.store.database import Work
@@ -71,6 +72,11 @@ def lift(work: Work, account: str, person: str) -> None:
 
 def broke(work: Work, account: str, open_s: float | None, reason: str) -> None:
     """Write down that an account's breaker opened for so long, or, with None, that it closed."""
+    about = {"account": account, "reason": reason}
+    if open_s is None:
+        work.record("breaker.closed", **about)
+    else:
+        work.record("breaker.opened", **about, until=format_time(work.now + timedelta(seconds=open_s)))
     work.execute(delete(HoldRow).where(HoldRow.account == account, HoldRow.person == BREAKER))
     if open_s is not None:
         until = work.now + timedelta(seconds=open_s)

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from dispatcher.store.database import Store
+
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -22,6 +24,20 @@ def upgrade(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+
+
+def migrate(store: Store) -> tuple[str | None, str | None]:
+    """The same, with an entry in the ledger where anything was missing. Returns the migration before and now.
+
+    The entry comes after the change: an older schema may have no place for it.
+    """
+    before = current(store.engine)
+    upgrade(store.engine)
+    now = current(store.engine)
+    if now != before:
+        with store.write() as work:
+            work.record("schema.migrated", before=before, now=now)
+    return before, now
 
 
 def current(engine: Engine) -> str | None:

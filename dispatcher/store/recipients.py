@@ -1,7 +1,7 @@
 """Recipient lists: sealed rows in a fixed order, with the roots of their tree's blocks. Nothing here can be read.
 
 A list is purged when it was kept for as long as the deployment says and no plan needs it any more: its key goes at
-once, its rows in turns, and name, root and count stay.
+once, its rows in turns, and name, root and count stay. A list of an incident under a legal hold is not purged at all.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
-from dispatcher.domain.errors import Invalid, NotFound
+from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.merkle import BLOCK
 from dispatcher.domain.plan import Plan, SignedList
 from dispatcher.domain.statement import Mode
+from dispatcher.store import history
 from dispatcher.store.database import Work
 from dispatcher.store.tables import PlanRow, RecipientListRow, RecipientRow
 
@@ -85,16 +86,36 @@ def kept_until(work: Work, lists: Sequence[Any], keep: timedelta) -> dict[str, d
     )
     for body, state in work.execute(plans).all():
         plan = Plan.decode(body)
-        for name in {signed.id for destination in plan.destinations for signed in destination.lists} & ends.keys():
+        for name in _named(plan) & ends.keys():
             end = ends[name]
             if end is not None:
                 ends[name] = None if state == "released" else max(end, plan.armed_not_after)
     return ends
 
 
+def lists_of(work: Work, incidents: Iterable[str]) -> dict[str, str]:
+    """The lists, not yet purged, that any plan of these incidents names, each with such an incident."""
+    there = select(RecipientListRow.id).where(RecipientListRow.purged_at.is_(None))
+    left = set(work.execute(there).scalars())
+    found: dict[str, str] = {}
+    query = select(PlanRow.incident, PlanRow.body).where(PlanRow.incident.in_(list(incidents)))
+    for incident, body in work.execute(query).all():
+        found |= dict.fromkeys(_named(Plan.decode(body)) & left, incident)
+    return found
+
+
+def _named(plan: Plan) -> set[str]:
+    return {signed.id for destination in plan.destinations for signed in destination.lists}
+
+
 def purge_due(work: Work, mode: Mode, keep: timedelta) -> int:
     """Purge the lists of a mode whose time is up; returns their number."""
-    old = [row for row in lists(work, mode) if row.purged_at is None and row.created_at + keep <= work.now]
+    kept = lists_of(work, history.retained(work))
+    old = [
+        row
+        for row in lists(work, mode)
+        if row.purged_at is None and row.created_at + keep <= work.now and row.id not in kept
+    ]
     ended = [name for name, end in kept_until(work, old, keep).items() if end is not None and end <= work.now]
     for name in ended:
         purge(work, name, reason=f"kept for {keep.days} days")
@@ -102,7 +123,15 @@ def purge_due(work: Work, mode: Mode, keep: timedelta) -> int:
 
 
 def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> None:
-    """Take a list's key away, with its ledger entry. Its rows go by :func:`delete_rows`. Raises Invalid."""
+    """Take a list's key away, with its ledger entry. Its rows go by :func:`delete_rows`.
+
+    Raises Invalid for one that was purged, Forbidden under a legal hold.
+    """
+    if incident := lists_of(work, history.retained(work)).get(name):
+        raise Forbidden(
+            f"recipient list {name} belongs to incident {incident}, which is under a legal hold",
+            f"legal ends that: dispatcher incident unretain {incident} --reason TEXT",
+        )
     taken = update(RecipientListRow).where(RecipientListRow.id == name, RecipientListRow.purged_at.is_(None))
     said = ("mode", "root", "count")
     returned = taken.values(sealed_key="", block_roots=None, purged_at=work.now).returning(

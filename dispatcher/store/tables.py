@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatcher.store.columns import Base as Base  # noqa: PLC0414 - all tables are found through this module
 from dispatcher.store.columns import RowNumber
+from dispatcher.store.ledger_tables import CheckpointRow as CheckpointRow  # noqa: PLC0414 - as above
+from dispatcher.store.ledger_tables import LedgerRow as LedgerRow  # noqa: PLC0414 - as above
 
 
 class IncidentRow(Base):
@@ -373,20 +375,3 @@ class StatusRow(Base):
     mode: Mapped[str] = mapped_column(primary_key=True)
     made_at: Mapped[datetime]
     envelope: Mapped[dict[str, Any]]
-
-
-class LedgerRow(Base):
-    """One ledger entry, in its writer's chain: ``leaf`` is SHA-256 over ``0x00``, ``prev`` and the body's bytes."""
-
-    __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("writer", "sequence"),)
-
-    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
-    writer: Mapped[str]
-    sequence: Mapped[int]
-    prev: Mapped[str]
-    leaf: Mapped[str]
-    kind: Mapped[str] = mapped_column(index=True)
-    incident: Mapped[str | None] = mapped_column(index=True)
-    recorded_at: Mapped[datetime]
-    body: Mapped[bytes] = mapped_column(LargeBinary)

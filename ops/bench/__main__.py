@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import engine, gate, halts, isolation, review, stale
+from ops.bench import engine, gate, halts, isolation, ledger, review, stale
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
@@ -19,6 +19,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "stale": stale.measure,
     "halts": halts.measure,
     "isolation": isolation.measure,
+    "ledger": ledger.measure,
     "review": review.measure,
     **{kind: partial(engine.measure, kind) for kind in engine.DATABASES},
     "full": engine.measure_full,

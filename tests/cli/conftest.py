@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from dispatcher.cli.main import root
+from tests.cli import recorded
 
 ENGLISH = "Storm tonight\n\nStay indoors from 6pm.\n---\nCharge your telephone now.\n"
 
@@ -44,13 +45,24 @@ class Office:
         return self.folder / "keys" / "exercise" / person
 
     def run(self, *words: object, by: str | None = None, code: int = 0) -> Said:
-        """Run one command; it must end with this exit code."""
+        """Run one command; it must end with this exit code, and be recorded as the table says."""
         environment = {"DISPATCHER_DEPLOYMENT": str(self.folder), "DISPATCHER_KEY": None, "SSH_AUTH_SOCK": None}
         if by:
             environment["DISPATCHER_KEY"] = str(self.key(by))
-        done = CliRunner(env=environment).invoke(root, [str(word) for word in words])
+        before, typed = self.kinds(), [str(word) for word in words]
+        done = CliRunner(env=environment).invoke(root, typed)
         assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
+        if code == 0 and "--help" not in typed:
+            recorded.check(typed, self.kinds()[len(before) :])
         return Said(done.exit_code, done.stdout, done.stderr)
+
+    def kinds(self) -> list[str]:
+        """The kinds of all ledger entries, in order; none where there is no database."""
+        path = self.folder / "data" / "dispatcher.db"
+        if not path.is_file():
+            return []
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return [kind for (kind,) in database.execute("SELECT kind FROM ledger ORDER BY id")]
 
     def ledger(self) -> int:
         """How many entries the ledger has."""

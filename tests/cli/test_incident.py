@@ -103,7 +103,16 @@ def test_an_amendment_of_nothing_is_wrong_input(office: Office) -> None:
 def test_an_item_of_evidence_is_kept_with_its_source_time_and_file(office: Office, tmp_path: Path) -> None:
     """What is known, who says so since when, and the digest of the file that says it."""
     (tmp_path / "warning.pdf").write_bytes(b"red")
-    words = ("warning", "red", "--source", "weather service", "--at", "2026-01-01T06:00Z")
+    words = (
+        "warning",
+        "red",
+        "--source",
+        "weather service",
+        "--at",
+        "2026-01-01T06:00Z",
+        "--late",
+        "it lay in a mailbox",
+    )
     made = office.run(
         "incident", "evidence", office.incident(), *words, "--file", tmp_path / "warning.pdf", by="author-1"
     )

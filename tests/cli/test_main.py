@@ -23,6 +23,7 @@ from tests.cli.conftest import Office
 from tests.servers import until
 
 SCRIPT = Path(sys.executable).with_name("dispatcher")
+MODULE = [sys.executable, "-c", "from dispatcher.cli.main import run; run()"]
 GOLDEN = Path(__file__).with_name("help.txt")
 
 
@@ -106,7 +107,7 @@ def test_init_touches_no_folder_that_is_in_use(office: Office) -> None:
 
 def test_init_of_a_production_deployment_warns_of_its_keys(tmp_path: Path) -> None:
     """Exercise keys prove nothing, and production is told so."""
-    said = Office(tmp_path).run("init", tmp_path / "live", "--kind", "production", "--name", "example-city")
+    said = Office(tmp_path / "live").run("init", tmp_path / "live", "--kind", "production", "--name", "example-city")
     assert "Warning: " in said.err
 
 
@@ -171,6 +172,43 @@ def test_follow_tells_what_is_written_later(office: Office) -> None:
         until(written, "the line is told")
         child.terminate()
     assert json.loads(out.read_text().splitlines()[0])["event"] == "later"
+
+
+def test_following_the_ledger_tells_each_entry_once_and_ends_with_ctrl_c(office: Office) -> None:
+    """What is there, then what comes, as one document a line; exit code 130."""
+    name = office.incident()
+    environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder)}
+    command = [*MODULE, "ledger", "tail", "--follow", "--incident", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["kind"] == "incident.declared"
+        for text in ("first", "second"):
+            office.run("incident", "note", name, text, by="author-1")
+            told = json.loads(child.stdout.readline())
+            assert (told["schema"], told["facts"]["text"]) == ("dispatcher/entry/v1", text)
+        child.send_signal(signal.SIGINT)
+        try:
+            assert child.wait(timeout=20) == 130
+        finally:
+            child.kill()
+
+
+@pytest.mark.parametrize("words", [("ledger", "tail", "-f"), ("log", "-f"), ("log",)])
+def test_a_pipe_that_was_closed_ends_a_reader_quietly(office: Office, words: tuple[str, ...]) -> None:
+    """As in ``dispatcher log -f | head``: no traceback, no word."""
+    (office.folder / "logs" / "relay.jsonl").write_text('{"event":"ready"}\n' * 20_000)
+    environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(office.folder)}
+    command = [*MODULE, *words, "-n", "20000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        while child.poll() is None:
+            office.incident()
+            with (office.folder / "logs" / "relay.jsonl").open("a") as log:
+                log.write('{"event":"later"}\n')
+        assert child.stderr.read() == b""
 
 
 def test_a_terminal_gets_a_table(office: Office) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import datetime, timedelta
 
+import pytest
+
+from dispatcher.cli import output
+from dispatcher.cli.commands import past, reader_time
 from tests.cli.conftest import Office
 
 
@@ -100,3 +106,92 @@ def test_logs_are_filtered_by_role_incident_and_number(office: Office) -> None:
     assert told(office, "--role", "accounts") == ["second"]
     assert told(office, "--incident", "inc-a") == ["first", "second"]
     assert told(office, "-n", "1") == ["Segmentation fault"]
+
+
+def kinds(office: Office, *words: str) -> list[str]:
+    """The kinds of the entries that a search finds."""
+    return [entry["kind"] for entry in office.run("ledger", "search", *words).json["entries"]]
+
+
+def test_the_ledger_is_searched_by_what_entries_name_and_say(office: Office) -> None:
+    """By plan, in the statements about it too; by person, channel, clause, words; all that is given must fit."""
+    plan = office.plan()
+    office.run("release", plan, by="director-1", code=3)
+    assert kinds(office, "--plan", plan[:8]) == ["statement.submit", "plan.submitted", "release.refused"]
+    assert kinds(office, "--person", "director-1") == ["release.refused"]
+    clause = office.run("ledger", "search", "--kind", "release.").json["entries"][0]["facts"]["failures"][0]["clause"]
+    assert kinds(office, "--clause", clause, "--plan", plan) == ["release.refused"]
+    assert kinds(office, "--account", "feed-city", "--channel", "cap_feed") == ["account.added"]
+    assert kinds(office, "WEATHER", "service") == ["incident.evidence"]
+    assert kinds(office, "weather", "nowhere") == []
+
+
+def test_the_ledger_says_where_there_is_more(office: Office) -> None:
+    """On stderr for people, in the document for programs."""
+    office.incident()
+    some, every = office.run("ledger", "tail", "-n", "2"), office.run("ledger", "tail", "-n", "1000")
+    assert some.json["more"]
+    assert "There are more" in some.err
+    assert not every.json["more"]
+    assert "There are more" not in every.err
+
+
+@pytest.mark.parametrize(
+    ("since", "zone", "meant"),
+    [
+        ("2026-11-21T18:00", "Europe/London", "2026-11-21T18:00:00+00:00"),
+        ("2026-06-21T18:00", "Europe/London", "2026-06-21T17:00:00+00:00"),
+        ("2026-06-21", "Europe/London", "2026-06-20T23:00:00+00:00"),
+        ("2026-06-21 18:00+05:30", "Europe/London", "2026-06-21T12:30:00+00:00"),
+        ("2026-06-21T18:00Z", "Asia/Tokyo", "2026-06-21T18:00:00+00:00"),
+    ],
+)
+def test_a_time_without_offset_is_the_readers_own(
+    since: str, zone: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the zone and the season in which they read."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert reader_time(since) == datetime.fromisoformat(meant)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_so_long_ago_is_counted_from_now() -> None:
+    """Hours, minutes and days."""
+    assert (reader_time("-2h"), past("-20m")) == (-timedelta(hours=2), -timedelta(minutes=20))
+
+
+def test_the_ledger_is_bounded_by_times(office: Office) -> None:
+    """What lies between them, and nothing where they end before they begin."""
+    office.incident()
+    assert "incident.declared" in kinds(office, "--since", "-1h")
+    assert kinds(office, "--until", "-1h") == []
+    assert "nothing lies between" in office.run("ledger", "tail", "--since", "-1h", "--until", "-2h", code=2).err
+    office.run("ledger", "tail", "--follow", "--until", "-1h", code=2)
+    assert "is no time" in office.run("ledger", "tail", "--since", "yesterday", code=2).err
+
+
+def test_logs_are_filtered_by_what_lines_name_and_say(office: Office) -> None:
+    """The same options, and the event for a kind; where there is more, it is said."""
+    write_logs(office)
+    assert told(office, "--kind", "second", "--kind", "first") == ["first", "second"]
+    assert told(office, "--since", "2026-01-01T00:00:02Z", "--until", "2026-01-01T00:00:03Z") == ["second"]
+    assert told(office, "--person", "nobody") == []
+    assert "There are more" in office.run("log", "-n", "1").err
+
+
+def test_a_log_that_is_read_is_told_in_the_readers_zone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its offset, to the millisecond."""
+    write_logs(office)
+    monkeypatch.setattr(output, "wants_json", lambda _: False)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        first = office.run("log", "--kind", "first").out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert first.startswith("2026-01-01 09:00:01.000+09:00 relay first")

@@ -134,3 +134,8 @@ def test_a_digest_is_sha256_over_schema_nul_bytes() -> None:
 def test_the_same_bytes_under_another_schema_have_another_digest() -> None:
     """A plan cannot be mistaken for a statement."""
     assert canonical.digest("plan/v1", b"{}") != canonical.digest("statement/v1", b"{}")
+
+
+def test_what_a_person_typed_can_stand_in_a_document() -> None:
+    """In NFC, without letters that UTF-8 lacks, and without space around it."""
+    assert canonical.typed("  cafe\u0301 \udcff\n") == "caf\u00e9 ?"

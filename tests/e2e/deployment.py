@@ -243,7 +243,7 @@ class Deployment:
         """The facts of ledger entries of one kind that hold these facts, oldest first."""
         with self.desk.store.read() as work:
             query = select(LedgerRow.body).where(LedgerRow.kind == kind).order_by(LedgerRow.id)
-            found = [json.loads(body)["facts"] for body in work.execute(query).scalars()]
+            found = [json.loads(body) for body in work.execute(query).scalars()]
         return [entry for entry in found if facts.items() <= entry.items()]
 
     def signed(self, statement: str) -> Envelope:

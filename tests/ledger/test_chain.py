@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.domain import canonical
-from dispatcher.ledger.chain import Chain, Entry, leaf_of
+from dispatcher.domain.canonical import format_time
+from dispatcher.ledger.chain import Chain, Entry, beginning, entry_of, facts_of, leaf_of
 from tests.cast import NOW
 
 ENTRIES = [
@@ -25,10 +26,16 @@ def holds(rows: list[dict[str, Any]], writer: str) -> bool:
     """Check a chain from its first entry, as rule 2 says."""
     prev = hashlib.sha256(writer.encode()).hexdigest()
     for number, row in enumerate(rows, 1):
-        body = canonical.decode(row["body"])
-        placed = isinstance(body, dict) and (body["writer"], body["sequence"]) == (writer, number)
-        expected = hashlib.sha256(b"\x00" + bytes.fromhex(prev) + row["body"]).hexdigest()
-        if not placed or (row["prev"], row["leaf"], row["sequence"]) != (prev, expected, number):
+        entry = {
+            "schema": "ledger-entry/v1",
+            "writer": writer,
+            "sequence": number,
+            "kind": row["kind"],
+            "recorded_at": format_time(row["recorded_at"]),
+            "facts": canonical.decode(row["body"]),
+        }
+        expected = hashlib.sha256(b"\x00" + bytes.fromhex(prev) + canonical.encode(entry)).hexdigest()
+        if (row["writer"], row["sequence"], row["leaf"]) != (writer, number, expected):
             return False
         prev = row["leaf"]
     return True
@@ -76,12 +83,14 @@ def test_a_chain_goes_on_from_its_stored_head() -> None:
 
 @given(st.integers(0, 2), st.data())
 def test_a_changed_byte_breaks_the_chain(index: int, draw: st.DataObject) -> None:
-    """Wherever it stands in a body."""
+    """Wherever it stands in the facts."""
     rows = chained(ENTRIES)
-    body = bytearray(rows[index]["body"])
+    row, prev = rows[index], rows[index - 1]["leaf"] if index else beginning("relay-1")
+    body = bytearray(row["body"])
     at = draw.draw(st.integers(0, len(body) - 1))
     body[at] ^= draw.draw(st.integers(1, 255))
-    assert leaf_of(rows[index]["prev"], bytes(body)) != rows[index]["leaf"]
+    entry = entry_of("relay-1", row["sequence"], row["kind"], format_time(row["recorded_at"]), bytes(body))
+    assert leaf_of(prev, entry) != row["leaf"]
 
 
 @pytest.mark.parametrize("damage", ["drop first", "drop middle", "swap", "insert"])
@@ -102,3 +111,10 @@ def test_two_writers_share_no_leaf() -> None:
     ours, _ = Chain("relay-1").extend(ENTRIES[:1])
     theirs, _ = Chain("relay-2").extend(ENTRIES[:1])
     assert ours[0]["leaf"] != theirs[0]["leaf"]
+
+
+def test_a_row_of_an_older_version_holds_its_whole_entry() -> None:
+    """And names the leaf before it; today's rows keep each part once."""
+    row = chained(ENTRIES[:1])[0]
+    whole = entry_of("relay-1", 1, row["kind"], format_time(row["recorded_at"]), row["body"])
+    assert facts_of(beginning("relay-1"), whole) == facts_of("", row["body"]) == ENTRIES[0].facts

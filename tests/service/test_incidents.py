@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dispatcher.domain.canonical import format_time
 from dispatcher.domain.documents import to_json
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents, submitting
+from dispatcher.service.incidents import Occurred
 from dispatcher.service.submitting import Wish
 from dispatcher.store import records
 from tests.cast import HOUR, NOW
@@ -47,7 +51,7 @@ def stored(office: Office, incident: Incident) -> Incident:
 def test_items_that_contradict_each_other_are_both_kept(office: Office) -> None:
     """In the order in which they were recorded, each with its own source and time."""
     incident = declared(office, evidence=(RED,))
-    incidents.add_evidence(office.desk, incident.id, "author-1", AMBER)
+    incidents.add_evidence(office.desk, incident.id, "author-1", AMBER, "it was read late")
     assert items_of(stored(office, incident)) == (RED, AMBER)
 
 
@@ -65,7 +69,7 @@ def test_what_is_recorded_later_is_not_in_an_earlier_plan(office: Office) -> Non
     plan = office.plan(evidence=(RED,))
     with office.desk.store.read() as work:
         incident = records.plan(work, plan).plan.incident
-    incidents.add_evidence(office.desk, incident, "author-1", AMBER)
+    incidents.add_evidence(office.desk, incident, "author-1", AMBER, "it was read late")
     with office.desk.store.read() as work:
         assert records.plan(work, plan).plan.evidence == (RED,)
 
@@ -125,3 +129,46 @@ def test_a_title_that_does_not_read_as_it_is_written_is_refused(office: Office, 
 def test_a_title_in_any_one_alphabet_to_the_word_is_taken(office: Office, title: str) -> None:
     """Whole words may be of any alphabet."""
     assert declared(office, title=title).title == title
+
+
+LATER = "it was read after the shift"
+
+
+def test_what_is_learnt_late_says_when_it_was_and_why_it_is_late(office: Office) -> None:
+    """Beside the entry's own time; and what came before it is untouched."""
+    incident = declared(office)
+    when = Occurred(NOW - HOUR, LATER)
+    incidents.amend(office.desk, incident.id, "author-1", {"crowd": "2000"}, when=when)
+    incidents.add_evidence(office.desk, incident.id, "author-1", AMBER, LATER)
+    incidents.note(office.desk, incident.id, "author-1", "held back: the cordon was not up", when)
+    for kind in ("incident.amended", "incident.evidence", "incident.noted"):
+        (entry,) = office.ledger(kind)
+        assert (entry.at, entry.facts["occurred_at"], entry.facts["late"]) == (NOW, format_time(NOW - HOUR), LATER)
+    assert stored(office, incident).title == incident.title
+
+
+@pytest.mark.parametrize(
+    ("minutes", "late", "refused"), [(15, "", False), (16, "", True), (16, " ", True), (-1, "x", True)]
+)
+def test_what_happened_a_quarter_of_an_hour_before_wants_a_reason(
+    office: Office, minutes: int, late: str, refused: bool
+) -> None:
+    """And what has not happened yet is not recorded at all."""
+    incident, when = declared(office), Occurred(NOW - timedelta(minutes=minutes), late)
+    with pytest.raises(Invalid) if refused else nullcontext():
+        incidents.note(office.desk, incident.id, "author-1", "rang gold", when)
+    assert len(office.ledger("incident.noted")) == (not refused)
+
+
+def test_a_note_is_kept_as_it_was_said_and_changes_nothing(office: Office) -> None:
+    """In any state of the incident, with who said it; an empty one says nothing."""
+    incident = declared(office)
+    incidents.note(office.desk, incident.id, "checker-1", "  cafe\u0301: decided to wait\nbecause of the crowd ")
+    (entry,) = office.ledger("incident.noted")
+    assert (entry.facts["actor"], entry.facts["text"]) == (
+        "checker-1",
+        "caf\u00e9: decided to wait\nbecause of the crowd",
+    )
+    assert stored(office, incident) == incident
+    with pytest.raises(Invalid, match="says something"):
+        incidents.note(office.desk, incident.id, "checker-1", " ")

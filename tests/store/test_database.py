@@ -11,11 +11,18 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from dispatcher.domain.errors import Unavailable
-from dispatcher.ledger.chain import Chain, leaf_of
+from dispatcher.ledger.chain import Record, beginning, leaf_of
+from dispatcher.store import checkpoints
 from dispatcher.store.database import Store, open_engine
 from dispatcher.store.history import entries
 from dispatcher.store.tables import ClearanceRow, LeaderRow
 from tests.cast import NOW
+
+
+def recorded(store: Store) -> list[Record]:
+    """Every row of the ledger, as who verifies it reads it."""
+    with store.read() as work:
+        return [record for _, page in checkpoints.records(work, [[1, 1_000]]) for record in page]
 
 
 def test_a_transactions_ledger_entries_are_written_with_it(store: Store) -> None:
@@ -61,9 +68,8 @@ def test_a_chain_goes_on_after_a_commit_whose_answer_was_lost(store: Store, monk
         with pytest.raises(Unavailable):
             record("first.thing")
     record("second.thing")
-    with store.read() as work:
-        first, second = entries(work)
-    assert (first.sequence, second.sequence, second.prev) == (1, 2, first.leaf)
+    first, second = recorded(store)
+    assert (first.sequence, second.sequence, second.leaf) == (1, 2, leaf_of(first.leaf, second.entry))
 
 
 def test_every_entry_holds_the_hash_of_the_one_before(store: Store) -> None:
@@ -71,12 +77,9 @@ def test_every_entry_holds_the_hash_of_the_one_before(store: Store) -> None:
     for number in range(3):
         with store.write() as work:
             work.record("thing", number=number)
-    with store.read() as work:
-        rows = entries(work)
-    begun = Chain("test:1").extend([])[1]
-    prev = begun._prev
-    for row in rows:
-        assert (row.prev, row.leaf) == (prev, leaf_of(prev, row.body))
+    prev = beginning("test:1")
+    for row in recorded(store):
+        assert row.leaf == leaf_of(prev, row.entry)
         prev = row.leaf
 
 

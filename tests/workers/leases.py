@@ -125,7 +125,7 @@ class Table:
         """The bodies of the ledger's entries of these kinds, in order."""
         query = select(LedgerRow.body).where(LedgerRow.kind.in_(kinds)).order_by(LedgerRow.id)
         with self.store.read() as work:
-            return [json.loads(body)["facts"] for body in work.execute(query).scalars()]
+            return [json.loads(body) for body in work.execute(query).scalars()]
 
 
 @contextmanager

@@ -1,0 +1,131 @@
+"""Does the record agree with the tables? What entries say happened, held against what the tables say is.
+
+Rules (reference: reliability 3.2, domain rules)
+  1. Every signed statement has its entry and every entry its statement; the signature holds, with the key that the
+     entry names, whoever is on the roster now.
+  2. Per plan as many attempts were made as intents are on record, and none before its release.
+  3. Per plan and state as many deliveries are there as moved in and never out. Waiting for a turn and being leased
+     are one: that a worker took a delivery to look at it is nothing to keep.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from dispatcher.domain.statement import Envelope, Statement, StatementError
+from dispatcher.ledger.chain import Record, facts_of
+from dispatcher.statements import sshsig
+from dispatcher.statements.errors import SshsigError
+from dispatcher.store.database import Work
+from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow, StatementRow
+
+PAGE = 5_000
+WAITING = ("ready", "leased")
+MANY = ("deliveries.moved", "deliveries.swept")
+MOVES = ("delivery.moved", *MANY)
+_MOVE = re.compile(rb'"plan":"(\w{64})".*"source":"(\w+)".*"target":"(\w+)"')
+_COUNT = re.compile(rb'"count":(\d+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What does not fit; ``id`` is that of the ledger's row, None where there is none."""
+
+    id: int | None
+    what: str
+
+
+def statements(work: Work, found: list[Disagreement]) -> Iterator[Statement]:
+    """The statements that are on record as they were signed; what is wrong with the others goes to ``found``."""
+    rows = {row.id: row for row in work.execute(select(StatementRow.id, StatementRow.envelope))}
+    for id_, facts, _ in _entries(work, LedgerRow.kind.startswith("statement.", autoescape=True)):
+        row = rows.pop(facts.get("statement"), None)
+        if row is None:
+            found.append(Disagreement(id_, f"statement {facts.get('statement')} is on record, and it is gone"))
+        elif isinstance(said := _signed(row, str(facts.get("key"))), Statement):
+            yield said
+        else:
+            found.append(Disagreement(id_, f"statement {row.id}: {said}"))
+    found += [Disagreement(None, f"statement {id_} is there, and not on record") for id_ in rows]
+
+
+def _signed(row: Any, key: str) -> Statement | str:
+    """The statement of a row, or what is wrong with it."""
+    try:
+        envelope = Envelope.from_document(row.envelope)
+        statement = Statement.decode(envelope.payload)
+        signature = sshsig.verify(envelope.signature, envelope.payload, sshsig.NAMESPACES[statement.mode])
+    except (StatementError, SshsigError) as error:
+        return str(error)
+    if statement.id != row.id:
+        return f"its bytes are those of {statement.id}"
+    return statement if signature.fingerprint == key else f"signed by {signature.fingerprint}, on record as {key}"
+
+
+class Moves:
+    """What entries say of deliveries' moves, counted as they go by: by plan, state before and state after."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[tuple[bytes, bytes, bytes]] = Counter()
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Count what is said; what cannot be read is for who verifies entries to tell."""
+        counted = self._counted
+        for record in records:
+            if record.kind in MOVES and type(record.entry) is bytes and (told := _MOVE.search(record.entry)):
+                many = record.kind in MANY and _COUNT.search(record.entry)
+                counted[told.groups()] += int(many[1]) if many else 1  # type: ignore[index]
+
+    def add(self, others: Moves) -> None:
+        """Count what was counted elsewhere."""
+        self._counted += others._counted
+
+    def disagreements(self, work: Work) -> list[Disagreement]:
+        """What does not fit between the moves that were counted and the tables (rules 2 and 3)."""
+        flow: dict[str, Counter[str]] = defaultdict(Counter)
+        intents: Counter[str] = Counter()
+        for (plan, source, target), count in self._counted.items():
+            flow[plan.decode()].update({target.decode(): count})
+            flow[plan.decode()].subtract({source.decode(): count})
+            intents[plan.decode()] += count if target == b"sending" else 0
+        return [*_states(work, flow), *_attempts(work, intents)]
+
+
+def _states(work: Work, flow: dict[str, Counter[str]]) -> Iterator[Disagreement]:
+    query = select(DeliveryRow.plan, DeliveryRow.state, func.count()).group_by(DeliveryRow.plan, DeliveryRow.state)
+    there: dict[str, Counter[str]] = defaultdict(Counter)
+    for plan, state, count in work.execute(query):
+        there[plan][state] = count
+    for plan in sorted({*flow, *there}):
+        for state in sorted({*flow[plan], *there[plan]} - {*WAITING}):
+            if there[plan][state] != flow[plan][state]:
+                said = f"{flow[plan][state]} deliveries are {state} on record, and {there[plan][state]} in the table"
+                yield Disagreement(None, f"plan {plan[:12]}: {said}")
+
+
+def _attempts(work: Work, intents: Counter[str]) -> Iterator[Disagreement]:
+    query = select(DeliveryRow.plan, func.count(), func.min(AttemptRow.intended_at))
+    query = query.join(AttemptRow, AttemptRow.delivery == DeliveryRow.id).group_by(DeliveryRow.plan)
+    made = {plan: (count, first) for plan, count, first in work.execute(query)}
+    released = {facts["plan"]: at for _, facts, at in _entries(work, LedgerRow.kind == "plan.released")}
+    for plan in sorted({*made, *intents}):
+        count, first = made.get(plan, (0, None))
+        if count != intents[plan]:
+            yield Disagreement(None, f"plan {plan[:12]}: {count} attempts, and {intents[plan]} intents on record")
+        if first and (plan not in released or first < released[plan]):
+            yield Disagreement(None, f"plan {plan[:12]}: an attempt was made before any release on record")
+
+
+def _entries(work: Work, where: Any) -> Iterator[tuple[int, Any, datetime]]:
+    """Row id, facts and time of the entries that fit, oldest first."""
+    columns = (LedgerRow.id, LedgerRow.prev, LedgerRow.body, LedgerRow.recorded_at)
+    query = select(*columns).where(where).order_by(LedgerRow.id).execution_options(yield_per=PAGE)
+    for id_, prev, body, at in work.execute(query):
+        yield id_, facts_of(prev, body), at

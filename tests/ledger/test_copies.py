@@ -1,0 +1,39 @@
+"""Copies of checkpoints: appended to, read from the end, and never trusted half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dispatcher.ledger import copies
+from dispatcher.ledger.notes import split_notes
+
+NOTES = [f"log/a\n{size}\nroot\ntime\n\n— log/a c2lnbmF0dXJl\n" for size in range(200)]
+
+
+def test_notes_are_appended_and_the_last_is_read(tmp_path: Path) -> None:
+    """Over several turns, in a folder that was not there."""
+    file = copies.file_in(tmp_path / "elsewhere", "example-city")
+    assert copies.last(file) is None
+    for start in range(0, 200, 50):
+        copies.append(file, NOTES[start : start + 50])
+        assert copies.last(file) == NOTES[start + 49]
+    assert list(split_notes(file.read_text())) == NOTES
+
+
+@pytest.mark.parametrize("written", range(1, len(NOTES[2])))
+def test_a_note_that_was_cut_in_the_middle_is_none_and_harms_no_other(written: int, tmp_path: Path) -> None:
+    """The process that wrote it was killed; the next one goes on behind it."""
+    file = tmp_path / "example-city.checkpoints"
+    copies.append(file, NOTES[:2])
+    with file.open("a") as half:
+        half.write("\n\n" + NOTES[2][: written - 1])
+    assert copies.last(file) == NOTES[1]
+    copies.append(file, NOTES[3:5])
+    assert [note for note in split_notes(file.read_text()) if note in NOTES] == [*NOTES[:2], *NOTES[3:5]]
+
+
+def test_each_deployment_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """In one folder on one host."""
+    assert copies.file_in(tmp_path, "one") != copies.file_in(tmp_path, "other")

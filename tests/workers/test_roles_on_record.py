@@ -1,0 +1,47 @@
+"""A role's process says in the ledger when it starts, what it goes by, and when it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from dispatcher.service import ledger
+from dispatcher.service.ledger import LedgerLine
+from tests.office import Office, office_at
+from tests.servers import until
+
+PROGRAM = "from dispatcher.cli.main import run; run()"
+ROLES = ("relay", "accounts")
+
+
+def said(office: Office, role: str) -> list[LedgerLine]:
+    """What a role's processes said of themselves."""
+    return [line for line in office.ledger("role.") if line.facts["role"] == role]
+
+
+def test_a_process_is_on_record_from_its_start_to_its_stop(tmp_path: Path) -> None:
+    """The last entry of its chain is that it stops; what it goes by was known, and is not recorded again."""
+    with office_at(tmp_path / "deployment") as office:
+        environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(tmp_path / "deployment")}
+        command = [sys.executable, "-c", PROGRAM, "worker", "--mode", "exercise"]
+        running = [
+            subprocess.Popen([*command, role], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for role in ROLES
+        ]
+        try:
+            for role in ROLES:
+                until(lambda role=role: said(office, role), f"{role} has started")
+        finally:
+            for process in running:
+                process.send_signal(signal.SIGTERM)
+        assert [process.wait(timeout=20) for process in running] == [0, 0]
+        for role in ROLES:
+            started, stopped = said(office, role)
+            assert [started.kind, stopped.kind] == ["role.started", "role.stopped"]
+            assert started.facts == stopped.facts
+            chain = [line.sequence for line in ledger.tail(office.desk, 1_000) if line.writer == started.writer]
+            assert stopped.sequence == max(chain)
+        assert len(office.ledger("roster.installed")) == 1

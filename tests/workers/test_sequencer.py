@@ -1,0 +1,170 @@
+"""The sequencer signs one head after the other, copies each out, and stops where the database was rolled back."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from dispatcher.domain.merkle import Tree
+from dispatcher.ledger import copies
+from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, split_notes
+from dispatcher.statements.signing import KeyFileSigner
+from dispatcher.store import checkpoints
+from tests.office import Office, office_at
+from tests.servers import until
+from workers.sequencer import LEADS_FOR, Sequencer
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A deployment whose heads are copied to two folders."""
+    with office_at(tmp_path / "city") as made:
+        settings = replace(made.desk.settings, checkpoints=("checkpoints", str(tmp_path / "elsewhere")))
+        made.desk = replace(made.desk, settings=settings)
+        yield made
+
+
+def sequencer(office: Office, owner: str = "relay:1") -> Sequencer:
+    signer = KeyFileSigner(office.desk.settings.path("keys", "status"))
+    return Sequencer(owner, office.desk.store, office.desk.settings, signer, signer.point)
+
+
+def record(office: Office, *kinds: str) -> None:
+    with office.desk.store.write() as work:
+        for kind in kinds:
+            work.record(kind)
+
+
+def files(office: Office) -> list[Path]:
+    settings = office.desk.settings
+    return [copies.file_in(settings.path(place), settings.deployment) for place in settings.checkpoints]
+
+
+def copied(office: Office) -> list[list[Checkpoint]]:
+    """The heads in each copy."""
+    found = [file.read_text() if file.exists() else "" for file in files(office)]
+    return [[read_note(note).checkpoint for note in split_notes(text)] for text in found]
+
+
+def sizes(office: Office) -> list[list[int]]:
+    return [[head.size for head in heads] for heads in copied(office)]
+
+
+def test_each_turn_signs_the_head_of_all_entries_so_far(office: Office) -> None:
+    """With the relay's key, over the leaves as they stand in the ledger."""
+    one = sequencer(office)
+    record(office, "thing.done", "thing.done")
+    assert one.tick() == 2
+    record(office, "thing.done")
+    assert one.tick() == 1
+    with office.desk.store.read() as work:
+        taken = checkpoints.taken_by_all(work)
+        leaves = b"".join(bytes.fromhex(each.leaf) for _, page in checkpoints.records(work, taken) for each in page)
+        noted = list(checkpoints.notes(work))
+    assert [size for size, _ in noted] == [2, 3]
+    for size, note in noted:
+        read = read_note(note)
+        read.verify(origin_of("example-city"), KeyFileSigner(office.desk.settings.path("keys", "status")).point)
+        assert read.checkpoint.root == Tree(leaves[: size * 32]).root
+
+
+def test_nothing_is_signed_where_nothing_was_written(office: Office) -> None:
+    """A head says that something was added."""
+    one = sequencer(office)
+    record(office, "thing.done")
+    assert [one.tick(), one.tick()] == [1, 0]
+    assert sizes(office) == [[1], [1]]
+
+
+def test_every_head_is_copied_out(office: Office) -> None:
+    """To each folder, and to one that was away as soon as it is back."""
+    one, away = sequencer(office), files(office)[1].parent
+    record(office, "thing.done")
+    one.tick()
+    shutil.rmtree(away)
+    away.write_text("no folder")
+    record(office, "thing.done")
+    one.tick()
+    assert sizes(office)[0] == [1, 2]
+    away.unlink()
+    one.tick()
+    assert sizes(office) == [[1, 2], [1, 2]]
+
+
+def test_one_sequencer_leads_and_the_next_takes_over(office: Office) -> None:
+    """Two relays, one ledger: the second signs nothing before the first has fallen silent."""
+    one, other = sequencer(office, "relay:1"), sequencer(office, "relay:2")
+    record(office, "thing.done")
+    one.tick()
+    record(office, "thing.done")
+    assert other.tick() == 0
+    office.clock.now += LEADS_FOR
+    assert other.tick() == 1
+    record(office, "thing.done")
+    assert [one.tick(), other.tick()] == [0, 1]
+    assert sizes(office) == [[1, 2, 3], [1, 2, 3]]
+
+
+def rolled_back(office: Office) -> None:
+    """The database as it was one entry ago, as after a restore from a backup."""
+    with office.desk.store.write() as work:
+        for table in ("ledger", "checkpoints"):
+            work.execute(text(f"DROP TRIGGER {table}_kept"))
+        work.execute(text("DELETE FROM ledger WHERE id > 1"))
+        work.execute(text("DELETE FROM checkpoints WHERE size > 1"))
+    office.clock.now += LEADS_FOR
+
+
+def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> None:
+    """Its copies know a head that it does not: to sign another past would hide what was lost."""
+    one = sequencer(office)
+    for _ in range(2):
+        record(office, "thing.done")
+        one.tick()
+    rolled_back(office)
+    office.desk.store._chain = None
+    record(office, "another.thing")
+    assert sequencer(office, "relay:2").tick() == 0
+    assert sizes(office) == [[1, 2], [1, 2]]
+
+
+def test_a_restore_that_somebody_owned_up_to_goes_on(office: Office) -> None:
+    """The entry says who, and the copies keep the heads of both pasts."""
+    one = sequencer(office)
+    for _ in range(2):
+        record(office, "thing.done")
+        one.tick()
+    rolled_back(office)
+    office.desk.store._chain = None
+    record(office, "database.restored")
+    other = sequencer(office, "relay:2")
+    assert other.tick() == 1
+    record(office, "thing.done")
+    assert other.tick() == 1
+    first, _ = copied(office)
+    assert [head.size for head in first] == [1, 2, 2, 3]
+    assert first[1].root != first[2].root
+
+
+def test_a_sequencer_that_is_stopped_takes_in_the_last_entries(office: Office) -> None:
+    """What its own process wrote at the end is not left waiting for another."""
+
+    async def run() -> None:
+        stopping = asyncio.Event()
+        one = sequencer(office)
+        running = asyncio.create_task(one.run(stopping))
+        record(office, "thing.done")
+        await asyncio.to_thread(until, lambda: sizes(office)[0] == [1], "a head")
+        stopping.set()
+        await running
+        record(office, "role.stopped")
+        await one.finish()
+
+    asyncio.run(run())
+    assert sizes(office)[0][-1] == 2

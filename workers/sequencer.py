@@ -1,0 +1,132 @@
+"""The sequencer: puts the ledger's entries in one order and signs the head, at most a second after they were written.
+
+Every relay has one, and one of them leads, whatever their modes: there is one ledger. A relay whose term was taken
+signs nothing. What it signed is copied out of the database at once; where the copies know a head that the database
+does not, the database was rolled back, and nothing is signed until a person has said so (`dispatcher recover`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.merkle import Frontier
+from dispatcher.ledger import copies
+from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, seal
+from dispatcher.settings import Settings
+from dispatcher.statements.signing import KeyFileSigner
+from dispatcher.store import checkpoints, leading
+from dispatcher.store.checkpoints import StoredCheckpoint
+from dispatcher.store.database import Store, Work
+from workers.pausing import rounds
+
+LEADS_FOR = timedelta(seconds=2)
+"""After a leader fell silent the next one takes over within this."""
+
+
+class Sequencer:
+    """See the module. ``signer`` holds the private half of the trust root's status key, ``point`` is the other."""
+
+    def __init__(self, owner: str, store: Store, settings: Settings, signer: KeyFileSigner, point: bytes) -> None:
+        self._owner = owner
+        self._store = store
+        self._settings = settings
+        self._signer = signer
+        self._point = point
+        self._term: int | None = None
+        self._behind = True
+        self._log = structlog.get_logger("sequencer")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take entries in until ``stopping``."""
+        await rounds(stopping, self._round, self._settings.timing.checkpoint_ms, self._log.error)
+
+    async def finish(self) -> None:
+        """Take in the last that this process wrote, if the database lets it."""
+        with contextlib.suppress(DispatcherError):
+            await self._round()
+
+    async def _round(self) -> None:
+        await asyncio.to_thread(self.tick)
+
+    def tick(self) -> int:
+        """Take in what is waiting, as far as one turn goes; returns how many entries that were."""
+        with self._store.read() as work:
+            waiting = checkpoints.waiting(work, checkpoints.newest(work))
+        if not waiting:
+            if self._behind:
+                self._copy()
+            return 0
+        with self._store.write() as work:
+            if not self._leads(work):
+                return 0
+            taken = self._take(work, checkpoints.newest(work))
+        self._copy()
+        return taken
+
+    def _leads(self, work: Work) -> bool:
+        """Whether this one leads. A new leader looks at what its predecessors had copied out."""
+        term = leading.lead(work, "sequencer", self._owner, LEADS_FOR)
+        if term is not None and term != self._term:
+            if self._rolled_back(work):
+                return False
+            self._term = term
+        return term is not None
+
+    def _take(self, work: Work, before: StoredCheckpoint | None) -> int:
+        fresh = checkpoints.fresh(work, before)
+        if not fresh.leaves:
+            return 0
+        frontier = before.frontier if before else Frontier()
+        known = frontier.size
+        frontier.extend(fresh.leaves)
+        head = Checkpoint(origin_of(self._settings.deployment), frontier.size, frontier.root, work.now)
+        checkpoints.add(work, frontier, fresh, seal(head, self._point, self._signer.sign_plain))
+        return frontier.size - known
+
+    def _rolled_back(self, work: Work) -> bool:
+        """Whether a copy has a head that the database does not know, and nobody has said why."""
+        before = checkpoints.newest(work)
+        for file in self._files():
+            note = self._last_in(file)
+            if note and not checkpoints.knows(work, note) and not checkpoints.restored_since(work, before):
+                self._log.error("ledger_rolled_back", reason=f"{file} has size {read_note(note).checkpoint.size}")
+                return True
+        return False
+
+    def _copy(self) -> None:
+        """Append what the copies lack; a folder that cannot be written gets it with a later turn."""
+        self._behind = False
+        with self._store.read() as work:
+            newest = checkpoints.newest(work)
+            if newest is None:
+                return
+            for file in self._files():
+                try:
+                    copies.append(file, self._lacking(work, newest, copies.last(file)))
+                except OSError as error:
+                    self._behind = True
+                    self._log.error("checkpoint_not_copied", reason=f"{file}: {error.strerror}")
+
+    def _lacking(self, work: Work, newest: StoredCheckpoint, last: str | None) -> list[str]:
+        """The notes above the last one that a copy has; the newest alone where that is of a past that is gone."""
+        above = read_note(last).checkpoint.size if last else 0
+        if last and not checkpoints.knows(work, last):
+            above = newest.size - 1
+        return [note for _, note in checkpoints.notes(work, above)]
+
+    def _last_in(self, file: Path) -> str | None:
+        try:
+            return copies.last(file)
+        except OSError as error:
+            self._log.error("checkpoint_not_copied", reason=f"{file}: {error.strerror}")
+            return None
+
+    def _files(self) -> list[Path]:
+        deployment, places = self._settings.deployment, self._settings.checkpoints
+        return [copies.file_in(self._settings.path(place), deployment) for place in places]
