@@ -12,6 +12,7 @@ import click
 from dispatcher.cli.commands import Verb, write
 from dispatcher.cli.output import facts, next_step, plain
 from dispatcher.cli.session import Session
+from dispatcher.service.heads import head_seen
 from dispatcher.service.reviewing import review as reviewing
 from dispatcher.service.reviewing.review import Review
 from ops.review.document import Document
@@ -47,7 +48,8 @@ def review(session: Session, incident: str, **form: Any) -> None:
     """
     found = reviewing.review(session.desk, incident, session.person)
     if any(form.values()):
-        _give(session, story(found), **form)
+        head = head_seen(session.desk.trust, session.desk.store, found.read_at)
+        _give(session, story(found, head), **form)
     else:
         session.read_out("review", facts(found), "\n".join(_brief(found)))
     next_step(f"dispatcher review {found.incident.id} --html review.html")

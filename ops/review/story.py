@@ -12,11 +12,14 @@ from ops.review.summary import attention, marks, summary
 from ops.review.words import second
 
 
-def story(found: Review, checkpoint: str | None = None) -> Document:
-    """The whole review. ``checkpoint`` is the ledger's newest signed head, in words, where there is one."""
+def story(found: Review, head: str | None = None) -> Document:
+    """The whole review. ``head`` is the ledger's newest signed head, ``SIZE:ROOT``, where there is one."""
     incident, look = found.incident, attention(found)
     read = f"Read at {second(found.read_at)} UTC. All times are UTC (+00:00)."
-    opening: list[Block] = [Paragraph(summary(found)), Paragraph(f"{read} {checkpoint or ''}".strip())]
+    opening: list[Block] = [Paragraph(summary(found)), Paragraph(read)]
+    if head:
+        size, _, root = head.partition(":")
+        opening.append(Paragraph(f"The ledger's newest signed head then: {int(size):,} entries, root {root}."))
     opening += [Paragraph("What to look at:"), Items(look)] if look else [Paragraph("Nothing stands out.")]
     return Document(
         title=f"Review of {incident.id}: {incident.title}",

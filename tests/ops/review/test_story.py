@@ -120,8 +120,7 @@ def test_what_an_altered_post_shows_is_quoted() -> None:
 
 
 def test_the_anchor_of_the_ledger_stands_at_the_head() -> None:
-    """Where the core gives one."""
-    head = story(example(), "The ledger's newest checkpoint has 12,345 entries.").opening[1]
-    assert isinstance(head, Paragraph)
-    assert head.text.endswith("All times are UTC (+00:00). The ledger's newest checkpoint has 12,345 entries.")
-    assert f"Read at {at(9_000):%Y-%m-%d %H:%M:%S} UTC." in head.text
+    """Its newest signed head, where there is one; and when the record was read."""
+    _, read, head = story(example(), f"12345:{'ab' * 32}").opening[:3]
+    assert read == Paragraph(f"Read at {at(9_000):%Y-%m-%d %H:%M:%S} UTC. All times are UTC (+00:00).")
+    assert head == Paragraph(f"The ledger's newest signed head then: 12,345 entries, root {'ab' * 32}.")
