@@ -21,6 +21,7 @@ from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, seal
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import checkpoints, leading
+from dispatcher.store.alive import SEQUENCER
 from dispatcher.store.checkpoints import StoredCheckpoint
 from dispatcher.store.database import Store, Work
 from workers.pausing import rounds
@@ -40,6 +41,7 @@ class Sequencer:
         self._point = point
         self._term: int | None = None
         self._behind = True
+        self._told = ""
         self._log = structlog.get_logger("sequencer")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -71,7 +73,7 @@ class Sequencer:
 
     def _leads(self, work: Work) -> bool:
         """Whether this one leads. A new leader looks at what its predecessors had copied out."""
-        term = leading.lead(work, "sequencer", self._owner, LEADS_FOR)
+        term = leading.lead(work, SEQUENCER, self._owner, LEADS_FOR)
         if term is not None and term != self._term:
             if self._rolled_back(work):
                 return False
@@ -95,7 +97,9 @@ class Sequencer:
         for file in self._files():
             note = self._last_in(file)
             if note and not checkpoints.knows(work, note) and not checkpoints.restored_since(work, before):
-                self._log.error("ledger_rolled_back", reason=f"{file} has size {read_note(note).checkpoint.size}")
+                if note != self._told:  # once, and not four times a second
+                    self._told = note
+                    self._log.error("ledger_rolled_back", reason=f"{file} has size {read_note(note).checkpoint.size}")
                 return True
         return False
 

@@ -41,7 +41,7 @@ from dispatcher.store import checkpoints, records, sightings, slices
 from dispatcher.store.checkpoints import StoredCheckpoint
 from dispatcher.store.database import Work
 
-GOVERNING = ("policy.", "roster.", "trust.")
+GOVERNING = ("policy.", "roster.", "root.")
 """Families of entries about what everybody goes by."""
 
 CHUNK = 1024 * 1024

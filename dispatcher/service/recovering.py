@@ -46,7 +46,7 @@ def recover(desk: Desk, pen: Pen, wait_s: Callable[[float], None], *, act: bool)
         _refuse_while_led(desk, wait_s)
         with desk.store.read() as work:
             unsettled = sweep.doubted(work)
-        marked = _mark(desk, person.id, unsettled) if act and unsettled else 0
+        marked = _mark(desk, person.id, unsettled) if act else 0
         return Recovery(unsettled, marked)
 
 

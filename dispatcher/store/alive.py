@@ -1,4 +1,5 @@
-"""Who is alive: the processes of a lane say so, the relay by its term. And whether anybody waits for them.
+"""Who is alive: the processes of a lane say so, the relay by its term, the sequencer by the entries it takes in. And
+whether anybody waits for them.
 
 Somebody who is silent is no alarm while nothing waits: a deployment may rest. It is one once a plan was released and
 has not moved for as long; so each is noticed once, by whichever process finds it first.
@@ -14,11 +15,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from channels.registry import Lane
-from dispatcher.store import leading
+from dispatcher.store import checkpoints, leading
 from dispatcher.store.database import Work
 from dispatcher.store.tables import DeliveryRow, DispatchRow, LeaderRow, OutboxRow, PlanRow
 
 RELAY = "relay"
+SEQUENCER = "sequencer"
 NOBODY = "nobody"
 """The owner of a role whose silence was noticed, until it speaks again."""
 
@@ -34,7 +36,7 @@ class Silence:
 
 def beat(work: Work, role: str, mode: str, owner: str) -> None:
     """Say that a process of this role is alive."""
-    name = f"{role}-{mode}"
+    name = _name(role, mode)
     if not work.execute(update(LeaderRow).where(LeaderRow.role == name).values(owner=owner, until=work.now)).rowcount:
         _insert(work, name, owner, work.now)
 
@@ -42,25 +44,36 @@ def beat(work: Work, role: str, mode: str, owner: str) -> None:
 def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
     """The roles of a mode that are waited for, and that nobody has heard of for so long."""
     before = work.now - lasting
-    found = (Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items())
+    found = [Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items()]
+    if RELAY not in (one.role for one in found) and (checkpoints.waiting_since(work) or work.now) <= before:
+        found.append(Silence(SEQUENCER, mode, _heard(work).get(SEQUENCER)))  # the relay lives and it does not
     return [silence for silence in found if _waited_for(work, silence.role, mode, before)]
 
 
 def quiet(work: Work, mode: str, lasting: timedelta) -> dict[str, datetime | None]:
     """All roles of a mode that nobody has heard of for so long, waited for or not, and since when."""
-    heard = {role: until for role, _, until in leading.terms(work)}
-    since = {role: heard.get(f"{role}-{mode}") for role in (RELAY, *map(str, Lane))}
+    heard = _heard(work)
+    since = {role: heard.get(_name(role, mode)) for role in (RELAY, *map(str, Lane))}
     return {role: last for role, last in since.items() if last is None or last <= work.now - lasting}
 
 
 def notice(work: Work, silence: Silence, lasting: timedelta) -> bool:
     """Mark a silence as noticed; False where somebody did, or where the role has spoken meanwhile."""
-    name = f"{silence.role}-{silence.mode}"
+    name = _name(silence.role, silence.mode)
     if silence.since is None:
         return _insert(work, name, NOBODY, work.now - lasting)
     at = (LeaderRow.role == name, LeaderRow.until == silence.since, LeaderRow.owner != NOBODY)
     noticed: bool = work.execute(update(LeaderRow).where(*at).values(owner=NOBODY)).rowcount == 1
     return noticed
+
+
+def _heard(work: Work) -> dict[str, datetime]:
+    return {role: until for role, _, until in leading.terms(work)}
+
+
+def _name(role: str, mode: str) -> str:
+    """There is one ledger, whatever the mode."""
+    return role if role == SEQUENCER else f"{role}-{mode}"
 
 
 def _insert(work: Work, name: str, owner: str, until: datetime) -> bool:
@@ -75,7 +88,7 @@ def _waited_for(work: Work, role: str, mode: str, before: datetime) -> bool:
     """Whether a plan was released by then that is not settled and, for a lane, has something due since then."""
     released = (DispatchRow.mode == mode, DispatchRow.released_at <= before, PlanRow.state == "released")
     query = select(DispatchRow.id).join(PlanRow, PlanRow.digest == DispatchRow.plan).where(*released)
-    if role != RELAY:
+    if role not in (RELAY, SEQUENCER):
         due = select(DeliveryRow.id).where(DeliveryRow.plan == DispatchRow.plan, DeliveryRow.lane == role)
         due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= before)
         query = query.join(OutboxRow, OutboxRow.dispatch == DispatchRow.id).where(

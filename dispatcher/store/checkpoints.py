@@ -111,6 +111,14 @@ def waiting(work: Work, after: StoredCheckpoint | None) -> bool:
     return work.execute(select(LedgerRow.id).where(_unseen(*known)).limit(1)).first() is not None
 
 
+def waiting_since(work: Work) -> datetime | None:
+    """The time of the oldest entry that no checkpoint holds."""
+    after = newest(work)
+    known = (after.missing, after.last) if after else ((), 0)
+    found: datetime | None = work.execute(select(func.min(LedgerRow.recorded_at)).where(_unseen(*known))).scalar()
+    return found
+
+
 def fresh(work: Work, after: StoredCheckpoint | None) -> Fresh:
     """What is to be taken in next, in order of id. Only the one sequencer asks: see ``dispatcher.store.leading``."""
     missing, last = (after.missing, after.last) if after else ((), 0)

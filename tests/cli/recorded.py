@@ -34,6 +34,8 @@ CHANGES = {
     "evidence attest": "statement.attest",
     "evidence decide": "statement.decide",
     "evidence confirm": "statement.confirm",
+    "evidence export": "evidence.exported",
+    "evidence redact": "evidence.redacted",
     "clearance submit": "statement.submit",
     "clearance renew": "statement.submit",
     "clearance approve": "statement.approve",
@@ -83,6 +85,7 @@ NOTHING = {
     *("policy show", "policy at", "policy diff", "policy check", "policy replay"),
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
     *("delivery list", "delivery show", "ledger tail", "ledger search", "log"),
+    *("ledger verify", "ledger checkpoint", "ledger witness"),
 }
 """Commands that change nothing of the deployment. A reviewer's reading is recorded, and nothing else."""
 

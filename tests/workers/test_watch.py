@@ -9,8 +9,11 @@ from sqlalchemy import insert
 
 from channels.x.simulator import XSimulator
 from dispatcher.domain.statement import Mode
+from dispatcher.ledger import copies
+from dispatcher.ledger.notes import Checkpoint, origin_of, seal
 from dispatcher.service.desk import Desk
 from dispatcher.service.watching import Alarm, alarms
+from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store.foreign import ForeignPostRow
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -104,3 +107,15 @@ def test_a_relay_that_is_gone_rings_once(city: Stage, letters: list[tuple[str, s
     assert sorted(letters) == [(person, "EXERCISE Silent: relay") for person in PEOPLE]
     city.work(lambda: city.plan_state(plan) == "settled", roles=("relay",))
     assert standing(city) == []
+
+
+def test_a_sequencer_that_signs_nothing_rings_once(city: Stage, letters: list[tuple[str, str]]) -> None:
+    """A copy knows a head that the database does not: the relay lives, sends go out, and the record stands still."""
+    settings = city.desk.settings
+    key = KeyFileSigner(settings.path("keys", "status"))
+    head = Checkpoint(origin_of(settings.deployment), 1_000_000, bytes(32), city.desk.now())
+    file = copies.file_in(settings.path(*settings.checkpoints), settings.deployment)
+    copies.append(file, [seal(head, key.point, key.sign_plain)])
+    released(city)
+    city.work(lambda: len(letters) == len(PEOPLE))
+    assert sorted(letters) == [(person, "EXERCISE Silent: sequencer") for person in PEOPLE]

@@ -19,7 +19,7 @@ from dispatcher.store import history
 from dispatcher.store.database import Work
 
 MOST_ENTRIES = 500
-READINGS = ("review.", "evidence.")
+READINGS = ("review.read", "ledger.read", "evidence.exported", "evidence.redacted")
 """Families of ledger entries about who read or exported the record."""
 
 TELLING = (
