@@ -21,7 +21,7 @@ from channels.text.counting import (
     x_length,
 )
 from channels.text.email import EMAIL_BYTES, EMAIL_SUBJECT_BYTES, email_faults, emails, subject_of
-from channels.text.invisible import check_text
+from channels.text.invisible import check_text, spelled_out
 from channels.text.mailbox import mailbox_fault
 from channels.text.post import EXERCISE_LINE, one_post, part_for, texts_for
 from channels.text.spans import Facet, FacetKind, facets, link_problems, links
@@ -53,6 +53,7 @@ __all__ = [
     "one_post",
     "part_for",
     "sms_count",
+    "spelled_out",
     "subject_of",
     "texts_for",
     "x_length",

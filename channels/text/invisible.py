@@ -26,15 +26,28 @@ _HIDDEN = regex.compile(rf"(?!\n)[\p{{C}}\p{{Zl}}\p{{Zp}}\p{{Variation_Selector}
 
 def check_text(text: str) -> list[str]:
     """Name every invisible or reordering character, its code point and position counted from 1; empty when none."""
-    hidden = [(match.start(), match.group()) for match in _HIDDEN.finditer(text)]
-    if not hidden:
-        return []
-    needed = {place for match in _NEEDED.finditer(text) for place in range(*match.span())}
     return [
         f"invisible character {_name(letter)} at position {place + 1}: delete it"
-        for place, letter in hidden
-        if place not in needed
+        for place, letter in _unneeded(text).items()
     ]
+
+
+def spelled_out(text: str) -> str:
+    """The text with every such character written as its code point, so that nothing unseen is read past.
+
+    >>> spelled_out("Stay in\u202edoors")
+    'Stay in[U+202E]doors'
+    """
+    hidden = _unneeded(text)
+    return "".join(f"[U+{ord(c):04X}]" if place in hidden else c for place, c in enumerate(text)) if hidden else text
+
+
+def _unneeded(text: str) -> dict[int, str]:
+    hidden = {match.start(): match.group() for match in _HIDDEN.finditer(text)}
+    if not hidden:
+        return {}
+    needed = {place for match in _NEEDED.finditer(text) for place in range(*match.span())}
+    return {place: letter for place, letter in hidden.items() if place not in needed}
 
 
 def _name(letter: str) -> str:

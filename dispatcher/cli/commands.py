@@ -72,6 +72,7 @@ SUMMARIES = {
     "ledger": "Read the ledger, the record of everything that was done.",
     "log": "Read the roles' diagnostic logs.",
     "review": "The whole trail of an incident.",
+    "report": "Draft a report about an incident, for operations or for ministers.",
 }
 
 
@@ -199,6 +200,16 @@ def read_text(file: str) -> str:
         return read(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"{file}: not UTF-8 ({error.reason})", "save it as UTF-8") from error
+
+
+def write(file: Path, data: bytes) -> None:
+    """Replace a file at once, readable by its owner only. Raises Invalid for one that cannot be written."""
+    from dispatcher.sending.credentials import write_private
+
+    try:
+        write_private(file, data)
+    except OSError as error:
+        raise Invalid(f"{file}: cannot be written ({error.strerror})", "name a file in a folder of yours") from error
 
 
 def duration(text: str) -> timedelta:

@@ -63,8 +63,8 @@ def play(stage: Stage, fault: str | None, started: float) -> Tally:
         rows, stage.journal(), sorted(feed.iterdir()), released_at=released_at, refused=refused, seconds=seconds
     )
     show(rows, released_at)
-    review = stage.deployment.parent / "review.md"
-    review.write_text(str(stage.act("reviewer-1", "review", incident)["markdown"]))
+    review = stage.deployment.parent / "review.html"
+    stage.act("reviewer-1", "review", incident, "--html", str(review))
     print(f"\nThe review of this exercise: {review}")
     return tally
 

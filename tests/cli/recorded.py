@@ -68,6 +68,7 @@ CHANGES = {
     "delivery reconcile": "reconcile.asked",
     "recover": "database.restored",
     "review": "review.read",
+    "report": "review.read",
 }
 """Commands that change something, or must not be unseen, and the entry that says so."""
 

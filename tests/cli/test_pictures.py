@@ -217,9 +217,9 @@ def test_a_review_names_the_picture_by_its_digest(office: Office) -> None:
     office.run("clearance", "submit", message, by="author-1")
     (shown,) = carried(office, message, account)["media"]
     incident = office.run("status").json["incidents"][0]["id"]
-    told = office.run("review", incident, by="reviewer-1").json["markdown"]
-    assert f"[picture] {shown['digest']}, 96 x 72 pixels" in told
-    assert "    Map of the storm" in told
+    told = office.run("review", incident, "--markdown", by="reviewer-1").out
+    assert f"picture {shown['digest']}, 96 × 72 pixels" in told
+    assert "\nMap of the storm" in told
 
 
 def test_a_channels_page_says_what_it_takes(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""Status, ledger, logs and review."""
+"""Status, ledger and logs."""
 
 from __future__ import annotations
 
@@ -71,32 +71,6 @@ def test_the_ledger_is_filtered_by_incident_and_number(office: Office) -> None:
     assert {entry["incident"] for entry in entries} == {second}
     assert len(office.run("ledger", "tail", "-n", "1").json["entries"]) == 1
     assert first != second
-
-
-def test_a_review_holds_signers_exact_texts_and_refusals(office: Office) -> None:
-    """One document: who signed, what the public was to read, what was refused."""
-    plan = office.plan()
-    office.run("release", plan, by="director-1", code=3)
-    incident = office.run("clearance", "show", plan).json["incident"]
-    document = office.run("review", incident, by="reviewer-1").json
-    assert document["schema"] == "dispatcher/review/v1"
-    assert "author-1 (author): submit" in document["markdown"]
-    assert "Stay indoors from 6pm." in document["markdown"]
-    assert {denial["kind"] for denial in document["denials"]} == {"release.refused"}
-
-
-def test_a_reading_is_recorded(office: Office) -> None:
-    """Who read the review stands in the ledger."""
-    incident = office.incident()
-    office.run("review", incident, "--markdown", by="reviewer-1")
-    newest = office.run("ledger", "tail", "-n", "1").json["entries"][0]
-    assert (newest["kind"], newest["facts"]["actor"]) == ("review.read", "reviewer-1")
-
-
-def test_a_review_in_markdown_is_no_json(office: Office) -> None:
-    """--markdown prints the document wherever it goes."""
-    said = office.run("review", office.incident(), "--markdown", by="reviewer-1")
-    assert said.out.startswith("# Review of inc-")
 
 
 def write_logs(office: Office) -> None:

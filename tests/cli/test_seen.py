@@ -81,5 +81,5 @@ def test_a_review_shows_what_the_public_saw(office: Office) -> None:
     seen(office, "altered", timedelta(0), "All is well.")
     incident = office.document(plan)["incident"]
     said = office.run("review", incident, "--markdown", by="reviewer-1")
-    assert "  - seen by the public: altered since " in said.out
-    assert "    All is well." in said.out
+    assert "| altered since " in said.out
+    assert "\nAll is well.\n" in said.out

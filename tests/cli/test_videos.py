@@ -55,9 +55,9 @@ def test_people_see_the_video_and_its_captions_word_for_word(office: Office) -> 
     plan = office.run("clearance", "submit", message, by="author-1").json["plan"]
     assert published(office, "clearance", "read", plan)[account]["media"] == [shown]
     incident = office.run("status").json["incidents"][0]["id"]
-    told = office.run("review", incident, by="reviewer-1").json["markdown"]
-    assert f"[video] {shown['digest']}, 64 x 96 pixels" in told
-    assert f"[captions en-GB] {caption['digest']}" in told
+    told = office.run("review", incident, "--markdown", by="reviewer-1").out
+    assert f"video {shown['digest']}, 64 × 96 pixels" in told
+    assert f"Its captions, en-GB: {caption['digest']}" in told
 
 
 def test_a_person_is_told_what_goes_where(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from channels.simulator.faults import FaultKind
 from dispatcher.domain.errors import GateClosed
@@ -15,6 +17,11 @@ from dispatcher.embedded.redis import RedisServer
 from dispatcher.service import clearing, taking_back
 from dispatcher.service.reviewing.minutes import MACHINE
 from dispatcher.service.reviewing.review import Review, review
+from ops.review.document import Figure
+from ops.review.html import html
+from ops.review.story import story
+from tests.channels.tiktok.conftest import chromium  # noqa: F401 - a fixture
+from tests.pages import TELEPHONE, VIEWS, findings, opened
 from tests.stage import far_sides, stage_at
 
 pytestmark = pytest.mark.system
@@ -22,6 +29,17 @@ pytestmark = pytest.mark.system
 CHANNELS = ("x", "webhook", "notify")
 LIST, UNKNOWN = 24, 2
 """Numbers on the list, and those that the platform refuses for good."""
+
+
+CHARTS = (
+    "to the first public post; last:",
+    f"{LIST} of {LIST + 2} message deliveries were accepted, half of these within",
+    f"{LIST} of {LIST} correction deliveries were accepted",
+    "Slowest was ",
+    f"1 of {2 * LIST + 2} deliveries took more than one attempt; {UNKNOWN} did not end well",
+    "went by waiting for ",
+)
+"""What the charts of this exercise state, where it is the same each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +209,27 @@ def test_its_marks_are_in_order(exercise: Exercise) -> None:
 def test_it_says_who_read_it_before(exercise: Exercise) -> None:
     """This reading included."""
     assert [(one.person, one.count) for one in exercise.told.readings] == [("reviewer-1", 1), ("reviewer-2", 1)]
+
+
+def test_its_page_reads_everywhere(exercise: Exercise, chromium: Browser, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+    """Nothing scrolls sideways and nothing is fetched in any view; axe finds nothing in the narrowest."""
+    file = tmp_path / "review.html"
+    file.write_text(html(story(exercise.told)), "utf-8")
+    for view in VIEWS:
+        with opened(chromium, file, view) as (page, asked):
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), view
+            assert page.locator("svg").count() == len(CHARTS)
+            assert asked == []
+            assert view != TELEPHONE or findings(page) == []
+
+
+def test_its_charts_state_what_was_recorded(exercise: Exercise) -> None:
+    """Each sentence is worked out from this exercise."""
+    titles = [
+        block.title
+        for section in story(exercise.told).sections
+        for block in section.blocks
+        if isinstance(block, Figure)
+    ]
+    for part in CHARTS:
+        assert any(part in title for title in titles), (part, titles)
