@@ -11,6 +11,8 @@ from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import NotFound
 from dispatcher.service import packing, redacting
+from dispatcher.service.heads import head_seen
+from dispatcher.service.reviewing import review as reviewing
 from ops import evidence as verifiers
 
 TO = click.option("--to", "target", required=True, metavar="FILE", type=Path, help="A new file; nothing is replaced.")
@@ -26,8 +28,14 @@ def export(session: Session, incident: str, target: Path, without_media: bool) -
     It holds the incident's part of the ledger with proofs, statements with signatures and keys, plans, texts and
     media, read-backs, deliveries and attempts as CSV, and verifiers: verify.py, and verify.html for a browser.
     """
-    pages = verifiers.files()  # the review joins these
-    made = packing.export(session.desk, incident, target, pages, session.person, media=not without_media)
+    from ops.review.html import html
+    from ops.review.story import story
+
+    desk = session.desk
+    read = reviewing.review(desk, incident, session.person)
+    page = html(story(read, head_seen(desk.trust, desk.store, read.read_at)))
+    pages = {**verifiers.files(), "review.html": page.encode()}
+    made = packing.export(desk, incident, target, pages, session.person, media=not without_media)
     session.show("evidence-pack", made, left_out="what grounds reason")
     if made.unanchored:
         say(f"{made.unanchored} entries have no proof yet: no checkpoint had taken them in")

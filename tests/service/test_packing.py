@@ -46,7 +46,7 @@ def test_an_export_verifies(once: Once) -> None:
     assert (made.unanchored, made.left_out) == (0, ())
     assert f"{made.anchored} entries are in the tree at size {made.size}" in found.verified
     assert "2 checkpoints signed by the status key, all of one history" in found.verified
-    assert "the first 6 of 16 places in the ledger: what people saw when they signed" in found.rests
+    assert "the first 10 of 20 places in the ledger: what people saw when they signed" in found.rests
 
 
 def test_it_holds_the_incident_and_what_it_rested_on(once: Once) -> None:
@@ -56,7 +56,11 @@ def test_it_holds_the_incident_and_what_it_rested_on(once: Once) -> None:
     assert {"incident.declared", "release.refused", "statement.submit", "plan.submitted"} <= set(kinds)
     assert (kinds.count("statement.halt"), kinds.count("statement.exempt")) == (1, 1)
     own = [line.id for line in ledger.tail(once.office.desk, 1_000, once.made.incident)]
-    assert len(found) == len(own) + 1  # with halt and exemption, without evidence.exported, which came after
+    installed = [kind for kind in kinds if kind.endswith(".installed")]
+    assert installed == ["root.installed", "roster.installed", "policy.installed"]
+    assert (
+        len(found) == len(own) + 1 + 3
+    )  # with halt, exemption and these, without evidence.exported, which came after
 
 
 def test_what_no_checkpoint_took_in_is_marked(office: Office, tmp_path: Path) -> None:
@@ -64,7 +68,7 @@ def test_what_no_checkpoint_took_in_is_marked(office: Office, tmp_path: Path) ->
     office.message()
     (incident,) = {line.incident for line in office.ledger("incident.declared")}
     made = exported(office, tmp_path / "pack.zip", str(incident))
-    assert (made.anchored, made.unanchored) == (0, 3)
+    assert (made.anchored, made.unanchored) == (0, 6)
     found = checked(tmp_path / "pack.zip")
     assert found.wrong == []
     assert f"{made.unanchored} entries: nothing yet, no checkpoint had taken them in" in found.rests

@@ -23,7 +23,7 @@ def test_each_version_stands_with_when_it_was_said_and_when_recorded(office: Off
     office.clock.advance(HOUR)
     incidents.amend(office.desk, incident, "director-1", {"casualties": "none known"}, Severity.S3)
     office.clock.advance(HOUR)
-    incidents.add_evidence(office.desk, incident, "author-1", Item("warning", "red", "the same", began))
+    incidents.add_evidence(office.desk, incident, "author-1", Item("warning", "red", "the same", began), "heard late")
     known = review(office.desk, incident).known
     assert [(one.how, one.person, one.roles, one.recorded_at - began, one.said_at - began) for one in known] == [
         ("declared", "author-1", ("author",), 0 * HOUR, 0 * HOUR),
