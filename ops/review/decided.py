@@ -30,7 +30,7 @@ def known(found: Review) -> Section:
         found.known,
         {
             "Recorded (UTC)": lambda k: second(k.recorded_at),
-            "Said (UTC)": lambda k: second(k.said_at),
+            "Happened or said (UTC)": lambda k: second(k.said_at),
             "By, in the role of that minute": lambda k: (
                 f"{k.person} ({listed(map(spaced, k.roles))})" if k.roles else k.person
             ),
@@ -43,13 +43,14 @@ def known(found: Review) -> Section:
 
 
 def _fact(known: Known) -> str:
+    late = f" (recorded late: {known.late})" if known.late else ""
     severity = {"severity": known.severity} if known.severity else {}
     item = known.item
     if item is None:
-        return told({**severity, **known.facts})
+        return f"{known.note or told({**severity, **known.facts})}{late}"
     mark = "METHANE, " if item.name in METHANE else ""
     proof = f"; file {item.sha256}" if item.sha256 else ""
-    return f"{mark}{spaced(item.name)}: {item.value} (source: {item.source}{proof})"
+    return f"{mark}{spaced(item.name)}: {item.value} (source: {item.source}{proof}){late}"
 
 
 def decided(found: Review) -> Section:

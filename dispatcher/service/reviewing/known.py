@@ -8,6 +8,7 @@ from datetime import datetime
 
 from channels.contract import Json, LanguageText
 from dispatcher.domain import documents
+from dispatcher.domain.canonical import parse_time
 from dispatcher.domain.incident import EVIDENCE, Item
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Roster
@@ -15,16 +16,17 @@ from dispatcher.service.ledger import LedgerLine, line_of
 from dispatcher.store import history, records
 from dispatcher.store.database import Work
 
-KNOWING = ("incident.declared", "incident.amended", "incident.evidence")
+KNOWING = ("incident.declared", "incident.amended", "incident.evidence", "incident.noted")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What became known at one moment: a version of the incident's facts, or one item of evidence.
+    """What became known at one moment: a version of the incident's facts, an item of evidence, or a person's note.
 
-    ``how`` is declared, amended or evidence. ``said_at`` is when its source said so, which for facts is when they
-    were recorded; ``facts`` what this version says anew (METHANE items among them), by name. ``roles`` are those
-    that ``person`` held at ``recorded_at``; a feed has none.
+    ``how`` is declared, amended, evidence or noted. ``said_at`` is when it happened or its source said so, which is
+    when it was recorded unless somebody gave a time; ``late`` why it was not recorded then. ``facts`` is what this
+    version says anew (METHANE items among them), by name. ``roles`` are those that ``person`` held at
+    ``recorded_at``; a feed has none.
     """
 
     recorded_at: datetime
@@ -35,6 +37,8 @@ class Known:
     severity: str | None
     facts: Mapping[str, Json]
     item: Item | None = None
+    note: str = ""
+    late: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,18 @@ def written(work: Work, incident: str) -> tuple[Written, ...]:
 
 
 def _known(entry: LedgerLine, roster: Roster) -> Iterator[Known]:
-    facts, person = entry.facts, str(entry.facts["actor"])
-    roles = roster.roles_of(person, entry.at)
+    facts, person, how = entry.facts, str(entry.facts["actor"]), entry.kind.rpartition(".")[2]
+    by, late = (person, roster.roles_of(person, entry.at)), str(facts.get("late", ""))
+    said_at = parse_time(facts["occurred_at"]) if "occurred_at" in facts else entry.at
+    if "text" in facts:
+        yield Known(entry.at, said_at, how, *by, None, {}, note=str(facts["text"]), late=late)
+        return
     items: list[Json] = [facts["item"]] if "item" in facts else []
     if not items:
         told = dict(facts["facts"])
         listed = told.pop(EVIDENCE, [])
         items = listed if isinstance(listed, list) else []
-        how = entry.kind.rpartition(".")[2]
-        yield Known(entry.at, entry.at, how, person, roles, str(facts["severity"]), told)
+        yield Known(entry.at, said_at, how, *by, str(facts["severity"]), told, late=late)
     for document in items:
         item: Item = documents.read(Item, document, EVIDENCE)
-        yield Known(entry.at, item.at, EVIDENCE, person, roles, None, {}, item)
+        yield Known(entry.at, item.at, EVIDENCE, *by, None, {}, item, late=late)

@@ -38,6 +38,20 @@ def test_each_version_stands_with_when_it_was_said_and_when_recorded(office: Off
     assert [one.item.value for one in known if one.item] == ["amber", "red"]
 
 
+def test_a_note_that_was_written_late_says_when_it_happened_and_why(office: Office) -> None:
+    """The rationale of a decision is known with its own time and the record's."""
+    began = office.clock.now
+    incident = incidents.declare(
+        office.desk, kind="severe_weather", title="Storm", mode=Mode.EXERCISE, person="author-1"
+    ).id
+    office.clock.advance(HOUR)
+    when = incidents.Occurred(began, "written after the shift")
+    incidents.note(office.desk, incident, "director-1", "T1, because of the floods", when)
+    noted = review(office.desk, incident).known[-1]
+    assert (noted.how, noted.note, noted.late) == ("noted", "T1, because of the floods", "written after the shift")
+    assert (noted.said_at, noted.recorded_at) == (began, began + HOUR)
+
+
 def test_a_timeline_counts_everything_and_lists_the_most_telling(office: Office) -> None:
     """What is beyond the most is counted; moves of deliveries are counted only."""
     about = {"kind": "severe_weather", "title": "Storm", "mode": Mode.EXERCISE, "person": "author-1"}
