@@ -17,7 +17,7 @@ from channels.simulator.server import Simulator
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.statement import Mode
-from dispatcher.service import incidents
+from dispatcher.service import incidents, proving
 from ops.postgres import PostgresServer
 from tests.servers import fill, missing, small_disk
 from tests.stage import CHANNELS, Stage, stage_at
@@ -60,7 +60,10 @@ def declared(stage: Stage) -> str:
 
 
 def test_a_disk_that_fills_up_while_sending_loses_and_doubles_nothing(tmp_path: Path, far: Simulator) -> None:
-    """Database and spent files have no room for seconds; when there is some again, all is delivered, once."""
+    """Database and spent files have no room for seconds; when there is some again, all is delivered, once.
+
+    And the record holds: as many attempts as intents, and every head that was copied out.
+    """
     with small_disk(tmp_path / "disk", ROOM) as disk:
         stage, plan = ready(disk, far)
         stage.fault("notify", FaultKind.LATE, times=60, delay_s=0.3)
@@ -87,6 +90,7 @@ def test_a_disk_that_fills_up_while_sending_loses_and_doubles_nothing(tmp_path: 
         stage.work(under_way, full, refused, room, lambda: stage.ended(plan), timeout_s=60)
         assert (stage.published(), stage.doubled()) == (ALL, 0)
         assert stage.states(plan).total() == stage.states(plan)["accepted"] == sum(ALL.values())
+        assert proving.verify(stage.desk).faults == ()
         stage.desk.store.close()
 
 
@@ -123,6 +127,7 @@ def test_a_database_that_cannot_be_written_sends_nothing_and_goes_on_afterwards(
 
         stage.work(refused, writable, lambda: stage.ended(plan), timeout_s=60)
     assert (stage.published(), stage.doubled()) == (ALL, 0)
+    assert proving.verify(stage.desk).faults == ()
     stage.desk.store.close()
 
 
