@@ -130,14 +130,13 @@ def _entered(entries: Iterable[LedgerLine]) -> Iterator[Event]:
         elif entry.kind in SAID:
             yield Event(entry.at, family, entry.kind.partition(".")[2], SAID[entry.kind].format(**facts))
     for (at, plan, target), channels in legs.items():
-        said = target.replace("_", " ")
-        yield Event(at, "clearance", target, f"{', '.join(channels)}: {said} (plan {short(plan)})")
+        yield Event(at, "clearance", target, f"{', '.join(channels)}: {_spoken(target)} (plan {short(plan)})")
 
 
 def _signed(signatures: Iterable[Signature]) -> Iterator[Event]:
     for at, said in recorded(signatures, *MARKED):
         track = "stops" if said.kind in STOP_KINDS - NOES.keys() else "signatures"
-        yield Event(at, track, str(said.kind), f"{said.person} ({said.role}): {said.kind.replace('_', ' ')}")
+        yield Event(at, track, str(said.kind), f"{said.person} ({_spoken(said.role)}): {_spoken(said.kind)}")
 
 
 def _went_out(read: Marked) -> Iterator[Event]:
@@ -163,4 +162,10 @@ def _refused(denials: Iterable[Denial]) -> Iterator[Event]:
     for (kind, clause, fact), found in same.items():
         channels = ", ".join(dict.fromkeys(one.channel for one in found if one.channel))
         first = min(one.first for one in found)
-        yield Event(first, "clearance", "refused", f"{kind} {clause} {channels}: {fact}")
+        what = " ".join(filter(None, (clause, channels)))
+        yield Event(first, "clearance", "refused", f"{_spoken(kind)} {what}: {fact}")
+
+
+def _spoken(word: str) -> str:
+    """A stored word as people write it."""
+    return word.replace("_", " ").replace(".", " ")
