@@ -1,4 +1,4 @@
-"""The demo: one exercise from an alert to its review, against simulated platforms that misbehave on purpose.
+"""The demo: one exercise from an alert to its evidence, against simulated platforms that misbehave on purpose.
 
 Lives here: the stage (simulator, deployment, roles), the story told through the command line, and the tally.
 May not live here: anything that the product itself needs; what the demo does, a person can do by the
