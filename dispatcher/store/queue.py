@@ -355,16 +355,18 @@ def _record(work: Work, moves: Sequence[Move]) -> None:
             "count": len(group),
             "digest": moves_digest(group),
         }
-        reasons = sorted({move.reason for move in group if move.reason})
+        if reasons := sorted({move.reason for move in group if move.reason}):
+            moved["reasons"] = reasons
         about = {"incident": group[0].leased.incident, "plan": plan}
-        work.record("deliveries.moved", **about, account=account, reasons=reasons, **moved)
+        work.record("deliveries.moved", **about, account=account, **moved)
 
 
 def _record_one(work: Work, move: Move) -> None:
-    item, facts = move.leased, {key: value for key, value in move.facts.items() if value is not None}
+    told = {**move.facts, "reason": move.reason or None}
+    item, facts = move.leased, {key: value for key, value in told.items() if value is not None}
     subject = {"incident": item.incident, "plan": item.plan, "delivery": item.id, "actor": move.actor}
     facts |= {"channel": item.channel, "account": item.account}
-    work.record("delivery.moved", **subject, source=move.source, target=move.target, reason=move.reason, **facts)
+    work.record("delivery.moved", **subject, source=move.source, target=move.target, **facts)
 
 
 def moves_digest(moves: Iterable[Move]) -> str:

@@ -51,7 +51,6 @@ FACTS: dict[str, Any] = {
     "delivery": "dly-w9znvx1ccq",
     "incident": "inc-z9shh687w0",
     "plan": "6bfa0a8b35d2e41c8f560a6df1c5ec7fab30ab443bae646ebdeb065b2f5894b7",
-    "reason": "",
     "source": "leased",
     "target": "sending",
 }
