@@ -157,20 +157,23 @@ def test_it_splits_the_time_of_sending_by_whose_it_was(exercise: Exercise) -> No
 
 
 def test_its_minutes_are_all_somebodys(exercise: Exercise) -> None:
-    """One after another from the declaration to the first public post, the halt's among them."""
+    """One after another from the declaration to the first public post, the halt's among them.
+
+    That was a post, whose platform's share is known, or one of a list.
+    """
     (path,) = exercise.told.paths
     first = min(one.first_accepted_at for one in exercise.told.tallies if one.first_accepted_at)
     assert [path.start, *(span.end for span in path.spans)] == [*(span.start for span in path.spans), first]
-    assert [(span.role, span.what) for span in path.spans][2:] == [
+    spans = [(span.role, span.what) for span in path.spans][2:]
+    assert spans[:6] == [
         ("checker", "approving"),
         ("duty_director", "approving"),
         ("duty_director", "releasing"),
         (MACHINE, "queue"),
         ("duty_director", "resuming after a halt"),
         (MACHINE, "queue"),
-        (MACHINE, "adapter"),
-        (MACHINE, "platform"),
     ]
+    assert [what for _, what in spans[6:]] in (["adapter", "platform"], ["adapter and platform"])
 
 
 def test_it_says_how_long_the_correction_took(exercise: Exercise) -> None:

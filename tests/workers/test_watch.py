@@ -110,12 +110,13 @@ def test_a_relay_that_is_gone_rings_once(city: Stage, letters: list[tuple[str, s
 
 
 def test_a_sequencer_that_signs_nothing_rings_once(city: Stage, letters: list[tuple[str, str]]) -> None:
-    """A copy knows a head that the database does not: the relay lives, sends go out, and the record stands still."""
+    """A copy knows a head that the database does not: the relay lives, and the record stands still."""
     settings = city.desk.settings
     key = KeyFileSigner(settings.path("keys", "status"))
     head = Checkpoint(origin_of(settings.deployment), 1_000_000, bytes(32), city.desk.now())
     file = copies.file_in(settings.path(*settings.checkpoints), settings.deployment)
     copies.append(file, [seal(head, key.point, key.sign_plain)])
     released(city)
-    city.work(lambda: len(letters) == len(PEOPLE))
-    assert sorted(letters) == [(person, "EXERCISE Silent: sequencer") for person in PEOPLE]
+    expected = [(person, "EXERCISE Silent: sequencer") for person in PEOPLE]
+    city.work(lambda: set(expected) <= set(letters), roles=("relay",))
+    assert sorted(letter for letter in letters if "sequencer" in letter[1]) == expected
