@@ -27,6 +27,7 @@ pytestmark = pytest.mark.system
 
 PAGE = Path(__file__).parents[2] / "docs" / "reviewing.md"
 ROW = re.compile(r"^\| (?P<question>[^|]+\?) \| `dispatcher (?P<command>[^`]+)` \| (?P<reading>.+) \|$", re.MULTILINE)
+WAY_IN = re.findall(r"^dispatcher (\S.*?)(?:  .*)?$", PAGE.read_text(), re.MULTILINE)
 ROWS = {row["question"]: row for row in ROW.finditer(PAGE.read_text())}
 
 Check = Callable[["Reviewer", Any], None]
@@ -65,7 +66,7 @@ class Reviewer:
     def type(self, command: str) -> str:
         """What a command of the page prints."""
         names = {"INCIDENT": self.recorded.incident, "PLAN": self.recorded.plan, "DELIVERY": self.recorded.post}
-        names["pack.zip"] = str(self.folder / "pack.zip")
+        names |= {file: str(self.folder / file) for file in ("pack.zip", "review.html")}
         words = [names.get(word, word) for word in command.split()]
         deployment = self.recorded.stage.folder
         key = deployment / "keys" / "exercise" / "reviewer-1"
@@ -86,6 +87,15 @@ def reviewer(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
 def test_every_question_of_the_page_is_asked_here() -> None:
     """And none that is not on it."""
     assert set(ROWS) == set(ANSWERS)
+
+
+def test_the_way_in_leads_there(reviewer: Reviewer) -> None:
+    """The incident is listed, it names its plans, they have that delivery, and the page is written."""
+    found = [reviewer.type(command) for command in WAY_IN]
+    recorded = reviewer.recorded
+    for said, name in zip(found, (recorded.incident, recorded.plan, recorded.post, "review.html"), strict=True):
+        assert name in said
+    assert "EXERCISE" in (reviewer.folder / "review.html").read_text()
 
 
 @pytest.mark.parametrize("question", ROWS)
