@@ -150,11 +150,9 @@ class Stage:
         path.write_text("phone\n" + "".join(f"07700 900{300 + number}\n" for number in range(count)))
         recipients.import_csv(self.desk, name, path, MODE, "ops-1")
 
-    def submitted(
-        self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None, **more: Any
-    ) -> str:
-        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides."""
-        incident = incidents.declare(
+    def declared(self) -> str:
+        """An incident of which there was a warning."""
+        return incidents.declare(
             self.desk,
             kind="severe_weather",
             title="Storm",
@@ -162,10 +160,24 @@ class Stage:
             person="author-1",
             severity=Severity.S3,
             evidence=(Item("warning", "red", "national weather service", now()),),
-        )
+        ).id
+
+    def submitted(
+        self,
+        *,
+        incident: str = "",
+        lists: Sequence[str] = (),
+        resend: Sequence[str] = (),
+        attached: Given | None = None,
+        **more: Any,
+    ) -> str:
+        """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides.
+
+        It is about an incident of its own unless one is named.
+        """
         text = LanguageText("en-GB", "Storm tonight", f"Stay indoors ({secrets.token_hex(4)}).")
         written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
-        message = messages.draft(self.desk, incident.id, written, "author-1").message
+        message = messages.draft(self.desk, incident or self.declared(), written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         if attached:
             messages.attach(self.desk, message, attached, "author-1")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dispatcher.cli import spend as paid
-from dispatcher.cli.commands import Names, Noun, Pairs, Signed, duration, many, one_of, pairs
+from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
 from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
@@ -25,6 +25,7 @@ from dispatcher.service import clearing, estimating, notices, probing, stopping,
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
+from dispatcher.store import records
 
 PLAN = click.argument("plan")
 ROLE = click.option("--role", type=one_of(Role), help="Sign in this role of yours.")
@@ -144,7 +145,7 @@ def show(session: Session, plan: str) -> None:
     _show(session, clearing.show(session.desk, plan))
 
 
-@clearance.command()
+@clearance.command(cls=Reading)
 @PLAN
 def read(session: Session, plan: str) -> None:
     """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
@@ -162,7 +163,9 @@ def read(session: Session, plan: str) -> None:
         for place, kind, rendering in texts
     ]
     session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
-    next_step(f"dispatcher clearance approve {plan}")
+    with session.desk.store.read() as work:
+        waits = records.plan(work, plan).state == "submitted"
+    next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
 
 
 def _told(made: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ Rules (reference: ux 4)
      own. What is empty is not shown to people.
   3. ``NO_COLOR`` and ``TERM=dumb`` are honoured, and state is never told by colour alone.
   4. Other people's text is shown with its control, direction and invisible characters spelled out.
-  5. Times are UTC in JSON, and in tables in the reader's own zone with its offset; digests are whole in JSON.
+  5. Times are UTC in JSON, and in tables in the reader's own zone with its offset; digests, and fingerprints among
+     other facts, are whole in JSON only.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _SHORT = 26
 """Where the terminal is wide enough, a column of cells no longer than this is not folded."""
@@ -120,13 +122,21 @@ def told(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key}={told(item)}" for key, item in value.items() if item not in _EMPTY)
+        return ", ".join(f"{key}={_within(item)}" for key, item in value.items() if item not in _EMPTY)
     if isinstance(value, list):
         items = [told(item) for item in value]
         return ("; " if any(" " in item for item in items) else ", ").join(items)
     if isinstance(value, str) and _TIME.fullmatch(value):
         return datetime.fromisoformat(value).astimezone().isoformat(" ", "seconds")
     return value[:12] if isinstance(value, str) and _DIGEST.fullmatch(value) else str(value)
+
+
+def _within(value: Any) -> str:
+    """The same among others: in brackets where it has names of its own; of a key's fingerprint the beginning."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        return f"({told(value)})"
+    text = told(value)
+    return text[:19] if _FINGERPRINT.fullmatch(text) else text
 
 
 def plain(text: str) -> str:

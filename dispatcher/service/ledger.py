@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,8 @@ from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.wanted import Wanted
 from dispatcher.ledger.chain import facts_of
 from dispatcher.service.desk import Desk
-from dispatcher.store import history, records
+from dispatcher.store import deliveries, history, records
+from dispatcher.store.database import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,22 @@ def note_reading(desk: Desk, person: str, command: str, given: Mapping[str, Json
     """Record that somebody reads the record: by which command, and what they typed. Raises Unavailable."""
     asked = json.loads(canonical.typed(json.dumps(given, ensure_ascii=False)))
     with desk.store.write() as work:
-        incident = None
-        with suppress(NotFound, Invalid):  # what nobody knows is looked for too
-            incident = records.incident(work, str(asked.get("incident", ""))).id
+        incident = _read_about(work, asked)
         work.record("ledger.read", incident=incident, actor=person, command=command, given=asked)
+
+
+def _read_about(work: Work, asked: Mapping[str, Json]) -> str | None:
+    """The incident that was asked about, by itself or by a plan or delivery of it; None where none is known."""
+    finders: Mapping[str, Callable[[str], str]] = {
+        "incident": lambda name: records.incident(work, name).id,
+        "plan": lambda name: records.plan(work, name).plan.incident,
+        "delivery": lambda name: str(deliveries.find(work, name).incident),
+    }
+    for what, find in finders.items():
+        for given in filter(None, (asked.get(what), asked.get("name"))):
+            with suppress(NotFound, Invalid):  # what nobody knows is looked for too
+                return find(str(given))
+    return None
 
 
 def _fits(line: LedgerLine, wanted: Wanted) -> bool:

@@ -195,3 +195,19 @@ def test_a_log_that_is_read_is_told_in_the_readers_zone(office: Office, monkeypa
         monkeypatch.undo()
         time.tzset()
     assert first.startswith("2026-01-01 09:00:01.000+09:00 relay first")
+
+
+def test_what_has_names_of_its_own_stands_in_brackets() -> None:
+    """So that nobody takes an item's time for that of the entry which holds it."""
+    entry = {
+        "item": {"name": "warning", "at": "noon"},
+        "failures": [{"clause": "G03"}, {"clause": "G08"}],
+        "late": "no",
+    }
+    assert output.told(entry) == "item=(name=warning, at=noon), failures=(clause=G03, clause=G08), late=no"
+
+
+def test_a_fingerprint_is_whole_by_itself_and_short_among_other_facts() -> None:
+    """Who compares keys sees all of it; who reads entries sees who signed."""
+    key = "SHA256:" + "aB+/" * 10 + "xyz"
+    assert (output.told(key), output.told({"key": key})) == (key, "key=SHA256:aB+/aB+/aB+/")

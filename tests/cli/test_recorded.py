@@ -134,7 +134,15 @@ def test_every_command_that_reads_an_incidents_record_says_so_of_a_reviewer() ->
     """Those of the kind Reading; that none is forgotten is for who adds one to look at."""
     reading = {verb for verb, command in recorded.verbs() if isinstance(command, Reading)}
     assert reading <= recorded.NOTHING
-    assert {"ledger tail", "ledger search", "log", "incident show", "delivery show", "gate explain"} <= reading
+    assert {
+        "ledger tail",
+        "ledger search",
+        "log",
+        "incident show",
+        "clearance read",
+        "delivery show",
+        "gate explain",
+    } <= reading
 
 
 def test_a_log_is_read_where_nothing_else_works(office: Office) -> None:
