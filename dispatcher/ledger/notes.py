@@ -38,7 +38,7 @@ LOG, WITNESS = b"\x01", b"\x04"
 Sign = Callable[[bytes], bytes]
 """A plain Ed25519 signature over bytes."""
 
-_KEY_ID, _SIGNATURE, _SECONDS = 4, 64, 8
+_KEY_ID, _SECONDS = 4, 8
 _NAME = re.compile(r"[^\s+]+")
 _DASH = "— "
 _NOTE = re.compile(rf"^[^\n]+\n[0-9]+\n(?:[^\n]+\n)+\n(?:{_DASH}[^\n]+\n)+", re.MULTILINE)
@@ -123,8 +123,8 @@ def cosign(note: str, name: str, point: bytes, sign: Sign, at: datetime) -> str:
 
 def read_note(note: str) -> Note:
     """Read one note; whether a signature holds is asked of it. Raises NoteRefused."""
-    text, separator, lines = note.partition("\n\n")
-    if not separator or not lines.endswith("\n"):
+    text, _, lines = note.partition("\n\n")
+    if not lines.endswith("\n"):
         raise NoteRefused("no signed checkpoint: text, an empty line, signatures")
     return Note(_read(f"{text}\n"), tuple(map(_signature, lines.splitlines())))
 
@@ -137,12 +137,10 @@ def split_notes(text: str) -> Iterator[str]:
 def _read(text: str) -> Checkpoint:
     try:
         origin, size, root, time = text.splitlines()
-        checkpoint = Checkpoint(
-            origin, int(size), base64.b64decode(root, validate=True), parse_time(time.removeprefix("time "))
-        )
+        checkpoint = Checkpoint(origin, int(size), base64.b64decode(root), parse_time(time.removeprefix("time ")))
     except ValueError as error:
         raise NoteRefused(f"no checkpoint: {error}") from error
-    if checkpoint.text() != text or len(checkpoint.root) != HASH or checkpoint.size < 0:
+    if checkpoint.text() != text or len(checkpoint.root) != HASH or checkpoint.size < 1:
         raise NoteRefused("no checkpoint: not written as one is")
     return checkpoint
 
@@ -153,7 +151,7 @@ def _signature(line: str) -> tuple[str, bytes]:
         raw = base64.b64decode(encoded, validate=True)
     except ValueError as error:
         raise NoteRefused(f"no signature line: {error}") from error
-    if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(raw) < _KEY_ID + 1:
+    if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(raw) <= _KEY_ID:
         raise NoteRefused("no signature line: a dash, a name, base64")
     return name, raw
 

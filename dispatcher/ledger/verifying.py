@@ -59,7 +59,7 @@ class Part:
     after: its last sequence number and leaf. ``gone`` entries have no row any more.
     """
 
-    position: int = 0
+    position: int
     leaves: bytearray = field(default_factory=bytearray)
     faults: list[Fault] = field(default_factory=list)
     gone: int = 0

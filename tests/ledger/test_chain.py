@@ -118,3 +118,10 @@ def test_a_row_of_an_older_version_holds_its_whole_entry() -> None:
     row = chained(ENTRIES[:1])[0]
     whole = entry_of("relay-1", 1, row["kind"], format_time(row["recorded_at"]), row["body"])
     assert facts_of(beginning("relay-1"), whole) == facts_of("", row["body"]) == ENTRIES[0].facts
+
+
+def test_a_row_keeps_each_part_of_an_entry_once() -> None:
+    """What is in a column is not in the facts as well, but for the incident; the leaf before is in the row before."""
+    row = chained(ENTRIES[:1])[0]
+    assert list(row) == ["writer", "sequence", "prev", "leaf", "kind", "incident", "recorded_at", "body"]
+    assert (row["prev"], row["incident"]) == ("", "inc-1")

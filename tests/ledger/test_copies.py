@@ -14,7 +14,7 @@ NOTES = [f"log/a\n{size}\nroot\ntime\n\n— log/a c2lnbmF0dXJl\n" for size in ra
 
 def test_notes_are_appended_and_the_last_is_read(tmp_path: Path) -> None:
     """Over several turns, in a folder that was not there."""
-    file = copies.file_in(tmp_path / "elsewhere", "example-city")
+    file = copies.file_in(tmp_path / "far" / "elsewhere", "example-city")
     assert copies.last(file) is None
     for start in range(0, 200, 50):
         copies.append(file, NOTES[start : start + 50])
@@ -37,3 +37,13 @@ def test_a_note_that_was_cut_in_the_middle_is_none_and_harms_no_other(written: i
 def test_each_deployment_has_a_file_of_its_own(tmp_path: Path) -> None:
     """In one folder on one host."""
     assert copies.file_in(tmp_path, "one") != copies.file_in(tmp_path, "other")
+
+
+@pytest.mark.parametrize("before", ["", "x", "xx"])
+def test_the_last_is_read_from_wherever_the_tail_begins(before: str, tmp_path: Path) -> None:
+    """In the middle of a letter, too."""
+    file = tmp_path / "example-city.checkpoints"
+    file.write_text("—" * copies.TAIL + before)
+    assert copies.last(file) is None
+    copies.append(file, NOTES[:1])
+    assert copies.last(file) == NOTES[0]

@@ -96,6 +96,28 @@ def test_a_signature_of_another_key_under_the_right_key_id_does_not_hold() -> No
         read_note(forged).verify(ORIGIN, point(KEY))
 
 
+def test_a_signature_under_another_name_is_not_the_logs() -> None:
+    """Though key and key id are its own."""
+    with pytest.raises(NoteRefused, match="not signed"):
+        read_note(signed().replace(f"— {ORIGIN}", "— somebody/else")).verify(ORIGIN, point(KEY))
+    with pytest.raises(NoteRefused, match="no witness"):
+        read_note(witnessed(signed()).replace(f"— {WITNESS}", "— other")).seen_at(WITNESS, point(OTHER))
+
+
+def test_a_witness_cannot_be_forged() -> None:
+    """Its key id is no secret; its signature is over this head and this time."""
+    forged = cosign(signed(), WITNESS, point(OTHER), lambda message: KEY.sign(message).signature, AT)
+    with pytest.raises(NoteRefused, match="does not hold"):
+        read_note(forged).seen_at(WITNESS, point(OTHER))
+
+
+def test_the_smallest_head_and_the_shortest_signature_are_read() -> None:
+    """One entry, and one byte after a key id: whether it holds is another question."""
+    assert read_note(signed(replace(HEAD, size=1))).checkpoint.size == 1
+    line = base64.b64encode(bytes(5)).decode()
+    assert read_note(f"{HEAD.text()}\n— {ORIGIN} {line}\n").signatures == ((ORIGIN, bytes(5)),)
+
+
 def test_a_witness_that_did_not_sign_saw_nothing() -> None:
     """Nor one with another key."""
     for name, key in ((WITNESS, KEY), ("audit.example.org/w2", OTHER)):
@@ -126,6 +148,10 @@ def test_a_witness_cannot_have_a_name_that_breaks_the_line() -> None:
         signed().replace(f"— {ORIGIN} ", f"— {ORIGIN} !"),
         f"{HEAD.text()}\n— {ORIGIN} AAAA\n",
         signed().replace(f"— {ORIGIN}", "— two words"),
+        signed().replace(f"— {ORIGIN}", "— a+b"),
+        signed().replace("— ", ""),
+        signed().replace("1207", "0"),
+        f"{HEAD.text()}\n— {ORIGIN} {base64.b64encode(bytes(4)).decode()}\n",
     ],
 )
 def test_what_is_written_otherwise_is_no_note(text: str) -> None:

@@ -240,7 +240,16 @@ def test_a_row_of_an_older_version_is_held_to_the_leaf_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"entry": None}, {"leaf": "no hex"}, {"sequence": None}, {"writer": 5}, {"entry": "text"}, {"kind": 7}]
+    "change",
+    [
+        {"entry": None},
+        {"leaf": "no hex"},
+        {"leaf": "00"},
+        {"sequence": None},
+        {"writer": 5},
+        {"entry": "text"},
+        {"kind": 7},
+    ],
 )
 def test_a_row_that_cannot_be_read_is_a_fault_like_any_other(change: dict[str, object]) -> None:
     """SQLite keeps anything in any column."""
@@ -278,3 +287,52 @@ def test_of_a_record_that_was_rewritten_not_every_fault_is_listed() -> None:
     """There would be millions."""
     records = [record._replace(entry=b"{}") for record in a_ledger(MOST_FAULTS + 20)]
     assert len(verified(records, []).faults) == MOST_FAULTS
+
+
+def test_places_are_counted_through_a_part() -> None:
+    """From its own beginning, over all that it is handed; alone, it is the first."""
+    records = a_ledger(12)
+    records[9] = records[9]._replace(leaf="00" * 32)
+    chains = Chains()
+    for start in (0, 4, 8):
+        chains.take(range(start + 1, start + 5), records[start : start + 4])
+    assert chains.part.faults[0].position == 9
+
+
+def test_a_part_lists_no_more_faults_than_the_whole() -> None:
+    """It may be all of a record of millions."""
+    chains = Chains()
+    chains.look_at([record._replace(entry=b"{}") for record in a_ledger(MOST_FAULTS + 20)])
+    assert len(chains.part.faults) == MOST_FAULTS
+
+
+def test_a_part_that_took_a_chain_to_stand_elsewhere_is_told() -> None:
+    """The writer's entry before is in the table, and in no checkpoint: it was taken out of the order."""
+    records = a_ledger()
+    last = next(record for record in reversed(records[:20]) if record.writer == records[20].writer)
+    stored = {(record.writer, record.sequence): record.leaf for record in records}
+    left = [record for record in records[:20] if record != last]
+    parts = [Chains(), Chains(19, lambda *place: stored.get(place))]
+    parts[0].take([record.id for record in left], left)
+    parts[1].take([record.id for record in records[20:]], records[20:])
+    verifier = Verifier([])
+    for chains in parts:
+        verifier.add(chains.part)
+    assert (19, f"{last.writer} does not go on where it stood") in [(f.position, f.what) for f in verifier.faults]
+
+
+def test_no_head_that_fits_means_that_it_begins_at_the_first_entry() -> None:
+    """Nobody can say where it went wrong."""
+    (fault,) = verified(a_ledger(), [head_of(a_ledger(30, random.Random(9)), 20)]).faults
+    assert fault.position == 0
+
+
+def test_an_entry_about_no_incident_is_not_one_about_none() -> None:
+    """However its column and a careless comparison would read."""
+    chain = Chain("cli:1")
+    rows, _ = chain.extend([Entry("k", NOW, "None", {"incident": "None"})] * 2)
+    records = [
+        Record(n, "cli:1", n, "", row["leaf"], "k", None, entry_of("cli:1", n, "k", format_time(NOW), row["body"]))
+        for n, row in enumerate(rows, 1)
+    ]
+    assert [fault.position for fault in verified(records, [], page=2).faults] == [0, 1]
