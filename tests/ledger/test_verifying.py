@@ -244,7 +244,7 @@ def test_a_row_of_an_older_version_is_held_to_the_leaf_it_names() -> None:
     [
         {"entry": None},
         {"leaf": "no hex"},
-        {"leaf": "00"},
+        {"leaf": "00" * 64},
         {"sequence": None},
         {"writer": 5},
         {"entry": "text"},
