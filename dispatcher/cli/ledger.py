@@ -54,10 +54,8 @@ def verify(session: Session, checkpoints: Names, witness: Pairs) -> None:
     statements, and in files you bring. What a head outside the database covers is anchored. Exit code 10 if anything
     does not hold. Changes nothing.
     """
-    from dispatcher.sender_bootstrap import look_rarely_for_cycles
     from dispatcher.service import proving
 
-    look_rarely_for_cycles()
     keys = {name: _point(file) for name, file in witness.items()}
     found = proving.verify(session.desk, [Path(file) for file in checkpoints], keys)
     session.show("verification", found, faults="position id what", checkpoint="")

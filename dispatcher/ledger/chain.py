@@ -79,10 +79,10 @@ class Chain:
         return rows, Chain(self.writer, sequence, prev)
 
 
-def entry_of(writer: str, sequence: int, kind: str, recorded_at: str, facts: bytes) -> bytes:
+def entry_of(writer: str, sequence: int, kind: str, at: str, facts: bytes) -> bytes:
     """The canonical bytes of an entry, of names that JSON writes as they are."""
-    what = f',"kind":"{kind}","recorded_at":"{recorded_at}","schema":"{SCHEMA}"'
-    return b'{"facts":' + facts + f'{what},"sequence":{sequence},"writer":"{writer}"}}'.encode()
+    rest = f',"kind":"{kind}","recorded_at":"{at}","schema":"{SCHEMA}","sequence":{sequence},"writer":"{writer}"}}'
+    return b'{"facts":' + facts + rest.encode()
 
 
 def facts_of(prev: str, body: bytes) -> Mapping[str, Any]:

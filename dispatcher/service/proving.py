@@ -10,6 +10,7 @@ Rules (reference: reliability 3.2; ux 5)
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections import Counter
@@ -41,7 +42,7 @@ DATABASE = "the database's own checkpoint"
 NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Nothing in a part is judged by the time."""
 
-LONG = 100_000
+LONG = 250_000
 """Entries that are worth a process of their own: it takes most of a second to start."""
 
 
@@ -159,6 +160,7 @@ def _parts(desk: Desk, taken: Ranges) -> Iterator[tuple[Part, Moves]]:
 
 def _part(database: str, ranges: Ranges, position: int) -> tuple[Part, Moves]:
     """One part, read with a connection of its own: what a checkpoint holds never changes."""
+    gc.disable()  # millions of tuples come and go, and none is part of a cycle
     store, moves = Store(open_engine(database), lambda: NO_TIME, "verify"), Moves()
     try:
         with store.read() as work, store.read() as other:
@@ -169,6 +171,7 @@ def _part(database: str, ranges: Ranges, position: int) -> tuple[Part, Moves]:
         return chains.part, moves
     finally:
         store.close()
+        gc.enable()
 
 
 def _shares(taken: Ranges, share: int) -> Iterator[tuple[int, Ranges]]:
