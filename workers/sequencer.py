@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from dispatcher.store.checkpoints import StoredCheckpoint
 from dispatcher.store.database import Store, Work
 from workers.pausing import rounds
 
+BEAT_S = 5.0
 LEADS_FOR = timedelta(seconds=2)
 """After a leader fell silent the next one takes over within this."""
 
@@ -39,9 +41,9 @@ class Sequencer:
         self._settings = settings
         self._signer = signer
         self._point = point
-        self._term: int | None = None
         self._behind = True
         self._told = ""
+        self._led_s = 0.0
         self._log = structlog.get_logger("sequencer")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -54,15 +56,19 @@ class Sequencer:
             await self._round()
 
     async def _round(self) -> None:
-        await asyncio.to_thread(self.tick)
+        try:
+            await asyncio.to_thread(self.tick)
+        except DispatcherError:
+            raise
+        except Exception as error:  # noqa: BLE001 - sending does not end because the record stands still: that rings
+            self._log.error("sequencer_failed", error=type(error).__name__, reason=str(error))
 
     def tick(self) -> int:
         """Take in what is waiting, as far as one turn goes; returns how many entries that were."""
         with self._store.read() as work:
             waiting = checkpoints.waiting(work, checkpoints.newest(work))
         if not waiting:
-            if self._behind:
-                self._copy()
+            self._rest()
             return 0
         with self._store.write() as work:
             if not self._leads(work):
@@ -71,14 +77,18 @@ class Sequencer:
         self._copy()
         return taken
 
+    def _rest(self) -> None:
+        """Catch up with copies, and say now and then that it is alive: whoever watches goes by the leader's term."""
+        if self._behind:
+            self._copy()
+        if time.monotonic() - self._led_s > BEAT_S:
+            with self._store.write() as work:
+                self._leads(work)
+
     def _leads(self, work: Work) -> bool:
-        """Whether this one leads. A new leader looks at what its predecessors had copied out."""
-        term = leading.lead(work, SEQUENCER, self._owner, LEADS_FOR)
-        if term is not None and term != self._term:
-            if self._rolled_back(work):
-                return False
-            self._term = term
-        return term is not None
+        """Whether this one leads, over a database that is not of the past."""
+        self._led_s = time.monotonic()
+        return not self._rolled_back(work) and leading.lead(work, SEQUENCER, self._owner, LEADS_FOR) is not None
 
     def _take(self, work: Work, before: StoredCheckpoint | None) -> int:
         fresh = checkpoints.fresh(work, before)
@@ -92,16 +102,22 @@ class Sequencer:
         return frontier.size - known
 
     def _rolled_back(self, work: Work) -> bool:
-        """Whether a copy has a head that the database does not know, and nobody has said why."""
-        before = checkpoints.newest(work)
+        """Whether a copy has a head that the database does not know, and nobody has said why; or entries are gone."""
+        newest = checkpoints.newest(work)
+        if newest and checkpoints.cut_off(work, newest):
+            return self._refuse(f"entries are gone that the checkpoint of size {newest.size} saw")
         for file in self._files():
             note = self._last_in(file)
-            if note and not checkpoints.knows(work, note) and not checkpoints.restored_since(work, before):
-                if note != self._told:  # once, and not four times a second
-                    self._told = note
-                    self._log.error("ledger_rolled_back", reason=f"{file} has size {read_note(note).checkpoint.size}")
-                return True
+            if note and not checkpoints.knows(work, note) and not checkpoints.restored_since(work, _made(note)):
+                return self._refuse(f"{file} has size {read_note(note).checkpoint.size}")
         return False
+
+    def _refuse(self, why: str) -> bool:
+        """Log once, and not four times a second, why nothing is signed."""
+        if why != self._told:
+            self._told = why
+            self._log.error("ledger_rolled_back", reason=why)
+        return True
 
     def _copy(self) -> None:
         """Append what the copies lack; a folder that cannot be written gets it with a later turn."""
@@ -134,3 +150,7 @@ class Sequencer:
     def _files(self) -> list[Path]:
         deployment, places = self._settings.deployment, self._settings.checkpoints
         return [copies.file_in(self._settings.path(place), deployment) for place in places]
+
+
+def _made(note: str) -> datetime:
+    return read_note(note).checkpoint.at

@@ -251,7 +251,9 @@ def recover(session: Session, yes: bool) -> None:
     made = recovering.recover(session.desk, session.pen, time.sleep, act=yes)
     session.show("recovery", made)
     if not yes:
-        next_step("dispatcher recover --yes", "nothing was changed: --yes marks these in doubt and records the restore")
+        next_step(
+            "dispatcher recover --yes", "nothing was changed: --yes marks these in doubt and records the restore"
+        )
     else:
         next_step("dispatcher up, and then: dispatcher delivery list --state in_doubt")
 

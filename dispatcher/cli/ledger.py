@@ -72,12 +72,16 @@ def verify(session: Session, checkpoints: Names, witness: Pairs) -> None:
 def checkpoint(session: Session) -> None:
     """Print the ledger's newest signed head: mail it, print it, keep it away from this system.
 
-    Whoever has it can later prove what the ledger held then: dispatcher ledger verify --checkpoint FILE.
+    Whoever has it can later prove what the ledger held then: dispatcher ledger verify --checkpoint FILE. It is text
+    wherever it goes, unless JSON is asked for.
     """
     from dispatcher.service import proving
 
     note = proving.newest_note(session.desk)
-    session.read_out("checkpoint", {"note": note}, note.rstrip("\n"))
+    if session.json:
+        session.show("checkpoint", {"note": note})
+    else:
+        click.echo(note, nl=False)
     next_step("dispatcher ledger verify --checkpoint FILE")
 
 

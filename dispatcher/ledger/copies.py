@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from dispatcher.ledger.notes import split_notes
+from dispatcher.ledger.notes import NoteRefused, read_note, split_notes
 
 TAIL = 8_192
 """Bytes that hold the last note and its witnesses' lines, with room to spare."""
@@ -23,17 +24,26 @@ def file_in(folder: Path, deployment: str) -> Path:
 def append(file: Path, notes: Iterable[str]) -> None:
     """Add notes, apart from what somebody may have left half-written, and see them onto the disk. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as out:
+    with file.open("a", encoding="utf-8") as out:
         out.writelines(f"\n\n{note}" for note in notes)
         out.flush()
         os.fsync(out.fileno())
 
 
 def last(file: Path) -> str | None:
-    """The last whole note, or None where there is none yet. Raises OSError."""
+    """The last note that can be read, or None where there is none yet. Raises OSError."""
     if not file.exists():
         return None
     with file.open("rb") as source:
         source.seek(max(0, source.seek(0, os.SEEK_END) - TAIL))
         found = list(split_notes(source.read().decode(errors="replace")))
-    return found[-1] if found else None
+    for note in reversed(found):
+        with suppress(NoteRefused):
+            read_note(note)
+            return note
+    return None
+
+
+def every(file: Path) -> list[str]:
+    """All notes, those that cannot be read included. Raises OSError."""
+    return list(split_notes(file.read_bytes().decode(errors="replace")))

@@ -38,7 +38,9 @@ LOG, WITNESS = b"\x01", b"\x04"
 Sign = Callable[[bytes], bytes]
 """A plain Ed25519 signature over bytes."""
 
-_KEY_ID, _SECONDS = 4, 8
+_KEY_ID, _SECONDS, _ED25519 = 4, 8, 64
+_WHOLE = (_KEY_ID + _ED25519, _KEY_ID + _SECONDS + _ED25519)
+"""Bytes of a log's signature line and of a witness's: one that was cut off is none."""
 _NAME = re.compile(r"[^\s+]+")
 _DASH = "— "
 _NOTE = re.compile(rf"^[^\n]+\n[0-9]+\n(?:[^\n]+\n)+\n(?:{_DASH}[^\n]+\n)+", re.MULTILINE)
@@ -151,8 +153,8 @@ def _signature(line: str) -> tuple[str, bytes]:
         raw = base64.b64decode(encoded, validate=True)
     except ValueError as error:
         raise NoteRefused(f"no signature line: {error}") from error
-    if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(raw) <= _KEY_ID:
-        raise NoteRefused("no signature line: a dash, a name, base64")
+    if not line.startswith(_DASH) or not _NAME.fullmatch(name) or len(raw) not in _WHOLE:
+        raise NoteRefused("no signature line: a dash, a name, and a whole Ed25519 signature in base64")
     return name, raw
 
 

@@ -104,7 +104,7 @@ class Chains:
         """The leaves of records: at a glance where nothing is wrong, because there are millions, else one by one."""
         ends, kinds = self.part.ends, self._kinds
         for at, record in enumerate(records, position):
-            _, writer, sequence, named, stored, kind, incident, entry = record
+            _, writer, sequence, named, stored, kind, incident, entry, _ = record
             if not named and kind in kinds and writer in ends and incident and type(entry) is bytes:
                 before, prev = ends[writer]
                 leaf = sha256(b"\x00" + prev + entry).digest()
@@ -126,7 +126,13 @@ class Chains:
                 fault = f"{record.writer} goes from its entry {before} to {record.sequence}"
             self.part.ends[record.writer] = (int(record.sequence), leaf)
             fault = fault or self._column(record)
-        except (ValueError, TypeError, AttributeError, LookupError):  # SQLite keeps anything in any column
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+            RecursionError,
+        ):  # SQLite keeps anything in any column
             fault = "the row cannot be read"
         if fault:
             self._fault(fault, position, record.id)
@@ -145,8 +151,12 @@ class Chains:
         if not (_SAYABLE.fullmatch(record.kind) and _SAYABLE.fullmatch(record.writer)):
             return "its kind or its writer is no name"
         self._kinds.add(record.kind)
-        said = json.loads(record.entry)["facts"].get("incident")
-        return "" if said == record.incident else f"its row says incident {record.incident}, and the entry {said}"
+        entry = json.loads(record.entry)
+        said = {"incident": entry["facts"].get("incident")}
+        if record.prev:  # a row of an older version holds these twice
+            said |= {name: entry[name] for name in ("kind", "recorded_at", "sequence", "writer")}
+        wrong = [name for name, value in said.items() if getattr(record, name) != value]
+        return f"its row says another {' and '.join(wrong)} than the entry" if wrong else ""
 
     def _fault(self, what: str, position: int | None, id_: int) -> None:
         if len(self.part.faults) < MOST_FAULTS:
@@ -167,7 +177,8 @@ class Verifier:
         self._heads = sorted(heads, key=lambda head: head.size)
         self._compared = 0
         self._fits = 0
-        self._differs = False
+        self._unfit: dict[str, list[int]] = {}
+        self._since: dict[str, int] = {}
         self._frontier = Frontier()
 
     @property
@@ -186,11 +197,15 @@ class Verifier:
         self._grow(bytes(part.leaves))
 
     def done(self) -> None:
-        """Tell of heads that no part reached. Call it once, after the last part."""
+        """Tell of heads that do not fit, those that no part reached among them. Call it once, after the last part."""
         for head in self._heads[self._compared :]:
-            lost = head.size - self.size
-            what = f"{head.source} is of {head.size:,} entries: the last {lost:,} are gone, or of another past"
-            self.faults.append(Fault(self.size, None, what))
+            self._note(head, self.size)
+        for source, sizes in self._unfit.items():
+            many = f"{len(sizes):,} heads of {source} do" if len(sizes) > 1 else f"the head of {source} does"
+            to = f" to {sizes[-1]:,}" if len(sizes) > 1 else ""
+            lost = f"; the last {sizes[-1] - self.size:,} entries are gone" if sizes[-1] > self.size else ""
+            what = f"{many} not fit, of {sizes[0]:,}{to} entries{lost}: entries were changed, or are of another past"
+            self.faults.append(Fault(self._since[source], None, what))
 
     def _grow(self, leaves: bytes) -> None:
         """Add leaves, stopping at each size that a head is known of."""
@@ -209,10 +224,13 @@ class Verifier:
         if head.root == self._frontier.root:
             self._fits = head.size
             self.anchored = head.size if head.outside else self.anchored
-        elif not self._differs:
-            self._differs = True
-            what = f"the first {head.size:,} entries are not those of {head.source}"
-            self.faults.append(Fault(self._fits, None, what))
+        else:
+            self._note(head, self._fits)
+
+    def _note(self, head: Head, since: int) -> None:
+        """Take down a head that does not fit, and up to where all is well."""
+        self._since.setdefault(head.source, since)
+        self._unfit.setdefault(head.source, []).append(head.size)
 
 
 def _hash(text: str) -> bytes:

@@ -11,6 +11,7 @@ Rules (reference: reliability 3.2; ux 5)
 from __future__ import annotations
 
 import gc
+import json
 import multiprocessing
 import os
 from collections import Counter
@@ -41,6 +42,9 @@ DATABASE = "the database's own checkpoint"
 
 NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Nothing in a part is judged by the time."""
+
+BAD_ROW = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What a row that nobody here wrote may end in: SQLite keeps anything in any column."""
 
 LONG = 250_000
 """Entries that are worth a process of their own: it takes most of a second to start."""
@@ -89,12 +93,12 @@ def verify(desk: Desk, files: Sequence[Path] = (), witnesses: Mapping[str, bytes
 
     ``witnesses`` are public keys by name: with them the witnesses' signatures are looked for.
     """
-    kept = list(_kept(desk, files))  # first: what is copied while the database is read, it has in any case
     held = _Held(desk)
+    kept = list(_kept(desk, files, held.faults))  # first: what is copied meanwhile, the database has in any case
     try:
         with desk.store.read(at_once=True) as work:
             held.hold(work, kept)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:  # SQLite keeps anything in any column
+    except BAD_ROW as error:
         held.faults.append(Fault(None, None, f"a table cannot be read as it was written: {error}"))
     found = held.verifier
     return Proof(
@@ -125,10 +129,8 @@ class _Held:
     def hold(self, work: Work, kept: Sequence[tuple[str, str]]) -> None:
         """Verify everything against the notes that were kept, by source, and all others. Raises what bad rows do."""
         own = [(DATABASE, note) for _, note in checkpoints.notes(work)]
-        self.heads += [
-            head for source, note in (*own, *kept) if (head := _head(self.desk, note, source, self.faults))
-        ]
-        self.heads += _embedded(tallying.statements(work, self.disagreements), self.faults)
+        self.heads += _heads(self.desk, [*own, *kept], self.faults)
+        self.heads += _embedded(self.desk, tallying.statements(work, self.disagreements), self.faults)
         self.verifier = Verifier(self.heads)
         self.newest = checkpoints.newest(work)
         moves = Moves()
@@ -191,14 +193,14 @@ def _shares(taken: Ranges, share: int) -> Iterator[tuple[int, Ranges]]:
 
 def newest_note(desk: Desk) -> str:
     """The newest checkpoint's note, its signature checked. Raises NotFound before the first, Forbidden if false."""
-    with desk.store.read() as work:
-        stored = checkpoints.newest(work)
-    if stored is None:
-        raise NotFound("no checkpoint has been made yet", "the relay makes them: dispatcher up")
     try:
+        with desk.store.read() as work:
+            stored = checkpoints.newest(work)
+        if stored is None:
+            raise NotFound("no checkpoint has been made yet", "the relay makes them: dispatcher up")
         signed_head(desk.trust, stored.note)
-    except NoteRefused as refusal:
-        raise Forbidden(f"the newest checkpoint is false: {refusal}", "dispatcher ledger verify") from refusal
+    except BAD_ROW as error:  # a NoteRefused among them
+        raise Forbidden(f"the newest checkpoint is false: {error}", "dispatcher ledger verify") from error
     return stored.note
 
 
@@ -228,27 +230,44 @@ def witness(desk: Desk, folder: Path, name: str, signer: KeyFileSigner) -> Witne
 
 def _grew(desk: Desk, old: tuple[int, bytes], new: tuple[int, bytes]) -> bool:
     """Whether the ledger's own leaves prove it."""
-    with desk.store.read() as work:
-        taken = checkpoints.taken_by_all(work)
-        leaves = b"".join(bytes.fromhex(one.leaf) for _, page in checkpoints.records(work, taken) for one in page)
+    try:
+        with desk.store.read() as work:
+            taken = checkpoints.taken_by_all(work)
+            leaves = b"".join(bytes.fromhex(one.leaf) for _, page in checkpoints.records(work, taken) for one in page)
+    except BAD_ROW:
+        return False
     tree = Tree(leaves[: new[0] * 32])
     return old[0] <= tree.size and consistent(*old, *new, consistency_path(tree, old[0]))
 
 
-def _kept(desk: Desk, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """Source and note of the copies, as far as these can be read, and of files people named, which must be there."""
+def _kept(desk: Desk, files: Sequence[Path], faults: list[Fault]) -> Iterator[tuple[str, str]]:
+    """Source and note of the copies, as far as there are any, and of files that people named, which must be there."""
     settings = desk.settings
     copied = [copies.file_in(settings.path(place), settings.deployment) for place in settings.checkpoints]
-    for file in (*copied, *files):
+    for file in copied:
         try:
-            found = list(notes.split_notes(file.read_text()))
-        except (OSError, UnicodeDecodeError):
-            found = []
-        if not found and file in files:
+            yield from ((str(file), note) for note in (copies.every(file) if file.exists() else ()))
+        except OSError as error:
+            faults.append(
+                Fault(None, None, f"{file} cannot be read ({error.strerror}): what it holds was not compared")
+            )
+    for file in files:
+        found = _brought(file)
+        if not found:
             raise NotFound(
                 f"{file} holds no checkpoint that can be read", "name a file of notes, as they were written"
             )
         yield from ((str(file), note) for note in found)
+
+
+def _brought(file: Path) -> list[str]:
+    """The notes of a file, or the one of a document that ``ledger checkpoint --json`` printed."""
+    try:
+        with suppress(ValueError, KeyError, TypeError):
+            return [str(json.loads(file.read_bytes())["note"])]
+        return copies.every(file)
+    except OSError:
+        return []
 
 
 def _last_seen(name: str, point: bytes, kept: Sequence[tuple[str, str]]) -> Seen | None:
@@ -260,23 +279,40 @@ def _last_seen(name: str, point: bytes, kept: Sequence[tuple[str, str]]) -> Seen
     return max(found, key=lambda seen: seen.size, default=None)
 
 
-def _head(desk: Desk, note: str, source: str, faults: list[Fault]) -> Head | None:
-    try:
-        checkpoint = signed_head(desk.trust, note)
-    except NoteRefused as refusal:
-        faults.append(Fault(None, None, f"{source}: {refusal}"))
-        return None
-    return Head(checkpoint.size, checkpoint.root, source, outside=source != DATABASE)
+def _heads(desk: Desk, kept: Sequence[tuple[str, str]], faults: list[Fault]) -> list[Head]:
+    """Those of notes whose signatures hold. One that was cut off is passed over where the same stands there whole."""
+    heads, sound = [], set()
+    refused: dict[str, list[tuple[str, str]]] = {}
+    for source, note in kept:
+        try:
+            checkpoint = signed_head(desk.trust, note)
+        except NoteRefused as refusal:
+            refused.setdefault(source, []).append((_text(note), str(refusal)))
+            continue
+        sound.add((source, _text(note)))
+        heads.append(Head(checkpoint.size, checkpoint.root, source, outside=source != DATABASE))
+    for source, told in refused.items():
+        false = [why for text, why in told if (source, text) not in sound]
+        if false:
+            faults.append(Fault(None, None, f"{len(false):,} of {source} does not count: {false[0]}"))
+    return heads
 
 
-def _embedded(said: Iterator[Statement], faults: list[Fault]) -> Iterator[Head]:
-    """The heads that signers of statements saw."""
-    for statement in said:
+def _text(note: str) -> str:
+    return note.partition("\n\n")[0]
+
+
+def _embedded(desk: Desk, said: Iterator[tuple[Statement, str]], faults: list[Fault]) -> Iterator[Head]:
+    """The heads that signers of statements saw. Whose key it is, the roster says, and not the statement."""
+    for statement, fingerprint in said:
         size, _, root = (statement.checkpoint or "").partition(":")
         if not size:
             continue
+        person = desk.trust.roster.person_of_key(fingerprint)
+        ours = person is not None and person.id == statement.person
+        source = f"what {statement.person} saw when signing" if ours else f"a statement with {fingerprint}, nobody's"
         try:
-            yield Head(int(size), bytes.fromhex(root), f"what {statement.person} saw when signing", outside=True)
+            yield Head(int(size), bytes.fromhex(root), source, outside=ours)
         except ValueError:
             faults.append(Fault(None, None, f"statement {statement.id} holds no head: {statement.checkpoint}"))
 
@@ -297,4 +333,5 @@ def _cannot_know(anchored: int, size: int, waiting: int) -> Iterator[str]:
         yield f"the {size - anchored:,} entries after {anchored:,} are vouched for by the database alone"
     if waiting:
         yield f"the {waiting:,} newest entries are in no checkpoint: some of them may be lost, and nobody would know"
+    yield "when an entry was written: its time is its writer's word; it was there by the first head above it"
     yield "whether entries were written after the newest head that was kept elsewhere, and then cut off"

@@ -42,15 +42,18 @@ class Disagreement:
     what: str
 
 
-def statements(work: Work, found: list[Disagreement]) -> Iterator[Statement]:
-    """The statements that are on record as they were signed; what is wrong with the others goes to ``found``."""
+def statements(work: Work, found: list[Disagreement]) -> Iterator[tuple[Statement, str]]:
+    """The statements that are on record as they were signed, with the fingerprints of the keys that signed them.
+
+    What is wrong with the others goes to ``found``.
+    """
     rows = {row.id: row for row in work.execute(select(StatementRow.id, StatementRow.envelope))}
     for id_, facts, _ in _entries(work, LedgerRow.kind.startswith("statement.", autoescape=True)):
         row = rows.pop(facts.get("statement"), None)
         if row is None:
             found.append(Disagreement(id_, f"statement {facts.get('statement')} is on record, and it is gone"))
         elif isinstance(said := _signed(row, str(facts.get("key"))), Statement):
-            yield said
+            yield said, str(facts["key"])
         else:
             found.append(Disagreement(id_, f"statement {row.id}: {said}"))
     found += [Disagreement(None, f"statement {id_} is there, and not on record") for id_ in rows]

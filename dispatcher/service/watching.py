@@ -20,7 +20,7 @@ from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
 from dispatcher.store import alive, foreign, sightings
-from dispatcher.store.alive import RELAY, Silence
+from dispatcher.store.alive import RELAY, SEQUENCER, Silence
 from dispatcher.store.database import Work
 
 TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
@@ -32,7 +32,7 @@ MOST_NAMED = 5
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _MOMENT = "%Y-%m-%d %H:%M:%S UTC"
-_SILENT = "{role} of {mode} is silent, and a released plan waits for it"
+_SILENT = "{role} of {mode} is silent, and {what} for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ def tell(desk: Desk, mode: Mode, raised: Raised) -> list[Notice]:
         title, body = _warning(posts)
         sent += notices.tell(desk, mode, people, title, body, account=posts[0].account)
     for one in raised.silent:
-        body = f"{_SILENT.format(role=one.role, mode=one.mode)}.\nLook: dispatcher status, dispatcher log"
+        what = "the ledger's newest entries wait" if one.role == SEQUENCER else "a released plan waits"
+        body = f"{_SILENT.format(role=one.role, mode=one.mode, what=what)}.\nLook: dispatcher status, dispatcher log"
         sent += notices.tell(desk, mode, people, f"Silent: {one.role}", body, silent=one.role)
     return sent
 

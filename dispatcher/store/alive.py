@@ -2,7 +2,8 @@
 whether anybody waits for them.
 
 Somebody who is silent is no alarm while nothing waits: a deployment may rest. It is one once a plan was released and
-has not moved for as long; so each is noticed once, by whichever process finds it first.
+has not moved for as long, or entries of the ledger are in no checkpoint. Each is noticed once, by whoever finds it
+first.
 """
 
 from __future__ import annotations
@@ -45,9 +46,13 @@ def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
     """The roles of a mode that are waited for, and that nobody has heard of for so long."""
     before = work.now - lasting
     found = [Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items()]
-    if RELAY not in (one.role for one in found) and (checkpoints.waiting_since(work) or work.now) <= before:
-        found.append(Silence(SEQUENCER, mode, _heard(work).get(SEQUENCER)))  # the relay lives and it does not
-    return [silence for silence in found if _waited_for(work, silence.role, mode, before)]
+    waited = [silence for silence in found if _waited_for(work, silence.role, mode, before)]
+    heard = _heard(work).get(SEQUENCER)
+    if RELAY not in (one.role for one in found) and (
+        heard is None or heard <= before
+    ):  # the relay lives, it does not
+        waited += [Silence(SEQUENCER, mode, heard)] * ((checkpoints.waiting_since(work) or work.now) <= before)
+    return waited
 
 
 def quiet(work: Work, mode: str, lasting: timedelta) -> dict[str, datetime | None]:
@@ -88,7 +93,7 @@ def _waited_for(work: Work, role: str, mode: str, before: datetime) -> bool:
     """Whether a plan was released by then that is not settled and, for a lane, has something due since then."""
     released = (DispatchRow.mode == mode, DispatchRow.released_at <= before, PlanRow.state == "released")
     query = select(DispatchRow.id).join(PlanRow, PlanRow.digest == DispatchRow.plan).where(*released)
-    if role not in (RELAY, SEQUENCER):
+    if role != RELAY:
         due = select(DeliveryRow.id).where(DeliveryRow.plan == DispatchRow.plan, DeliveryRow.lane == role)
         due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= before)
         query = query.join(OutboxRow, OutboxRow.dispatch == DispatchRow.id).where(

@@ -99,22 +99,31 @@ def knows(work: Work, note: str) -> bool:
     return stored is not None and stored.partition("\n\n")[0] == text
 
 
-def restored_since(work: Work, before: StoredCheckpoint | None) -> bool:
-    """Whether somebody said, after a checkpoint, that the database was restored from a backup."""
-    since = LedgerRow.id > (before.last if before else 0)
-    return work.execute(select(LedgerRow.id).where(LedgerRow.kind == "database.restored", since)).first() is not None
+def restored_since(work: Work, at: datetime) -> bool:
+    """Whether somebody said, after a time, that the database was restored from a backup."""
+    said = select(LedgerRow.id).where(LedgerRow.kind == "database.restored", LedgerRow.recorded_at >= at)
+    return work.execute(said.limit(1)).first() is not None
+
+
+def cut_off(work: Work, after: StoredCheckpoint) -> bool:
+    """Whether the ledger ends before what a checkpoint has seen of it."""
+    return (work.execute(select(func.max(LedgerRow.id))).scalar() or 0) < after.last
 
 
 def waiting(work: Work, after: StoredCheckpoint | None) -> bool:
-    """Whether there is an entry that no checkpoint holds."""
+    """Whether there is an entry that no checkpoint holds, or one is gone that the last one saw."""
     known = (after.missing, after.last) if after else ((), 0)
+    if after and cut_off(work, after):
+        return True
     return work.execute(select(LedgerRow.id).where(_unseen(*known)).limit(1)).first() is not None
 
 
 def waiting_since(work: Work) -> datetime | None:
-    """The time of the oldest entry that no checkpoint holds."""
+    """The time of the oldest entry that no checkpoint holds; of the last checkpoint where its entries are gone."""
     after = newest(work)
     known = (after.missing, after.last) if after else ((), 0)
+    if after and cut_off(work, after):
+        return after.made_at
     found: datetime | None = work.execute(select(func.min(LedgerRow.recorded_at)).where(_unseen(*known))).scalar()
     return found
 
@@ -156,10 +165,12 @@ def add(work: Work, frontier: Frontier, taken: Fresh, note: str) -> None:
 
 
 def taken_by_all(work: Work) -> Ranges:
-    """The ids of all entries that any checkpoint holds, in the tree's order."""
+    """The ids of all entries that any checkpoint holds, in the tree's order. Raises ValueError for what none took."""
     rows = work.execute(select(CheckpointRow.taken).order_by(CheckpointRow.size)).scalars()
     joined: Ranges = []
     for first, count in (each for ranges in rows for each in ranges):
+        if not 0 < count <= MOST_TAKEN:
+            raise ValueError(f"a checkpoint took {count} entries from {first} on")
         if joined and joined[-1][0] + joined[-1][1] == first:
             joined[-1][1] += count
         else:
@@ -218,9 +229,19 @@ def _page(work: Work, ids: range) -> list[Record]:
         cursor.execute(written)
         return [
             Record._make(
-                (id_, writer, sequence, prev, leaf, kind, incident, body)
+                (id_, writer, sequence, prev, leaf, kind, incident, body, at)
                 if prev or type(body) is not bytes  # SQLite keeps anything in any column: who verifies it says so
-                else (id_, writer, sequence, prev, leaf, kind, incident, entry_of(writer, sequence, kind, at, body))
+                else (
+                    id_,
+                    writer,
+                    sequence,
+                    prev,
+                    leaf,
+                    kind,
+                    incident,
+                    entry_of(writer, sequence, kind, at, body),
+                    at,
+                )
             )
             for id_, writer, sequence, prev, leaf, kind, incident, body, at in cursor.fetchall()
         ]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from dispatcher.ledger import copies
-from dispatcher.ledger.notes import split_notes
+from dispatcher.ledger.notes import Checkpoint, seal, split_notes
 
-NOTES = [f"log/a\n{size}\nroot\ntime\n\n— log/a c2lnbmF0dXJl\n" for size in range(200)]
+KEY = SigningKey(bytes(32))
+AT = datetime(2026, 11, 22, 18, 5, tzinfo=UTC)
+NOTES = [
+    seal(Checkpoint("log/a", size, bytes(32), AT), bytes(KEY.verify_key), lambda text: KEY.sign(text).signature)
+    for size in range(1, 201)
+]
 
 
 def test_notes_are_appended_and_the_last_is_read(tmp_path: Path) -> None:
@@ -27,11 +34,11 @@ def test_a_note_that_was_cut_in_the_middle_is_none_and_harms_no_other(written: i
     """The process that wrote it was killed; the next one goes on behind it."""
     file = tmp_path / "example-city.checkpoints"
     copies.append(file, NOTES[:2])
-    with file.open("a") as half:
-        half.write("\n\n" + NOTES[2][: written - 1])
+    with file.open("ab") as half:
+        half.write(b"\n\n" + NOTES[2].encode()[: written - 1])
     assert copies.last(file) == NOTES[1]
     copies.append(file, NOTES[3:5])
-    assert [note for note in split_notes(file.read_text()) if note in NOTES] == [*NOTES[:2], *NOTES[3:5]]
+    assert [note for note in copies.every(file) if note in NOTES] == [*NOTES[:2], *NOTES[3:5]]
 
 
 def test_each_deployment_has_a_file_of_its_own(tmp_path: Path) -> None:

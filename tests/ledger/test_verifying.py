@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -30,7 +31,8 @@ def a_ledger(length: int = 30, chance: random.Random | None = None) -> list[Reco
         rows, chains[writer] = chains[writer].extend([Entry(chance.choice(KINDS), at, incident, facts)])
         row = rows[0]
         entry = entry_of(writer, row["sequence"], row["kind"], format_time(at), row["body"])
-        records.append(Record(id_, writer, row["sequence"], "", row["leaf"], row["kind"], incident, entry))
+        place = (id_, writer, row["sequence"], "", row["leaf"], row["kind"], incident)
+        records.append(Record(*place, entry, format_time(at)))
     return records
 
 
@@ -99,6 +101,16 @@ def edit_and_chain_again(records: list[Record], chance: random.Random) -> list[R
     return chained_again(edited, changed.writer)
 
 
+def pose_as_old(records: list[Record], chance: random.Random) -> list[Record]:
+    """A row in the form of older versions, whose leaf says nothing of its columns, with another time or kind."""
+    at = chance.randrange(len(records))
+    writer = records[at].writer
+    before = [record.leaf for record in records[:at] if record.writer == writer]
+    change = chance.choice([{"kind": "plan.revoked"}, {"recorded_at": format_time(NOW)}])
+    old = records[at]._replace(prev=[beginning(writer), *before][-1], **change)
+    return [*records[:at], old, *records[at + 1 :]]
+
+
 def remove(records: list[Record], chance: random.Random) -> list[Record]:
     at = chance.randrange(len(records))
     return [*records[:at], *records[at + 1 :]]
@@ -143,6 +155,7 @@ TAMPERINGS: tuple[Callable[[list[Record], random.Random], list[Record]], ...] = 
     edit_entry,
     edit_column,
     edit_and_chain_again,
+    pose_as_old,
     remove,
     remove_and_chain_again,
     insert,
@@ -199,7 +212,7 @@ def test_what_was_cut_off_is_counted() -> None:
     records = a_ledger()
     (fault,) = verified(records[:20], [head_of(records, 30)]).faults
     assert fault.position == 20
-    assert "the last 10 are gone" in fault.what
+    assert "the last 10 entries are gone" in fault.what
 
 
 def test_a_past_that_was_made_again_is_told_once_with_its_bounds() -> None:
@@ -210,8 +223,23 @@ def test_a_past_that_was_made_again_is_told_once_with_its_bounds() -> None:
     found = verified(again, [head_of(records, 10), head_of(records, 20), head_of(records, 30)])
     (fault,) = found.faults
     assert fault.position == 10
-    assert "the first 20 entries are not those of the saved checkpoint" in fault.what
+    assert "2 heads of the saved checkpoint do not fit, of 20 to 30 entries" in fault.what
     assert found.anchored == 10
+
+
+def test_after_a_past_that_was_lost_a_new_change_is_still_told() -> None:
+    """Heads of a past before a restore never fit again: each place where heads are kept has a fault of its own."""
+    lost, records = a_ledger(30, random.Random(9)), a_ledger()
+    copied = [head_of(lost, size) for size in (20, 25)] + [head_of(records, 30)]
+    own = head_of(records, 30, outside=False)
+    assert [fault.what[:20] for fault in verified(records, [*copied, own]).faults] == ["2 heads of the saved"]
+    changed = records[27]._replace(entry=records[27].entry.replace(b'"number":', b'"number":1'))
+    again = chained_again([*records[:27], changed, *records[28:]], changed.writer)
+    told = [fault.what for fault in verified(again, [*copied, own]).faults]
+    assert [re.split(" do(?:es)? not", what)[0] for what in told] == [
+        "3 heads of the saved checkpoint",
+        "the head of the database",
+    ]
 
 
 def test_what_only_the_database_vouches_for_is_not_anchored() -> None:

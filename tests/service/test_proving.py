@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nacl.signing import SigningKey
 from sqlalchemy import text
 
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
 from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, seal
 from dispatcher.service import proving
 from dispatcher.service.proving import Proof
-from dispatcher.statements.signing import KeyFileSigner
+from dispatcher.statements.signing import KeyFileSigner, sign
+from dispatcher.store import records
 from tests.office import Office
 from workers.sequencer import LEADS_FOR, Sequencer
 
@@ -104,9 +110,12 @@ def test_statements_alone_anchor_what_their_signers_saw(recorded: Office) -> Non
         ("UPDATE ledger SET recorded_at = 'yesterday' WHERE kind = 'plan.submitted'", "was changed"),
         ("UPDATE checkpoints SET taken = '7'", "a table cannot be read as it was written"),
         ("DELETE FROM ledger WHERE id = 3", "the entry is gone"),
-        ("UPDATE ledger SET incident = 'inc-another' WHERE kind = 'plan.submitted'", "its row says incident"),
+        ("UPDATE ledger SET incident = 'inc-another' WHERE kind = 'plan.submitted'", "its row says another incident"),
         ("UPDATE ledger SET id = id + 1000 WHERE id = (SELECT max(id) FROM ledger)", "the entry is gone"),
-        ("UPDATE checkpoints SET note = replace(note, 'time 2026', 'time 2025')", "does not hold over it"),
+        (
+            "UPDATE checkpoints SET note = replace(note, 'time 2026', 'time 2025')",
+            "its signature does not hold",
+        ),
         ("UPDATE checkpoints SET taken = '[[1, 2]]' WHERE size = (SELECT max(size) FROM checkpoints)", "are gone"),
         ("DELETE FROM statements WHERE kind = 'approve'", "is on record, and it is gone"),
         ("UPDATE statements SET id = 'another' WHERE kind = 'submit'", "is there, and not on record"),
@@ -165,7 +174,7 @@ def test_a_ledger_that_was_made_again_is_told_by_a_head_that_somebody_kept(offic
     without_copies(office)
     assert proving.verify(office.desk).faults == ()
     (fault,) = proving.verify(office.desk, [kept]).faults
-    assert f"the first {begun} entries are not those of" in fault.what
+    assert f"of {begun} entries: entries were changed" in fault.what
 
 
 def test_a_ledger_that_was_cut_is_told_by_its_copies(office: Office) -> None:
@@ -174,7 +183,7 @@ def test_a_ledger_that_was_cut_is_told_by_its_copies(office: Office) -> None:
     things(office, 5)
     cut = (f"DELETE FROM checkpoints WHERE size > {size}", f"DELETE FROM ledger WHERE id > {size}")
     (fault,) = tampered(office, *cut).faults
-    assert "the last 5 are gone" in fault.what
+    assert "the last 5 entries are gone" in fault.what
 
 
 def test_a_file_without_checkpoints_is_no_proof(office: Office, tmp_path: Path) -> None:
@@ -193,7 +202,63 @@ def test_a_checkpoint_that_another_key_signed_is_told(office: Office, tmp_path: 
     head = Checkpoint(origin_of("example-city"), size, bytes(32), office.clock.now)
     forged.write_text(seal(head, bytes(key.verify_key), lambda message: key.sign(message).signature))
     (fault,) = proving.verify(office.desk, [forged]).faults
-    assert fault.what == f"{forged}: it is not signed with the key of dispatcher-ledger/example-city"
+    assert (
+        fault.what == f"1 of {forged} does not count: it is not signed with the key of dispatcher-ledger/example-city"
+    )
+
+
+def test_a_statement_with_nobodys_key_anchors_nothing(office: Office) -> None:
+    """Whoever has the database can write one, in anybody's name."""
+    things(office, 3)
+    head, signer = read_note(proving.newest_note(office.desk)).checkpoint.head, fresh_signer(office)
+    now = office.clock.now
+    claim = Statement(
+        kind=StatementKind.HALT,
+        subject="0" * 64,
+        deployment="example-city",
+        mode=Mode.EXERCISE,
+        person="director-1",
+        role="duty_director",
+        roster=1,
+        not_before=now,
+        expires=now + timedelta(days=1),
+        nonce="00" * 16,
+        checkpoint=head,
+    )
+    with office.desk.store.write() as work:
+        records.add_statement(work, Verified(claim, signer.fingerprint), sign(claim, signer), None)
+    found = proving.verify(without_copies(office).desk)
+    assert (found.faults, found.anchored) == ((), 0)
+    assert any("nobody's" in source for source in found.heads)
+
+
+def fresh_signer(office: Office) -> KeyFileSigner:
+    """A key that stands on no roster."""
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    file = office.desk.settings.path("stranger")
+    file.write_bytes(private)
+    return KeyFileSigner(file)
+
+
+@pytest.mark.parametrize("cut", [3, 40, 60])
+def test_a_copy_whose_last_note_was_cut_and_then_written_whole_is_no_fault(cut: int, office: Office) -> None:
+    """The relay was killed while it copied, wherever that was: the next one made it good."""
+    things(office, 3)
+    (file,) = office.desk.settings.path("checkpoints").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-cut] + b"\n")
+    things(office, 2)
+    found = proving.verify(office.desk)
+    assert (found.faults, found.unanchored) == ((), 0)
+
+
+def test_a_head_that_was_printed_as_json_is_one_too(office: Office, tmp_path: Path) -> None:
+    """As `ledger checkpoint --json` prints it."""
+    things(office, 3)
+    printed = tmp_path / "head.json"
+    printed.write_text(json.dumps({"schema": "dispatcher/checkpoint/v1", "note": proving.newest_note(office.desk)}))
+    found = proving.verify(without_copies(office).desk, [printed])
+    assert (found.faults, found.unanchored) == ((), 0)
 
 
 def test_before_the_first_checkpoint_there_is_none_to_show(office: Office) -> None:

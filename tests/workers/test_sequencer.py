@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,9 @@ from sqlalchemy import text
 
 from dispatcher.domain.merkle import Tree
 from dispatcher.ledger import copies
-from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, split_notes
+from dispatcher.ledger.notes import Checkpoint, NoteRefused, origin_of, read_note, split_notes
 from dispatcher.statements.signing import KeyFileSigner
-from dispatcher.store import checkpoints
+from dispatcher.store import checkpoints, leading
 from tests.office import Office, office_at
 from tests.servers import until
 from workers.sequencer import LEADS_FOR, Sequencer
@@ -136,6 +138,74 @@ def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> N
     record(office, "another.thing")
     assert sequencer(office, "relay:2").tick() == 0
     assert sizes(office) == [[1, 2], [1, 2]]
+
+
+def test_a_restore_under_a_sequencer_that_goes_on_running_is_noticed(office: Office) -> None:
+    """It looks at what was copied out each time, and not only when it begins to lead."""
+    one = sequencer(office)
+    for _ in range(2):
+        record(office, "thing.done")
+        one.tick()
+    rolled_back(office)
+    office.desk.store._chain = None
+    record(office, "another.thing")
+    assert one.tick() == 0
+
+
+def test_a_copy_that_was_away_while_a_restore_was_owned_up_to_stops_nobody(office: Office) -> None:
+    """Its heads were made before somebody said so."""
+    one, away = sequencer(office), files(office)[1]
+    for _ in range(2):
+        record(office, "thing.done")
+        one.tick()
+    rolled_back(office)
+    office.desk.store._chain = None
+    kept = away.read_bytes()
+    away.unlink()
+    record(office, "database.restored")
+    assert one.tick() == 1
+    away.write_bytes(kept)
+    record(office, "thing.done")
+    office.clock.now += LEADS_FOR
+    assert sequencer(office, "relay:2").tick() == 1
+
+
+def test_a_torn_copy_is_gone_on_with(office: Office) -> None:
+    """Whatever stands at its end, heads go on being signed and copied, that one again."""
+    one, (file, _) = sequencer(office), files(office)
+    record(office, "thing.done")
+    one.tick()
+    file.write_bytes(file.read_bytes()[:-20] + b"\n")
+    record(office, "thing.done")
+    assert one.tick() == 1
+    assert sizes_of(file) == [0, 1, 2]
+
+
+def sizes_of(file: Path) -> list[int]:
+    """Of the heads that can be read, counted from the first."""
+    heads = []
+    for note in copies.every(file):
+        with suppress(NoteRefused):
+            heads.append(read_note(note).checkpoint.size)
+    return [size - heads[0] for size in heads]
+
+
+def test_a_sequencer_with_nothing_to_do_says_that_it_is_alive(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches goes by the leader's term; one that may not sign is silent."""
+    monkeypatch.setattr("workers.sequencer.BEAT_S", 0.0)
+    one = sequencer(office)
+
+    def heard() -> datetime:
+        with office.desk.store.read() as work:
+            return next(until for role, _, until in leading.terms(work) if role == "sequencer")
+
+    one.tick()
+    before = heard()
+    office.clock.now += LEADS_FOR
+    one.tick()
+    assert heard() > before
 
 
 def test_a_restore_that_somebody_owned_up_to_goes_on(office: Office) -> None:
