@@ -45,7 +45,7 @@ class Record(NamedTuple):
     kind: str
     incident: str | None
     entry: bytes
-    recorded_at: str = ""
+    recorded_at: str
 
 
 class Chain:

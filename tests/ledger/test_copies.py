@@ -29,13 +29,13 @@ def test_notes_are_appended_and_the_last_is_read(tmp_path: Path) -> None:
     assert list(split_notes(file.read_text())) == NOTES
 
 
-@pytest.mark.parametrize("written", range(1, len(NOTES[2])))
+@pytest.mark.parametrize("written", range(len(NOTES[2].encode()) - 1))
 def test_a_note_that_was_cut_in_the_middle_is_none_and_harms_no_other(written: int, tmp_path: Path) -> None:
     """The process that wrote it was killed; the next one goes on behind it."""
     file = tmp_path / "example-city.checkpoints"
     copies.append(file, NOTES[:2])
     with file.open("ab") as half:
-        half.write(b"\n\n" + NOTES[2].encode()[: written - 1])
+        half.write(b"\n\n" + NOTES[2].encode()[:written] + b"\n")
     assert copies.last(file) == NOTES[1]
     copies.append(file, NOTES[3:5])
     assert [note for note in copies.every(file) if note in NOTES] == [*NOTES[:2], *NOTES[3:5]]

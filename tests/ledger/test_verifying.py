@@ -212,7 +212,10 @@ def test_what_was_cut_off_is_counted() -> None:
     records = a_ledger()
     (fault,) = verified(records[:20], [head_of(records, 30)]).faults
     assert fault.position == 20
-    assert "the last 10 entries are gone" in fault.what
+    assert fault.what == (
+        "the head of the saved checkpoint does not fit, of 30 entries; the last 10 entries are gone: entries were "
+        "changed, or are of another past"
+    )
 
 
 def test_a_past_that_was_made_again_is_told_once_with_its_bounds() -> None:
@@ -223,7 +226,10 @@ def test_a_past_that_was_made_again_is_told_once_with_its_bounds() -> None:
     found = verified(again, [head_of(records, 10), head_of(records, 20), head_of(records, 30)])
     (fault,) = found.faults
     assert fault.position == 10
-    assert "2 heads of the saved checkpoint do not fit, of 20 to 30 entries" in fault.what
+    assert fault.what == (
+        "2 heads of the saved checkpoint do not fit, of 20 to 30 entries: entries were changed, or are of another "
+        "past"
+    )
     assert found.anchored == 10
 
 
@@ -293,7 +299,7 @@ def test_a_name_that_could_pass_for_more_is_no_name() -> None:
     chain = Chain('cli","writer":"x')
     rows, _ = chain.extend([Entry("plan.released", NOW, None, {})])
     entry = entry_of(chain.writer, 1, "plan.released", format_time(NOW), rows[0]["body"])
-    record = Record(1, chain.writer, 1, "", rows[0]["leaf"], "plan.released", None, entry)
+    record = Record(1, chain.writer, 1, "", rows[0]["leaf"], "plan.released", None, entry, format_time(NOW))
     assert verified([record], []).faults[0].what == "its kind or its writer is no name"
 
 
@@ -304,7 +310,7 @@ def test_a_fact_named_like_the_incident_is_no_incident() -> None:
     rows, _ = chain.extend([Entry("k", NOW, "inc-1", facts), Entry("k", NOW, "inc-1", facts)])
     entries = [entry_of("cli:1", number, "k", format_time(NOW), row["body"]) for number, row in enumerate(rows, 1)]
     records = [
-        Record(number, "cli:1", number, "", row["leaf"], "k", "inc-1", entry)
+        Record(number, "cli:1", number, "", row["leaf"], "k", "inc-1", entry, format_time(NOW))
         for number, (row, entry) in enumerate(zip(rows, entries, strict=True), 1)
     ]
     assert verified(records, []).faults == []
@@ -351,16 +357,20 @@ def test_a_part_that_took_a_chain_to_stand_elsewhere_is_told() -> None:
 
 def test_no_head_that_fits_means_that_it_begins_at_the_first_entry() -> None:
     """Nobody can say where it went wrong."""
-    (fault,) = verified(a_ledger(), [head_of(a_ledger(30, random.Random(9)), 20)]).faults
+    (fault,) = verified(a_ledger(20), [head_of(a_ledger(30, random.Random(9)), 20)]).faults
     assert fault.position == 0
+    assert fault.what == (
+        "the head of the saved checkpoint does not fit, of 20 entries: entries were changed, or are of another past"
+    )
 
 
 def test_an_entry_about_no_incident_is_not_one_about_none() -> None:
     """However its column and a careless comparison would read."""
     chain = Chain("cli:1")
+    now = format_time(NOW)
     rows, _ = chain.extend([Entry("k", NOW, "None", {"incident": "None"})] * 2)
     records = [
-        Record(n, "cli:1", n, "", row["leaf"], "k", None, entry_of("cli:1", n, "k", format_time(NOW), row["body"]))
+        Record(n, "cli:1", n, "", row["leaf"], "k", None, entry_of("cli:1", n, "k", now, row["body"]), now)
         for n, row in enumerate(rows, 1)
     ]
     assert [fault.position for fault in verified(records, [], page=2).faults] == [0, 1]
