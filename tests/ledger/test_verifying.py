@@ -218,6 +218,15 @@ def test_what_was_cut_off_is_counted() -> None:
     )
 
 
+def test_several_heads_beyond_the_end_are_one_fault() -> None:
+    """With the first and the last of them, and how much is gone at the most."""
+    records = a_ledger()
+    (fault,) = verified(records[:20], [head_of(records, 25), head_of(records, 30)]).faults
+    assert (
+        "2 heads of the saved checkpoint do not fit, of 25 to 30 entries; the last 10 entries are gone" in fault.what
+    )
+
+
 def test_a_past_that_was_made_again_is_told_once_with_its_bounds() -> None:
     """All hashes fit, and only the saved heads know better: one fits, the next ones do not."""
     records = a_ledger()
