@@ -292,7 +292,7 @@ class Check:  # one verification and its report; ``broken`` is the first entry t
             fault("its text, or the leaf before it, was changed: they do not make its leaf")
         entry = read_json(line["entry"])
         writer, sequence, facts = entry["writer"], entry["sequence"], entry["facts"]
-        if "incident" in facts:
+        if "incident" in facts and "files" in self.manifest:
             self.about += 1 if facts["incident"] == self.manifest["incident"] else fault("it is of another incident")
         last, head = self.heads.get(writer, (0, sha256(writer.encode()).hex()))
         if sequence <= last or (sequence == last + 1 and prev != head):
