@@ -9,7 +9,7 @@ import click
 from dispatcher.cli.commands import Verb, read_text
 from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import NotFound
+from dispatcher.domain.errors import NotFound, SignatureNeeded
 from dispatcher.service import packing, redacting
 from dispatcher.service.heads import head_seen
 from dispatcher.service.reviewing import review as reviewing
@@ -37,8 +37,8 @@ def export(session: Session, incident: str, target: Path, without_media: bool) -
     pages = {**verifiers.files(), "review.html": page.encode()}
     made = packing.export(desk, incident, target, pages, session.person, media=not without_media)
     session.show("evidence-pack", made, left_out="what grounds reason")
-    if made.unanchored:
-        say(f"{made.unanchored} entries have no proof yet: no checkpoint had taken them in")
+    if made.unproved:
+        say(f"{made.unproved} entries have no proof yet: no checkpoint had taken them in")
     next_step(
         f"python verify.py {target}, with the verify.py inside it, and a checkpoint from elsewhere: --checkpoint"
     )
@@ -58,25 +58,28 @@ def redact(session: Session, pack: Path, target: Path, rules: str) -> None:
       reason = "junior staff"
       person = "author-1"     or kind, pattern, position: entries and statements; or file: files by name
 
-    Where a deployment is at hand, the redaction is recorded there.
+    Where a deployment and a key are at hand, the redaction is recorded there.
     """
-    here = _has_deployment(session)
-    person = session.person if here else None
+    person = _person(session)
     made = redacting.redact(pack, target, redacting.read_rules(read_text(rules), rules))
-    if here and person:
+    if person:
         redacting.record(session.desk, made, person)
+    else:
+        say("Nobody is on record as having made it: there is no deployment here, or no key")
     session.show("redacted-pack", made, left_out="what grounds reason")
     if made.still_named:
-        say(
-            f"Warning: what the rules name is still in {', '.join(made.still_named)}: leave these out with file rules"
-        )
+        say(f"Warning: what the rules name is still in {', '.join(made.still_named)}: mend it with file rules")
     next_step(f"read {target} before it leaves the house, and keep {pack}")
 
 
-def _has_deployment(session: Session) -> bool:
+def _person(session: Session) -> str | None:
+    """Who redacts, where a deployment and a key say so. One that was asked for by name must be there."""
     try:
-        return session.folder.is_dir()
+        return session.person
     except NotFound:
         if session.deployment:
             raise
-        return False
+    except SignatureNeeded:
+        if session.key:
+            raise
+    return None

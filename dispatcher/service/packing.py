@@ -52,14 +52,14 @@ _INCIDENT, _STATEMENT = "incident", "statement"
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A pack that was made: ``size`` is the tree's, of which ``anchored`` entries are in the pack with a proof."""
+    """A pack that was made: ``size`` is the tree's, of which ``proved`` entries are in the pack with a proof."""
 
     incident: str
     file: str
     sha256: str
     size: int
-    anchored: int
-    unanchored: int
+    proved: int
+    unproved: int
     left_out: tuple[LeftOut, ...]
 
 
@@ -83,9 +83,9 @@ def export(
             _add_reports(pack, work, incident)
             pack.close(_about(desk, work, incident, head, person), left_out)
     digest, size = digest_of(target), head.size if head else 0
-    made = Exported(incident.id, str(target), digest, size, ledger.anchored, ledger.unanchored, tuple(left_out))
+    made = Exported(incident.id, str(target), digest, size, ledger.proved, ledger.unproved, tuple(left_out))
     with desk.store.write() as work:
-        known: dict[str, Any] = {"sha256": digest, "size": size, "entries": made.anchored + made.unanchored}
+        known: dict[str, Any] = {"sha256": digest, "size": size, "entries": made.proved + made.unproved}
         work.record("evidence.exported", incident=incident.id, actor=person, **known)
     return made
 
@@ -114,18 +114,18 @@ class _Slice:
         self, work: Work, incident: Incident, head: StoredCheckpoint | None, leaves: IO[bytes], lines: IO[bytes]
     ) -> None:
         self.head, self.leaves, self.lines = head, leaves, lines
-        self.anchored = self.unanchored = 0
+        self.proved = self.unproved = 0
         self.statements: dict[str, None] = {}
         self._incident = incident.id
         self._context = slices.context(work, str(incident.mode), incident.declared_at)
         self._heads: dict[str, str] = {}
         for position, record in enumerate(_in_order(work, head.size if head else 0)):
             leaves.write(_leaf(record))
-            self.anchored += self._take(record, position) if record else 0
+            self.proved += self._take(record, position) if record else 0
         for record in checkpoints.untaken(work, head):
-            self.unanchored += self._take(record, None)
+            self.unproved += self._take(record, None)
 
-    def proved(self) -> Iterator[bytes]:
+    def with_proofs(self) -> Iterator[bytes]:
         """The lines, each with its proof."""
         path = self._paths()
         self.lines.seek(0)
@@ -207,7 +207,7 @@ def _pause(work: Work) -> None:
 
 def _add_ledger(pack: PackWriter, work: Work, ledger: _Slice) -> None:
     _pause(work)
-    pack.add("ledger.jsonl", ledger.proved())
+    pack.add("ledger.jsonl", ledger.with_proofs())
     if ledger.head:
         ledger.leaves.seek(0)
         pack.add("leaves.bin", iter(lambda: ledger.leaves.read(CHUNK), b""))

@@ -55,6 +55,7 @@ KEPT = (
 """What makes the rest provable."""
 
 CHUNK = 1024 * 1024
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
 MEND = "see docs/evidence-pack.md, Redaction"
 
 
@@ -131,7 +132,7 @@ def redact(source: Path, target: Path, rules: Sequence[Rule]) -> Redacted:
         entries=held.entries,
         statements=held.statements,
         left_out=tuple(held.left_out),
-        still_named=tuple(held.still_named),
+        still_named=tuple(_still_named(target, rules)),
     )
 
 
@@ -149,8 +150,7 @@ class _Held:
 
     def __init__(self, rules: Sequence[Rule], before: list[LeftOut]) -> None:
         self._rules = rules
-        self._left: re.Pattern[str] | None = _any_of(rules)
-        self.left_out, self.still_named = before, list[str]()
+        self.left_out = before
         self.entries = self.statements = 0
 
     def copy(self, pack: zipfile.ZipFile, derived: PackWriter, name: str, digest: str) -> None:
@@ -162,7 +162,8 @@ class _Held:
         elif why := self._why(name):
             self.left_out.append(LeftOut(name, *why, sha256=digest))
         else:
-            derived.add(name, self._chunks(pack, name))
+            with pack.open(name) as member:
+                derived.add(name, iter(lambda: member.read(CHUNK), b""))
 
     def _why(self, name: str) -> tuple[str, str] | None:
         if name in REPORTS:
@@ -173,17 +174,6 @@ class _Held:
                     raise Invalid(f"{name} cannot be left out: without it nothing else could be proved", MEND)
                 return rule.grounds, rule.reason
         return None
-
-    def _chunks(self, pack: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-        found, tail = False, b""
-        with pack.open(name) as member:
-            while chunk := member.read(CHUNK):
-                text = (tail + chunk).decode(errors="replace")
-                found = found or bool(self._left and self._left.search(text))
-                tail = chunk[-200:]
-                yield chunk
-        if found:
-            self.still_named.append(name)
 
     def _lines(self, pack: zipfile.ZipFile, name: str, part: str) -> Iterator[bytes]:
         with pack.open(name) as member:
@@ -223,10 +213,26 @@ def _rule(value: Json, where: str) -> Rule:
     return rule
 
 
-def _any_of(rules: Sequence[Rule]) -> re.Pattern[str] | None:
-    parts = [re.escape(f'"{rule.person}"') for rule in rules if rule.person]
+def _still_named(target: Path, rules: Sequence[Rule]) -> Iterator[str]:
+    """Members of a derived pack, its manifest among them, in which a person or a pattern of the rules is left."""
+    parts = [rf"(?<![\w-]){re.escape(rule.person)}(?![\w-])" for rule in rules if rule.person]
     parts += [f"(?:{rule.pattern})" for rule in rules if rule.pattern]
-    return re.compile("|".join(parts)) if parts else None
+    with zipfile.ZipFile(target) as derived:
+        for name in derived.namelist() if parts else ():
+            with derived.open(name) as member:
+                if any(re.search("|".join(parts), text) for text in _texts(iter(lambda: member.read(CHUNK), b""))):
+                    yield name
+
+
+def _texts(chunks: Iterator[bytes]) -> Iterator[str]:
+    """A file's text, piece by overlapping piece: each as it stands, and as JSON's escapes mean it."""
+    tail = b""
+    for chunk in chunks:
+        text = (tail + chunk).decode(errors="replace")
+        yield text
+        meant = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
+        yield meant.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        tail = chunk[-200:]
 
 
 def _left_out(document: dict[str, str]) -> LeftOut:

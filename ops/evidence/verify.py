@@ -1,9 +1,7 @@
-"""Verifies an evidence pack, anywhere: Python 3.11 and PyNaCl, and nothing of the dispatcher's.
+"""Verifies an evidence pack: python verify.py PACK.zip [--checkpoint FILE]... [--no-signatures]
 
-    python verify.py PACK.zip [--checkpoint FILE]... [--no-signatures]
-
-FILE holds checkpoints that were kept outside the deployment: what they cover is proved without trusting whoever made
-the pack. Exit codes: 0 good, 1 bad, 2 not all could be checked. verify.html checks the same, in the same words.
+FILE holds checkpoints from outside the deployment: what they cover is proved without trusting whoever made the pack.
+Exit codes: 0 good, 1 bad, 2 not all checked. Python 3.11, PyNaCl, nothing else. verify.html says the same.
 """
 
 import argparse
@@ -29,12 +27,14 @@ ARMOUR = re.compile(r"-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/=]+\n)+)---
 KEY_TYPES = ("ssh-ed25519", "sk-ssh-ed25519@openssh.com")
 UNPROVED = (
     "that no entry about the incident was left out: compare the SHA-256 with evidence.exported in the ledger",
-    "that what was recorded is true, that clocks were right, and what CSVs, read-backs and review.html report",
+    "that what was recorded is true and clocks were right, or the manifest's made_by, made_at, mode, redacted_from",
 )
+NEEDED = {"attempts.csv", "deliveries.csv", "read-backs.jsonl", "trust/policy.toml", "trust/roster.toml"}
 MISSING = "its text is missing, and the manifest does not say why"
-MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
-CANONICAL: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError)
 Fields = dict[str, Any]
+read_json = json.JSONDecoder(parse_float=int, parse_constant=int).decode  # refuses 1.0 and NaN
+canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Fault(Exception):
@@ -45,12 +45,15 @@ def fault(what: str) -> NoReturn:
     raise Fault(what)
 
 
+def fault_if(broken: object, what: str) -> None:
+    _ = broken and fault(what)
+
+
 def sha256(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 def named(schema: str, body: bytes) -> str:
-    """The digest that names a document of this schema."""
     return sha256(schema.encode(), b"\0", body).hex()
 
 
@@ -64,7 +67,7 @@ class Pack:
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self.data, self.places, self.digests, self.faults = data, dict[str, tuple[int, int]](), dict[str, str](), []
-        at, central = 0, b""
+        self.asked, at, central = set[str](), 0, b""
         while data[at : at + 4] == b"PK\3\4" and len(data) >= at + LOCAL.size:
             *_, crc, size, _, length, _ = LOCAL.unpack(data[at : at + LOCAL.size])
             start = at + LOCAL.size + length
@@ -81,6 +84,7 @@ class Pack:
             self.faults.append("the zip's list of contents is not that of its contents")
 
     def read(self, name: str) -> bytes:
+        self.asked.add(name)
         start, end = self.places.get(name) or fault(f"{name} is not in the pack")
         return self.data[start:end]
 
@@ -95,7 +99,6 @@ def holds(point: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def strings(blob: bytes, count: int, tail: int = 0) -> list[bytes]:
-    """So many length-prefixed strings, then ``tail`` bytes, then nothing."""
     found = []
     for _ in range(count):
         end = 4 + int.from_bytes(blob[:4], "big")
@@ -114,8 +117,7 @@ def key_blob(key: Fields) -> bytes:
 
 def key_point(blob: bytes) -> tuple[str, bytes]:
     kind = blob[4 : 4 + int.from_bytes(blob[:4], "big")].decode("ascii", "replace")
-    if kind not in KEY_TYPES:
-        fault(f"{kind!r} keys are not admitted")
+    fault_if(kind not in KEY_TYPES, f"{kind!r} keys are not admitted")
     _, point, *application = strings(blob, 2 + KEY_TYPES.index(kind))[:-1]
     return (kind, point) if application in ([], [b"ssh:"]) else fault("a security key is not one for SSH")
 
@@ -124,8 +126,7 @@ def signer(payload: bytes, armoured: str, mode: str) -> str:
     """The fingerprint of the key whose SSHSIG holds over ``payload``."""
     armoured = armoured.replace("\r\n", "\n")
     blob = base64_of((ARMOUR.fullmatch(armoured) or fault("not an armoured SSH signature"))[1].replace("\n", ""))
-    if blob[:10] != b"SSHSIG\0\0\0\1":
-        fault("not an SSH signature of version 1")
+    fault_if(blob[:10] != b"SSHSIG\0\0\0\1", "not an SSH signature of version 1")
     public, space, reserved, hash_name, signature, _ = strings(blob[10:], 5)
     if (space, reserved, hash_name) != (f"dispatcher-{mode}-v1".encode(), b"", b"sha512"):
         fault(f"not signed for mode {mode} with SHA-512")
@@ -135,19 +136,17 @@ def signer(payload: bytes, armoured: str, mode: str) -> str:
     signed = b"SSHSIG" + b"".join(len(field).to_bytes(4, "big") + field for field in fields)
     if tail:  # a security key (PROTOCOL.u2f)
         signed = sha256(b"ssh:") + tail + sha256(signed)
-    if name != kind.encode() or not holds(point, signed, raw):
-        fault("the signature does not hold over these bytes")
+    fault_if(name != kind.encode() or not holds(point, signed, raw), "the signature does not hold over these bytes")
     return fingerprint(public) if not tail or tail[0] & 1 else fault("a security key signed without being touched")
 
 
 def read_notes(text: str) -> list[tuple[str, str]]:
+    text = read_json(text)["note"] if text.startswith("{") else text  # of dispatcher ledger checkpoint --json
     notes = NOTE.findall(text)
     return notes if notes and not NOTE.sub("", text).strip() else fault("not a file of checkpoints")
 
 
-class Tree:
-    """All full branches over leaf hashes, so that the root at any size can be worked out."""
-
+class Tree:  # all full branches over leaf hashes, so that the root at any size can be worked out
     def __init__(self, leaves: bytes) -> None:
         self.size, self._levels = len(leaves) // 32, [leaves]
         while len(level := self._levels[-1]) >= 64:
@@ -155,7 +154,6 @@ class Tree:
             self._levels.append(b"".join([sha256(b"\1", level[at : at + 64]) for at in pairs]))
 
     def root(self, size: int) -> bytes:
-        """The root of the first ``size`` leaves."""
         root = b""
         for height, level in enumerate(self._levels):
             if size >> height & 1:
@@ -175,9 +173,7 @@ def root_of(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
     return node if not rest else fault("its proof is too long")
 
 
-class Check:
-    """One verification and its report. ``broken`` is the first entry that does not hold."""
-
+class Check:  # one verification and its report; ``broken`` is the first entry that does not hold
     def __init__(self, pack: Pack, outside: list[tuple[str, str]]) -> None:
         self.pack, self.outside, self.broken, self.tree = pack, outside, "", Tree(b"")
         self.verified, self.rests, self.unknown, self.wrong = list[str](), list[str](), [*UNPROVED], [*pack.faults]
@@ -185,7 +181,7 @@ class Check:
         self.left_out, self.points, self.keys = dict[str, Fields](), list[bytes](), dict[str, tuple[str, Fields]]()
         self.heads, self.signed = dict[str, tuple[int, str]](), dict[str, tuple[str, str, str]]()
         self.wanted, self.leaves = dict[str, str](), set[str]()
-        self.unanchored = self.redacted = self.elsewhere = self.witnessed = 0
+        self.unproved = self.redacted = self.elsewhere = self.witnessed = self.about = 0
         for step in ("files", "trust", "checkpoints", "entries", "statements", "documents", "anchors"):
             try:
                 getattr(self, step)()
@@ -193,20 +189,22 @@ class Check:
                 self.wrong.append(str(error) if isinstance(error, Fault) else f"{step}: not in a pack's form")
 
     def files(self) -> None:
-        self.manifest |= json.loads(self.pack.read("MANIFEST.json"))
+        self.manifest |= read_json(self.pack.read("MANIFEST.json").decode())
         self.left_out = {one["what"]: one for one in self.manifest["left_out"]}
         listed = {one["name"]: one["sha256"] for one in self.manifest["files"]}
         for name in sorted(listed.keys() | self.pack.digests.keys() - {"MANIFEST.json"}):
             if self.pack.digests.get(name) != listed.get(name):
                 self.wrong.append(f"{name} is not the file that the manifest names")
+        gone = sorted(NEEDED - self.pack.places.keys() - self.left_out.keys())
+        self.wrong += [f"{name} is not in the pack, nor left out" for name in gone]
         self.verified.append(f"{len(listed)} files are those that the manifest names")
-        for what, why in self.left_out.items():
-            self.unknown.append(f"{what}: left out, {why['class']}: {why['reason']}")
+        self.unknown += [f"{what}: left out, {why['class']}: {why['reason']}" for what, why in self.left_out.items()]
 
     def trust(self) -> None:
-        steps = json.loads(self.pack.read("trust/roots.json")) if "trust/roots.json" in self.pack.places else []
-        roots = [*(step["root"] for step in steps), json.loads(self.pack.read("trust/root.json"))]
-        digests = [named("root/v1", json.dumps(root, **CANONICAL).encode()) for root in roots]
+        before = self.pack.read("trust/roots.json") if "trust/roots.json" in self.pack.places else b"[]"
+        steps = read_json(before.decode())
+        roots = [*(step["root"] for step in steps), read_json(self.pack.read("trust/root.json").decode())]
+        digests = [named("root/v1", canonical(root).encode()) for root in roots]
         for number, (root, digest) in enumerate(zip(roots, digests, strict=True)):
             for judge in roots[number - 1 : number + 1] if number else []:
                 self.owned(judge, digest, steps[number - 1]["signatures"], f"trust root {root['version']}")
@@ -217,23 +215,24 @@ class Check:
         for name in ("policy", "roster"):
             if f"trust/{name}.json" not in self.left_out:
                 body, signatures = (self.pack.read(f"trust/{name}.{part}json") for part in ("", "sigs."))
-                self.owned(roots[-1], named(f"{name}/v1", body), json.loads(signatures), name)
+                self.owned(roots[-1], named(f"{name}/v1", body), read_json(signatures.decode()), name)
         unsigned = "trust/roster.json" in self.left_out
-        people = json.loads(self.pack.read("keys.json" if unsigned else "trust/roster.json"))["people"]
-        self.keys = {fingerprint(key_blob(key)): (one["id"], key) for one in people for key in one["keys"]}
+        keys, roster = read_json(self.pack.read("keys.json").decode()), {} if unsigned else read_json(body.decode())
+        signed = [{name: one[name] for name in ("id", "name", "roles", "keys")} for one in roster.get("people", ())]
+        if not unsigned and canonical(keys) != canonical({"roster": roster["version"], "people": signed}):
+            fault("keys.json is not what the signed roster says")
+        self.keys = {fingerprint(key_blob(key)): (one["id"], key) for one in keys["people"] for key in one["keys"]}
         self.rests.append("whose keys are whose: " + ("keys.json, which nobody signed" if unsigned else "the roster"))
 
     def owned(self, root: Fields, digest: str, signatures: list[Fields], what: str) -> None:
-        """Enough owners signed a document, counted as people."""
         owners = {fingerprint(key_blob(key)): one["person"] for one in root["owners"] for key in one["keys"]}
         people = set()
         for one in signatures:
-            said = json.loads(one["payload"])
+            said = read_json(one["payload"])
             person = owners.get(signer(one["payload"].encode(), one["signature"], "live"))
             about = said["kind"] == "policy" and digest in (said["subject"], *said["body"].values())
             people |= {person} if about and person == said["person"] else set()
-        if len(people) < root["threshold"]:
-            fault(f"{what}: signed by {len(people)} of {root['threshold']} owners")
+        fault_if(len(people) < root["threshold"], f"{what}: signed by {len(people)} of {root['threshold']} owners")
         self.verified.append(f"{what}: signed by {', '.join(sorted(people))}")
 
     def checkpoints(self) -> None:
@@ -262,15 +261,14 @@ class Check:
     def entries(self) -> None:
         root, before, count = self.tree.root(self.tree.size), -1, 0
         for count, raw in enumerate(self.pack.read("ledger.jsonl").splitlines(), start=1):
-            at = "unanchored"
+            at = "unproved"
             try:
-                line = json.loads(raw)
+                line = read_json(raw.decode())
                 if (position := line["position"]) is None:
-                    self.unanchored, before = self.unanchored + 1, self.tree.size
+                    self.unproved, before = self.unproved + 1, self.tree.size
                 else:
                     at, proof = f"position {position}", [base64_of(one) for one in line["proof"]]
-                    if not before < position < self.tree.size:
-                        fault("it does not stand in the order of the tree")
+                    fault_if(not before < position < self.tree.size, "it does not stand in the order of the tree")
                     if root_of(bytes.fromhex(line["leaf"]), position, self.tree.size, proof) != root:
                         fault("its proof does not lead to the checkpoint's root")
                     before = position
@@ -279,8 +277,9 @@ class Check:
                 what = error if isinstance(error, Fault) else "it is not in the form of an entry"
                 self.broken = f"ledger.jsonl line {count}, {at}: {what}"
                 fault(self.broken)
-        self.verified.append(f"{count - self.unanchored} entries are in the tree at size {self.tree.size}")
-        self.verified.append(f"{self.redacted} entries are redacted: what is proved of them is proved unseen")
+        fault_if(not self.about and not self.redacted, f"no entry is about {self.manifest['incident']}")
+        self.verified.append(f"{count - self.unproved} entries are in the tree at size {self.tree.size}")
+        self.verified += [f"{self.redacted} entries are redacted: they are proved unseen"] * bool(self.redacted)
         self.verified.append(f"{len(self.heads)} writers' chains; {self.elsewhere} entries between are not here")
 
     def entry(self, line: Fields, where: str) -> None:
@@ -288,11 +287,13 @@ class Check:
         self.leaves.add(leaf)
         if "entry" not in line:
             self.redacted += 1
-            return None if f"entry {leaf}" in self.left_out else fault(MISSING)
+            return fault_if(f"entry {leaf}" not in self.left_out, MISSING)
         if sha256(b"\0", bytes.fromhex(prev), line["entry"].encode()).hex() != leaf:
             fault("its text, or the leaf before it, was changed: they do not make its leaf")
-        entry = json.loads(line["entry"])
+        entry = read_json(line["entry"])
         writer, sequence, facts = entry["writer"], entry["sequence"], entry["facts"]
+        if "incident" in facts and "files" in self.manifest:
+            self.about += 1 if facts["incident"] == self.manifest["incident"] else fault("it is of another incident")
         last, head = self.heads.get(writer, (0, sha256(writer.encode()).hex()))
         if sequence <= last or (sequence == last + 1 and prev != head):
             fault(f"it does not follow the entry that {writer} wrote before it")
@@ -307,7 +308,7 @@ class Check:
     def statements(self) -> None:
         count = 0
         for count, raw in enumerate(self.pack.read("statements.jsonl").splitlines(), start=1):
-            line = json.loads(raw)
+            line = read_json(raw.decode())
             _, actor, key = self.signed.pop(line["id"], ("", "", ""))
             try:
                 if "payload" in line:
@@ -322,15 +323,13 @@ class Check:
 
     def statement(self, line: Fields, actor: str, key: str) -> None:
         payload = line["payload"].encode()
-        if named("statement/v1", payload) != line["id"]:
-            fault("its text was changed")
-        said = json.loads(payload)
+        fault_if(named("statement/v1", payload) != line["id"], "its text was changed")
+        said = read_json(line["payload"])
         person, found = said["person"], signer(payload, line["signature"], said["mode"])
         if (actor, key) != (person, found) and (key or not self.redacted):
             fault(f"signed by {person} with {found}; the ledger says {actor or 'nobody'} with {key or 'no key'}")
         (holder, held), at = self.keys.get(found, (person, {})), said["not_before"]
-        if holder != person:
-            fault(f"it says {person}, and the key is {holder}'s")
+        fault_if(holder != person, f"it says {person}, and the key is {holder}'s")
         if not held or held["revoked_at"] or not held["not_before"] <= at < (held["expires"] or "9"):
             self.unknown.append(f"that {found} was {person}'s: this roster does not give it to them for {at}")
         size, _, root = (said["checkpoint"] or "").partition(":")
@@ -349,28 +348,27 @@ class Check:
             stems.add(f"{folder}/{digest}")
             if (named(f"{folder[:-1]}/v1", body) if body else self.pack.digests[name]) != digest:
                 fault(f"{name}: its bytes are not those that its name says")
-            if folder == "renderings":
-                self.wanted |= {f"media/{one}": name for one in MEDIUM.findall(body.decode())}
-            for place in json.loads(body)["destinations"] if folder == "plans" else []:
+            self.wanted |= {f"media/{one}": name for one in MEDIUM.findall(body.decode()) if folder == "renderings"}
+            for place in read_json(body.decode())["destinations"] if folder == "plans" else []:
                 self.wanted |= {f"renderings/{one}": name for one in place["renderings"].values()}
+        loose = [name for name in self.pack.places if name not in self.pack.asked and not name.startswith("media/")]
+        self.unknown.append(f"what {', '.join(loose)} say: nothing vouches for them")
         for stem in sorted(self.wanted.keys() - stems - left_out):
             fault(f"{stem} is not in the pack, and {self.wanted[stem]} names it")
         self.verified.append(f"{len(stems)} documents and media have the digest that is their name")
 
     def anchors(self) -> None:
-        proved = 0
-        for size, root in map(self.checkpoint, self.outside):
-            if size > self.tree.size:
-                self.unknown.append(f"that the outside checkpoint of size {size} fits: the pack is older")
-            elif self.tree.root(size) != root:
-                fault(f"the outside checkpoint of size {size} is of another history: something before it was changed")
-            else:
-                proved = max(proved, size)
-        size, seen = self.tree.size, self.witnessed
-        self.rests.append(f"the first {proved} of {size} places in the ledger: a checkpoint from outside")
-        self.rests.append(f"the first {seen} of {size} places in the ledger: what people saw when they signed")
-        self.rests.append(f"the last {size - proved} of {size} places in the ledger: this pack's own checkpoint")
-        self.rests.append(f"{self.unanchored} entries: nothing yet, no checkpoint had taken them in")
+        proved, later, size, seen = 0, 0, self.tree.size, self.witnessed
+        for kept, root in map(self.checkpoint, self.outside):
+            if kept <= size and self.tree.root(kept) != root:
+                fault(f"the outside checkpoint of size {kept} is of another history: something before it was changed")
+            proved, later = (max(proved, kept), later) if kept <= size else (proved, later + 1)
+        places = f"of {size} places in the ledger"
+        self.unknown += [f"that outside checkpoints fit: the pack is older than {later} of them"] * bool(later)
+        self.rests += [f"the first {proved} {places}: a checkpoint from outside"] * bool(proved)
+        self.rests += [f"the first {seen} {places}: what people saw when they signed"] * bool(seen)
+        self.rests += [f"the last {size - proved} {places}: this pack's own checkpoint"] * (size > proved)
+        self.rests += [f"{self.unproved} entries: nothing yet, no checkpoint had taken them in"] * bool(self.unproved)
 
 
 def main() -> int:
@@ -385,14 +383,15 @@ def main() -> int:
         outside = [note for path in given.checkpoint for note in read_notes(path.read_text("utf-8"))]
         with given.pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             check, digest = Check(Pack(data), outside), hashlib.sha256(data).hexdigest()
-    except (Fault, OSError, ValueError) as error:
+    except (Fault, OSError, *MALFORMED) as error:
         parser.error(f"cannot be checked: {error}")
-    print(f"Evidence of {check.manifest['incident']} of {check.manifest['deployment']}\nSHA-256 {digest}")
+    lines = [f"Evidence of {check.manifest['incident']} of {check.manifest['deployment']}", f"SHA-256 {digest}"]
     headings = ("Verified", "What it rests on", "What this pack cannot prove", "Wrong")
     for heading, said in zip(headings, (check.verified, check.rests, check.unknown, check.wrong), strict=True):
-        print("\n- ".join([f"\n{heading}:", *(said or ["nothing"])]))
+        lines += ["", f"{heading}:", *(f"- {one}" for one in said or ["nothing"])]
     verdict = f"BAD: {check.broken or check.wrong[0]}" if check.wrong else "GOOD: all that could be checked holds"
-    print(f"\n{verdict}" if HAVE_NACL else f"\n{verdict}. SIGNATURES WERE NOT CHECKED")
+    for line in (*lines, "", verdict if HAVE_NACL else f"{verdict}. SIGNATURES WERE NOT CHECKED"):
+        print("".join(one if one.isprintable() else f"\\u{{{ord(one):x}}}" for one in line))
     return 1 if check.wrong else 0
 
 

@@ -22,7 +22,7 @@ def test_a_pack_is_made_redacted_and_verified_by_what_is_in_it(office: Office, t
     rules.write_text(RULES)
     made = office.run("evidence", "export", incident, "--to", tmp_path / "pack.zip", by="reviewer-1")
     assert made.json["schema"] == "dispatcher/evidence-pack/v1"
-    assert f"{made.json['unanchored']} entries have no proof yet" in made.err
+    assert f"{made.json['unproved']} entries have no proof yet" in made.err
     words = ("evidence", "redact", tmp_path / "pack.zip", "--to", tmp_path / "less.zip", "--rules", rules)
     less = office.run(*words, by="reviewer-1")
     assert (less.json["entries"], less.json["redacted_from"]) == (1, made.json["sha256"])
@@ -53,8 +53,12 @@ def test_a_redaction_needs_no_deployment(office: Office, tmp_path: Path, monkeyp
         "--rules",
         str(rules),
     ]
+    nobody = {"DISPATCHER_KEY": None, "SSH_AUTH_SOCK": None}
+    unsigned = CliRunner(env={"DISPATCHER_DEPLOYMENT": str(office.folder), **nobody}).invoke(root, words)
+    assert (unsigned.exit_code, "Nobody is on record" in unsigned.output) == (0, True), unsigned.output
+    (tmp_path / "less.zip").unlink()
     monkeypatch.chdir("/")
-    done = CliRunner(env={"DISPATCHER_DEPLOYMENT": None, "DISPATCHER_KEY": None}).invoke(root, words)
+    done = CliRunner(env={"DISPATCHER_DEPLOYMENT": None, **nobody}).invoke(root, words)
     assert (done.exit_code, (tmp_path / "less.zip").exists()) == (0, True), done.output
 
 

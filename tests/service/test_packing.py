@@ -43,8 +43,8 @@ def test_an_export_verifies(once: Once) -> None:
     """Every entry of the incident is proved, and the trust files, plans and renderings are what their names say."""
     made, found = once.made, checked(once.pack)
     assert found.wrong == []
-    assert (made.unanchored, made.left_out) == (0, ())
-    assert f"{made.anchored} entries are in the tree at size {made.size}" in found.verified
+    assert (made.unproved, made.left_out) == (0, ())
+    assert f"{made.proved} entries are in the tree at size {made.size}" in found.verified
     assert "2 checkpoints signed by the status key, all of one history" in found.verified
     assert "the first 10 of 20 places in the ledger: what people saw when they signed" in found.rests
 
@@ -68,10 +68,10 @@ def test_what_no_checkpoint_took_in_is_marked(office: Office, tmp_path: Path) ->
     office.message()
     (incident,) = {line.incident for line in office.ledger("incident.declared")}
     made = exported(office, tmp_path / "pack.zip", str(incident))
-    assert (made.anchored, made.unanchored) == (0, 6)
+    assert (made.proved, made.unproved) == (0, 6)
     found = checked(tmp_path / "pack.zip")
     assert found.wrong == []
-    assert f"{made.unanchored} entries: nothing yet, no checkpoint had taken them in" in found.rests
+    assert f"{made.unproved} entries: nothing yet, no checkpoint had taken them in" in found.rests
 
 
 def test_the_export_is_in_the_ledger(once: Once) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from dispatcher.domain.errors import Invalid
-from dispatcher.service.redacting import Redacted, read_rules, record, redact
+from dispatcher.service.redacting import Redacted, _texts, read_rules, record, redact
 from tests.office import Office, office_at
 from tests.packed import checked, entries, exercise, exported, members
 
@@ -51,6 +52,17 @@ def test_where_a_name_is_left_is_told(pack: Path, tmp_path: Path) -> None:
     """Roster and keys have it still; the officer decides."""
     made = redacted(pack, tmp_path, f'{STAFF}person = "author-1"\n')
     assert {"keys.json", "trust/roster.json"} <= set(made.still_named)
+
+
+def test_a_name_is_found_however_it_is_written(pack: Path, tmp_path: Path) -> None:
+    """In signatures over JSON within JSON, as an escape in ASCII, and in the manifest, which says who exported."""
+    found = redacted(pack, tmp_path, f'{STAFF}person = "reviewer-1"\n').still_named
+    assert "MANIFEST.json" in found
+    (tmp_path / "less.zip").unlink()
+    (owner,) = {one["person"] for one in json.loads(members(pack)["trust/root.json"])["owners"][:1]}
+    found = redacted(pack, tmp_path, f'{STAFF}person = "{owner}"\n').still_named
+    assert {"trust/policy.sigs.json", "trust/roster.sigs.json"} <= set(found)
+    assert any('Môn, "é"' in one for one in _texts(iter([b'"M\\u00f4n, \\"\\u00e9\\""'])))
 
 
 def test_the_roster_can_be_left_out(pack: Path, tmp_path: Path) -> None:

@@ -79,6 +79,15 @@ def bad_packs() -> dict[str, dict[str, bytes]]:
         "signature": made.edited("statements.jsonl", 3, lambda one: one.update(signature=signed)),
         "checkpoint": {**members, "checkpoint.txt": forged, "checkpoints.txt": forged},
         "picture": {**members, picture: b"another"},
+        "keys": {**members, "keys.json": members["keys.json"].replace(b"director-1", b"minister-1")},
+        "report": {name: body for name, body in members.items() if name != "attempts.csv"},
+        "nothing": {**members, "ledger.jsonl": b"", "statements.jsonl": b""},
+        "depth": {**members, "ledger.jsonl": b"[" * 200_000},
+        "mark": {**members, "ledger.jsonl": b"\xef\xbb\xbf" + members["ledger.jsonl"]},
+        "fraction": {
+            **members,
+            "ledger.jsonl": members["ledger.jsonl"].replace(b'"position":0', b'"position":0.0', 1),
+        },
         "roster": {**members, "trust/roster.json": members["trust/roster.json"].replace(b"owner", b"other")},
     }
 

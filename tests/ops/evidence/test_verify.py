@@ -94,7 +94,7 @@ def test_it_names_the_first_broken_entry(tmp_path: Path) -> None:
             "line 4, position 6: its text is missing, and the manifest",
         ),
         ("ledger.jsonl", 4, lambda one: one.pop("prev"), "line 4, position 6: it is not in the form of an entry"),
-        ("ledger.jsonl", 9, lambda one: one.update(entry="{}"), "line 9, unanchored: its text, or the leaf"),
+        ("ledger.jsonl", 9, lambda one: one.update(entry="{}"), "line 9, unproved: its text, or the leaf"),
         (
             "statements.jsonl",
             2,
@@ -248,8 +248,66 @@ def test_a_redacted_entry_is_proved_unseen(tmp_path: Path) -> None:
     why = (LeftOut(f"entry {one['leaf']}", "s40", "junior staff"),)
     found = made.checked(made.zipped(tmp_path / "redacted.zip", parts, why).read_bytes())
     assert found.wrong == []
-    assert "1 entries are redacted: what is proved of them is proved unseen" in found.verified
+    assert "1 entries are redacted: they are proved unseen" in found.verified
     assert f"entry {one['leaf']}: left out, s40: junior staff" in found.unknown
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault"),
+    [
+        ({"keys.json": b'{"people":[],"roster":3}'}, "keys.json is not what the signed roster says"),
+        ({"ledger.jsonl": b"", "statements.jsonl": b""}, "no entry is about inc-1"),
+        ({"ledger.jsonl": b"[" * 200_000}, "ledger.jsonl line 1, unproved: it is not in the form of an entry"),
+        ({"trust/root.json": b"[" * 200_000}, "trust: not in a pack's form"),
+    ],
+)
+def test_what_a_careful_forger_could_change_is_noticed(parts: dict[str, bytes], fault: str, tmp_path: Path) -> None:
+    """Keys beside the signed roster, an emptied ledger, and nesting that no reader survives."""
+    assert first_fault({**made.members(), **parts}, tmp_path) == fault
+
+
+def test_another_incidents_entries_are_no_evidence_of_this_one(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest cannot give the record another name."""
+    monkeypatch.setitem(made.ABOUT, "incident", "inc-2")
+    assert "it is of another incident" in first_fault(dict(made.members()), tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(verify.NEEDED))
+def test_a_file_that_is_gone_is_said_to_be_left_out_or_missed(name: str, tmp_path: Path) -> None:
+    """Nobody vouches for a report, but nobody may drop one silently."""
+    parts = {one: body for one, body in made.members().items() if one != name}
+    assert first_fault(parts, tmp_path) == f"{name} is not in the pack, nor left out"
+    (tmp_path / "bad.zip").unlink()
+    left = made.zipped(tmp_path / "left.zip", parts, (LeftOut(name, "s40", "junior staff"),))
+    assert made.checked(left.read_bytes()).wrong == []
+
+
+def test_what_nothing_vouches_for_is_named(tmp_path: Path) -> None:
+    """Whatever no check had read: reports, typed trust files, and any file that somebody put in."""
+    parts = {**made.members(), "orders.txt": b"from above"}
+    found = made.checked(made.zipped(tmp_path / "more.zip", parts).read_bytes())
+    (said,) = (one for one in found.unknown if one.endswith("say: nothing vouches for them"))
+    assert set(said.removeprefix("what ").partition(" say:")[0].split(", ")) == verify.NEEDED | {"orders.txt"}
+
+
+def test_nothing_that_a_terminal_would_obey_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest's escapes and broken characters are spelled out."""
+    monkeypatch.setitem(made.ABOUT, "incident", "\x1b[2J\ud800")
+    done = alone(tmp_path, made.zipped(tmp_path / "bad.zip", made.members()))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("Evidence of \\u{1b}[2J\\u{d800} of ")
+
+
+def test_checkpoints_newer_than_the_pack_are_counted_in_one_line(good: Path) -> None:
+    """A file of many says so once; the JSON that the dispatcher prints is taken as well."""
+    newer = [*made.leaves(), bytes(32), bytes(32)]
+    printed = json.dumps({"schema": "dispatcher/checkpoint/v1", "note": made.note(made.leaves(), 9)})
+    found = made.checked(good.read_bytes(), made.note(newer, 12), made.note(newer, 13), printed)
+    assert "that outside checkpoints fit: the pack is older than 2 of them" in found.unknown
+    assert "the first 9 of 11 places in the ledger: a checkpoint from outside" in found.rests
+    assert not [one for one in found.rests if " 0 " in one]
 
 
 def test_a_thousand_flipped_bytes_are_all_noticed(good: Path) -> None:
