@@ -14,7 +14,7 @@ from channels.simulator.faults import FaultKind
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.embedded.redis import RedisServer
-from dispatcher.service import clearing, taking_back
+from dispatcher.service import clearing, matching, taking_back
 from dispatcher.service.reviewing.minutes import MACHINE
 from dispatcher.service.reviewing.review import Review, review
 from ops.review.document import Figure
@@ -74,6 +74,8 @@ def exercise(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
         stage.work(lambda: stage.ended(plan) and stage.states(plan).total() == 2 * (LIST + 2) - UNKNOWN)
         incident = clearing.show(stage.desk, plan).stored.plan.incident
         review(stage.desk, incident, "reviewer-1")
+        with stage.desk.store.read() as work:
+            assert matching.disagreements(work) == []
         yield Exercise(plan, review(stage.desk, incident, "reviewer-2"))
         stage.desk.store.close()
 
