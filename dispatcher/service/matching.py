@@ -17,7 +17,7 @@ from sqlalchemy import select
 from dispatcher.domain import canonical, message, plan
 from dispatcher.domain.incident import Severity
 from dispatcher.ledger.chain import facts_of
-from dispatcher.service.messages import RENDERING_SCHEMA
+from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.service.tallying import PAGE, Disagreement
 from dispatcher.store.database import Work
 from dispatcher.store.tables import DeliveryRow, IncidentRow, LedgerRow, PlanRow, RenderingRow, RevisionRow
