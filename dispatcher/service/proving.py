@@ -29,7 +29,7 @@ from dispatcher.domain.statement import Statement
 from dispatcher.ledger import copies, notes
 from dispatcher.ledger.notes import NoteRefused, read_note
 from dispatcher.ledger.verifying import Chains, Fault, Head, Part, Verifier
-from dispatcher.service import tallying
+from dispatcher.service import matching, tallying
 from dispatcher.service.desk import Desk
 from dispatcher.service.heads import signed_head
 from dispatcher.service.tallying import Disagreement, Moves
@@ -146,6 +146,7 @@ class _Held:
         self.faults += chains.part.faults
         _inserted(work, self.newest, self.verifier.size - self.verifier.gone, self.faults)
         self.disagreements += moves.disagreements(work)
+        self.disagreements += matching.disagreements(work)
 
 
 def _parts(desk: Desk, taken: Ranges) -> Iterator[tuple[Part, Moves]]:

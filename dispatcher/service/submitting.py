@@ -67,12 +67,12 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     """
     person = desk.person(pen).id
     with desk.store.read() as work:
-        revision = _with_submitter(records.newest_revision(work, message), person)
+        revision = records.newest_revision(work, message)
         incident = records.incident(work, revision.incident)
         chosen = records.accounts(work, incident.mode, wish.accounts)
         lists = {account.id: _lists(work, incident.mode, account, wish) for account in chosen}
         generation = records.generation(work, revision.message)
-    plan, bodies = _plan(desk, incident, revision, chosen, lists, wish, generation)
+    plan, bodies = _plan(desk, incident, revision, person, chosen, lists, wish, generation)
     _ask(desk, plan, bodies, person)
     channels: dict[str, Json] = {"channels": list(plan.channels)}
     roles = (Role.AUTHOR, Role.TRANSLATOR)
@@ -134,15 +134,17 @@ def _refuse(desk: Desk, plan: Plan, person: str, final: Sequence[tuple[str, Fail
     )
 
 
-def _with_submitter(revision: Revision, person: str) -> Revision:
+def _with_submitter(revision: Revision, person: str) -> Mapping[str, tuple[str, ...]]:
+    """Who contributed to a plan: the revision stays as it is stored, so that its digest finds it."""
     deeds = tuple(dict.fromkeys((*revision.contributors.get(person, ()), "submitter")))
-    return replace(revision, contributors={**revision.contributors, person: deeds})
+    return {**revision.contributors, person: deeds}
 
 
 def _plan(
     desk: Desk,
     incident: Incident,
     revision: Revision,
+    person: str,
     chosen: Sequence[Account],
     lists: Mapping[str, tuple[SignedList, ...]],
     wish: Wish,
@@ -184,7 +186,7 @@ def _plan(
         armed_not_after=revision.valid_until + policy.armed_for,
         valid_until=revision.valid_until,
         policy=policy.digest,
-        contributors=revision.contributors,
+        contributors=_with_submitter(revision, person),
         generation=generation,
         nonce=nonce,
         flags=wish.flags,

@@ -182,6 +182,10 @@ def _public_words(found: Review) -> Iterator[Block]:
         if written.digest == first.stored.plan.revision
         for text in written.texts.get(TextKind.PUBLISH, ())
     ]
+    if not texts:  # plans of older versions name a revision that was never stored
+        yield Paragraph(
+            "The revision that the plan names is not stored; an evidence pack holds what was rendered of it."
+        )
     whole = {t.language: "\n".join(filter(None, (t.headline, t.body, t.instruction))) for t in texts}
     shown = next(filter(_fits, (whole, {text.language: text.headline for text in texts})), {})
     for language, words in shown.items():

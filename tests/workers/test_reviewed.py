@@ -14,11 +14,13 @@ from channels.simulator.faults import FaultKind
 from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.embedded.redis import RedisServer
-from dispatcher.service import clearing, taking_back
+from dispatcher.service import clearing, matching, taking_back
 from dispatcher.service.reviewing.minutes import MACHINE
 from dispatcher.service.reviewing.review import Review, review
 from ops.review.document import Figure
+from ops.review.drafts import ministers
 from ops.review.html import html
+from ops.review.markdown import markdown
 from ops.review.story import story
 from tests.channels.tiktok.conftest import chromium  # noqa: F401 - a fixture
 from tests.pages import TELEPHONE, VIEWS, findings, opened
@@ -72,8 +74,18 @@ def exercise(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
         stage.work(lambda: stage.ended(plan) and stage.states(plan).total() == 2 * (LIST + 2) - UNKNOWN)
         incident = clearing.show(stage.desk, plan).stored.plan.incident
         review(stage.desk, incident, "reviewer-1")
+        with stage.desk.store.read() as work:
+            assert matching.disagreements(work) == []
         yield Exercise(plan, review(stage.desk, incident, "reviewer-2"))
         stage.desk.store.close()
+
+
+def test_ministers_read_what_the_public_was_told(exercise: Exercise) -> None:
+    """The plan names the revision that is stored, so its words stand in the report."""
+    plan = next(one for one in exercise.told.plans if one.digest == exercise.plan)
+    named = [one for one in exercise.told.revisions if one.digest == plan.stored.plan.revision]
+    said = markdown(ministers(exercise.told)).partition("What the public was told")[2].partition("Whom it reached")[0]
+    assert named[0].texts[TextKind.PUBLISH][0].headline in said
 
 
 def test_it_says_who_signed_in_which_role_and_why(exercise: Exercise) -> None:

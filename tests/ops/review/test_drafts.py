@@ -57,6 +57,11 @@ def test_a_text_is_whole_or_said_to_be_elsewhere() -> None:
     assert "the review has every word" in longer
 
 
+def test_words_that_are_not_stored_are_said_to_be_missing() -> None:
+    """The section is never empty."""
+    assert "is not stored" in markdown(ministers(replace(example(), revisions=())))
+
+
 @pytest.mark.parametrize("draft", [operational, ministers])
 def test_a_draft_says_that_it_is_one(draft: type) -> None:
     """And that it is about an exercise."""
