@@ -226,8 +226,8 @@ def record(found: Review) -> Section:
     how = (
         "To check the record: dispatcher ledger verify. Held against the ledger are signed statements, messages, "
         "plans, renderings, the incident's title and severity, each post's channel and account, and how many "
-        "attempts and states there are. Times of attempts and acceptance, verdicts, reasons, references, addresses of "
-        "posts, what was seen of them and what platforms show are not. For a pack that proves itself on another "
+        "attempts and states there are. Times of attempts and acceptance, verdicts, reasons, references, addresses "
+        "of posts, what was seen of them and what platforms show are not. For a pack that proves itself on another "
         f"machine: dispatcher evidence export {found.incident.id}."
     )
     whole = counted(line.total, "entry", "entries")
