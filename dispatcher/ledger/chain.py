@@ -23,6 +23,9 @@ from dispatcher.domain.canonical import format_time
 
 SCHEMA = "ledger-entry/v1"
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading a row may end in that nobody here wrote: SQLite keeps anything in any column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

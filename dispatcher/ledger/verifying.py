@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from dispatcher.domain.merkle import HASH, Frontier
-from dispatcher.ledger.chain import Record, beginning
+from dispatcher.ledger.chain import UNREADABLE, Record, beginning
 
 MOST_FAULTS = 100
 """Faults that are listed; of a record that was rewritten there would be millions."""
@@ -126,13 +126,7 @@ class Chains:
                 fault = f"{record.writer} goes from its entry {before} to {record.sequence}"
             self.part.ends[record.writer] = (int(record.sequence), leaf)
             fault = fault or self._column(record)
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-        ):  # SQLite keeps anything in any column
+        except UNREADABLE:
             fault = "the row cannot be read"
         if fault:
             self._fault(fault, position, record.id)

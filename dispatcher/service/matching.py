@@ -9,20 +9,19 @@ Rules (reference: reliability 3.2, domain rules)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
 
 from dispatcher.domain import canonical, message, plan
 from dispatcher.domain.incident import Severity
-from dispatcher.ledger.chain import facts_of
+from dispatcher.ledger.chain import UNREADABLE
 from dispatcher.sending.prepared import RENDERING_SCHEMA
-from dispatcher.service.tallying import PAGE, Disagreement
+from dispatcher.service.tallying import PAGE, Disagreement, entries
 from dispatcher.store.database import Work
 from dispatcher.store.tables import DeliveryRow, IncidentRow, LedgerRow, PlanRow, RenderingRow, RevisionRow
 
-UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 DOCUMENTS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("revision", RevisionRow, message.SCHEMA, "message.revised", "revision"),
     ("plan", PlanRow, plan.SCHEMA, "plan.submitted", "plan"),
@@ -83,16 +82,8 @@ def _deliveries(work: Work) -> Iterator[Disagreement]:
                 yield Disagreement(row, f"delivery {facts['delivery']}: its {name} is {now}, on record {facts[name]}")
 
 
-def _said(work: Work, *kinds: str) -> Iterator[tuple[int, Any]]:
-    """Row id and facts of the entries of these kinds, oldest first; who verifies entries tells what is unreadable."""
-    query = _paged(LedgerRow.id, LedgerRow.prev, LedgerRow.body).where(LedgerRow.kind.in_(kinds))
-    for id_, prev, body in work.execute(query.order_by(LedgerRow.id)):
-        try:
-            facts = facts_of(prev, body)
-        except UNREADABLE:
-            continue
-        if isinstance(facts, dict):
-            yield id_, facts
+def _said(work: Work, *kinds: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    return entries(work, LedgerRow.kind.in_(kinds))
 
 
 def _paged(*columns: Any) -> Any:

@@ -27,6 +27,7 @@ from dispatcher.domain.errors import Forbidden, Invalid, NotFound
 from dispatcher.domain.merkle import Tree, consistency_path, consistent
 from dispatcher.domain.statement import Statement
 from dispatcher.ledger import copies, notes
+from dispatcher.ledger.chain import UNREADABLE
 from dispatcher.ledger.notes import NoteRefused, read_note
 from dispatcher.ledger.verifying import Chains, Fault, Head, Part, Verifier
 from dispatcher.service import matching, tallying
@@ -42,9 +43,6 @@ DATABASE = "the database's own checkpoint"
 
 NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Nothing in a part is judged by the time."""
-
-BAD_ROW = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What a row that nobody here wrote may end in: SQLite keeps anything in any column."""
 
 LONG = 250_000
 """Entries that are worth a process of their own: it takes most of a second to start."""
@@ -98,7 +96,7 @@ def verify(desk: Desk, files: Sequence[Path] = (), witnesses: Mapping[str, bytes
     try:
         with desk.store.read(at_once=True) as work:
             held.hold(work, kept)
-    except BAD_ROW as error:
+    except UNREADABLE as error:
         held.faults.append(Fault(None, None, f"a table cannot be read as it was written: {error}"))
     found = held.verifier
     return Proof(
@@ -200,7 +198,7 @@ def newest_note(desk: Desk) -> str:
         if stored is None:
             raise NotFound("no checkpoint has been made yet", "the relay makes them: dispatcher up")
         signed_head(desk.trust, stored.note)
-    except BAD_ROW as error:  # a NoteRefused among them
+    except UNREADABLE as error:  # a NoteRefused among them
         raise Forbidden(f"the newest checkpoint is false: {error}", "dispatcher ledger verify") from error
     return stored.note
 
@@ -235,7 +233,7 @@ def _grew(desk: Desk, old: tuple[int, bytes], new: tuple[int, bytes]) -> bool:
         with desk.store.read() as work:
             taken = checkpoints.taken_by_all(work)
             leaves = b"".join(bytes.fromhex(one.leaf) for _, page in checkpoints.records(work, taken) for one in page)
-    except BAD_ROW:
+    except UNREADABLE:
         return False
     tree = Tree(leaves[: new[0] * 32])
     return old[0] <= tree.size and consistent(*old, *new, consistency_path(tree, old[0]))

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from dispatcher.domain.statement import Envelope, Statement, StatementError
-from dispatcher.ledger.chain import Record, facts_of
+from dispatcher.ledger.chain import UNREADABLE, Record, facts_of
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SshsigError
 from dispatcher.store.database import Work
@@ -48,7 +47,7 @@ def statements(work: Work, found: list[Disagreement]) -> Iterator[tuple[Statemen
     What is wrong with the others goes to ``found``.
     """
     rows = {row.id: row for row in work.execute(select(StatementRow.id, StatementRow.envelope))}
-    for id_, facts, _ in _entries(work, LedgerRow.kind.startswith("statement.", autoescape=True)):
+    for id_, facts in entries(work, LedgerRow.kind.startswith("statement.", autoescape=True)):
         row = rows.pop(facts.get("statement"), None)
         if row is None:
             found.append(Disagreement(id_, f"statement {facts.get('statement')} is on record, and it is gone"))
@@ -117,7 +116,9 @@ def _attempts(work: Work, intents: Counter[str]) -> Iterator[Disagreement]:
     query = select(DeliveryRow.plan, func.count(), func.min(AttemptRow.intended_at))
     query = query.join(AttemptRow, AttemptRow.delivery == DeliveryRow.id).group_by(DeliveryRow.plan)
     made = {plan: (count, first) for plan, count, first in work.execute(query)}
-    released = {facts["plan"]: at for _, facts, at in _entries(work, LedgerRow.kind == "plan.released")}
+    is_release = LedgerRow.kind == "plan.released"
+    times = dict(work.execute(select(LedgerRow.id, LedgerRow.recorded_at).where(is_release)).all())
+    released = {facts.get("plan"): times[id_] for id_, facts in entries(work, is_release)}
     for plan in sorted({*made, *intents}):
         count, first = made.get(plan, (0, None))
         if count != intents[plan]:
@@ -126,9 +127,13 @@ def _attempts(work: Work, intents: Counter[str]) -> Iterator[Disagreement]:
             yield Disagreement(None, f"plan {plan[:12]}: an attempt was made before any release on record")
 
 
-def _entries(work: Work, where: Any) -> Iterator[tuple[int, Any, datetime]]:
-    """Row id, facts and time of the entries that fit, oldest first."""
-    columns = (LedgerRow.id, LedgerRow.prev, LedgerRow.body, LedgerRow.recorded_at)
-    query = select(*columns).where(where).order_by(LedgerRow.id).execution_options(yield_per=PAGE)
-    for id_, prev, body, at in work.execute(query):
-        yield id_, facts_of(prev, body), at
+def entries(work: Work, where: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Row id and facts of the entries that fit, oldest first; who verifies entries tells what is unreadable."""
+    query = select(LedgerRow.id, LedgerRow.prev, LedgerRow.body).where(where).order_by(LedgerRow.id)
+    for id_, prev, body in work.execute(query.execution_options(yield_per=PAGE)):
+        try:
+            facts = facts_of(prev, body)
+        except UNREADABLE:
+            continue
+        if isinstance(facts, Mapping):
+            yield id_, facts

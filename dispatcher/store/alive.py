@@ -48,10 +48,9 @@ def silences(work: Work, mode: str, lasting: timedelta) -> list[Silence]:
     found = [Silence(role, mode, since) for role, since in quiet(work, mode, lasting).items()]
     waited = [silence for silence in found if _waited_for(work, silence.role, mode, before)]
     heard = _heard(work).get(SEQUENCER)
-    if RELAY not in (one.role for one in found) and (
-        heard is None or heard <= before
-    ):  # the relay lives, it does not
-        waited += [Silence(SEQUENCER, mode, heard)] * ((checkpoints.waiting_since(work) or work.now) <= before)
+    relay_lives, stands = RELAY not in (one.role for one in found), heard is None or heard <= before
+    if relay_lives and stands and (checkpoints.waiting_since(work) or work.now) <= before:
+        waited.append(Silence(SEQUENCER, mode, heard))
     return waited
 
 
