@@ -115,6 +115,29 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The ops console. ``listen`` is host and port, port 0 a free one; ``run/console.url`` says which it came to.
+
+    ``address`` is the public one where a proxy stands before it, such as ``https://console.example.gov.uk``.
+    ``issuer``, ``client_id`` and ``client_secret_file`` are those of the OpenID provider; without an issuer people
+    come in by one-time links. ``groups`` maps the values of ``groups_claim`` to roles of the roster; who is in none
+    of them is refused. ``name_claim`` is what the provider calls a person. A session ends after ``idle_minutes``
+    without a request, and after ``session_minutes`` in any case.
+    """
+
+    listen: str = "127.0.0.1:0"
+    address: str = ""
+    issuer: str = ""
+    client_id: str = ""
+    client_secret_file: str = ""
+    groups_claim: str = "groups"
+    name_claim: str = "preferred_username"
+    groups: Mapping[str, str] = field(default_factory=dict)
+    session_minutes: int = 360
+    idle_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts.
 
@@ -125,6 +148,8 @@ class Settings:
     ``keep_lists_days``: when recipient lists are purged that no plan needs (UK GDPR, article 5(1)(e)).
     ``checkpoints``: folders that the ledger's signed heads are copied to; in production, storage of other hosts.
     ``egress``: hosts that confined senders may reach besides those that their adapters name.
+    ``metrics``: where the exporter listens, as the console does; ``run/metrics.url`` says where that is.
+    ``traces``: an OTLP endpoint over HTTP that spans are sent to; none are made without.
     """
 
     root: Path
@@ -141,6 +166,9 @@ class Settings:
     media: str = "media"
     checkpoints: tuple[str, ...] = ("checkpoints",)
     egress: tuple[str, ...] = ()
+    metrics: str = "127.0.0.1:0"
+    traces: str = ""
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     timing: Timing = field(default_factory=Timing)
     channels: Mapping[str, ChannelFigures] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
@@ -207,7 +235,8 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
         {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
-        | {"keep_lists_days", "media", "checkpoints", "egress", "timing", "channel", "price"},
+        | {"keep_lists_days", "media", "checkpoints", "egress", "timing", "channel", "price"}
+        | {"metrics", "traces", "console"},
         "",
     )
     database = str(document.get("database", "sqlite:///data/dispatcher.db"))
@@ -226,6 +255,9 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         media=str(document.get("media", "media")),
         checkpoints=_texts(document, "checkpoints", ["checkpoints"], '["/mnt/elsewhere/checkpoints"]'),
         egress=_texts(document, "egress", [], '["open.example.org"]'),
+        metrics=str(document.get("metrics", "127.0.0.1:0")),
+        traces=str(document.get("traces", "")),
+        console=_console(document.get("console", {})),
         timing=Timing(**_integers(document.get("timing", {}), Timing, "timing")),
         channels={
             name: ChannelFigures(**_integers(values, ChannelFigures, f"channel.{name}"))
@@ -254,6 +286,16 @@ def _price(document: Any) -> Price:
     if type(price.pence_per_thousand) is not int or price.pence_per_thousand < 0:
         raise ValueError("price.pence_per_thousand must be a whole number")
     return price
+
+
+def _console(document: Any) -> ConsoleSettings:
+    _only(document, {f.name for f in fields(ConsoleSettings)}, "console")
+    groups = document.get("groups", {})
+    if not isinstance(groups, dict) or not all(isinstance(value, str) for value in groups.values()):
+        raise TypeError('console.groups must map groups to roles, such as "duty-ops" = "ops"')
+    minutes = {name: document[name] for name in ("session_minutes", "idle_minutes") if name in document}
+    known: dict[str, Any] = {name: str(value) for name, value in document.items()}
+    return ConsoleSettings(**known | {"groups": dict(groups)} | _integers(minutes, ConsoleSettings, "console"))
 
 
 def _integers(document: Any, target: type[Any], where: str) -> dict[str, int]:

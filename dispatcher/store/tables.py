@@ -17,6 +17,8 @@ from dispatcher.store.columns import Base as Base  # noqa: PLC0414 - all tables 
 from dispatcher.store.columns import RowNumber
 from dispatcher.store.ledger_tables import CheckpointRow as CheckpointRow  # noqa: PLC0414 - as above
 from dispatcher.store.ledger_tables import LedgerRow as LedgerRow  # noqa: PLC0414 - as above
+from dispatcher.store.process_tables import SessionRow as SessionRow  # noqa: PLC0414 - as above
+from dispatcher.store.process_tables import WorkerRow as WorkerRow  # noqa: PLC0414 - as above
 
 
 class IncidentRow(Base):
@@ -200,7 +202,10 @@ class StatementRow(Base):
 
 
 class DispatchRow(Base):
-    """The signed release of one plan. Its deliveries were made at submit; this row lets them be leased."""
+    """The signed release of one plan. Its deliveries were made at submit; this row lets them be leased.
+
+    ``traceparent`` is the W3C trace context that the release began; attempts are linked to it.
+    """
 
     __tablename__ = "dispatches"
 
@@ -211,6 +216,7 @@ class DispatchRow(Base):
     released_at: Mapped[datetime]
     released_by: Mapped[str]
     statement: Mapped[str] = mapped_column(ForeignKey("statements.id"))
+    traceparent: Mapped[str] = mapped_column(default="")
 
 
 class DeliveryRow(Base):

@@ -32,7 +32,7 @@ from dispatcher.store import migrate
 from dispatcher.store.database import open_engine
 
 BEGINS = {machine.table: min(machine.initial) for machine in lifecycle.ALL}
-KEEPS_ALL = ("ledger", "statements", "revisions", "renderings")
+KEEPS_ALL = ("ledger", "checkpoints", "statements", "revisions", "renderings")
 VERSIONS = [s.revision for s in ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()][:0:-1]
 
 
