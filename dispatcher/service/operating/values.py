@@ -24,9 +24,9 @@ class ChannelNow:
     """One channel of one plan of an incident, in a sentence that a press officer understands.
 
     ``sentence``: such as ``waiting for the minister since 14:02:00`` or ``live since 14:03:07``, without the name of
-    the channel. ``counts`` are deliveries of the message by state, of which ``reached`` are out. ``unreached_since`` is when
-    the approval was complete (or the plan released), while something that was approved is not yet public; None once
-    nothing is awaited. ``clearance`` is the state of that lifecycle; ``clear_until`` when its window ends.
+    the channel. ``counts`` are deliveries of the message by state, of which ``reached`` are out. ``unreached_since``
+    is when the approval was complete (or the plan released), while something that was approved is not yet public;
+    None once nothing is awaited. ``clearance`` is the state of that lifecycle; ``clear_until`` when its window ends.
     """
 
     channel: str
