@@ -52,6 +52,7 @@ SUMMARIES = {
     "spend": "See what paid plans have taken of their caps, and sign what was billed.",
     "release": "Release a cleared plan: from then on it is sent.",
     "status": "Where we are, what is next, who is awaited.",
+    "overview": "How the public is being reached, what is stuck, and what wants a person.",
     "watch": "Follow a released plan until everything has ended.",
     "correct": "Send the armed correction of a plan to all that its message reached.",
     "withdraw": "Take a plan's message back wherever a platform allows it.",

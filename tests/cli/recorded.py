@@ -80,7 +80,17 @@ MAY_ONLY_LOOK = {
 
 NOTHING = {
     *("cap validate", "incident obligations", "incident show", "incident list", "message preview", "message lint"),
-    *("clearance show", "clearance read", "gate explain", "spend list", "status", "watch", "task list", "whoami"),
+    *(
+        "clearance show",
+        "clearance read",
+        "gate explain",
+        "spend list",
+        "status",
+        "overview",
+        "watch",
+        "task list",
+        "whoami",
+    ),
     *("roster check", "roster rotate", "roster sign"),  # a folder that is carried; installing it changes something
     *("policy show", "policy at", "policy diff", "policy check", "policy replay"),
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
