@@ -46,7 +46,8 @@ class Timing:
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
     ``checkpoint_ms`` is how often new entries of the ledger are put in order and its head is signed.
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
-    probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
+    probed, unless its platform bears it less often (source: UK Emergency Alerts, whose links are tested every three
+    minutes). ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
     times its age, but every ``read_back_most_ms``; every ``foreign_ms`` its account is looked at for posts that are
     not ours, and whoever is silent for ``silence_ms`` raises an alarm (within the 60 s of reference: reliability 7,
     promise 26).
@@ -66,7 +67,7 @@ class Timing:
     sweep_ms: int = 500
     ring_again_ms: int = 2_000
     notice_ms: int = 4_000
-    probe_ms: int = 3_600_000
+    probe_ms: int = 180_000
     read_back_ms: int = 10_000
     read_back_most_ms: int = 3_600_000
     foreign_ms: int = 45_000

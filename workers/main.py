@@ -87,6 +87,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.foreign import ForeignPosts
+    from workers.link_test import Ears
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
@@ -113,13 +114,14 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     recorder = replace(desk, store=store)
     await _started(recorder, (lane, str(mode), owner), stopping)
     look_rarely_for_cycles()
-    ears = listen(url, lane, str(mode), engine.ring)
-    parts = (engine, reconciler, probing, foreign, reading, watch, stops)
+    ears = Ears(owner, engine.ring, settings, now, engine.write)
+    heard = listen(url, lane, str(mode), ears.ring)
+    parts = (engine, reconciler, probing, foreign, reading, watch, stops, ears)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
         await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
     finally:
-        await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
+        await asyncio.to_thread(heard.stop, STOP_AFTER_MS)
         await sender.close()
         desk.store.close()
         store.close()
@@ -199,6 +201,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.expiry import tell_of_expiry
+    from workers.link_test import Canary
     from workers.relay import Relay
     from workers.sequencer import Sequencer
     from workers.watch import Watch
@@ -212,9 +215,10 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, mode, "relay", owner)
+    canary = Canary(str(mode), store, settings, bell)
     try:
         await _started(desk, ("relay", str(mode), owner), stopping)
-        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))
+        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping), canary.run(stopping))
         await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
         await asyncio.to_thread(_stopped, desk, ("relay", str(mode), owner))
         await sequencer.finish()

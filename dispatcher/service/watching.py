@@ -19,7 +19,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
-from dispatcher.store import alive, foreign, sightings
+from dispatcher.store import alive, foreign, sightings, whole
 from dispatcher.store.alive import RELAY, SEQUENCER, Silence
 from dispatcher.store.database import Work
 
@@ -64,7 +64,11 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
     ]
     silent = [one for mode in Mode for one in alive.silences(work, str(mode), lasting)]
     roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log") for one in silent]
-    return [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
+    deleted = [
+        Alarm("deleted", f"plan {short(plan)}: {facts['what']}", None, since, "dispatcher ledger verify")
+        for plan, (since, facts) in whole.standing(work).items()
+    ]
+    return deleted + [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
 
 
 def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Raised:
