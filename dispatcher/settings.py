@@ -232,6 +232,28 @@ def load_settings(folder: Path) -> Settings:
         raise Invalid(f"deployment.toml: {error}", "mend the file and run the command again") from error
 
 
+def examine_settings(folder: Path) -> tuple[Settings | None, list[str]]:
+    """What can be read of ``deployment.toml``, key by key, and everything that is wrong with it.
+
+    None where it does not even say which deployment this is.
+    """
+    try:
+        document = parse_toml((folder / "deployment.toml").read_text(), "deployment.toml")
+    except (OSError, ValueError) as error:
+        return None, [str(error)]
+    needed, taken, faults = ("deployment", "kind"), dict[str, Any](), list[str]()
+    for name in (*needed, *(name for name in document if name not in needed)):
+        tried = {"deployment": "unknown", "kind": "test"} | taken
+        try:
+            if name not in document:
+                raise ValueError(f"{name} is missing")
+            _settings(folder, {**tried, name: document[name]})
+            taken[name] = document[name]
+        except (ValueError, TypeError, KeyError) as error:
+            faults.append(str(error))
+    return (_settings(folder, taken) if {*needed} <= taken.keys() else None), faults
+
+
 def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,

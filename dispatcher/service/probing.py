@@ -28,6 +28,7 @@ from dispatcher.service.notices import Notice
 from dispatcher.service.watching import ago
 from dispatcher.settings import Timing
 from dispatcher.store import probes
+from dispatcher.store.database import Work
 
 DAY = timedelta(days=1)
 ALARMS = (60, 30, 7, 1)
@@ -58,9 +59,14 @@ class Probed:
 def known(desk: Desk, accounts: Iterable[str] | None = None) -> list[Probed]:
     """What is known of these accounts, or of all, by name."""
     with desk.store.read() as work:
-        rows, now = probes.rows(work), work.now
+        found = known_now(work, desk.settings.timing)
     wanted = None if accounts is None else frozenset(accounts)
-    return [_probed(row, now, desk.settings.timing) for row in rows if wanted is None or row.account in wanted]
+    return [one for one in found if wanted is None or one.account in wanted]
+
+
+def known_now(work: Work, timing: Timing) -> list[Probed]:
+    """What is known of every account, by name."""
+    return [_probed(row, work.now, timing) for row in probes.rows(work)]
 
 
 def every(timing: Timing, channel: str) -> timedelta:
