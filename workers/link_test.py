@@ -31,7 +31,9 @@ Ring = Callable[[str, str, str], None]
 class Ears:
     """What one process of a lane hears: passes every ring on, and writes down when it heard one."""
 
-    def __init__(self, owner: str, hear: Callable[[str], None], settings: Settings, clock: Clock, write: Write) -> None:
+    def __init__(
+        self, owner: str, hear: Callable[[str], None], settings: Settings, clock: Clock, write: Write
+    ) -> None:
         self._owner = owner
         self._hear = hear
         self._settings = settings

@@ -159,7 +159,9 @@ def _same(one: Gone, told: Mapping[str, tuple[datetime, Mapping[str, Any]]]) -> 
     before = told[one.plan][1] if one.plan in told else {}
     if before.get("what") == one.what:
         return True
-    more = [one.facts.get(name, 0) >= 2 * before.get(name, 0) for name in ("missing", "statements") if name in one.facts]
+    more = [
+        one.facts.get(name, 0) >= 2 * before.get(name, 0) for name in ("missing", "statements") if name in one.facts
+    ]
     return bool(before and more) and not any(more)
 
 

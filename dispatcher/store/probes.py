@@ -49,7 +49,9 @@ def ask(work: Work, accounts: Iterable[str]) -> None:
 
 def due(work: Work, lane: str, mode: str) -> list[Due]:
     """The accounts of a lane that are due, longest first."""
-    query = select(ProbeRow.account, AccountRow.channel, ProbeRow.due_at).join(AccountRow, AccountRow.id == ProbeRow.account)
+    query = select(ProbeRow.account, AccountRow.channel, ProbeRow.due_at).join(
+        AccountRow, AccountRow.id == ProbeRow.account
+    )
     mine = (AccountRow.lane == lane, AccountRow.mode == mode, ProbeRow.due_at <= work.now)
     return [Due(*row) for row in work.execute(query.where(*mine).order_by(ProbeRow.due_at, ProbeRow.account)).all()]
 

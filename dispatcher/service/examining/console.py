@@ -47,7 +47,9 @@ def _sign_in(site: Site) -> Iterator[Finding]:
         return
     issuer = urlsplit(console.issuer)
     if issuer.scheme != "https" and not (loopback(f"{issuer.hostname or ''}:0") and not site.production):
-        yield failing(f"console.issuer is {console.issuer}", "its tokens could be forged on the way", "use its https address")
+        yield failing(
+            f"console.issuer is {console.issuer}", "its tokens could be forged on the way", "use its https address"
+        )
     if not console.client_id:
         yield failing("console.client_id is missing", "nobody can sign in", "set it as the provider says")
     if not console.groups:
@@ -64,13 +66,17 @@ def _secret(site: Site) -> Iterator[Finding]:
         return
     path = site.folder / site.settings.console.client_secret_file
     if not path.is_file():
-        yield failing(f"{path} is not there", "nobody can sign in", "put the provider's client secret there, mode 0600")
+        yield failing(
+            f"{path} is not there", "nobody can sign in", "put the provider's client secret there, mode 0600"
+        )
     elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield failing(f"{path} can be read by others", "they could pass for the console", f"chmod 600 {path}")
 
 
 def _metrics(site: Site) -> Iterator[Finding]:
     if not loopback(site.settings.metrics):
-        why = "the exporter asks nobody who they are: account names, queues and figures are read by whoever reaches it"
+        why = (
+            "the exporter asks nobody who they are: account names, queues and figures are read by whoever reaches it"
+        )
         fix = "listen on 127.0.0.1, or let a firewall pass Prometheus alone"
         yield warning(f"metrics are served on {site.settings.metrics}", why, fix)

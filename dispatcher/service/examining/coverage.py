@@ -34,7 +34,9 @@ def check(site: Site) -> Iterator[Finding]:
         yield from _record(work, lasting)
         for plan, (since, facts) in whole.standing(work).items():
             what = f"plan {short(plan)}: {facts['what']}, found {since:%Y-%m-%d %H:%M:%S} UTC"
-            yield failing(what, "somebody changed the database", "dispatcher ledger verify, then docs/operating.md, Alarms")
+            yield failing(
+                what, "somebody changed the database", "dispatcher ledger verify, then docs/operating.md, Alarms"
+            )
         yield from _copies(site, work)
 
 
@@ -70,13 +72,17 @@ def _record(work: Work, lasting: timedelta) -> Iterator[Finding]:
 def _copies(site: Site, work: Work) -> Iterator[Finding]:
     if site.production and all(not at.startswith("/") for at in site.settings.checkpoints):
         why = "whoever takes over this host can change the record and its copies together"
-        yield warning("the ledger's heads are copied to this deployment's own folder only", why, "checkpoints = [\"/mnt/…\"]")
+        yield warning(
+            "the ledger's heads are copied to this deployment's own folder only", why, 'checkpoints = ["/mnt/…"]'
+        )
     for at in site.settings.checkpoints:
         folder = site.folder / at
         last = copies.last(copies.file_in(folder, site.settings.deployment))
         if not folder.is_dir():
             how = warning if checkpoints.newest(work) else note
-            yield how(f"{folder} is not there", "no copy of the ledger's heads is kept there", "mount it, or name another")
+            yield how(
+                f"{folder} is not there", "no copy of the ledger's heads is kept there", "mount it, or name another"
+            )
         elif last is not None and not checkpoints.knows(work, last):
             why = "the database was restored or changed since that copy was written"
             fix = "dispatcher ledger verify; after a restored backup: dispatcher recover"

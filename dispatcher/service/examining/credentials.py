@@ -35,10 +35,15 @@ def check(site: Site) -> Iterator[Finding]:
 
 
 def _files(vault: Vault, known: set[str]) -> Iterator[Finding]:
+    if vault.folder.exists() and not os.access(vault.folder, os.R_OK | os.X_OK):
+        yield note(f"{vault.folder} cannot be looked into as this user", "its credentials were not examined")
+        return
     for name in sorted(known - vault.accounts):
         why = "its posts wait for the host that has it, and go nowhere where none has"
         yield warning(
-            f"{vault.mode} account {name} has no credential file here", why, f"look on its host: {vault.folder}/{name}.age"
+            f"{vault.mode} account {name} has no credential file here",
+            why,
+            f"look on its host: {vault.folder}/{name}.age",
         )
     for name in sorted(vault.accounts - known):
         why = "nobody sends with it, and whoever takes this host over has it"
@@ -50,7 +55,9 @@ def _opens(vault: Vault) -> Iterator[Finding]:
     if not names:
         return
     if not os.access(vault.identity_file, os.R_OK):
-        yield note(f"whether {vault.role} of {vault.mode} opens its credentials is unknown", "its key cannot be read here")
+        yield note(
+            f"whether {vault.role} of {vault.mode} opens its credentials is unknown", "its key cannot be read here"
+        )
         return
     opened = 0
     for name in names:
@@ -58,8 +65,12 @@ def _opens(vault: Vault) -> Iterator[Finding]:
             vault.open(name)
             opened += 1
         except (DispatcherError, ValueError, KeyError) as error:
-            what = error.message if isinstance(error, DispatcherError) else f"credential file {name}.age does not open"
-            yield failing(f"{vault.mode}: {what}", "the role that sends does not start with it", "add the account again")
+            what = (
+                error.message if isinstance(error, DispatcherError) else f"credential file {name}.age does not open"
+            )
+            yield failing(
+                f"{vault.mode}: {what}", "the role that sends does not start with it", "add the account again"
+            )
     if opened == len(names):
         yield ok(f"{vault.role} of {vault.mode} opens its {opened} credentials")
 
@@ -68,7 +79,9 @@ def _probe(one: Probed) -> Iterator[Finding]:
     again = f"dispatcher channel probe {one.account}"
     if one.days_left is not None and one.days_left < 0:
         rotate = f"dispatcher account rotate {one.account} --secret-file NAME=FILE"
-        yield failing(f"the credential of {one.account} ended on {one.expires_at:%Y-%m-%d}", "nothing is sent there", rotate)
+        yield failing(
+            f"the credential of {one.account} ended on {one.expires_at:%Y-%m-%d}", "nothing is sent there", rotate
+        )
     elif one.days_left is not None and one.days_left <= WEEK.days:
         rotate = f"dispatcher account rotate {one.account} --secret-file NAME=FILE"
         yield warning(f"the credential of {one.account} ends in {one.days_left} days", "nothing is sent then", rotate)

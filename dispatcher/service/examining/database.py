@@ -7,11 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from dispatcher.service.examining.findings import Finding, failing, note, ok, warning
+from dispatcher.service.examining.findings import Finding, failing, note, ok
 from dispatcher.service.examining.site import Site, database_file
 
 LEAST_POSTGRES = 150_000
-SHARED = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs", "lustre"})
+SHARED = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs", "lustre"}
+)
 """File systems on which SQLite's locks and its shared memory cannot be relied on (source: its FAQ, question 5)."""
 
 
@@ -21,7 +23,7 @@ def check(site: Site) -> Iterator[Finding]:
         yield failing(
             f"the database cannot be reached: {site.store_fault}",
             "nothing can be recorded, so nothing is sent",
-            "start it, or mend database in deployment.toml; a lost one: docs/operating.md, After the database was restored",
+            "start it, or mend database in deployment.toml",
         )
         return
     with site.store.engine.connect() as connection:
@@ -43,12 +45,16 @@ def _sqlite(site: Site, connection: Connection) -> Iterator[Finding]:
         yield ok("SQLite takes writes")
     except Exception as error:  # noqa: BLE001 - whatever hinders a write is what is to be said
         reason = str(getattr(error, "orig", error))
-        yield failing(f"SQLite takes no writes: {reason}", "nothing is sent", "look at the folder data, its owner and its disk")
+        yield failing(
+            f"SQLite takes no writes: {reason}", "nothing is sent", "look at the folder data, its owner and its disk"
+        )
     path = database_file(site.settings)
     kind = file_system(path, Path("/proc/mounts").read_text()) if path else None
     if kind in SHARED:
         why = "SQLite's locks do not hold there: two writers may destroy it"
-        yield failing(f"{path} lies on a shared file system ({kind})", why, "move it to a local disk, or use PostgreSQL")
+        yield failing(
+            f"{path} lies on a shared file system ({kind})", why, "move it to a local disk, or use PostgreSQL"
+        )
     if site.settings.processes > 1 or site.settings.redis != "embedded":
         why = "an SQLite database is for one host"
         yield note("the settings are those of several processes or hosts, the database is SQLite", why, "PostgreSQL")
@@ -65,14 +71,20 @@ def _postgres(connection: Connection) -> Iterator[Finding]:
         why = "it takes no writes, so nothing is sent"
         yield failing("the database is a standby", why, "point database at the primary, or promote this one")
     elif said("transaction_read_only") == "on":
-        yield failing("the database takes no writes", "nothing is sent", "ALTER DATABASE … RESET default_transaction_read_only")
+        yield failing(
+            "the database takes no writes", "nothing is sent", "ALTER DATABASE … RESET default_transaction_read_only"
+        )
     else:
         yield ok(f"PostgreSQL {said('server_version')} takes writes")
     if said("synchronous_commit") == "off":
-        yield failing("synchronous_commit is off", "a crash loses what was recorded", "take it out of the address's options")
+        yield failing(
+            "synchronous_commit is off", "a crash loses what was recorded", "take it out of the address's options"
+        )
     for name in ("fsync", "full_page_writes"):
         if said(name) == "off":
-            yield failing(f"{name} is off", "a power cut may destroy the database", f"ALTER SYSTEM SET {name} = on; then reload")
+            yield failing(
+                f"{name} is off", "a power cut may destroy the database", f"ALTER SYSTEM SET {name} = on; then reload"
+            )
 
 
 def file_system(path: Path, mounts: str) -> str | None:

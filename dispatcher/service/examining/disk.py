@@ -47,7 +47,9 @@ def room(path: Path, found: os.statvfs_result) -> Iterator[Finding]:
     else:
         yield ok(told)
     if found.f_files and found.f_favail < FEW_FILES:
-        yield warning(f"{found.f_favail:,} more files fit at {path}", "then none can be made", "delete old ones there")
+        yield warning(
+            f"{found.f_favail:,} more files fit at {path}", "then none can be made", "delete old ones there"
+        )
 
 
 def _private(path: Path) -> Iterator[Finding]:

@@ -22,6 +22,9 @@ def check(site: Site) -> Iterator[Finding]:
     if not folder.is_dir():
         yield note("there is no folder keys here", "a host that holds no key has none")
         return
+    if not os.access(folder, os.R_OK | os.X_OK):
+        yield note(f"{folder} cannot be looked into as this user", "its keys were not examined", "run it as root")
+        return
     wrong = 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pub"):
         for finding in _private(path, folder):

@@ -21,7 +21,9 @@ def check(site: Site) -> Iterator[Finding]:
     now, policies = site.now, site.trust.policy
     version = policies.in_force(now)
     if version is None:
-        yield failing("no policy is in force", "nothing can be released", "have two policy owners sign one that has begun")
+        yield failing(
+            "no policy is in force", "nothing can be released", "have two policy owners sign one that has begun"
+        )
     else:
         yield ok(f"policy {version.version} is in force, signed by {len(site.trust.signed['policy'])} owners")
     for one in policies.versions:
@@ -38,8 +40,9 @@ def _recorded(site: Site) -> Iterator[Finding]:
         newest = history.entries(work, limit=1, kinds=["policy.installed"])
     known = line_of(newest[0]).facts["digest"] if newest else None
     if known != site.trust.policy_digest:
+        recorded, here = short(str(known)) if known else "none", short(site.trust.policy_digest)
         yield warning(
-            f"the ledger's newest policy is {short(str(known)) if known else 'none'}, the file's {short(site.trust.policy_digest)}",
+            f"the ledger's newest policy is {recorded}, the file's {here}",
             "the roles that run go by another file, or none has started with this one",
             "start the roles again; if nobody installed a policy, have the owners look at trust/policy.toml",
         )

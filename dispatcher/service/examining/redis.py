@@ -41,7 +41,9 @@ def _told(known: dict[str, Any]) -> Iterator[Finding]:
     else:
         yield ok(f"Redis {version} answers")
     if known.get("role") == "slave":
-        yield failing("this Redis is a replica", "it takes no rings", "point redis at the primary, or name the Sentinels")
+        yield failing(
+            "this Redis is a replica", "it takes no rings", "point redis at the primary, or name the Sentinels"
+        )
     policy = known.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         why = "what does not fit is thrown away in silence: rate limits and rings with it"

@@ -45,7 +45,9 @@ def _held(roster: Roster, now: datetime) -> Iterator[Finding]:
     told = [p.id for role in (Role.DUTY_DIRECTOR, Role.OPS) for p in roster.holders(role, now) if p.contacts]
     if not told:
         why = "no duty director and nobody of ops has a contact on the roster: alarms are only shown"
-        yield warning("nobody is told of an alarm", why, "add contacts to the roster: docs/operating.md, Telling people")
+        yield warning(
+            "nobody is told of an alarm", why, "add contacts to the roster: docs/operating.md, Telling people"
+        )
 
 
 def _one_key(site: Site) -> Iterator[Finding]:
@@ -53,7 +55,9 @@ def _one_key(site: Site) -> Iterator[Finding]:
     root, roster = site.trust.root, site.trust.roster
     if len(root.owners) <= root.threshold:
         why = "one lost key, and nobody can ever change the roster again"
-        yield warning(f"{len(root.owners)} policy owners, all of whom must sign", why, "have one more owner than that")
+        yield warning(
+            f"{len(root.owners)} policy owners, all of whom must sign", why, "have one more owner than that"
+        )
     single = checked(roster, site.now).one_key
     few = [
         str(role)
@@ -66,10 +70,14 @@ def _one_key(site: Site) -> Iterator[Finding]:
 
 
 def _ending(roster: Roster, now: datetime) -> Iterator[Finding]:
-    ends = [(held.expires, f"{p.id} is {held.role} no more") for p in roster.people for held in p.roles if held.expires]
+    ends = [
+        (held.expires, f"{p.id} is {held.role} no more") for p in roster.people for held in p.roles if held.expires
+    ]
     ends += [(key.expires, f"a key of {p.id} ends") for p in roster.people for key in p.keys if key.expires]
     for at, what in sorted(ends):
         if at <= now or at - now > SOON:
             continue
         how = warning if at - now <= PRESSING else note
-        yield how(f"{what} on {at:%Y-%m-%d %H:%M} UTC", "what they would sign then does not count", "renew the roster")
+        yield how(
+            f"{what} on {at:%Y-%m-%d %H:%M} UTC", "what they would sign then does not count", "renew the roster"
+        )

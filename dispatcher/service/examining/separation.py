@@ -45,7 +45,9 @@ def _address(site: Site, mode: Mode, account: Account) -> Iterator[Finding]:
     except DispatcherError as error:
         yield failing(error.message, "the role that sends does not start with it", error.next_step)
     except LookupError:
-        yield warning(f"{account.id} is on {account.channel}, which cannot be loaded", "it waits", "install its package")
+        yield warning(
+            f"{account.id} is on {account.channel}, which cannot be loaded", "it waits", "install its package"
+        )
 
 
 def _folders(site: Site) -> Iterator[Finding]:
@@ -53,12 +55,18 @@ def _folders(site: Site) -> Iterator[Finding]:
         live, exercise = (site.folder / name / str(mode) for mode in site.modes)
         if live.is_dir() and exercise.is_dir() and live.samefile(exercise):
             why = "an exercise could send with live credentials, or spend what is live"
-            yield failing(f"{name}/live and {name}/exercise are one folder", why, f"give each mode its own under {name}")
+            yield failing(
+                f"{name}/live and {name}/exercise are one folder", why, f"give each mode its own under {name}"
+            )
     for role in sorted(set(SENT_BY.values())):
         live, exercise = (_text(site.settings.vault(mode, role).recipient_file) for mode in site.modes)
         if live and live == exercise:
             why = "a role of one mode opens the credentials of the other"
-            yield failing(f"role {role} has one key for both modes", why, "make another for exercises, and add its accounts again")
+            yield failing(
+                f"role {role} has one key for both modes",
+                why,
+                "make another for exercises, and add its accounts again",
+            )
 
 
 def _example_keys(site: Site) -> Iterator[Finding]:

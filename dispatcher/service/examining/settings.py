@@ -13,7 +13,9 @@ from dispatcher.settings import Timing
 def check(site: Site) -> Iterator[Finding]:
     """What is wrong with it."""
     for fault in site.faults:
-        yield failing(f"deployment.toml: {fault}", "no role starts with it", "edit deployment.toml, then run it again")
+        yield failing(
+            f"deployment.toml: {fault}", "no role starts with it", "edit deployment.toml, then run it again"
+        )
     if not site.faults:
         yield ok(f"deployment.toml can be read: {site.settings.deployment}, of kind {site.settings.kind}")
     if site.trust and site.trust.root.deployment != site.settings.deployment:
@@ -38,7 +40,7 @@ def _timing(site: Site) -> Iterator[Finding]:
         return
     named = ", ".join(shorter)
     if site.production:
-        why = "a production deployment keeps the reference's waits: a shorter one may take a slow platform for a dead one"
+        why = "a production deployment keeps the reference's waits: shorter ones take slow platforms for dead"
         yield warning(f"[timing] is shortened: {named}", why, "take these lines out of deployment.toml")
     else:
         yield note(f"[timing] is shortened: {named}", "this is a deployment for tests")
