@@ -31,6 +31,7 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.credentials import Vault
 from dispatcher.sending.media import MediaFolder
+from dispatcher.statements.errors import TrustError
 from dispatcher.statements.toml import parse_toml
 
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
@@ -239,14 +240,13 @@ def examine_settings(folder: Path) -> tuple[Settings | None, list[str]]:
     """
     try:
         document = parse_toml((folder / "deployment.toml").read_text(), "deployment.toml")
-    except (OSError, ValueError) as error:
-        return None, [str(error)]
-    needed, taken, faults = ("deployment", "kind"), dict[str, Any](), list[str]()
-    for name in (*needed, *(name for name in document if name not in needed)):
+    except (OSError, ValueError, TrustError) as error:
+        return None, [str(error).removeprefix("deployment.toml: ")]
+    needed, taken = ("deployment", "kind"), dict[str, Any]()
+    faults = [f"{name} is missing" for name in needed if name not in document]
+    for name in sorted(document, key=lambda name: name not in needed):
         tried = {"deployment": "unknown", "kind": "test"} | taken
         try:
-            if name not in document:
-                raise ValueError(f"{name} is missing")
             _settings(folder, {**tried, name: document[name]})
             taken[name] = document[name]
         except (ValueError, TypeError, KeyError) as error:

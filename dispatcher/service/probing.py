@@ -39,8 +39,8 @@ ALARMS = (60, 30, 7, 1)
 class Probed:
     """What is known of one account. ``probe`` is the last one in words, ``days_left`` None where no end is known.
 
-    ``stale``: it is older than twice what it may be. ``trouble``: its probe failed or is stale, or its credential ends
-    within the longest alarm.
+    ``stale``: it is older than twice what it may be. ``trouble``: its probe failed or is stale, or its credential
+    ends within the longest alarm.
     """
 
     account: str

@@ -1,7 +1,7 @@
 """Whether the deliveries that a plan's signed bytes ask for are all there. What is gone leaves no trace of its own.
 
 One query counts all plans that are looked at, from the index that keeps a delivery from being made twice; it reads no
-row. A million deliveries take some 0.1 s, so whoever counts says how often that may be (``dispatcher.service.missing``).
+row. Whoever counts says how often that may be (``dispatcher.service.missing``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Waiting:
 
 
 def waiting(work: Work, mode: str, also: Collection[str], released_since: datetime | None) -> list[Waiting]:
-    """The plans of a mode that are not settled, those named, and with a moment those that were released since then."""
+    """The plans of a mode that are not settled, those named, and with a moment those released since then."""
     said = select(func.count()).select_from(StatementRow).where(StatementRow.subject == PlanRow.digest)
     wanted = [PlanRow.state.in_(WAITING), *([PlanRow.digest.in_(list(also))] if also else [])]
     if released_since is not None:
@@ -50,7 +50,7 @@ def waiting(work: Work, mode: str, also: Collection[str], released_since: dateti
 def bodies(work: Work, digests: Iterable[str]) -> dict[str, bytes]:
     """The signed bytes of these plans."""
     query = select(PlanRow.digest, PlanRow.body).where(PlanRow.digest.in_(list(digests)))
-    return {digest: body for digest, body in work.execute(query).all()}
+    return {row.digest: row.body for row in work.execute(query).all()}
 
 
 def counted(work: Work, digests: Collection[str]) -> dict[str, dict[str, int]]:

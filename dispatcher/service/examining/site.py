@@ -96,11 +96,10 @@ def _trust(folder: Path, now: datetime) -> tuple[Trust[Policies] | None, str]:
 
 
 def _store(settings: Settings, clock: Clock, writer: str) -> tuple[Store | None, str]:
-    path = database_file(settings)
-    if path and not path.is_file():
-        return None, f"{path} is not there"
-    store = None
+    path, store = database_file(settings), None
     try:
+        if path and not path.is_file():
+            return None, f"{path} is not there"
         store = Store(open_engine(settings.database), clock, writer)
         with store.read():
             return store, ""
