@@ -7,54 +7,21 @@ what it finds, and its process says when it heard it. A lane that lives and hear
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 import structlog
 
-from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.settings import Settings
 from dispatcher.store import doorbells
-from dispatcher.store.database import Store, Work
+from dispatcher.store.database import Store
 from workers.pausing import rounds
 
 CANARY = ""
 """What a ring names that is about no dispatch."""
 
-Write = Callable[[Callable[[Work], Any]], Awaitable[Any]]
 Ring = Callable[[str, str, str], None]
-
-
-class Ears:
-    """What one process of a lane hears: passes every ring on, and writes down when it heard one."""
-
-    def __init__(
-        self, owner: str, hear: Callable[[str], None], settings: Settings, clock: Clock, write: Write
-    ) -> None:
-        self._owner = owner
-        self._hear = hear
-        self._settings = settings
-        self._clock = clock
-        self._write = write
-        self._heard: datetime | None = None
-        self._log = structlog.get_logger("doorbell")
-
-    def ring(self, dispatch: str) -> None:
-        """A ring was heard. Safe to call from any thread."""
-        self._heard = self._clock()
-        self._hear(dispatch)
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Write down what was heard until ``stopping``."""
-        await rounds(stopping, self._round, self._settings.timing.poll_ms, self._log.error)
-
-    async def _round(self) -> None:
-        heard = self._heard
-        if heard is not None and await self._write(partial(doorbells.heard, owner=self._owner, at=heard)):
-            self._heard = None if self._heard == heard else self._heard
 
 
 class Canary:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ from dispatcher.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # a sender behind a socket loads no store
     from dispatcher.service.desk import Desk
+    from dispatcher.store.workers import Process
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
@@ -87,7 +90,6 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.foreign import ForeignPosts
-    from workers.link_test import Ears
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
@@ -107,21 +109,20 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
     foreign = ForeignPosts((lane, str(mode)), store, prober, settings, now, engine.write)
     desk = open_desk(settings.root, f"{lane}-watch")
-    watch = Watch(desk, mode, lane, owner)
+    watch = Watch(desk, process_of(lane, mode, owner), engine.doing)
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     recorder = replace(desk, store=store)
     await _started(recorder, (lane, str(mode), owner), stopping)
     look_rarely_for_cycles()
-    ears = Ears(owner, engine.ring, settings, now, engine.write)
-    heard = listen(url, lane, str(mode), ears.ring)
-    parts = (engine, reconciler, probing, foreign, reading, watch, stops, ears)
+    ears = listen(url, lane, str(mode), engine.ring)
+    parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
         await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
     finally:
-        await asyncio.to_thread(heard.stop, STOP_AFTER_MS)
+        await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
         desk.store.close()
         store.close()
@@ -148,12 +149,21 @@ async def _started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Ev
             await pause(stopping, desk.settings.timing.sweep_ms / 1000)
 
 
+def process_of(role: str, mode: Mode, owner: str) -> Process:
+    """This process, as the registry has it."""
+    from dispatcher.store.workers import Process
+
+    return Process(owner, role, str(mode), platform.node(), os.getpid(), metadata.version("dispatcher"))
+
+
 def _stopped(desk: Desk, about: tuple[str, str, str]) -> None:
     """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop
+    from dispatcher.store import workers
 
     with contextlib.suppress(Unavailable), desk.store.write() as work:
         note_stop(work, *about)
+        workers.stop(work, about[2])
 
 
 def _sender(settings: Settings, mode: Mode, lane: str) -> tuple[Any, Any]:
@@ -214,7 +224,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
     sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
-    watch = Watch(desk, mode, "relay", owner)
+    watch = Watch(desk, process_of("relay", mode, owner))
     canary = Canary(str(mode), store, settings, bell)
     try:
         await _started(desk, ("relay", str(mode), owner), stopping)

@@ -147,7 +147,8 @@ class Counting:
             told = whole.told(work)
             new = [one for one in found if not _same(one, told)]
             for one in new:
-                work.record(whole.MISSING, incident=one.incident, plan=one.plan, what=one.what, **one.facts)
+                about = {"incident": one.incident, "plan": one.plan, "mode": str(self._mode)}
+                work.record(whole.MISSING, **about, what=one.what, **one.facts)
             for plan in back:
                 if plan in told:
                     work.record(whole.WHOLE, incident=told[plan][1].get("incident"), plan=plan)

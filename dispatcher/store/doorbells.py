@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from channels.registry import Lane
 from dispatcher.store.database import Work
@@ -27,12 +27,6 @@ class Deaf:
     lane: str
     mode: str
     since: datetime
-
-
-def heard(work: Work, owner: str, at: datetime) -> bool:
-    """Write down when the bell reached a process; False where the registry does not know it (yet)."""
-    change = update(WorkerRow).where(WorkerRow.owner == owner).values(heard_at=at)
-    return bool(work.execute(change).rowcount)
 
 
 def living(work: Work, mode: str, lasting: timedelta) -> list[str]:
