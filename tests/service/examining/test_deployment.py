@@ -353,7 +353,7 @@ def test_somebody_who_may_not_read_the_keys_examines_the_rest(place: Place) -> N
     from multiprocessing import get_context
     from tempfile import TemporaryDirectory
 
-    with TemporaryDirectory(dir="/tmp") as public:  # noqa: S108 - where others may look, unlike pytest's own
+    with TemporaryDirectory(dir="/tmp") as public:  # where others may look
         Path(public).chmod(0o755)
         target = Path(public) / "deployment"
         shutil.copytree(place.folder, target)

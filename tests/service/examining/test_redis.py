@@ -73,7 +73,7 @@ def test_in_production_the_roles_have_a_user_of_their_own(place: Place, server: 
     assert [one.what for one in place.look("redis") if one.level is Level.NOTE] == [
         "Redis does not tell its appendfsync"
     ]
-    assert "word" not in repr([one for one in place.look("redis")])
+    assert "word" not in repr(place.look("redis"))
 
 
 @pytest.mark.parametrize(
