@@ -2,7 +2,8 @@
 
 It runs in the worker's process, beside engine and reconciler, because probing needs the credential or who holds it.
 Each live account has its own moment in every interval of the schedule, by its name, so that platforms are not asked
-about all of them at once; how long that is, its channel has a say in. What a probe shows stops nothing, and neither does one that cannot be written down.
+about all of them at once; how long that is, its channel has a say in. What a probe shows stops nothing, and neither
+does one that cannot be written down.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ def _folders(site: Site) -> Iterator[Finding]:
                 f"{name}/live and {name}/exercise are one folder", why, f"give each mode its own under {name}"
             )
     for role in sorted(set(SENT_BY.values())):
-        live, exercise = (_text(site.settings.vault(mode, role).recipient_file) for mode in site.modes)
-        if live and live == exercise:
+        one, other = (_text(site.settings.vault(mode, role).recipient_file) for mode in site.modes)
+        if one and one == other:
             why = "a role of one mode opens the credentials of the other"
             yield failing(
                 f"role {role} has one key for both modes",
