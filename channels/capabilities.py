@@ -109,6 +109,8 @@ class Capabilities:
     ``withdraws_with`` names an account's setting: only where that is ``yes`` can a machine withdraw; it is empty
     where every token may. ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed
     it, such as an agency, may act before that, and confirms under a reference of their own.
+    ``probe_every_s``: an account is probed no more often than this by the schedule, because a probe takes of what
+    its platform counts or charges.
     """
 
     idempotency: Idempotency
@@ -126,5 +128,6 @@ class Capabilities:
     max_in_flight: int = 8
     timeout_s: float = 10.0
     rate: Rate | None = None
+    probe_every_s: float = 0.0
     hosts: tuple[str, ...] = ()
     source: str = ""

@@ -31,6 +31,7 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.credentials import Vault
 from dispatcher.sending.media import MediaFolder
+from dispatcher.statements.errors import TrustError
 from dispatcher.statements.toml import parse_toml
 
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
@@ -46,7 +47,8 @@ class Timing:
     alone before anyone looks; ``retry_ms`` and ``retry_most_ms`` bound the wait between tries; there are ``tries``.
     ``checkpoint_ms`` is how often new entries of the ledger are put in order and its head is signed.
     ``notice_ms`` is how long a command waits for all the notices it sends; ``probe_ms`` how often a live account is
-    probed. ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
+    probed, unless its platform bears it less often (source: UK Emergency Alerts, whose links are tested every three
+    minutes). ``read_back_ms`` after it was accepted a post is read back for the first time, then each time after four
     times its age, but every ``read_back_most_ms``; every ``foreign_ms`` its account is looked at for posts that are
     not ours, and whoever is silent for ``silence_ms`` raises an alarm (within the 60 s of reference: reliability 7,
     promise 26).
@@ -66,7 +68,7 @@ class Timing:
     sweep_ms: int = 500
     ring_again_ms: int = 2_000
     notice_ms: int = 4_000
-    probe_ms: int = 3_600_000
+    probe_ms: int = 180_000
     read_back_ms: int = 10_000
     read_back_most_ms: int = 3_600_000
     foreign_ms: int = 45_000
@@ -229,6 +231,27 @@ def load_settings(folder: Path) -> Settings:
         raise NotFound(f"{folder} is not a deployment: {error.strerror}", "make one: dispatcher init") from error
     except (ValueError, TypeError, KeyError) as error:
         raise Invalid(f"deployment.toml: {error}", "mend the file and run the command again") from error
+
+
+def examine_settings(folder: Path) -> tuple[Settings | None, list[str]]:
+    """What can be read of ``deployment.toml``, key by key, and everything that is wrong with it.
+
+    None where it does not even say which deployment this is.
+    """
+    try:
+        document = parse_toml((folder / "deployment.toml").read_text(), "deployment.toml")
+    except (OSError, ValueError, TrustError) as error:
+        return None, [str(error).removeprefix("deployment.toml: ")]
+    needed, taken = ("deployment", "kind"), dict[str, Any]()
+    faults = [f"{name} is missing" for name in needed if name not in document]
+    for name in sorted(document, key=lambda name: name not in needed):
+        tried = {"deployment": "unknown", "kind": "test"} | taken
+        try:
+            _settings(folder, {**tried, name: document[name]})
+            taken[name] = document[name]
+        except (ValueError, TypeError, KeyError) as error:
+            faults.append(str(error))
+    return (_settings(folder, taken) if {*needed} <= taken.keys() else None), faults
 
 
 def _settings(folder: Path, document: dict[str, Any]) -> Settings:

@@ -211,6 +211,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
     from workers.expiry import tell_of_expiry
+    from workers.link_test import Canary
     from workers.relay import Relay
     from workers.sequencer import Sequencer
     from workers.watch import Watch
@@ -224,9 +225,10 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, process_of("relay", mode, owner))
+    canary = Canary(str(mode), store, settings, bell)
     try:
         await _started(desk, ("relay", str(mode), owner), stopping)
-        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))
+        parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping), canary.run(stopping))
         await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
         await asyncio.to_thread(_stopped, desk, ("relay", str(mode), owner))
         await sequencer.finish()

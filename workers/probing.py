@@ -2,7 +2,8 @@
 
 It runs in the worker's process, beside engine and reconciler, because probing needs the credential or who holds it.
 Each live account has its own moment in every interval of the schedule, by its name, so that platforms are not asked
-about all of them at once. What a probe shows stops nothing, and neither does one that cannot be written down.
+about all of them at once; how long that is, its channel has a say in. What a probe shows stops nothing, and neither
+does one that cannot be written down.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from channels.contract import Probe
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.probing import Prober
+from dispatcher.service.probing import every
 from dispatcher.settings import Settings
 from dispatcher.store import probes
 from dispatcher.store.database import Store, Work
@@ -74,12 +76,12 @@ class Probing:
 
     def _record(self, work: Work, *, claimed: Due, probe: Probe) -> None:
         scheduled = self._mode == Mode.LIVE
-        due_at = next_turn(claimed.account, work.now, self._timing.lasting("probe")) if scheduled else None
+        due_at = next_turn(claimed.account, work.now, every(self._timing, claimed.channel)) if scheduled else None
         probes.put(work, claimed, probe, due_at)
 
 
-def next_turn(account: str, now: datetime, every: timedelta) -> datetime:
+def next_turn(account: str, now: datetime, span: timedelta) -> datetime:
     """The next of an account's moments after ``now``: one in each interval, set by its name."""
-    mine = every * (zlib.crc32(account.encode()) / 2**32)
+    mine = span * (zlib.crc32(account.encode()) / 2**32)
     epoch = datetime.fromtimestamp(0, now.tzinfo)
-    return now + every - (now - epoch - mine) % every
+    return now + span - (now - epoch - mine) % span

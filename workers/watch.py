@@ -1,7 +1,8 @@
 """Nobody falls silent unheard: each process says that it is alive, looks who is not, and has people told.
 
 It runs in every role with a database, beside its work, so that a relay that is gone is missed by the lanes and a lane
-that is gone by the relay. A process that has just begun knows nothing of silence yet.
+that is gone by the relay. A process that has just begun knows nothing of silence yet. The relay counts what plans are
+made of besides.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import structlog
 from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
+from dispatcher.service.missing import Counting
 from dispatcher.service.watching import Raised
+from dispatcher.store.alive import RELAY
 from dispatcher.store.workers import IDLE, Doing, Process
 from workers.pausing import rounds
 
@@ -27,6 +30,8 @@ class Watch:
         self._desk = desk
         self._process = process
         self._doing = doing
+        relay = process.role == RELAY
+        self._counting = Counting(desk, Mode(process.mode), process.owner, time.monotonic) if relay else None
         self._log = structlog.get_logger("watch")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -38,6 +43,8 @@ class Watch:
             raised = await asyncio.to_thread(self._turn, waited)
             if raised.silent or raised.changed or raised.foreign:
                 await asyncio.to_thread(watching.tell, self._desk, Mode(self._process.mode), raised)
+            if self._counting:
+                await asyncio.to_thread(self._count, self._counting)
 
         await rounds(stopping, turn, timing.poll_ms, self._log.error)
 
@@ -46,3 +53,9 @@ class Watch:
         for one in raised.silent:
             self._log.warning("silent", lane=one.role)
         return raised
+
+    def _count(self, counting: Counting) -> None:
+        found = counting.turn()
+        for one in found:
+            self._log.warning("deliveries_missing", plan=one.plan, reason=one.what)
+        counting.tell(found)

@@ -76,6 +76,7 @@ class Adapter:
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(180, 3600.0, burst=180, daily=4_500),  # 4,800 calls a day for one engaged user, reads too
+        probe_every_s=900.0,  # of a Page's 4,800 calls a day the looks at what stands there take 1,900
         hosts=("graph.facebook.com",),
         source="Graph API v25.0 (facebook-business 25.0.2, Meta's documents); reference: platforms 4.1, 4.2",
     )

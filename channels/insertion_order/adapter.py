@@ -58,6 +58,7 @@ class Adapter:
         acts_unconfirmed=True,
         max_in_flight=1,
         timeout_s=30.0,
+        probe_every_s=900.0,  # a login each, which servers count
         source="reference: policy 0.4, 2; platforms 2; RFC 5321; figures ours",
     )
 

@@ -53,6 +53,7 @@ class Adapter:
         recipients=Address.EMAIL,
         timeout_s=30.0,
         rate=Rate(300, 60.0, burst=30),  # ours: every provider has its own; a deployment says sends_per_minute
+        probe_every_s=900.0,  # a login each, which servers count
         source="RFC 5321, 6409, 4954, 8314; rate and wait ours",
     )
 

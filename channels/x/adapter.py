@@ -96,6 +96,7 @@ class Adapter:
         max_in_flight=4,
         timeout_s=30.0,
         rate=Rate(50, 900.0, burst=50, daily=10_000),  # X counts 100 in 15 minutes: burst and refill never pass that
+        probe_every_s=600.0,  # every read is charged; 75 in 15 minutes are allowed
         hosts=("api.x.com",),
         source="X API v2 (OpenAPI 2.167); reference: platforms 3",
     )

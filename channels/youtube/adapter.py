@@ -98,6 +98,7 @@ class Adapter:
         max_in_flight=2,
         timeout_s=30.0,
         rate=Rate(50, 86_400.0, burst=50, daily=100),  # 100 uploads a day: burst and refill never pass that
+        probe_every_s=900.0,  # a unit each of a project's 10,000 a day, for all its accounts
         hosts=("www.googleapis.com", "oauth2.googleapis.com"),
         source="YouTube Data API v3; length and size: YouTube's help on uploads; reference: platforms 5",
     )

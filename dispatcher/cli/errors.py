@@ -26,6 +26,7 @@ EXIT_CODES = {
     8: "refused by policy",
     9: "a part of the system cannot be reached",
     10: "the record does not hold",
+    11: "the examination found something that fails",
     130: "interrupted",
 }
 
@@ -42,6 +43,13 @@ class Broken(DispatcherError):
 
     exit_code = 10
     word = "record_broken"
+
+
+class Unwell(DispatcherError):
+    """The examination of a deployment found something that fails."""
+
+    exit_code = 11
+    word = "unwell"
 
 
 class NeedsTerminal(DispatcherError):

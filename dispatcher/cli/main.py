@@ -59,6 +59,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import status as module
         case "overview":
             from dispatcher.cli import overview as module
+        case "doctor":
+            from dispatcher.cli import doctor as module
         case "policy":
             from dispatcher.cli import policy as module
         case "roster" | "whoami":

@@ -27,7 +27,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
 from dispatcher.service import probing, watching
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, holds, records, sightings, ways_back
+from dispatcher.store import deliveries, doorbells, holds, records, sightings, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -35,6 +35,8 @@ POLL_S = 0.25
 HEARTBEAT_S = 30.0
 ENDED_WELL = {"accepted", "visible", "handed_over"}
 BY_HAND = {"held": "people's answers", "handed_over": "operators, to finish it by hand"}
+
+DEAF = "Redis is away or the doorbell is broken: sending goes on by polling, up to 2 s slower."
 
 COUNTED = ("kind", "channel", "account", "state", "count", "attempts")
 Counts = list[tuple[str, str, str, str, int, int]]
@@ -50,6 +52,8 @@ def status(session: Session) -> None:
         halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
         waiting = [{**row._mapping, "person": row.person or "breaker"} for row in holds.rows(work)]
         tasks = [{"task": row.id, **row._mapping} for row in ways_back.tasks(work)]
+        lasting = desk.settings.timing.lasting("silence")
+        deaf = [facts(one) for one in doorbells.deaf(work, lasting)]
         alarms = [facts(alarm) for alarm in watching.alarms(desk, work)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
@@ -66,15 +70,19 @@ def status(session: Session) -> None:
         "plans": plans,
         "tasks": tasks,
         "accounts": ill,
+        "doorbells": deaf,
     }
     halted, cases = "statement mode scope target person reason", "id mode severity state title"
     held = "account person reason placed_at until"
     shown = {"alarms": "alarm about account since look"} if alarms else {}
     shown |= {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
     shown |= {"accounts": "account mode probe days_left"} if ill else {}
+    shown |= {"doorbells": "lane mode since"} if deaf else {}
     session.show("status", body, up="", halts=halted, holds=held, incidents=cases, **shown)
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")
+    if deaf:
+        say(f"Warning: {DEAF}")
     next_step(*(_pressing(desk, halts, alarms, tasks, plans) or begin))
 
 

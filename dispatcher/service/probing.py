@@ -3,7 +3,8 @@
 Rules
   1. A probe warns and never stops: no gate asks for it, and what SQL says of one decides nothing.
   2. Only who holds a credential can probe. Whoever wants to know asks for it in SQL and reads what came of it.
-  3. Live accounts are probed on schedule; a result older than twice the schedule is stale. In an exercise probes are
+  3. Live accounts are probed on schedule, every ``probe_ms`` or as often as their platform bears it; a result older
+     than twice that is stale. In an exercise probes are
      made when somebody asks: nothing of an exercise wears out.
   4. The end of a credential is told 60, 30 and 7 days and 24 hours before, each once, by notice and in the ledger. A
      new credential begins anew.
@@ -25,7 +26,9 @@ from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
 from dispatcher.service.watching import ago
+from dispatcher.settings import Timing
 from dispatcher.store import probes
+from dispatcher.store.database import Work
 
 DAY = timedelta(days=1)
 ALARMS = (60, 30, 7, 1)
@@ -36,8 +39,8 @@ ALARMS = (60, 30, 7, 1)
 class Probed:
     """What is known of one account. ``probe`` is the last one in words, ``days_left`` None where no end is known.
 
-    ``stale``: nobody knows how it is now. ``trouble``: its probe failed or is stale, or its credential ends within
-    the longest alarm.
+    ``stale``: it is older than twice what it may be. ``trouble``: its probe failed or is stale, or its credential
+    ends within the longest alarm.
     """
 
     account: str
@@ -56,10 +59,31 @@ class Probed:
 def known(desk: Desk, accounts: Iterable[str] | None = None) -> list[Probed]:
     """What is known of these accounts, or of all, by name."""
     with desk.store.read() as work:
-        rows, now = probes.rows(work), work.now
+        found = known_now(work, desk.settings.timing)
     wanted = None if accounts is None else frozenset(accounts)
-    schedule = desk.settings.timing.lasting("probe")
-    return [_probed(row, now, schedule) for row in rows if wanted is None or row.account in wanted]
+    return [one for one in found if wanted is None or one.account in wanted]
+
+
+def known_now(work: Work, timing: Timing) -> list[Probed]:
+    """What is known of every account, by name."""
+    return [_probed(row, work.now, timing) for row in probes.rows(work)]
+
+
+def every(timing: Timing, channel: str) -> timedelta:
+    """How often a live account of a channel is probed."""
+    try:
+        least_s = registry.adapter(channel).capabilities.probe_every_s
+    except registry.UnknownChannelError:
+        least_s = 0.0
+    return max(timing.lasting("probe"), timedelta(seconds=least_s))
+
+
+def is_stale(timing: Timing, channel: str, mode: str, probed_at: datetime | None, now: datetime) -> bool:
+    """Whether nobody knows any more how an account is; no adapter is loaded for what is fresh by ``probe_ms``."""
+    if mode != Mode.LIVE:
+        return False
+    age = None if probed_at is None else now - probed_at
+    return age is None or (age > 2 * timing.lasting("probe") and age > 2 * every(timing, channel))
 
 
 def ask(desk: Desk, names: Sequence[str]) -> tuple[list[str], datetime]:
@@ -116,14 +140,14 @@ def _meant(rows: Sequence[Any], name: str) -> list[str]:
     return found
 
 
-def _probed(row: Any, now: datetime, schedule: timedelta) -> Probed:
-    stale = row.mode == Mode.LIVE and (row.probed_at is None or now - row.probed_at > 2 * schedule)
+def _probed(row: Any, now: datetime, timing: Timing) -> Probed:
+    stale = is_stale(timing, row.channel, row.mode, row.probed_at, now)
     return Probed(
         account=row.account,
         channel=row.channel,
         mode=Mode(row.mode),
         ok=row.ok,
-        probe=_told(row, now),
+        probe=_told(row, now, stale=stale),
         quota=row.quota or "",
         probed_at=row.probed_at,
         expires_at=row.expires_at,
@@ -133,8 +157,8 @@ def _probed(row: Any, now: datetime, schedule: timedelta) -> Probed:
     )
 
 
-def _told(row: Any, now: datetime) -> str:
+def _told(row: Any, now: datetime, *, stale: bool) -> str:
     if row.probed_at is None:
         return "not probed"
     result = "ok" if row.ok else f"FAILED: {row.detail}"
-    return f"probed {ago(now - row.probed_at)}: {result}"
+    return f"probed {ago(now - row.probed_at)}{', STALE' if stale else ''}: {result}"

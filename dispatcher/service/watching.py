@@ -19,7 +19,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
-from dispatcher.store import alive, foreign, sightings, workers
+from dispatcher.store import alive, foreign, sightings, whole, workers
 from dispatcher.store.alive import RELAY, SEQUENCER, Silence
 from dispatcher.store.database import Work
 from dispatcher.store.workers import IDLE, Doing, Process
@@ -27,6 +27,9 @@ from dispatcher.store.workers import IDLE, Doing, Process
 TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
 WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effect"}
 """A withdrawal is not seen itself, but what came of it."""
+
+VERIFY = "dispatcher ledger verify"
+"""Where rows are gone, the record says what there was."""
 
 MOST_NAMED = 5
 """How many foreign posts of an account one notice names."""
@@ -73,7 +76,11 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
     ]
     silent = [one for mode in Mode for one in alive.silences(work, str(mode), lasting)]
     roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log", one.mode) for one in silent]
-    return [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
+    deleted = [
+        Alarm("deleted", f"plan {short(plan)}: {facts['what']}", None, since, VERIFY, facts["mode"])
+        for plan, (since, facts) in whole.standing(work).items()
+    ]
+    return deleted + [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
 
 
 def turn(desk: Desk, process: Process, doing: Doing = IDLE, *, waited: bool) -> Raised:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ class Due:
     """An account that is due, and since when."""
 
     account: str
+    channel: str
     due_at: datetime
 
 
@@ -48,7 +49,9 @@ def ask(work: Work, accounts: Iterable[str]) -> None:
 
 def due(work: Work, lane: str, mode: str) -> list[Due]:
     """The accounts of a lane that are due, longest first."""
-    query = select(ProbeRow.account, ProbeRow.due_at).join(AccountRow, AccountRow.id == ProbeRow.account)
+    query = select(ProbeRow.account, AccountRow.channel, ProbeRow.due_at).join(
+        AccountRow, AccountRow.id == ProbeRow.account
+    )
     mine = (AccountRow.lane == lane, AccountRow.mode == mode, ProbeRow.due_at <= work.now)
     return [Due(*row) for row in work.execute(query.where(*mine).order_by(ProbeRow.due_at, ProbeRow.account)).all()]
 
@@ -56,7 +59,7 @@ def due(work: Work, lane: str, mode: str) -> list[Due]:
 def claim(work: Work, wanted: Iterable[Due], again: timedelta) -> list[Due]:
     """Those of the due that nobody else has claimed; due ``again`` from now should this process die over them."""
     until = work.now + again
-    return [Due(one.account, until) for one in wanted if work.execute(_as(one).values(due_at=until)).rowcount]
+    return [replace(one, due_at=until) for one in wanted if work.execute(_as(one).values(due_at=until)).rowcount]
 
 
 def put(work: Work, claimed: Due, probe: Probe, due_at: datetime | None) -> None:

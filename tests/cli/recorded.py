@@ -14,6 +14,7 @@ CHANGES = {
     "migrate": "schema.migrated",
     "up": "role.started",
     "worker": "role.started",
+    "doctor": "doctor.run",
     "incident declare": "incident.declared",
     "incident activate": "incident.activated",
     "incident amend": "incident.amended",

@@ -45,7 +45,7 @@ def test_a_review_is_measured_on_an_incident_of_the_size_that_was_asked_for(tmp_
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
     """A bare ``make bench`` names nothing."""
     assert (chosen([]), chosen(["full", "gate"])) == (
-        ["gate", "stale", "halts", "isolation", "ledger", "review", "sqlite", "postgresql"],
+        ["gate", "stale", "halts", "isolation", "ledger", "review", "silence", "sqlite", "postgresql"],
         ["full", "gate"],
     )
 
@@ -55,7 +55,7 @@ def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit, match="2"):
         chosen(["engines"])
     assert (
-        "engines is none of gate, stale, halts, isolation, ledger, review, sqlite, postgresql, full"
+        "engines is none of gate, stale, halts, isolation, ledger, review, silence, sqlite, postgresql, full"
         in capsys.readouterr().err
     )
 

@@ -60,20 +60,20 @@ def test_an_exercises_account_need_not_be_probed(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "words"),
+    ("age", "words", "late"),
     [
-        (timedelta(seconds=1), "1 second"),
-        (timedelta(minutes=4), "4 minutes"),
-        (timedelta(minutes=119), "1 hour"),
-        (timedelta(hours=50), "2 days"),
+        (timedelta(seconds=1), "1 second", ""),
+        (timedelta(minutes=4), "4 minutes", ""),
+        (timedelta(minutes=119), "1 hour", ", STALE"),
+        (timedelta(hours=50), "2 days", ", STALE"),
     ],
 )
-def test_a_probe_is_told_with_its_age(office: Office, age: timedelta, words: str) -> None:
-    """In the largest unit that is full."""
+def test_a_probe_is_told_with_its_age(office: Office, age: timedelta, words: str, late: str) -> None:
+    """In the largest unit that is full, and marked once it is too old to say anything."""
     add(office)
     probed(office, Probe(ok=True, detail="user 1"))
     office.clock.advance(age)
-    assert known(office).probe == f"probed {words} ago: ok"
+    assert known(office).probe == f"probed {words} ago{late}: ok"
 
 
 def test_a_probe_that_failed_says_why_and_is_trouble(office: Office) -> None:
@@ -84,13 +84,26 @@ def test_a_probe_that_failed_says_why_and_is_trouble(office: Office) -> None:
 
 
 def test_a_result_is_stale_after_twice_the_schedule(office: Office) -> None:
-    """An hour, unless a deployment says otherwise; until then it is none's trouble."""
+    """Ten minutes on X, whose reads are charged; until then it is none's trouble."""
     add(office)
     probed(office, Probe(ok=True, detail=""))
-    office.clock.advance(timedelta(hours=2))
+    office.clock.advance(timedelta(minutes=20))
     assert not known(office).trouble
     office.clock.advance(timedelta(seconds=1))
-    assert known(office).trouble
+    assert (known(office).stale, known(office).trouble) == (True, True)
+
+
+@pytest.mark.parametrize(("channel", "minutes"), [("x", 10), ("youtube", 15), ("mastodon", 3), ("notify", 3)])
+def test_each_channel_is_probed_as_often_as_its_platform_bears(office: Office, channel: str, minutes: int) -> None:
+    """Every three minutes, unless the platform counts or charges what a probe takes."""
+    assert probing.every(office.desk.settings.timing, channel) == timedelta(minutes=minutes)
+
+
+def test_a_deployment_may_say_a_longer_schedule(office: Office) -> None:
+    """And no shorter one than a channel's own."""
+    timing = replace(office.desk.settings.timing, probe_ms=3_600_000)
+    assert probing.every(timing, "x") == timedelta(hours=1)
+    assert probing.every(replace(timing, probe_ms=1_000), "x") == timedelta(minutes=10)
 
 
 def test_who_asks_by_channel_means_all_its_accounts(office: Office) -> None:
@@ -222,13 +235,15 @@ def test_a_credential_that_has_ended_is_not_taken(office: Office) -> None:
 
 
 def test_the_schedule_is_the_deployments(office: Office) -> None:
-    """Probed every minute, it is stale after two."""
+    """Probed every hour, it is stale after two."""
     add(office)
     probed(office, Probe(ok=True, detail=""))
     settings = office.desk.settings
-    often = replace(office.desk, settings=replace(settings, timing=replace(settings.timing, probe_ms=60_000)))
-    office.clock.advance(timedelta(minutes=3))
-    assert [one.trouble for one in probing.known(often)] == [True]
+    seldom = replace(office.desk, settings=replace(settings, timing=replace(settings.timing, probe_ms=3_600_000)))
+    office.clock.advance(timedelta(minutes=119))
+    assert [one.trouble for one in probing.known(seldom)] == [False]
+    office.clock.advance(timedelta(minutes=2))
+    assert [one.trouble for one in probing.known(seldom)] == [True]
 
 
 def test_a_credential_that_is_renewed_by_itself_has_no_end(office: Office) -> None:
