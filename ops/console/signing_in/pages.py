@@ -86,7 +86,7 @@ class Pages:
         else:
             cookie = await run_in_threadpool(sessions.begin, self.desk, known)
             await self._leave_old(request)
-            answer = self._page(request, "arrived.html", goes_on=begun.goes_on if begun else START, name=known.name)
+            answer = self._page(request, "arrived.html", goes_on=begun.goes_on if begun else START, known=known)
             put(answer, SIGNED_IN, cookie, secure=self._secure)
         drop(answer, ON_THE_WAY, secure=self._secure)
         return answer

@@ -90,6 +90,10 @@ class Browser:
     url: str
     http: httpx.Client
 
+    def ours(self) -> dict[str, str]:
+        """The cookies of the console."""
+        return {c.name: str(c.value) for c in self.http.cookies.jar if "dispatcher" in c.name}
+
     def get(self, path: str) -> httpx.Response:
         """Open a page of the console, or one in full."""
         return self.http.get(path if path.startswith("http") else self.url + path)

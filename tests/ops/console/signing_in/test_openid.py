@@ -212,10 +212,10 @@ def test_no_token_is_refused(browser: Browser, wire: Wire, office: Office) -> No
 def test_a_code_is_taken_once(browser: Browser, office: Office) -> None:
     """Whoever sees the address and the cookie later comes too late."""
     back = browser.to_provider("ops-1")
-    cookies = dict(browser.http.cookies)
+    cookies = browser.ours()
     assert browser.get(back).status_code == 200
     with browsing(browser.url) as thief:
-        thief.http.cookies.update({name: value for name, value in cookies.items() if name == "dispatcher-sign-in"})
+        thief.http.cookies.update(cookies)
         assert (thief.get(back).status_code, thief.who()) == (403, None)
     assert refusals(office) == ["the provider does not take the code (invalid_grant)"]
 
@@ -272,7 +272,7 @@ def test_a_group_that_the_settings_map_no_more_ends_its_sessions(
     browser.sign_in("ops-1")
     changed = replace(settings, groups={"readers": "reviewer"})
     with served(with_settings(office.desk, changed)) as url, browsing(url) as again:
-        again.http.cookies.update(dict(browser.http.cookies))
+        again.http.cookies.update(browser.ours())
         assert again.who() is None
 
 
