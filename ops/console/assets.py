@@ -1,8 +1,8 @@
 """The assets of others that the console serves: ``govuk-frontend`` as published, less what only GOV.UK may use.
 
-``python -m ops.console.assets --write`` fetches the package with npm, checks it against the digest recorded here, strips
-the GDS Transport font, the crest and the logotype, and writes the rest into ``static/vendor``, with its digests beside.
-Both the font and the crown are reserved to services on gov.uk (govuk-frontend, "Using the typeface", "Using the crown").
+``python -m ops.console.assets --write`` fetches the package with npm, checks it against the digest recorded here,
+strips the GDS Transport font, the crest and the logotype, and writes the rest with its digests.
+Font and crown are reserved to services on gov.uk (GOV.UK Design System: Typeface, GOV.UK header).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import NotFound
-from dispatcher.domain.ids import RandomBytes
+from dispatcher.service.desk import Desk
 from dispatcher.service.operating.values import Overview
 from ops.console.live import Live
 
@@ -36,7 +36,7 @@ FRESH_S = 2.0
 IDLE_SHARE = 20
 PAGES_KEPT = 200
 
-Read = Callable[[Overview, str], Mapping[str, Any]]
+Read = Callable[[Desk, Overview, str], Mapping[str, Any]]
 """What a page's fragments are rendered with besides the overview: given that, and what follows the page's name."""
 
 
@@ -79,16 +79,15 @@ class Rendered:
 class Fragments:
     """All fragments of one process."""
 
-    def __init__(
-        self, live: Live, templates: Environment, pages: Sequence[LivePage], random_bytes: RandomBytes
-    ) -> None:
+    def __init__(self, desk: Desk, live: Live, templates: Environment, pages: Sequence[LivePage]) -> None:
+        self._desk = desk
         self._live = live
         self._templates = templates
         self._pages = {page.name: page for page in (SHELL, *pages)}
         self._kept: OrderedDict[str, Rendered] = OrderedDict()
         self._making: dict[str, asyncio.Task[Rendered]] = {}
         self._version = 0
-        self.process = random_bytes(4).hex()
+        self.process = desk.random_bytes(4).hex()
         self.renderings = 0
 
     def shell(self) -> Rendered:
@@ -147,7 +146,7 @@ class Fragments:
     async def _made(self, page: LivePage, key: str) -> Rendered:
         overview, what = self._live.overview, key.partition(":")[2]
         began = time.monotonic()
-        read = await asyncio.to_thread(page.read, overview, what) if page.read else {}
+        read = await asyncio.to_thread(page.read, self._desk, overview, what) if page.read else {}
         kept = self._kept.setdefault(key, Rendered())
         self._kept.move_to_end(key)
         if len(self._kept) > PAGES_KEPT:

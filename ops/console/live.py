@@ -30,7 +30,7 @@ class Looking(Protocol):
 
 
 class Live:
-    """What the reader saw last. ``pause_after`` says how many seconds to rest after a look of so many milliseconds."""
+    """What the reader saw last. ``pause_after`` says how many seconds to rest after a look that took so many ms."""
 
     def __init__(self, looker: Looking, pause_after: Callable[[float], float]) -> None:
         self._looker = looker

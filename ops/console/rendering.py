@@ -79,8 +79,8 @@ def environment() -> Environment:
 def render(request: Request, template: str, status: int = 200, **context: Any) -> Response:
     """A page. Every template has ``visitor``, ``overview``, ``now``, ``title``, ``mode`` and ``section``.
 
-    ``mode`` is ``exercise``, ``live`` or empty where a page is about both; ``section`` the link of the navigation that
-    it belongs to; ``fragments`` those of a live page, and ``page`` its key. Raises NotSeenYet.
+    ``mode`` is ``exercise``, ``live`` or empty where a page is about both; ``section`` the link of the navigation
+    that it belongs to; ``fragments`` those of a live page, and ``page`` its key. Raises NotSeenYet.
     """
     console = console_of(request)
     shown: Rendered = context.pop("fragments", None) or console.fragments.shell()

@@ -1,9 +1,9 @@
 """The worker role ``console``: the pages, served from one process for both modes, with one reader behind them.
 
 Rules
-  1. It listens where ``console.listen`` says: loopback unless told otherwise, port 0 a free one. ``run/console.url``
-     says where, for its owner alone, as long as it listens.
-  2. It holds no credential and signs nothing but what stops things, with ``keys/console``, where that is on the roster.
+  1. It listens where ``console.listen`` says: loopback unless told otherwise, port 0 a free one. For as long as it
+     listens ``run/console.url`` says where, to its owner alone.
+  2. It holds no credential, and signs only what stops things, with ``keys/console`` where that is on the roster.
   3. It may be ended at any time, and more than one may run: nothing is kept here that others need.
 """
 
@@ -49,7 +49,7 @@ async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
 def made(desk: Desk, looker: Looking, pause_after: Callable[[float], float]) -> Console:
     """A console whose reader has not begun; it rests so many seconds after a look of so many milliseconds."""
     live, templates = Live(looker, pause_after), environment()
-    fragments = Fragments(live, templates, LIVE_PAGES, desk.random_bytes)
+    fragments = Fragments(desk, live, templates, LIVE_PAGES)
     return Console(desk, live, templates, fragments, Limits(), pen_of(desk))
 
 

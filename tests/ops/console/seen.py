@@ -56,7 +56,7 @@ def worker(role: str = "accounts", mode: str = "exercise", at: datetime = AT, **
 
 
 def busy(at: datetime = AT) -> Overview:
-    """A deployment in the middle of it: an exercise and a live incident, trouble, a halt, a queue without a worker."""
+    """In the middle of it: an exercise and a live incident, trouble, a halt, a queue without a worker."""
     ago = at - timedelta(minutes=3)
     live = incident(
         channel("x", f"live since {ago:%H:%M:%S}", Tone.DONE, at, reached=1),
@@ -86,7 +86,7 @@ def busy(at: datetime = AT) -> Overview:
         ),
         attention=(
             Matter("in_doubt", "1 delivery to bluesky-1 is in doubt: look whether it is out, and say so",
-                   "dispatcher delivery resolve dlv-9 --out REFERENCE", "live", ago, 1, live.id, "dlv-9", "bluesky-1"),
+                   "dispatcher delivery resolve dlv-9 --out REF", "live", ago, 1, live.id, "dlv-9", "bluesky-1"),
             Matter("no_worker", "999,940 deliveries wait and no process works at recipients",
                    "dispatcher worker recipients --mode live", "live", ago, 999_940, live.id),
         ),
