@@ -2,7 +2,8 @@
 
 Rules
   1. A session is known by a random value in a cookie; the table has its SHA-256 alone.
-  2. It ends ``session_minutes`` after it began, ``idle_minutes`` after the last request, or when somebody signs out.
+  2. It ends ``session_minutes`` after it began, ``idle_minutes`` after the last page was asked for, or when
+     somebody signs out. News that a page asks for by itself do not count.
   3. Whoever came by a one-time link has the role that the roster gives them now, read at each request; whoever came
      by an identity provider the role that a group of theirs was mapped to, as long as the settings name that role.
   4. A link is a statement that its holder signed less than a minute ago, and opens one session.
@@ -104,8 +105,11 @@ def begin(desk: Desk, known: Known) -> str:
     return cookie
 
 
-def visitor(desk: Desk, cookie: str) -> Visitor | None:
-    """Who a cookie's value stands for now; None for nobody, whatever it is."""
+def visitor(desk: Desk, cookie: str, *, touch: bool = True) -> Visitor | None:
+    """Who a cookie's value stands for now; None for nobody, whatever it is. Raises Unavailable.
+
+    Without ``touch`` it is no sign that somebody is there: pages that show news ask by themselves.
+    """
     id_ = _id(cookie)
     if id_ is None:
         return None
@@ -117,7 +121,7 @@ def visitor(desk: Desk, cookie: str) -> Visitor | None:
     if role is None:
         _lost(desk, found)
         return None
-    if now - found.seen_at >= TOUCHED_EVERY:
+    if touch and now - found.seen_at >= TOUCHED_EVERY:
         with desk.store.write() as work:
             sessions.touch(work, id_)
     return Visitor(found.person, found.name, role, id_, may_tighten(desk, found.person, role))

@@ -64,7 +64,8 @@ def use(work: Work, link: str, person: str, until: datetime) -> bool:
     values = Stored(USED + link, person, "", "", "", "", work.now, work.now, until, work.now)
     dialect = sqlite if work.connection.dialect.name == "sqlite" else postgresql
     row = dialect.insert(SessionRow).values(**{name: getattr(values, name) for name in Stored.__slots__})
-    return bool(work.execute(row.on_conflict_do_nothing()).rowcount)
+    added = row.on_conflict_do_nothing().returning(SessionRow.id)  # PostgreSQL counts no rows here
+    return work.execute(added).first() is not None
 
 
 def open_now(work: Work, idle: timedelta) -> int:

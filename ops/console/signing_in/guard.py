@@ -15,12 +15,18 @@ forms (WHATWG Fetch, "append a request Origin header"), and rule 2 could not tel
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dispatcher.settings import ConsoleSettings
 
 BODY_MOST = 64 * 1024
 """Bytes of a request's body; a form of the console has a few hundred."""
@@ -40,10 +46,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-
-
-class _TooLarge(Exception):
-    """More came than may."""
 
 
 class Guard:
@@ -71,9 +73,6 @@ class Guard:
                 await refused(scope, receive, answer)
             else:
                 await self._app(scope, asked, answer)
-        except _TooLarge:
-            if not answer.begun:
-                await _says(413, TOO_LARGE)(scope, receive, answer)
         except Exception:
             if not answer.begun:
                 await _says(500, "The console has made a fault. dispatcher status says the same.")(
@@ -91,7 +90,7 @@ class Guard:
             return _says(403, "This was not sent from a page of this console. Open the page and try again.")
         said = headers.get("content-length", "0")
         if not said.isascii() or not said.isdigit() or int(said[:20]) > BODY_MOST:
-            return _says(413, TOO_LARGE)
+            return _says(TOO_LARGE_CODE, TOO_LARGE)
         return None
 
     def _origins(self, scope: Scope) -> dict[str, str]:
@@ -107,6 +106,18 @@ class Guard:
         return {**ours, **self._public}
 
 
+class GuardedApp(Starlette):
+    """An application with the guard before everything, the page that says what failed included."""
+
+    def __init__(self, console: ConsoleSettings, routes: Sequence[BaseRoute], **more: Any) -> None:
+        self._console = console
+        super().__init__(routes=routes, **more)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As Starlette does, inside the guard."""
+        return Guard(super().build_middleware_stack(), self._console.address, self._console.listen)
+
+
 class _Asked:
     """Counts what comes."""
 
@@ -118,7 +129,7 @@ class _Asked:
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             if self._bytes > BODY_MOST:
-                raise _TooLarge
+                raise HTTPException(TOO_LARGE_CODE, TOO_LARGE)
         return message
 
 

@@ -23,7 +23,7 @@ from starlette.routing import Route
 import ops.console
 from dispatcher.service.desk import Desk
 from dispatcher.settings import ConsoleSettings
-from ops.console.signing_in import Guard, OnlyVisitors, routes, visitor_of
+from ops.console.signing_in import GuardedApp, OnlyVisitors, routes, visitor_of
 from tests.office import Office
 from tests.servers import until
 
@@ -37,13 +37,10 @@ def with_settings(desk: Desk, settings: ConsoleSettings) -> Desk:
 
 def application(desk: Desk) -> Starlette:
     """The sign-in, and one page that says who asks."""
-    console = desk.settings.console
-    app = Starlette(
-        routes=[*routes(desk), Route("/", _who), Route("/act", _act, methods=["POST"]), Route("/healthz", _fine)],
-        middleware=[
-            Middleware(Guard, address=console.address, listen=console.listen),
-            Middleware(OnlyVisitors, desk=desk),
-        ],
+    app = GuardedApp(
+        desk.settings.console,
+        routes=[*routes(desk), Route("/", _who), Route("/act", _act, methods=["POST"]), Route("/healthz", _fine), Route("/fault", _fault)],
+        middleware=[Middleware(OnlyVisitors, desk=desk)],
     )
     folder = ops.console.__path__[0]
     templates = Environment(loader=FileSystemLoader(f"{folder}/templates"), autoescape=True)
@@ -64,6 +61,10 @@ async def _act(request: Request) -> Response:
 
 async def _fine(_: Request) -> Response:
     return PlainTextResponse("ok")
+
+
+async def _fault(_: Request) -> Response:
+    raise RuntimeError("as a fault of ours would")
 
 
 @contextmanager
