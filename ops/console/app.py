@@ -27,8 +27,8 @@ ROUTES: Sequence[BaseRoute] = (
     *incident.ROUTES,
     *workers.ROUTES,
 )
-LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE)
-"""Pages whose fragments change by themselves and are made from the overview alone."""
+LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, incident.LIVE)
+"""Pages whose fragments change by themselves."""
 
 
 def build(console: Console) -> Starlette:
