@@ -26,6 +26,7 @@ from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 from ops.console.context import console_of
 from ops.console.fragments import LivePage
+from ops.console.reading import noted
 from ops.console.rendering import render_live
 
 MOST_TROUBLES = 10
@@ -145,6 +146,7 @@ async def incident(request: Request) -> Response:
     console, name = console_of(request), request.path_params["id"]
     shown = await console.fragments.of(f"{LIVE.name}:{name}")
     found = shown.read["incident"]
+    await noted(request, "incident", found.id)
     return await render_live(
         request, "incident.html", f"{LIVE.name}:{name}", title=found.title, mode=str(found.mode), incident=found
     )
