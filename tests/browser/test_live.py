@@ -32,9 +32,7 @@ def here(page: Page) -> None:
     page.evaluate("window.stillHere = true")
 
 
-def test_a_fan_out_is_watched_without_loading_the_page_again(
-    running: Stage, console: Served, visit: Visit
-) -> None:
+def test_a_fan_out_is_watched_without_loading_the_page_again(running: Stage, console: Served, visit: Visit) -> None:
     """From waiting for signatures to reached, on every channel, as the roles send."""
     plan = running.submitted(lists=("city",))
     page = visit(console)
