@@ -51,6 +51,10 @@ class Role(StrEnum):
     CONSOLE = "console"
 
 
+OF_PEOPLE = tuple(role for role in Role if role is not Role.CONSOLE)
+"""The roles that people hold."""
+
+
 class KeyType(StrEnum):
     """The OpenSSH key types that may sign (reference: gate 3)."""
 

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from channels.contract import Json
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
-from dispatcher.domain.people import Role
+from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.statement import Mode, StatementKind, Verified
 from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope, stops_from
 from dispatcher.sending.status import StatusRefused, authentic_stop, read_status
@@ -93,7 +93,7 @@ def named_by(asked_by: str) -> dict[str, Json]:
 
 def halting_roles(asked_by: str) -> tuple[Role, ...]:
     """The roles to sign a stop in: the console's own in somebody's name, else any but that."""
-    return (Role.CONSOLE,) if asked_by else tuple(role for role in Role if role is not Role.CONSOLE)
+    return (Role.CONSOLE,) if asked_by else OF_PEOPLE
 
 
 def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:

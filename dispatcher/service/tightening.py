@@ -207,7 +207,9 @@ def _goes_on(act: Act, scope: HaltScope) -> str:
     begun = "What is being sent at this moment still ends as it ends."
     match act, scope:
         case Act.HOLD, _:
-            return f"{begun} A hold is no halt: the gate does not ask for it, and corrections to this account wait too."
+            return (
+                f"{begun} A hold is no halt: the gate does not ask for it, and corrections to this account wait too."
+            )
         case Act.CANCEL, _:
             return f"{begun} Corrections, withdrawals and all-clears of this plan stay possible."
         case _, HaltScope.EVERYTHING:

@@ -157,5 +157,7 @@ def _check_role(statement: Statement, roster: Roster, times: tuple[datetime, ...
         )
     if statement.role == Role.CONSOLE and statement.kind not in BY_CONSOLE:
         raise StatementRefused(
-            RefusalCode.ROLE, f"the console only stops things, and cannot sign a {statement.kind}", "Sign it yourself."
+            RefusalCode.ROLE,
+            f"the console only stops things, and cannot sign a {statement.kind}",
+            "Sign it yourself.",
         )

@@ -58,7 +58,6 @@ def end(work: Work, id_: str) -> bool:
     return _end(work, [SessionRow.id == id_])
 
 
-
 def use(work: Work, link: str, person: str, until: datetime) -> bool:
     """Use a link up, by the id of its statement; False where somebody has done so already, on whichever host."""
     values = Stored(USED + link, person, "", "", "", "", work.now, work.now, until, work.now)

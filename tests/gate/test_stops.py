@@ -39,7 +39,9 @@ CONSOLE = Person("console", "Console", (RoleHeld(Role.CONSOLE, START),), (Key(CO
 def by_console(kind: StatementKind = StatementKind.HALT, **body: Json) -> Envelope:
     """What the console signs."""
     times = (NOW - HOUR, NOW + 90 * HOUR, "ab" * 16)
-    return sign(Statement(kind, "cd" * 32, DEPLOYMENT, Mode.LIVE, "console", "console", 3, *times, None, body), CONSOLE_KEY)
+    return sign(
+        Statement(kind, "cd" * 32, DEPLOYMENT, Mode.LIVE, "console", "console", 3, *times, None, body), CONSOLE_KEY
+    )
 
 
 def halted_by_console(**body: Json) -> Verified:

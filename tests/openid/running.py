@@ -120,4 +120,3 @@ def _between(wire: Wire) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Between
-

@@ -119,7 +119,11 @@ def test_a_hold_from_the_console_is_the_persons(office: Office) -> None:
 @pytest.mark.parametrize("role", [role for role in sessions.ROLES if role not in sessions.TIGHTENING])
 def test_who_may_only_look_stops_nothing(office: Office, role: Role) -> None:
     """The message names who may, and the way that everybody on the roster has."""
-    for act in (lambda: halt(office, "reviewer-1", role), lambda: _cancelled(office, role), lambda: _held(office, role)):
+    for act in (
+        lambda: halt(office, "reviewer-1", role),
+        lambda: _cancelled(office, role),
+        lambda: _held(office, role),
+    ):
         with pytest.raises(Forbidden, match="may only look") as refused:
             act()
         assert "duty director" in refused.value.next_step

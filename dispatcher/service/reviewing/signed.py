@@ -226,7 +226,11 @@ def _halt(halt: Halted, said: Iterable[Statement]) -> HaltRead:
     about = [one for one in said if halt.statement in (one.id, one.subject)]
     resumed: dict[str, datetime] = {}
     for one in sorted(about, key=lambda one: one.not_before):
-        if one.kind is StatementKind.RESUME and one.person not in (halt.person, halt.through) and one.role not in NEVER_RESUME:
+        if (
+            one.kind is StatementKind.RESUME
+            and one.person not in (halt.person, halt.through)
+            and one.role not in NEVER_RESUME
+        ):
             resumed.setdefault(one.person, one.not_before)
     return HaltRead(
         statement=halt.statement,

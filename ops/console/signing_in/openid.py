@@ -13,6 +13,7 @@ Rules
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,9 +206,7 @@ def _trusted(url: str, what: str) -> None:
 def _word(said: object) -> str:
     """An error code of OAuth, and nothing else that somebody may have put there."""
     plain = str(said)
-    return (
-        plain if plain.replace("_", "").isalpha() and plain.isascii() and len(plain) < 60 else "something unreadable"
-    )  # noqa: PLR2004
+    return plain if re.fullmatch("[a-z_]{1,60}", plain) else "something unreadable"
 
 
 AGAIN = "start again; if it stays so, tell ops, and use a one-time link: dispatcher console"

@@ -32,9 +32,6 @@ LIVE = ("/events", "/fragments")
 OPEN = ("/sign-in", "/static", "/healthz", "/readyz", *LIVE)
 """What is handed on whoever asks, and everything below it."""
 
-FRESH_S = 5.0
-"""So long what was found about a request holds for it; a stream asks again."""
-
 REMEMBERED_S = 600.0
 REMEMBERED_MOST = 1_000
 
@@ -52,7 +49,7 @@ class OnlyVisitors:
             return
         request = Request(scope)
         try:
-            visitor = await _found(self._desk, request, touch=True)
+            visitor = await found(self._desk, request, touch=True)
         except Unavailable as error:
             words = f"{error.message}: nobody can be signed in. dispatcher status says more.\n"
             await PlainTextResponse(words, 503, headers={"Retry-After": "5"})(scope, receive, send)
@@ -60,16 +57,16 @@ class OnlyVisitors:
         if visitor is None:
             await _away(scope)(scope, receive, send)
             return
+        request.state.visitor = visitor
         await self._app(scope, receive, send)
 
 
 async def visitor_of(request: Request) -> Visitor | None:
-    """Who asks; None for nobody. Their rights are those of this moment. Raises Unavailable."""
-    found_at: float = getattr(request.state, "visitor_at", -FRESH_S)
-    if time.monotonic() - found_at < FRESH_S:
-        visitor: Visitor | None = request.state.visitor
-        return visitor
-    return await _found(request.app.state.console.desk, request, touch=False)
+    """Who asks; None for nobody. Their rights are those of the moment they asked. Raises Unavailable."""
+    if not hasattr(request.state, "visitor"):
+        request.state.visitor = await found(request.app.state.console.desk, request)
+    visitor: Visitor | None = request.state.visitor
+    return visitor
 
 
 def noting_of(request: Request) -> Noting:
@@ -77,14 +74,13 @@ def noting_of(request: Request) -> Noting:
     return _kept(request.app.state, "noting", lambda: Noting(request.app.state.console.desk))
 
 
-async def _found(desk: Desk, request: Request, *, touch: bool) -> Visitor | None:
+async def found(desk: Desk, request: Request, *, touch: bool = False) -> Visitor | None:
+    """The same, looked up anew, as streams do now and then. Raises Unavailable."""
     cookie = value(request, SIGNED_IN, secure=is_secure(desk.settings.console.address))
-    visitor = None
-    if cookie:
-        known = _kept(request.app.state, "known_visitors", dict[str, tuple[Visitor, float]])
-        visitor = await _looked_up(desk, cookie, known, touch=touch)
-    request.state.visitor, request.state.visitor_at = visitor, time.monotonic()
-    return visitor
+    if not cookie:
+        return None
+    known = _kept(request.app.state, "known_visitors", dict[str, tuple[Visitor, float]])
+    return await _looked_up(desk, cookie, known, touch=touch)
 
 
 async def _looked_up(

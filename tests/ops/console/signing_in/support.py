@@ -39,7 +39,13 @@ def application(desk: Desk) -> Starlette:
     """The sign-in, and one page that says who asks."""
     app = GuardedApp(
         desk.settings.console,
-        routes=[*routes(desk), Route("/", _who), Route("/act", _act, methods=["POST"]), Route("/healthz", _fine), Route("/fault", _fault)],
+        routes=[
+            *routes(desk),
+            Route("/", _who),
+            Route("/act", _act, methods=["POST"]),
+            Route("/healthz", _fine),
+            Route("/fault", _fault),
+        ],
         middleware=[Middleware(OnlyVisitors, desk=desk)],
     )
     folder = ops.console.__path__[0]

@@ -72,7 +72,9 @@ def test_two_answers_to_where_from_are_none(console: httpx.Client) -> None:
     assert console.post("/act", headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1", "localhost:1", "", "127.0.0.1:0"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1", "localhost:1", "", "127.0.0.1:0"]
+)
 def test_a_name_that_is_not_ours_reaches_nothing(console: httpx.Client, host: str) -> None:
     """DNS rebinding: the name leads here, the page is another's."""
     answer = console.get("/", headers={"Host": host})
@@ -116,7 +118,9 @@ def test_a_form_that_hides_its_size_is_counted(console: httpx.Client) -> None:
 def test_just_as_much_as_may_be_passes(console: httpx.Client) -> None:
     """The bound itself is allowed, one byte more is not."""
     form = {**SAME, "Content-Type": "application/x-www-form-urlencoded"}
-    sizes = [console.post("/act", content=b"reason=" + b"x" * (BODY_MOST - 7 + more), headers=form) for more in (0, 1)]
+    sizes = [
+        console.post("/act", content=b"reason=" + b"x" * (BODY_MOST - 7 + more), headers=form) for more in (0, 1)
+    ]
     assert [answer.status_code for answer in sizes] == [200, 413]
 
 
@@ -168,6 +172,9 @@ def test_nobody_is_shown_a_page_without_signing_in(console: httpx.Client) -> Non
     """Whatever is not open to all is closed, and the sign-in leads back to it."""
     console.cookies.clear()
     answer = console.get("/incident/inc-1?a=b&c=d")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fincident%2Finc-1%3Fa%3Db%26c%3Dd")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/sign-in?next=%2Fincident%2Finc-1%3Fa%3Db%26c%3Dd",
+    )
     assert console.post("/act", headers=SAME).status_code == 401
     assert [console.get(path).status_code for path in ("/healthz", "/sign-in")] == [200, 200]
