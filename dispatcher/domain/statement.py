@@ -7,8 +7,8 @@ Rules
   4. What it commits to beyond the subject stands in ``body``; unknown keys are refused when reading.
 
 ``subject`` is a digest: of the plan for submit, approve, reject, break_glass, release, revoke, decide, confirm,
-resolve, reconcile and review; of the roster, policy or trust root for policy; of a one-time link's token for sign_in; of
-the scope document for all others.
+resolve, reconcile and review; of the roster, policy or trust root for policy; of a one-time link's token for
+sign_in; of the scope document for all others.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ Rules
      good for exercises and tests, worthless as proof of who signed.
   3. The roster serves both modes, so these keys could sign for a live message too. Until two real policy owners have
      installed a roster of real people, a production deployment must get no live account: the warning says so.
-  4. Only a test deployment has the console on its roster, with its key in ``keys/console``; elsewhere the owners add it.
+  4. Only a test deployment has the console on its roster, with its key in ``keys/console``; elsewhere the owners
+     add it.
   5. Only a deployment of kind test may have shorter waits than the reference's.
 """
 

@@ -1,7 +1,8 @@
 """Stopping: one person halts at once, two others resume (design: gate 9).
 
 Rules
-  1. Whoever is on the roster may halt, or has the console do it; the reason may follow. A name that stops nothing is refused, not swallowed.
+  1. Whoever is on the roster may halt, or has the console do it; the reason may follow. A name that stops nothing
+     is refused, not swallowed.
   2. A halt ends when two people, neither of them the halter, have signed a resume of that very halt; nobody signs one
      as platform admin, reviewer or console. Who had the console halt is the halter. A halt of one plan suspends its
      clearance.

@@ -1,12 +1,13 @@
 """Signing in to the console, and what stands before every page of it.
 
-``GuardedApp`` is an application that refuses requests that no page of ours made, ``OnlyVisitors`` lets nobody in who is not signed in, ``routes``
-are the pages for signing in and out, ``visitor_of`` says who asks, ``noting_of`` records who read what.
+``GuardedApp`` is an application that refuses requests that no page of ours made, ``OnlyVisitors`` lets nobody in
+who is not signed in, ``routes`` are the pages for signing in and out, ``visitor_of`` says who asks, ``noting_of``
+records who read what.
 
 Lives here: cookies, the exchange with the identity provider, the check of its tokens, the pages of the sign-in.
 
-May not live here: what a session is or who may do what (``dispatcher.service.sessions``), and any page for somebody who
-is signed in.
+May not live here: what a session is or who may do what (``dispatcher.service.sessions``), and any page for somebody
+who is signed in.
 """
 
 from dispatcher.service.sessions import Visitor as Visitor

@@ -1,10 +1,11 @@
 """The console's two cookies: one that says who is signed in, one while somebody is on the way to the provider.
 
 Rules
-  1. The first is ``SameSite=Strict``: no link on a foreign page is followed as somebody signed in. The second is sealed
-     with a key of ours, lives ten minutes, and is ``Lax``, because the provider sends people back from its own site.
-  2. Where the public address is https both are ``Secure`` and their names begin with ``__Host-``: no other host of the
-     domain can set them.
+  1. The first is ``SameSite=Strict``: no link on a foreign page is followed as somebody signed in. The second is
+     sealed with a key of ours, lives ten minutes, and is ``Lax``, because the provider sends people back from its
+     own site.
+  2. Where the public address is https both are ``Secure`` and their names begin with ``__Host-``: no other host of
+     the domain can set them.
 """
 
 from __future__ import annotations

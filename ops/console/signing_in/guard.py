@@ -3,13 +3,13 @@
 Rules
   1. The name in ``Host`` is one of ours: the address listened on, localhost, the public address of the settings. So a
      foreign name that was made to point here (DNS rebinding) reaches nothing.
-  2. What changes something comes from a page of ours: ``Sec-Fetch-Site`` is same-origin, or, where a browser sends none
-     (it sends it to trustworthy addresses only), ``Origin`` is ours.
+  2. What changes something comes from a page of ours: ``Sec-Fetch-Site`` is same-origin, or, where a browser sends
+     none (it sends it to trustworthy addresses only), ``Origin`` is ours.
   3. A body is at most 64 kB. One that says more is refused unread; one that says nothing is counted.
   4. Every answer has the headers below, also those that say what was refused and what failed.
 
-The referrer policy is ``same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` with our own
-forms (WHATWG Fetch, "append a request Origin header"), and rule 2 could not tell them from foreign ones.
+The referrer policy is ``same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` with
+our own forms (WHATWG Fetch, "append a request Origin header"), and rule 2 could not tell them from foreign ones.
 """
 
 from __future__ import annotations

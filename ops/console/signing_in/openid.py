@@ -1,12 +1,12 @@
 """Signing in with the department's identity provider: OpenID Connect, authorization code flow with PKCE.
 
 Rules
-  1. Nothing that the browser brings is believed: the code is exchanged here, with the verifier that only this console has
-     (RFC 7636, S256), and the ID token is checked (``tokens``).
-  2. The provider is known by its issuer alone. Its endpoints come from its discovery document, which must name that very
-     issuer; all of them are https, or http on the loopback address, where the tests' provider is.
-  3. Names and groups are claims of the ID token. A group gives a role where the settings map it; who is in none of those
-     is refused by name. Where several do, the first of ``sessions.ROLES`` is taken.
+  1. Nothing that the browser brings is believed: the code is exchanged here, with the verifier that only this
+     console has (RFC 7636, S256), and the ID token is checked (``tokens``).
+  2. The provider is known by its issuer alone. Its endpoints come from its discovery document, which must name that
+     very issuer; all of them are https, or http on the loopback address, where the tests' provider is.
+  3. Names and groups are claims of the ID token. A group gives a role where the settings map it; who is in none of
+     those is refused by name. Where several do, the first of ``sessions.ROLES`` is taken.
   4. What fails ends in :class:`Refused`: a reason for the ledger, and what to do next for the person.
 """
 
@@ -16,7 +16,6 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 

@@ -1,8 +1,8 @@
 """Is this ID token the provider's answer to the sign-in that was begun here?
 
 Rules (OpenID Connect Core 1.0, 3.1.3.7)
-  1. Signed by a key of the provider's JWKS with an algorithm that has a public key; never ``none``, never HMAC, so that
-     no key that is public can make one.
+  1. Signed by a key of the provider's JWKS with an algorithm that has a public key; never ``none``, never HMAC, so
+     that no key that is public can make one.
   2. ``iss`` is the provider, ``aud`` names this client, ``azp`` is this client where it is given or where there are
      several in ``aud``; ``exp`` has not come and ``iat`` is not to come, by a minute; ``nonce`` is the one sent;
      ``at_hash``, where given, is the access token's.

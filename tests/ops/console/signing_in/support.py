@@ -123,7 +123,8 @@ class Browser:
                 continue
             prompt = re.search(r'name="prompt" value="(\w+)"', answer.text)
             action = re.search(r'action="([^"]+)"', answer.text)
-            assert prompt and action, answer.text
+            assert prompt is not None, answer.text
+            assert action is not None, answer.text
             form = {"prompt": prompt[1], "login": person, "password": "any"}
             answer = self.http.post(str(answer.url.join(unescape(action[1]))), data=form)
         return str(place)
