@@ -97,7 +97,9 @@ class Guard:
         """The names that this console is served under, each with its origin."""
         server = scope.get("server") or ("", None)
         port = server[1]
-        hosts = [*LOCAL, self._listen] if port is not None else []
+        if port is None:
+            return dict(self._public)
+        hosts = [*LOCAL, self._listen]
         hosts += [server[0] if ":" not in server[0] else f"[{server[0]}]"] if _is_address(server[0]) else []
         ours: dict[str, str] = {}
         for host in filter(None, hosts):
