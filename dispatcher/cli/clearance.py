@@ -17,7 +17,7 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
-from dispatcher.domain.people import Role
+from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
@@ -28,7 +28,7 @@ from dispatcher.service.judging import who_can
 from dispatcher.store import records
 
 PLAN = click.argument("plan")
-ROLE = click.option("--role", type=one_of(Role), help="Sign in this role of yours.")
+ROLE = click.option("--role", type=click.Choice(OF_PEOPLE, case_sensitive=False), help="Sign in this role of yours.")
 CHANNEL = many("channel", "Only this channel; may be repeated.")
 REASON = click.option("--reason", default="", help="Why.")
 

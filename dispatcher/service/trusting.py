@@ -32,7 +32,18 @@ from typing import TypeVar
 
 from dispatcher.domain.errors import Invalid, NotFound, SignatureNeeded, Unavailable
 from dispatcher.domain.ids import RandomBytes
-from dispatcher.domain.people import Key, KeyType, Owner, Person, PublicKey, Role, Roster, TrustRoot, on_call
+from dispatcher.domain.people import (
+    OF_PEOPLE,
+    Key,
+    KeyType,
+    Owner,
+    Person,
+    PublicKey,
+    Role,
+    Roster,
+    TrustRoot,
+    on_call,
+)
 from dispatcher.domain.statement import Envelope, Statement, StatementError
 from dispatcher.gate.policy import Policies, load
 from dispatcher.service.deploying import beside
@@ -227,7 +238,7 @@ def checked(roster: Roster, now: datetime) -> Checked:
         deployment=roster.deployment,
         digest=roster.digest,
         one_key=tuple(person.id for person in roster.people if usable.count(person.id) == 1),
-        nobody_on_call=tuple(r for r in Role if not any(on_call(p, r, now) for p in roster.holders(r, now))),
+        nobody_on_call=tuple(r for r in OF_PEOPLE if not any(on_call(p, r, now) for p in roster.holders(r, now))),
         roles=tuple(shown for person in roster.people for shown in roles_of(person)),
         keys=keys,
     )

@@ -47,8 +47,8 @@ class Said:
 
     @property
     def role(self) -> str:
-        """The one role of the person."""
-        return str(CAST[self.person])
+        """The one role of the person; the console has a key and is none of them."""
+        return "console" if self.person == "console" else str(CAST[self.person])
 
 
 @dataclass
@@ -166,10 +166,14 @@ def ministered(world: World) -> bool:
 
 
 def halted(world: World, channel: str, safe: bool) -> bool:
-    """Somebody halted it, and no two others, neither of them platform admin or reviewer, let it go on."""
+    """Somebody halted it, and no two others, neither of them platform admin or reviewer, let it go on.
+
+    Who had the console halt it is no other, and the console itself lets nothing go on.
+    """
     for halt in any_of(world, "halt"):
-        resumed = {s.person for s in any_of(world, "resume") if s.more["halt"] == halt.more["name"]} - {halt.person}
-        if len([one for one in resumed if CAST[one] not in ("ops", "reviewer")]) >= 2:
+        said = [s for s in any_of(world, "resume") if s.more["halt"] == halt.more["name"]]
+        others = {s.person for s in said if s.role not in ("ops", "reviewer", "console")}
+        if len(others - {halt.person, halt.more.get("asked_by")}) >= 2:
             continue
         scope, target = halt.more["scope"], halt.more["target"]
         if scope == "everything" or (not safe and (scope == "all" or target in (channel, PLAN.digest))):

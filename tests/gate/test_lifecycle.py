@@ -115,6 +115,9 @@ ASKED = {
 """What no plan goes out without, on the webhook and besides on the others."""
 
 
+RESUMING = ("ops-2", "director-1", "director-2", "checker-1", "reviewer-1")
+
+
 class Life(RuleBasedStateMachine):
     """The plan's life. Each sentence takes a microsecond, so that no two are said at once."""
 
@@ -186,12 +189,14 @@ class Life(RuleBasedStateMachine):
         scope=st.sampled_from(
             [("all", ""), ("channel", "x"), ("plan", ""), ("everything", ""), ("incident", "other")]
         ),
-        person=st.sampled_from(["ops-1", "director-1"]),
+        person=st.sampled_from(["ops-1", "director-1", "console"]),
+        asked_by=st.sampled_from(["director-1", "director-2", "checker-1"]),
     )
-    def halt(self, scope: tuple[str, str], person: str) -> None:
-        """One person halts, twice over: the second time changes nothing."""
+    def halt(self, scope: tuple[str, str], person: str, asked_by: str) -> None:
+        """One person halts, or has the console do it, twice over: the second time changes nothing."""
         target = self.base.plan.digest if scope[0] == "plan" else scope[1]
-        self.twice("halt", person, scope=scope[0], target=target)
+        asked = {"asked_by": asked_by} if person == "console" else {}
+        self.twice("halt", person, scope=scope[0], target=target, **asked)
 
     def twice(self, kind: str, person: str, **more: Any) -> None:
         """Say it, have it arrive twice, and say it again: each time the same is decided."""
@@ -203,7 +208,7 @@ class Life(RuleBasedStateMachine):
         assert [self.decision(channel).failures for channel in CHANNELS] == once
 
     @precondition(lambda self: bool(naive.any_of(self.world, "halt")))
-    @rule(person=st.sampled_from(["ops-2", "director-1", "director-2", "checker-1", "reviewer-1"]), data=st.data())
+    @rule(person=st.sampled_from([*RESUMING, "console"]), data=st.data())
     def resume(self, person: str, data: st.DataObject) -> None:
         """Somebody signs that a halt may end."""
         halt = data.draw(st.sampled_from(naive.any_of(self.world, "halt")))

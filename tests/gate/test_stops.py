@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.domain.people import Role
-from dispatcher.domain.statement import StatementKind, Verified
+from channels.contract import Json
+from dispatcher.domain.people import Key, Person, Role, RoleHeld
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
 from dispatcher.gate.stops import HaltScope, Stops, stops_from
+from dispatcher.statements.errors import StatementRefused
+from dispatcher.statements.signing import sign
+from dispatcher.statements.verify import Verifier
 from tests.builders import draft, verified
-from tests.cast import CAST, NOW, signed
+from tests.cast import CAST, DEPLOYMENT, HOUR, NOW, START, roster, signed
+from tests.statements.support import SoftKey
 
 PLAN = draft("x", "webhook").plan
 
@@ -23,6 +30,73 @@ def halt(scope: object = "all", target: object = "", person: str = "ops-1") -> V
 def resume(of: Verified, *people: str) -> list[Verified]:
     """A resume of that halt by each of these people."""
     return list(verified([signed(StatementKind.RESUME, person, subject=of.statement.id) for person in people]))
+
+
+CONSOLE_KEY = SoftKey(8_000)
+CONSOLE = Person("console", "Console", (RoleHeld(Role.CONSOLE, START),), (Key(CONSOLE_KEY.key.public, START),))
+
+
+def by_console(kind: StatementKind = StatementKind.HALT, **body: Json) -> Envelope:
+    """What the console signs."""
+    times = (NOW - HOUR, NOW + 90 * HOUR, "ab" * 16)
+    return sign(
+        Statement(kind, "cd" * 32, DEPLOYMENT, Mode.LIVE, "console", "console", 3, *times, None, body), CONSOLE_KEY
+    )
+
+
+def halted_by_console(**body: Json) -> Verified:
+    """A halt of everything sendable, which the verifier takes."""
+    return verified([by_console(scope="all", **body)], people=roster(console=CONSOLE))[0]
+
+
+@pytest.mark.parametrize(
+    ("people", "ended"),
+    [
+        (("director-1", "director-2"), False),
+        (("checker-1", "director-1"), False),
+        (("checker-1", "director-2"), True),
+    ],
+)
+def test_who_had_the_console_halt_is_no_other(people: tuple[str, ...], ended: bool) -> None:
+    """Two others than director-1, in whose name the console signed."""
+    stop = halted_by_console(asked_by="director-1")
+    assert stopped(stops_from([stop, *resume(stop, *people)])) is not ended
+
+
+def test_the_console_resumes_nothing() -> None:
+    """Even where somebody believed its signature: one of two is missing."""
+    stop = halt(person="ops-1")
+    resumed = replace(stop.statement, kind=StatementKind.RESUME, subject=stop.statement.id)
+    mine = Verified(replace(resumed, person="console", role="console"), "its key")
+    assert stopped(stops_from([stop, mine, *resume(stop, "director-1")]))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in StatementKind if kind not in ("halt", "revoke")])
+def test_nothing_else_that_the_console_signs_is_authentic(kind: StatementKind) -> None:
+    """It approves nothing, submits nothing, releases nothing and signs nobody in."""
+    with pytest.raises(StatementRefused, match="the console only stops things"):
+        Verifier(roster(console=CONSOLE), DEPLOYMENT, Mode.LIVE).verify(by_console(kind), NOW)
+
+
+@pytest.mark.parametrize(
+    ("body", "by"),
+    [
+        ({"asked_by": "ops-1"}, "ops-1 through the console"),
+        ({}, "console"),
+        ({"asked_by": ""}, "console"),
+        ({"asked_by": ["ops-1"]}, "console"),
+    ],
+)
+def test_a_halt_by_the_console_names_who_asked(body: dict[str, Json], by: str) -> None:
+    """As the gate says it; what is no name is none."""
+    (one,) = stops_from([halted_by_console(**body)]).halts
+    assert one.sentence() == f"halted (all) by {by}"
+
+
+def test_a_persons_own_halt_names_nobody_else() -> None:
+    """Whoever writes another's name into their own halt keeps nobody from resuming."""
+    stop = verified([signed(StatementKind.HALT, "ops-1", scope="all", asked_by="director-1")])[0]
+    assert not stopped(stops_from([stop, *resume(stop, "director-1", "director-2")]))
 
 
 def stopped(stops: Stops, channel: str = "x", account: str = "x-1", *, making_safe: bool = False) -> bool:

@@ -60,6 +60,19 @@ def test_every_role_has_somebody(tmp_path: Path) -> None:
     assert [person.languages for person in roster.holders(Role.LANGUAGE_CHECKER, NOW)] == [("cy",)]
 
 
+def test_a_test_deployment_has_its_console_on_the_roster(tmp_path: Path) -> None:
+    """With a key of its own, in the one role that only stops things; in production the owners add it."""
+    for kind, there in ((DeploymentKind.TEST, [Role.CONSOLE]), (DeploymentKind.PRODUCTION, [])):
+        folder = tmp_path / kind
+        make(folder, kind)
+        roster = load_trust(folder / "trust", load, now=NOW).roster
+        assert list(roster.roles_of("console", NOW)) == there
+        assert (folder / "keys" / "console").exists() is bool(there)
+    key = KeyFileSigner(tmp_path / DeploymentKind.TEST / "keys" / "console").fingerprint
+    roster = load_trust(tmp_path / DeploymentKind.TEST / "trust", load, now=NOW).roster
+    assert getattr(roster.person_of_key(key), "id", None) == "console"
+
+
 def test_a_director_is_on_call_and_has_a_deputy(tmp_path: Path) -> None:
     """Whom to ask first, and who stands in for them: one voice."""
     make(tmp_path / "d")

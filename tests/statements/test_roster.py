@@ -208,10 +208,10 @@ APPROVING = {
 
 
 @pytest.mark.parametrize("other", Role)
-@pytest.mark.parametrize("role", [Role.OPS, Role.REVIEWER, Role.POLICY_OWNER])
+@pytest.mark.parametrize("role", [Role.OPS, Role.REVIEWER, Role.CONSOLE, Role.POLICY_OWNER])
 def test_some_roles_do_not_go_with_others(role: Role, other: Role) -> None:
-    """Ops and reviewer with none, policy owner with none that approves nor with those two; twice the same is one."""
-    alone = {Role.OPS, Role.REVIEWER}
+    """Ops, reviewer and console with none, policy owner with none that approves nor those; twice the same is one."""
+    alone = {Role.OPS, Role.REVIEWER, Role.CONSOLE}
     barred = role is not other and bool({role, other} & alone or other in APPROVING)
     for roles in ((held(role), held(other)), (held(other), held(role))):
         if barred:
