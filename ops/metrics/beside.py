@@ -30,8 +30,11 @@ def put_redis(page: Page, settings: Settings) -> None:
         queues = list(product(map(str, Lane), map(str, Mode)))
         for lane, mode in queues:
             lengths.llen(f"{NAMESPACE}:{queue_name(lane, mode)}")
-        for (lane, mode), length in zip(queues, lengths.execute(), strict=True):
-            page.put("doorbell_messages", length, lane=lane, mode=mode)
+            lengths.zcard(f"{NAMESPACE}:{queue_name(lane, mode)}.XQ")
+        answers = iter(lengths.execute())
+        for (lane, mode), waiting, dead in zip(queues, answers, answers, strict=True):
+            page.put("doorbell_messages", waiting, lane=lane, mode=mode)
+            page.put("doorbell_dead_letters", dead, lane=lane, mode=mode)
     page.put("redis_aof_enabled", said.get("aof_enabled") == 1)
     page.put("redis_aof_write_ok", said.get("aof_last_write_status", "ok") == "ok")
     page.put("redis_noeviction", said.get("maxmemory_policy") == "noeviction")

@@ -70,6 +70,7 @@ _QUEUE = (
     _gauge("queue_last_done_timestamp_seconds", "lane mode", "When the lane last brought a delivery to an end."),
     _gauge("held_deliveries", "channel mode reason", "Held deliveries by reason; 10,000 a lane are counted at most."),
     _gauge("doorbell_messages", "lane mode", "Rings that wait in Redis."),
+    _gauge("doorbell_dead_letters", "lane mode", "Messages there that nobody could read; kept for seven days."),
 )
 _FLOW = (
     _counter("deliveries_total", "channel mode outcome", "Deliveries that came to an outcome or a stop."),
@@ -96,7 +97,7 @@ _ACCOUNTS = (
     _gauge("mode_leak", "mode", "Accounts whose settings point to the other mode's far side."),
     _gauge("probe_success", "account channel mode", "Whether the account's last probe went well."),
     _gauge("probe_timestamp_seconds", "account channel mode", "When that was; 0 before the first."),
-    _gauge("probe_interval_seconds", "", "How often live accounts are probed."),
+    _gauge("probe_stale", "account channel mode", "Whether that is too long ago for an account that is probed on schedule."),
     _gauge("credential_expires_timestamp_seconds", "account channel mode", "When the account's credential ends."),
     _gauge("rate_paused_until_timestamp_seconds", "account mode", "Until when its breaker leaves an account alone."),
 )
@@ -104,6 +105,7 @@ _RECORD = (
     _gauge("ledger_entries", "", "Entries under the last signed head."),
     _gauge("ledger_checkpoint_timestamp_seconds", "", "When that head was signed."),
     _gauge("ledger_waiting_since_timestamp_seconds", "", "The oldest entry that no head holds, where there is one."),
+    _gauge("plans_missing_deliveries", "mode", "Plans that have fewer deliveries in the table than were signed."),
     _gauge("attention", "kind mode", "What wants a person, as the console lists it."),
 )
 _HOST = (

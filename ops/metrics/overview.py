@@ -75,5 +75,6 @@ def _probes(page: Page, seen: Overview) -> None:
         page.put("credential_expires_timestamp_seconds", probe.expires_at, **about)
         if probe.mode == "live" or probe.probed_at is not None:  # an exercise account is probed when somebody asks
             page.put("probe_timestamp_seconds", probe.probed_at or 0, **about)
+            page.put("probe_stale", probe.stale, **about)
         if probe.ok is not None:
             page.put("probe_success", probe.ok, **about)

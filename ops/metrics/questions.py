@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -12,14 +12,18 @@ from sqlalchemy import select
 
 from channels.contract import Clock
 from channels.registry import Lane
+from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.domain.statement import Mode
 from dispatcher.settings import Settings
 from dispatcher.store import foreign, holds, sightings
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, DeliveryRow, IncidentRow
+from dispatcher.store.tables import AccountRow, DeliveryRow, IncidentRow, LedgerRow
 from ops.metrics.pages import Page
 
 MOST_HELD = 10_000
+MOST_MISSING = 200
+WHOLE = ("deliveries.missing", "deliveries.whole")
+REASONS = frozenset(HeldReason)
 
 
 def put(page: Page, work: Work, settings: Settings, clock: Clock) -> None:
@@ -38,7 +42,7 @@ def put(page: Page, work: Work, settings: Settings, clock: Clock) -> None:
     for account, until in holds.standing(work).broken.items():
         if until > work.now and account in by_name:
             page.put("rate_paused_until_timestamp_seconds", until, account=account, mode=by_name[account].mode)
-    page.put("probe_interval_seconds", settings.timing.probe_ms / 1000)
+    _missing(page, work)
 
 
 def on_sqlite(work: Work) -> bool:
@@ -51,8 +55,9 @@ def _held(page: Page, work: Work) -> None:
     for lane, mode in product(Lane, Mode):
         at = (DeliveryRow.lane == str(lane), DeliveryRow.mode == str(mode), DeliveryRow.state == "held")
         rows = work.execute(select(DeliveryRow.channel, DeliveryRow.reason).where(*at).limit(MOST_HELD)).all()
-        for (channel, reason), count in Counter((row.channel, row.reason) for row in rows).items():
-            page.put("held_deliveries", count, channel=channel, mode=str(mode), reason=reason)
+        for channel, reason in rows:
+            said = reason if reason in REASONS else "other"
+            page.add("held_deliveries", channel=channel, mode=str(mode), reason=said)
 
 
 def _posts(page: Page, work: Work) -> None:
@@ -61,6 +66,20 @@ def _posts(page: Page, work: Work) -> None:
     modes = dict(work.execute(select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(names))).tuples())
     for row in rows:
         page.add("posts_not_as_approved", channel=row.channel, mode=modes[row.incident], seen=row.seen)
+
+
+def _missing(page: Page, work: Work) -> None:
+    """By the newest of the ledger's entries that say so, and that say of some that they are back."""
+    for mode in Mode:
+        page.put("plans_missing_deliveries", 0, mode=str(mode))
+    columns = (LedgerRow.kind, LedgerRow.body, IncidentRow.mode)
+    query = select(*columns).join(IncidentRow, IncidentRow.id == LedgerRow.incident).where(LedgerRow.kind.in_(WHOLE))
+    newest: set[str] = set()
+    for kind, body, mode in work.execute(query.order_by(LedgerRow.id.desc()).limit(MOST_MISSING)).all():
+        plan = str(json.loads(body).get("plan"))
+        if plan not in newest and kind == WHOLE[0]:
+            page.add("plans_missing_deliveries", mode=mode)
+        newest.add(plan)
 
 
 def _leaks(settings: Settings, account: Any) -> bool:
