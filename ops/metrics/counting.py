@@ -18,12 +18,16 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
+from channels.contract import Verdict
+from dispatcher.domain.lifecycle import DeliveryState
 from dispatcher.domain.message import TextKind
-from dispatcher.domain.statement import StatementKind
+from dispatcher.domain.statement import Mode, StatementKind
+from dispatcher.service.judging import CLAUSES
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
     AccountRow,
@@ -46,7 +50,11 @@ MOST_HOLES = 1_000
 MOST_KNOWN = 20_000
 """Incidents and plans that are remembered; then forgotten together, and asked for again."""
 
+LOST = "lost"
+"""The verdict of an attempt whose process was lost."""
+
 UNDER_WAY = frozenset({"ready", "leased", "sending"})
+OUTCOMES = tuple(sorted(set(map(str, DeliveryState)) - UNDER_WAY))
 VERDICTS = {"ready": "deferred", "held": "deferred", "expired": "deferred"}
 """What an attempt came to, by where its delivery went; elsewhere the two have the same name."""
 
@@ -80,9 +88,18 @@ class Counted:
         self._modes: dict[str, str] = {}
         self._accounts: dict[str, tuple[str, str]] = {}
         self._plans: dict[str, Started] = {}
+        self._named: set[tuple[str, str]] = set()
+        for outcome in NOTICES.values():
+            self.page.add("notices_total", 0, outcome=outcome)
+        for mode in map(str, Mode):
+            for other in {*map(str, Mode)} - {mode}:
+                self.page.add("mode_leaks_total", 0, account_mode=other, mode=mode)
+            for at, clause in product(REFUSALS.values(), CLAUSES):
+                self.page.add("refusals_total", 0, at=at, mode=mode, clause=clause)
 
     def read(self, work: Work) -> int:
         """Take in what is new; returns how many entries that were."""
+        self._begin_at_zero(work)
         if self._last is None:
             self._last = work.execute(select(func.max(LedgerRow.id))).scalar() or 0
             return 0
@@ -95,6 +112,16 @@ class Counted:
         for row, body in rows:
             self._count(row, body, posts)
         return len(found)
+
+    def _begin_at_zero(self, work: Work) -> None:
+        """Name what may be counted: of a counter that appears with its first event, nobody sees an increase."""
+        rows = work.execute(select(AccountRow.channel, AccountRow.mode).distinct()).all()
+        for channel, mode in {tuple(row) for row in rows} - self._named:
+            self._named.add((channel, mode))
+            for outcome in OUTCOMES:
+                self.page.add("deliveries_total", 0, channel=channel, mode=mode, outcome=outcome)
+            for verdict in (*map(str, Verdict), LOST):
+                self.page.add("attempts_total", 0, channel=channel, mode=mode, verdict=verdict)
 
     def _fresh(self, work: Work) -> frozenset[int]:
         last = self._last or 0
@@ -161,7 +188,7 @@ class Counted:
         rest = int(body.get("count", 0)) - len(channels)
         channels += [channels[0] if len(set(channels)) == 1 else "various"] * max(0, rest)
         for channel in channels:
-            self._ended(body, mode, channel, 1, "lost")
+            self._ended(body, mode, channel, 1, LOST)
 
     def _moved(self, row: Any, body: dict[str, Any], mode: str, posts: dict[str, Any]) -> None:
         channel, account_mode = self._accounts.get(body.get("account", ""), (body.get("channel", "unknown"), mode))

@@ -7,6 +7,7 @@ as up while its last look went well and is fresh; the lines of a part that is no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ from ops.metrics import beside, overview, questions
 from ops.metrics.counting import Counted
 from ops.metrics.pages import Page
 from ops.metrics.serving import Serving
+from workers.main import started, stopped
 from workers.pausing import pause
 
 FRESH_S = 15.0
@@ -125,15 +127,20 @@ class Exporter(Collector):
         return pause_after(seen.took_ms)
 
 
-async def export(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:  # noqa: ARG001
-    """The role: one of these serves both modes of a deployment. Raises Unavailable where its port is taken."""
-    desk = await asyncio.to_thread(open_desk, settings.root, "exporter")
-    exporter = Exporter(desk)
-    serving = Serving(settings, exporter.registry)
+async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    """The role: one of these serves both modes of a deployment. Raises Unavailable where its port is taken.
+
+    That it started is recorded as soon as the database is there; it is scraped all the same.
+    """
+    desk, about = open_desk(settings.root, "exporter"), ("exporter", str(mode), owner)
     try:
-        await exporter.run(stopping)
+        exporter = Exporter(desk)
+        with contextlib.closing(Serving(settings, exporter.registry)):
+            recorded = asyncio.create_task(started(desk, about, stopping))
+            await exporter.run(stopping)
+            await recorded
+            await asyncio.to_thread(stopped, desk, about)
     finally:
-        serving.close()
         desk.store.close()
 
 
