@@ -69,6 +69,11 @@ class Part:
         return pause_s
 
     @property
+    def looked(self) -> bool:
+        """Whether anybody has looked yet."""
+        return self._looked_s is not None
+
+    @property
     def up(self) -> bool:
         """Whether it answers."""
         return self._ok and self._looked_s is not None and time.monotonic() - self._looked_s < FRESH_S
