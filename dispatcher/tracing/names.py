@@ -1,6 +1,6 @@
 """Names of OpenTelemetry's semantic conventions, which are still in development for messaging: in this module only.
 
-Source: OpenTelemetry semantic conventions 1.37, messaging spans, HTTP and exceptions. Our own begin with ``dispatcher``.
+Source: OpenTelemetry semantic conventions 1.37, messaging spans, HTTP and exceptions. Ours begin with ``dispatcher``.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class Counted:
         incidents = {row.incident for row, _ in rows if row.incident} - self._modes.keys()
         for chunk in _chunks(incidents):
             query = select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(chunk))
-            self._modes |= {id_: mode for id_, mode in work.execute(query).all()}
+            self._modes |= {row.id: row.mode for row in work.execute(query).all()}
         if {body["account"] for _, body in rows if "account" in body} - self._accounts.keys():
             known = select(AccountRow.id, AccountRow.channel, AccountRow.mode)
             self._accounts = {id_: (channel, mode) for id_, channel, mode in work.execute(known).all()}
@@ -226,7 +226,7 @@ class Counted:
 
 def _starts(work: Work, plans: Sequence[str]) -> dict[str, Started]:
     released = select(DispatchRow.plan, DispatchRow.released_at).where(DispatchRow.plan.in_(plans))
-    began = {plan: at for plan, at in work.execute(released).all()}
+    began = {row.plan: row.released_at for row in work.execute(released).all()}
     approve = (StatementRow.kind == str(StatementKind.APPROVE), StatementRow.subject.in_(plans))
     said = select(StatementRow.subject, StatementRow.recorded_at).where(*approve)
     approved: dict[str, datetime] = {}

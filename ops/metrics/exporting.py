@@ -14,17 +14,13 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-import redis
 import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.bootstrap import open_desk
-from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Mode
-from dispatcher.embedded.errors import EmbeddedError
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.look import Looker, pause_after
 from dispatcher.settings import Settings
@@ -39,7 +35,6 @@ FRESH_S = 15.0
 """How old a look may be: longer, and whoever takes it hangs."""
 
 DATABASE, REDIS, HOST, CONSOLE = "database", "redis", "host", "console"
-AWAY = (DispatcherError, SQLAlchemyError, redis.RedisError, EmbeddedError, OSError)
 
 
 class Part:
@@ -58,7 +53,7 @@ class Part:
         page, began_s, pause_s = Page(), time.monotonic(), 0.0
         try:
             pause_s = self._look(page)
-        except AWAY as error:
+        except Exception as error:  # noqa: BLE001 - a row that nobody can read must not end the watch over all others
             if self._ok or self._looked_s is None:
                 self._log.warning("part_away", kind=self.name, error=type(error).__name__)
             self._ok, self._looked_s = False, time.monotonic()

