@@ -46,6 +46,7 @@ _ALLOWED = """
     provider_ms queue_ms total_ms wait_s open_s
     owner fence term signal stops verb peer_pid peer_uid logger where
     host address bytes_out bytes_in
+    trace_id span_id release_trace_id
 """
 ALLOWED = frozenset(_ALLOWED.split())
 """The only keys that are written: what every line has, what it is about, what came of it, how long it took, and who

@@ -99,14 +99,17 @@ def declare(broker: BellBroker, lane: str, mode: str, hear: Callable[[str], None
     declared(ring)
 
 
-def ring(broker: BellBroker, lane: str, mode: str, dispatch: str) -> None:
-    """Enqueue one ring for a lane. Raises redis errors where Redis is away; the lane polls all the same."""
+def ring(broker: BellBroker, lane: str, mode: str, dispatch: str, traceparent: str = "") -> None:
+    """Enqueue one ring for a lane. Raises redis errors where Redis is away; the lane polls all the same.
+
+    ``traceparent`` travels for whoever watches the queue; workers go by the row, which no message can change.
+    """
     broker.enqueue(
         dramatiq.Message(
             queue_name=queue_name(lane, mode),
             actor_name=f"ring_{lane}",
             args=(lane, dispatch),
             kwargs={},
-            options={},
+            options={"traceparent": traceparent} if traceparent else {},
         )
     )

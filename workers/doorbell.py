@@ -17,8 +17,8 @@ from workers.broker import open_broker, ring
 from workers.stops import bell
 
 RING_S = 1.0
-Ring = Callable[[str, str, str], None]
-"""Rings a lane: lane, mode, dispatch. Raises Unavailable."""
+Ring = Callable[[str, str, str, str], None]
+"""Rings a lane: lane, mode, dispatch, the traceparent of its release. Raises Unavailable."""
 
 
 def redis_url(settings: Settings) -> str:
@@ -42,9 +42,9 @@ def open_doorbell(settings: Settings) -> Ring:
     with contextlib.suppress(redis.RedisError):  # said when ringing; the lanes look every few seconds anyway
         broker.client.ping()
 
-    def ring_lane(lane: str, mode: str, dispatch: str) -> None:
+    def ring_lane(lane: str, mode: str, dispatch: str, traceparent: str) -> None:
         try:
-            ring(broker, lane, mode, dispatch)
+            ring(broker, lane, mode, dispatch, traceparent)
         except redis.RedisError as error:
             raise Unavailable(
                 "Redis cannot be reached: workers will find the release at their next look",

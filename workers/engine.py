@@ -38,12 +38,14 @@ from dispatcher.store import holds, queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
 from dispatcher.store.workers import Doing
+from dispatcher.tracing.spans import NOWHERE, Spans
 from workers.buckets import Buckets
 from workers.fence import SelfFence
 from workers.ordering import Orders
 from workers.outcomes import Rules, after_refusal, after_send, before_permit, idempotency_of, keepable, returned
 from workers.pacing import Pacing
 from workers.recorder import Recorder
+from workers.tracing import Chunk, Tracing
 
 T = TypeVar("T")
 
@@ -93,6 +95,7 @@ class Engine:
         clock: Clock,
         rules: Rules,
         redis: str | None = None,
+        spans: Spans = NOWHERE,
     ) -> None:
         self._post = post
         self._store = store
@@ -102,6 +105,7 @@ class Engine:
         self._rules = rules
         self._orders = Orders(store, post.mode)
         self._recorder = Recorder(self.write)
+        self._tracing = Tracing(post.lane, clock, spans)
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
         self._chunks: dict[asyncio.Task[None], UnderWay] = {}
         self._heard_at: datetime | None = None
@@ -222,13 +226,15 @@ class Engine:
             return None
 
     async def _chunk(self, leased: list[Leased], hold: Hold) -> None:
+        chunk = self._tracing.chunk(leased)
         with self._fence.during(hold.lasting, hold.since_s), self._pacing.holding(leased):
             ready = await self._admitted(leased)
             permits = await self._permits(ready)
             kept = await self._intend(permits, hold.owner)
             self._pacing.keep(leased, kept)
-            sends = [self._send(item, permits[item], hold.fenced_at) for item in kept]
+            sends = [self._send(item, permits[item], hold.fenced_at, chunk) for item in kept]
             ended = await asyncio.gather(*sends, return_exceptions=True)
+        chunk.ended()
         for item, error in zip(kept, ended, strict=True):
             if error is not None:  # the row is still sending: the sweeper puts it in doubt
                 self._log.error("send_failed", **_names(item), error=type(error).__name__)
@@ -305,7 +311,7 @@ class Engine:
             self._log.warning("lease_lost", count=len(items) - len(kept or []), owner=owner)
         return kept or []
 
-    async def _send(self, item: Leased, permit: Permit, fenced_at: datetime) -> None:
+    async def _send(self, item: Leased, permit: Permit, fenced_at: datetime, chunk: Chunk) -> None:
         latest = fenced_at - timedelta(seconds=self._timeout_s(item))
         try:
             outcome = await self._pacing.turn(item, latest)
@@ -318,10 +324,10 @@ class Engine:
             self._pacing.heard(item, outcome)
         finally:
             self._pacing.done(item)
-        self._report(item, outcome, started)
+        self._report(item, outcome, started, chunk)
         await self._recorder.put(after_send(item, outcome, self._clock(), self._rules))
 
-    def _report(self, item: Leased, outcome: Outcome, started: datetime) -> None:
+    def _report(self, item: Leased, outcome: Outcome, started: datetime, chunk: Chunk) -> None:
         now = self._clock()
         self._log.info(
             "attempt",
@@ -335,6 +341,7 @@ class Engine:
             provider_ms=None if outcome.provider_ms is None else round(outcome.provider_ms),
             queue_ms=_milliseconds(started - max(item.due_at, item.intended_at)),
             total_ms=_milliseconds(now - started),
+            **chunk.attempt(item, outcome, started, now),
         )
 
     async def _broken(self, account: str, open_s: float | None, reason: str) -> None:

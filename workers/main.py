@@ -93,6 +93,7 @@ def _trust_files(settings: Settings) -> set[tuple[str, int, int]]:
 
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
     from dispatcher.bootstrap import open_desk, open_store
+    from dispatcher.tracing.spans import open_spans
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.foreign import ForeignPosts
@@ -110,7 +111,8 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     rules = rules_for(settings.timing)
     stops = StopPoll(str(mode), store, sender, settings)
     url = redis_url(settings)
-    engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url)
+    spans = open_spans(settings.traces, lane, str(mode), settings.deployment)
+    engine = Engine(Post(lane, str(mode), owner), store, sender, settings, now, rules, url, spans)
     reconciler = Reconciler((lane, str(mode), owner), store, sender, settings, now, rules, engine.write)
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
     foreign = ForeignPosts((lane, str(mode)), store, prober, settings, now, engine.write)
@@ -129,6 +131,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
         await asyncio.to_thread(stopped, recorder, (lane, str(mode), owner))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
+        await asyncio.to_thread(spans.close)
         await sender.close()
         desk.store.close()
         store.close()

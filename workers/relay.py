@@ -26,7 +26,7 @@ from dispatcher.store import leading, recipients, records, spends, sweep, ways_b
 from dispatcher.store.database import Store, Work
 from workers.pausing import rounds
 
-Ring = Callable[[str, str, str], None]
+Ring = Callable[[str, str, str, str], None]
 PURGE_EVERY = timedelta(hours=1)
 """How often the relay looks for recipient lists whose time is up: they are kept for days."""
 
@@ -72,7 +72,7 @@ class Relay:
         bells = await asyncio.to_thread(self.tick)
         await asyncio.to_thread(self._ring_all, bells)
 
-    def tick(self) -> list[tuple[int, str, str, str]]:
+    def tick(self) -> list[tuple[int, str, str, str, str]]:
         """One round of leading; returns the bells to ring."""
         timing = self._settings.timing
         with self._store.write() as work:
@@ -133,11 +133,11 @@ class Relay:
             return set()
         return set(before.stops)
 
-    def _ring_all(self, bells: list[tuple[int, str, str, str]]) -> None:
+    def _ring_all(self, bells: list[tuple[int, str, str, str, str]]) -> None:
         rung = []
-        for id_, lane, mode, dispatch in bells:
+        for id_, *bell in bells:
             try:
-                self._ring(lane, mode, dispatch)
+                self._ring(*bell)
             except DispatcherError as error:
                 self._log.warning("redis_unreachable", reason=error.message)
                 break

@@ -81,7 +81,13 @@ async def _console(settings: Settings, mode: Mode, owner: str, stopping: asyncio
     await serve(settings, mode, owner, stopping)
 
 
-MORE_ROLES: Mapping[str, Main] = {"console": _console}
+async def _exporter(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    from ops.metrics.exporting import serve
+
+    await serve(settings, mode, owner, stopping)
+
+
+MORE_ROLES: Mapping[str, Main] = {"console": _console, "exporter": _exporter}
 """Roles that the package ``workers`` may not know, because they are above it."""
 
 
@@ -95,7 +101,9 @@ MORE_ROLES: Mapping[str, Main] = {"console": _console}
     help="Else $DISPATCHER_MODE, as `up` sets it.",
 )
 def worker(session: Session, role: str, mode: Mode) -> None:
-    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender, egress, console.
+    """Run one ROLE of the Procfile until SIGTERM.
+
+    The roles: relay, accounts, recipients, tiktok, tiktok-sender, egress, console, exporter.
 
     What ends it badly goes to its log with the place in the code, like everything else it says.
     """

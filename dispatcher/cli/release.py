@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import click
 
@@ -18,8 +20,12 @@ from dispatcher.embedded.state import read_state
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import notices, releasing, stopping
 from dispatcher.service.desk import Desk
+from dispatcher.service.releasing import Dispatch
 from dispatcher.service.stopping import Halted
 from dispatcher.store import accounts, records
+from dispatcher.tracing import names
+from dispatcher.tracing.context import VARIABLE, place_in
+from dispatcher.tracing.spans import Kind, Span, open_spans
 
 
 @click.command(cls=Signed)
@@ -27,11 +33,25 @@ from dispatcher.store import accounts, records
 def release(session: Session, plan: str) -> None:
     """Release PLAN: every channel must be clear. From then on its deliveries are sent.
 
-    Exit code 3 with every reason where the gate is not clear.
+    Exit code 3 with every reason where the gate is not clear. With $TRACEPARENT (W3C) it is part of that trace.
     """
-    made = releasing.release(session.desk, plan, session.pen, bell(session.desk))
+    parent, began = os.environ.get(VARIABLE, ""), session.desk.now()
+    made = releasing.release(session.desk, plan, session.pen, bell(session.desk), parent)
     session.show("dispatch", made)
     next_step(f"dispatcher watch {short(made.plan)}")
+    _traced(session.desk, made, parent, began)
+
+
+def _traced(desk: Desk, made: Dispatch, parent: str, began: datetime) -> None:
+    """Have the release's span sent, where the deployment wants spans: after all that people wait for."""
+    settings, at = desk.settings, place_in(made.traceparent)
+    spans = open_spans(settings.traces, "release", str(made.mode), settings.deployment)
+    if at is not None and spans.wanted:
+        about: dict[str, str | int] = {names.SYSTEM: names.OURS, names.OPERATION: "release", names.PLAN: made.plan}
+        about |= {names.OPERATION_TYPE: "send", names.DISPATCH: made.id, names.INCIDENT: made.incident}
+        above = place_in(parent)
+        spans.record(Span("release", Kind.PRODUCER, at, began, made.released_at, about, above))
+    spans.close()
 
 
 @click.command(cls=Signed)
@@ -94,7 +114,7 @@ def _warning() -> Iterator[None]:
         say(f"Warning: {error}")
 
 
-def bell(desk: Desk) -> Callable[[str, str, str], None]:
+def bell(desk: Desk) -> Callable[[str, str, str, str], None]:
     """Wakes the workers, over a connection made before the release."""
     from workers.doorbell import open_doorbell
 

@@ -31,14 +31,18 @@ from dispatcher.service.judging import judge
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
+from dispatcher.tracing.context import continued
 
-Ring = Callable[[str, str, str], None]
-"""Rings a doorbell: lane, mode, dispatch."""
+Ring = Callable[[str, str, str, str], None]
+"""Rings a doorbell: lane, mode, dispatch, and the traceparent of its release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The signed release of one plan. ``lanes`` are those its deliveries travel in."""
+    """The signed release of one plan. ``lanes`` are those its deliveries travel in.
+
+    ``traceparent`` is its place in a trace, which attempts are linked to.
+    """
 
     id: str
     plan: str
@@ -47,19 +51,23 @@ class Dispatch:
     released_at: datetime
     released_by: str
     lanes: tuple[str, ...]
+    traceparent: str
 
 
-def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None) -> Dispatch:
-    """Release a plan. Raises GateClosed with a reason per channel and clause, Stale, SignatureNeeded, Forbidden."""
+def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None, parent: str = "") -> Dispatch:
+    """Release a plan, as part of the trace of ``parent`` where that is one, else of a new one.
+
+    Raises GateClosed with a reason per channel and clause, Stale, SignatureNeeded, Forbidden.
+    """
     person = desk.person(pen)
     role = desk.role(person, desk.policy().may_release)
     stored = _cleared(desk, plan_name, person.id)
     kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
     envelope = desk.sign(pen, (role,), StatementKind.RELEASE, stored.digest, stored.plan.mode, kinds)
     with desk.store.write() as work:
-        dispatch = _dispatch(desk, work, stored, envelope)
+        dispatch = _dispatch(desk, work, stored, envelope, continued(parent, desk.random_bytes).traceparent)
     if ring is not None:
-        ring_lanes(ring, dispatch.id, dispatch.mode, dispatch.lanes)
+        ring_lanes(ring, dispatch.id, dispatch.mode, dispatch.lanes, dispatch.traceparent)
     return dispatch
 
 
@@ -82,7 +90,7 @@ def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
     return stored
 
 
-def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) -> Dispatch:
+def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope, traceparent: str) -> Dispatch:
     plan = stored.plan
     records.move_plan(work, stored.digest, plan.incident, "submitted", "released")
     spends.commit(work, plan)
@@ -94,18 +102,19 @@ def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope) ->
         released_at=work.now,
         released_by=statement.person,
         lanes=tuple(sorted({str(lane_of(destination.channel)) for destination in plan.destinations})),
+        traceparent=traceparent,
         **about,
     )
     row = {"id": dispatch.id, "mode": str(plan.mode), "released_by": statement.person, "statement": statement.id}
-    deliveries.add_dispatch(work, {**about, **row}, dispatch.lanes)
+    deliveries.add_dispatch(work, {**about, **row, "traceparent": traceparent}, dispatch.lanes)
     work.record("plan.released", **about, actor=statement.person, dispatch=dispatch.id, lanes=list(dispatch.lanes))
     return dispatch
 
 
-def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str]) -> None:
+def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str], traceparent: str) -> None:
     """Ring after a commit. A bell that does not ring is a warning: the lanes look by themselves."""
     for lane in lanes:
         try:
-            ring(lane, str(mode), dispatch)
+            ring(lane, str(mode), dispatch, traceparent)
         except (DispatcherError, OSError) as error:
             structlog.get_logger("releasing").warning("doorbell_lost", lane=lane, reason=str(error))

@@ -109,7 +109,7 @@ def take_back(
         made, opened = _order(work, sent, kind, renderings, statement)
     cancelled = cancel_unsent(desk, stored.digest, f"overtaken by its {SPOKEN[kind]}")
     if ring is not None:
-        ring_lanes(ring, sent.dispatch, stored.plan.mode, _lanes(stored.plan, renderings))
+        ring_lanes(ring, sent.dispatch, stored.plan.mode, _lanes(stored.plan, renderings), sent.traceparent)
     return TakenBack(
         plan=stored.digest,
         incident=stored.plan.incident,
@@ -146,10 +146,11 @@ def done(desk: Desk, task_name: str, person: str, note: str) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A plan that went out: its dispatch, and the accounts that an order of this text was given for already."""
+    """A plan that went out: its dispatch with its trace, and the accounts that an order of this text was given for already."""
 
     stored: StoredPlan
     dispatch: str
+    traceparent: str
     told: frozenset[str]
 
 
@@ -185,7 +186,7 @@ def _sent(work: Work, plan_name: str, kind: TextKind) -> _Sent:
     )
     if told >= {destination.account for destination in stored.plan.destinations}:
         raise Stale(f"its {SPOKEN[kind]} was ordered for plan {name} already", f"see: dispatcher watch {name}")
-    return _Sent(stored, dispatch.id, told)
+    return _Sent(stored, dispatch.id, dispatch.traceparent, told)
 
 
 def _order(

@@ -66,7 +66,7 @@ class Leased:
     """One delivery in a worker's hands.
 
     ``intended_at`` is when its release was signed, or the order of its way back; ``attempts`` those before this one.
-    ``route`` is the account's, where its channel has several.
+    ``route`` is the account's, where its channel has several; ``traceparent`` its release's.
     """
 
     id: str
@@ -94,6 +94,7 @@ class Leased:
     intended_at: datetime
     dispatch: str
     route: str | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Move:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-JOINED = ("intended_at", "dispatch", "route")
+JOINED = ("intended_at", "dispatch", "route", "traceparent")
 """What of a lease stands in other tables than the deliveries."""
 
 _COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in JOINED]
@@ -280,8 +281,9 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
 
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
     signed_at = func.coalesce(WayBackRow.ordered_at, DispatchRow.released_at, type_=DispatchRow.released_at.type)
+    joined = (signed_at, DispatchRow.id, AccountRow.settings["route"].as_string(), DispatchRow.traceparent)
     return (
-        select(*_COLUMNS, signed_at, DispatchRow.id, AccountRow.settings["route"].as_string())
+        select(*_COLUMNS, *joined)
         .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
         .outerjoin(AccountRow, AccountRow.id == DeliveryRow.account)
         .outerjoin(WayBackRow, and_(WayBackRow.plan == DeliveryRow.plan, WayBackRow.kind == DeliveryRow.kind))

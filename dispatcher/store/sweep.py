@@ -104,15 +104,19 @@ def doubt(work: Work, quiet: timedelta) -> int:
     return _move(work, found, "sending", "in_doubt", "the database was restored from a backup", **fresh) if ids else 0
 
 
-def doorbells(work: Work, again_after: timedelta) -> list[tuple[int, str, str, str]]:
-    """Outbox rows to ring: never rung, or rung a while ago with work still due. Returns id, lane, mode, dispatch."""
+def doorbells(work: Work, again_after: timedelta) -> list[tuple[int, str, str, str, str]]:
+    """Outbox rows to ring: never rung, or rung a while ago with work still due.
+
+    Returns id, lane, mode, dispatch, and the traceparent of its release.
+    """
     stale = or_(OutboxRow.rung_at.is_(None), OutboxRow.rung_at < work.now - again_after)
     due = select(DeliveryRow.id).join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
     due = due.where(DispatchRow.id == OutboxRow.dispatch, DeliveryRow.lane == OutboxRow.lane)
     due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
     columns = (OutboxRow.id, OutboxRow.lane, OutboxRow.mode, OutboxRow.dispatch)
-    rows = work.execute(select(*columns).where(stale, due.exists()).order_by(OutboxRow.id).limit(MOST)).all()
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    trace = select(DispatchRow.traceparent).where(DispatchRow.id == OutboxRow.dispatch).scalar_subquery()
+    query = select(*columns, trace).where(stale, due.exists()).order_by(OutboxRow.id).limit(MOST)
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in work.execute(query).all()]
 
 
 def rung(work: Work, ids: list[int]) -> None:

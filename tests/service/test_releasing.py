@@ -98,7 +98,7 @@ def test_a_doorbell_that_does_not_ring_loses_nothing(office: Office) -> None:
     """The release stands when Redis is away: the outbox row waits for the relay."""
     plan = webhook_plan(office)
 
-    def broken(_lane: str, _mode: str, _dispatch: str) -> None:
+    def broken(*_bell: str) -> None:
         raise Unavailable("Redis is away")
 
     made = release(office.desk, plan, office.pen("director-1"), broken)
@@ -111,7 +111,7 @@ def test_the_doorbell_rings_after_the_commit(office: Office) -> None:
     plan = webhook_plan(office)
     seen = []
 
-    def ring(lane: str, mode: str, dispatch: str) -> None:
+    def ring(lane: str, mode: str, dispatch: str, _traceparent: str) -> None:
         with office.desk.store.read() as work:
             found = deliveries.dispatch_of(work, plan)
             seen.append((lane, mode, found is not None and found.id == dispatch))

@@ -168,6 +168,7 @@ def a_lease(**changes: Any) -> Leased:
         "intended_at": at,
         "dispatch": "dsp-1",
         "route": None,
+        "traceparent": "",
         **changes,
     }
     return Leased(**{name: values[name] for name in Leased.__slots__})

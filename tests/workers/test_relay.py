@@ -23,7 +23,7 @@ from tests.stage import Stage, true
 from tests.workers.conftest import Make
 from workers.relay import Relay
 
-Bell = tuple[str, str, str]
+Bell = tuple[str, str, str, str]
 
 
 class Bells:
@@ -33,11 +33,11 @@ class Bells:
         self.rung: list[Bell] = []
         self.away = away
 
-    def __call__(self, lane: str, mode: str, dispatch: str) -> None:
+    def __call__(self, lane: str, mode: str, dispatch: str, traceparent: str) -> None:
         if self.away:
             self.away -= 1
             raise Unavailable("Redis is away")
-        self.rung.append((lane, mode, dispatch))
+        self.rung.append((lane, mode, dispatch, traceparent))
 
 
 def relay_of(stage: Stage, owner: str = "relay-1", *, clock: Clock = now, ring: Bells | None = None) -> Relay:
@@ -184,7 +184,7 @@ def test_a_release_that_nobody_rang_for_is_rung(quiet: Stage) -> None:
     dispatch = quiet.release(quiet.cleared())
     bells = Bells()
     run_until(relay_of(quiet, ring=bells), lambda: bells.rung)
-    assert bells.rung == [("accounts", "exercise", dispatch.id)]
+    assert bells.rung == [("accounts", "exercise", dispatch.id, dispatch.traceparent)]
 
 
 def test_who_lost_its_term_while_ringing_writes_nothing(quiet: Stage) -> None:

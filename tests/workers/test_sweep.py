@@ -31,7 +31,7 @@ def lost_sends(table: Table, quiet: timedelta = LONG) -> int:
         return sweep.lost_sends(work, quiet)
 
 
-def doorbells(table: Table, again_after: timedelta = LONG) -> list[tuple[int, str, str, str]]:
+def doorbells(table: Table, again_after: timedelta = LONG) -> list[tuple[int, str, str, str, str]]:
     with table.store.write() as work:
         return sweep.doorbells(work, again_after)
 
@@ -210,7 +210,7 @@ def test_a_doorbell_is_rung_when_something_is_due(table: Table) -> None:
     """The bell of a release that was never rung is found by the relay."""
     table.add()
     number = table.bell()
-    assert doorbells(table) == [(number, "accounts", "exercise", "dsp-plan-1")]
+    assert doorbells(table) == [(number, "accounts", "exercise", "dsp-plan-1", "")]
 
 
 def test_a_doorbell_is_not_rung_for_nothing(table: Table) -> None:
