@@ -17,7 +17,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -48,13 +48,40 @@ class Watched:
     sentinel: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Primary(redis.Redis):
+    """A client of the primary that closes its connections to the Sentinels with its own."""
+
+    watchers: Sequence[redis.Redis] = ()
+
+    def close(self) -> None:
+        """Close all connections."""
+        super().close()
+        for watcher in self.watchers:
+            watcher.close()
+
+
+class _AsyncPrimary(redis.asyncio.Redis):
+    """The same for an event loop."""
+
+    watchers: Sequence[redis.asyncio.Redis] = ()
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close all connections."""
+        await super().aclose(close_connection_pool)
+        for watcher in self.watchers:
+            await watcher.aclose()
+
+
 def open_redis(url: str, **options: Any) -> redis.Redis:
     """A client of a Redis address; ``options`` as redis-py has them. Raises Invalid for one that cannot be read."""
     watched = watched_by(url)
     if watched is None:
         return redis.Redis.from_url(url, **options)
     server = {"retry": Retry(NoBackoff(), 0), **watched.server, **options}  # nothing is repeated in silence
-    return Sentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server).master_for(watched.name)
+    sentinel = Sentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)
+    client: _Primary = sentinel.master_for(watched.name, redis_class=_Primary)
+    client.watchers = sentinel.sentinels
+    return client
 
 
 def open_async_redis(url: str, **options: Any) -> redis.asyncio.Redis:
@@ -63,10 +90,9 @@ def open_async_redis(url: str, **options: Any) -> redis.asyncio.Redis:
     if watched is None:
         return redis.asyncio.Redis.from_url(url, **options)
     server = {"retry": AsyncRetry(NoBackoff(), 0), **watched.server, **options}
-    sentinel = AsyncSentinel(  # type: ignore[no-untyped-call]
-        watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server
-    )
-    client: redis.asyncio.Redis = sentinel.master_for(watched.name)
+    sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)
+    client: _AsyncPrimary = sentinel.master_for(watched.name, redis_class=_AsyncPrimary)
+    client.watchers = sentinel.sentinels
     return client
 
 

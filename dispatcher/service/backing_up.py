@@ -136,7 +136,7 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    """Copy a file, or the whole lines of a record that is being appended to; nothing of one that is gone meanwhile."""
+    """Copy a file, or the whole lines of a record that is appended to; nothing of one that is gone meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with source.open("rb") as reading, _private(target) as writing:

@@ -19,7 +19,8 @@ def test_a_deployment_is_backed_up_rehearsed_and_restored(office: Office) -> Non
     restored = office.run("restore", backup, again)
     assert "Start no role yet" in restored.err
     assert f"dispatcher --deployment {again} recover" in restored.err
-    assert Office(again).incident()
+    assert Office(again).kinds() == office.kinds()[: len(Office(again).kinds())]
+    assert "incident.declared" in Office(again).kinds()
 
 
 def test_private_keys_are_in_it_only_where_somebody_asks(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -63,9 +64,12 @@ def test_a_role_that_hangs_falls_silent(tmp_path: Path, ears: socket.socket) -> 
         ears.recv(99)
         child.send_signal(signal.SIGSTOP)
         ears.settimeout(0.5)
-        with pytest.raises(TimeoutError):
-            for _ in range(10):
+        heard = 0
+        with contextlib.suppress(TimeoutError):
+            while heard < 10:
                 ears.recv(99)
+                heard += 1
+        assert heard < 10
 
 
 def test_without_anybody_to_tell_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
