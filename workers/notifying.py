@@ -1,8 +1,10 @@
-"""Telling systemd that a role is up, still runs and is about to end, by ``sd_notify(3)``.
+"""Telling whoever keeps a role running that it is up, still runs and is about to end.
 
-The words come from the role's own event loop, every third of ``WATCHDOG_USEC``: a loop that hangs falls silent, and
-systemd kills the process and starts another. Its deliveries are leased, so nothing is lost by that. A role counts as
-ready once its loop runs; where the database is away it waits for it by itself and says so in its log.
+systemd is told by ``sd_notify(3)``, a container's probe by the time of a file, ``$DISPATCHER_ALIVE_FILE``. The words come
+from the role's own event loop, every third of ``WATCHDOG_USEC``, or every ten seconds for the file alone: a loop that
+hangs falls silent, and the process is killed and another started. Its deliveries are leased, so nothing is lost by
+that. A role counts as ready once its loop runs; where the database is away it waits for it by itself and says so in its
+log.
 """
 
 from __future__ import annotations
@@ -11,20 +13,27 @@ import asyncio
 import contextlib
 import os
 import socket
+from pathlib import Path
 
 READY, ALIVE, STOPPING = b"READY=1", b"WATCHDOG=1", b"STOPPING=1"
 SHARE = 3
 """Words per watchdog's time: two may be late."""
 
+FILE_EVERY_S = 10.0
+
 
 async def keep_telling(stopping: asyncio.Event) -> None:
     """Say that the role is up, then that it runs, until ``stopping``; nothing where nobody asked to be told."""
-    every_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1_000_000 / SHARE
+    file = os.environ.get("DISPATCHER_ALIVE_FILE", "")
+    every_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1_000_000 / SHARE or (FILE_EVERY_S if file else None)
     tell(READY)
     while not stopping.is_set():
         tell(ALIVE)
+        if file:
+            with contextlib.suppress(OSError):
+                Path(file).touch()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), every_s or None)
+            await asyncio.wait_for(stopping.wait(), every_s)
     tell(STOPPING)
 
 

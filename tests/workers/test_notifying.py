@@ -39,6 +39,7 @@ def role(tmp_path: Path, watchdog_us: int) -> Iterator[subprocess.Popen[bytes]]:
     blueprint = deploying.Blueprint("example-city", DeploymentKind.TEST)
     deploying.init(folder, blueprint, datetime.now(UTC), secrets.token_bytes)
     told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": str(watchdog_us)}
+    told["DISPATCHER_ALIVE_FILE"] = str(tmp_path / "alive")
     words = ["--deployment", str(folder), "worker", "egress", "--mode", "exercise"]
     with subprocess.Popen([*ROLE, *words], env={**os.environ, **told}, stderr=subprocess.DEVNULL) as child:
         try:
@@ -55,6 +56,7 @@ def test_a_role_says_that_it_is_ready_that_it_runs_and_that_it_stops(tmp_path: P
         while (heard := ears.recv(99)) == ALIVE:
             pass
         assert heard == STOPPING
+        assert (tmp_path / "alive").exists(), "and a container's probe sees a file"
         assert child.wait(20) == 0
 
 
