@@ -170,7 +170,9 @@ def test_a_kind_of_process_cannot_do_another_s_work(guarded: str, kind: str, sta
 
 def test_every_table_is_thought_of() -> None:
     """A table that a migration brings is written by somebody: the file says by whom."""
-    named = set(re.findall(r"\b[a-z_]+\b", " ".join(re.findall(r"GRANT [A-Z]+ ON (.*?) TO", ROLES.read_text(), re.S))))
+    named = set(
+        re.findall(r"\b[a-z_]+\b", " ".join(re.findall(r"GRANT [A-Z]+ ON (.*?) TO", ROLES.read_text(), re.S)))
+    )
     assert set(Base.metadata.tables) <= named
 
 

@@ -41,16 +41,21 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("redis")
     (folder / "users.acl").write_text(re.sub(r"^user (\S+) on", r"user \1 on >\1", USERS, flags=re.MULTILINE))
     own = [f"dir {folder}", f"unixsocket {folder / 's'}", "port 0", f"aclfile {folder / 'users.acl'}"]
-    (folder / "redis.conf").write_text("\n".join([*own, *(line for line in LINES if not OF_THE_HOST.match(line)), ""]))
+    (folder / "redis.conf").write_text(
+        "\n".join([*own, *(line for line in LINES if not OF_THE_HOST.match(line)), ""])
+    )
     try:
         program = find_redis_server()
     except RedisMissing as error:
         missing("redis-server", str(error))
-    with (folder / "log").open("wb") as log, subprocess.Popen(
-        [program, folder / "redis.conf"],
-        stdout=log,
-        preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
-    ) as child:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [program, folder / "redis.conf"],
+            stdout=log,
+            preexec_fn=ending_with(os.getpid()),  # noqa: PLW1509 - one prctl call, prepared before the fork
+        ) as child,
+    ):
         until(lambda: (folder / "s").exists() or child.poll() is not None, "Redis starts")
         assert child.poll() is None, (folder / "log").read_text()
         yield folder / "s"
@@ -126,7 +131,15 @@ def test_a_watcher_sees_what_the_checks_need(guarded: Path) -> None:
 
 REFUSED = (
     *("FLUSHALL", "FLUSHDB", "CONFIG SET maxmemory 1", "CONFIG REWRITE", "SHUTDOWN NOSAVE", "DEBUG SLEEP 0"),
-    *("REPLICAOF NO ONE", "ACL LIST", "ACL SETUSER me on", "MODULE LIST", "MONITOR", "SAVE", "CLIENT KILL TYPE normal"),
+    *(
+        "REPLICAOF NO ONE",
+        "ACL LIST",
+        "ACL SETUSER me on",
+        "MODULE LIST",
+        "MONITOR",
+        "SAVE",
+        "CLIENT KILL TYPE normal",
+    ),
     *("SCRIPT FLUSH", "SET other 1", "GET other", "EVAL return(redis.call('get','other')) 0", "PUBLISH other x"),
     *("MIGRATE h 1 k 0 1", "SWAPDB 0 1", "CLUSTER RESET", "BGREWRITEAOF", "RESTORE k 0 x", "DUMP other"),
 )
