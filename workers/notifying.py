@@ -1,10 +1,10 @@
 """Telling whoever keeps a role running that it is up, still runs and is about to end.
 
-systemd is told by ``sd_notify(3)``, a container's probe by the time of a file, ``$DISPATCHER_ALIVE_FILE``. The words come
-from the role's own event loop, every third of ``WATCHDOG_USEC``, or every ten seconds for the file alone: a loop that
-hangs falls silent, and the process is killed and another started. Its deliveries are leased, so nothing is lost by
-that. A role counts as ready once its loop runs; where the database is away it waits for it by itself and says so in its
-log.
+systemd is told by ``sd_notify(3)``, a container's probe by the time of a file, ``$DISPATCHER_ALIVE_FILE``. The words
+come from the role's own event loop, every third of ``WATCHDOG_USEC``, or every ten seconds for the file alone: a loop
+that hangs falls silent, and the process is killed and another started. Its deliveries are leased, so nothing is lost
+by that. A role counts as ready once its loop runs; where the database is away it waits for it by itself and says so in
+its log.
 """
 
 from __future__ import annotations
@@ -29,12 +29,17 @@ async def keep_telling(stopping: asyncio.Event) -> None:
     tell(READY)
     while not stopping.is_set():
         tell(ALIVE)
-        if file:
-            with contextlib.suppress(OSError):
-                Path(file).touch()
+        touch(file)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), every_s)
     tell(STOPPING)
+
+
+def touch(file: str) -> None:
+    """Give the file the time of now; nothing for no name. On a disk that is full or gone the probe will say so."""
+    if file:
+        with contextlib.suppress(OSError):
+            Path(file).touch()
 
 
 def tell(words: bytes) -> None:

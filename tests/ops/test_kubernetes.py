@@ -171,7 +171,7 @@ def test_who_has_no_business_outside_reaches_nothing_there() -> None:
 
 
 def test_senders_grow_with_what_waits() -> None:
-    """The one custom resource, by what KEDA's documentation asks of it: a target that is there, a query of our metric."""
+    """The one custom resource, by what KEDA asks of it: a target that is there, a query of our metric."""
     (scaled,) = of("ScaledObject").values()
     spec = scaled["spec"]
     assert set(scaled) == {"apiVersion", "kind", "metadata", "spec"}
