@@ -2,9 +2,8 @@
 
 systemd is told by ``sd_notify(3)``, a container's probe by the time of a file, ``$DISPATCHER_ALIVE_FILE``. The words
 come from the role's own event loop, every third of ``WATCHDOG_USEC``, or every ten seconds for the file alone: a loop
-that hangs falls silent, and the process is killed and another started. Its deliveries are leased, so nothing is lost
-by that. A role counts as ready once its loop runs; where the database is away it waits for it by itself and says so in
-its log.
+that hangs falls silent, and the process is killed and another started. Its deliveries are leased, so nothing is lost.
+A role counts as ready once its loop runs; where the database is away it waits for it by itself and says so.
 """
 
 from __future__ import annotations

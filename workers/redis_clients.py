@@ -78,8 +78,8 @@ def open_redis(url: str, **options: Any) -> redis.Redis:
     if watched is None:
         return redis.Redis.from_url(url, **options)
     server = {"retry": Retry(NoBackoff(), 0), **watched.server, **options}  # nothing is repeated in silence
-    sentinel = Sentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)
-    client: _Primary = sentinel.master_for(watched.name, redis_class=_Primary)
+    sentinel = Sentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)  # type: ignore[no-untyped-call]
+    client: _Primary = sentinel.master_for(watched.name, redis_class=_Primary)  # type: ignore[no-untyped-call]
     client.watchers = sentinel.sentinels
     return client
 
@@ -90,7 +90,7 @@ def open_async_redis(url: str, **options: Any) -> redis.asyncio.Redis:
     if watched is None:
         return redis.asyncio.Redis.from_url(url, **options)
     server = {"retry": AsyncRetry(NoBackoff(), 0), **watched.server, **options}
-    sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)
+    sentinel = AsyncSentinel(watched.sentinels, sentinel_kwargs=_to_sentinels(watched), **server)  # type: ignore[no-untyped-call]
     client: _AsyncPrimary = sentinel.master_for(watched.name, redis_class=_AsyncPrimary)
     client.watchers = sentinel.sentinels
     return client

@@ -24,7 +24,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from channels.contract import Json
 from dispatcher.domain.canonical import format_time
 from dispatcher.ledger import copies
 from dispatcher.service.deploying import beside
@@ -75,8 +74,16 @@ def back_up(desk: Desk, folder: Path, *, keys: bool = False) -> Backup:
         folder, digest, len(listed), size, sum(copied.counts.values()), copied.migration, keys, round(took_ms)
     )
     with desk.store.write() as work:
-        facts: dict[str, Json] = {"folder": folder.name, "manifest": digest, "schema": copied.migration, "keys": keys}
-        work.record("backup.made", **facts, entries=copied.counts.get("ledger", 0), bytes=size, took_ms=took_ms)
+        work.record(
+            "backup.made",
+            folder=folder.name,
+            manifest=digest,
+            schema=copied.migration,
+            keys=keys,
+            entries=copied.counts.get("ledger", 0),
+            bytes=size,
+            took_ms=took_ms,
+        )
     return made
 
 
