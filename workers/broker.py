@@ -3,7 +3,7 @@
 Rules (source: reference, dramatiq A1, A2)
   1. SQL is the queue of record. A lost, doubled or forged message changes nothing but the moment of the next look.
   2. No Callbacks, Pipelines, Retries, TimeLimit or AgeLimit: none may run an actor or raise inside one.
-  3. The connection is given by URL, which means no silent repeats of an enqueue.
+  3. The connection is given by URL, or is one that repeats nothing: there are no silent repeats of an enqueue.
   4. An idle consumer waits on a Redis list (BLPOP) instead of sleeping, so that a ring is heard in milliseconds.
   5. Each lane and mode has its queue; a process declares its own lane's actor and no other.
 """
@@ -18,6 +18,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed, DecodeError
 from dramatiq.middleware import CurrentMessage, ShutdownNotifications
+
+from workers.redis_clients import open_redis, watched_by
 
 NAMESPACE = "dispatcher"
 WAIT_S = 0.25
@@ -68,10 +70,13 @@ class BellBroker(RedisBroker):
 
 
 def open_broker(url: str) -> BellBroker:
-    """A broker on the Redis at ``url`` (redis, rediss or unix)."""
+    """A broker on the Redis at ``url`` (redis, rediss, unix, or Sentinels: see :mod:`workers.redis_clients`)."""
     joined = "&" if "?" in url else "?"
+    known: dict[str, Any] = {"url": f"{url}{joined}health_check_interval=30&socket_timeout=5"}
+    if watched_by(url):
+        known = {"client": open_redis(url, health_check_interval=30, socket_timeout=5, socket_connect_timeout=1)}
     return BellBroker(  # type: ignore[no-untyped-call]
-        url=f"{url}{joined}health_check_interval=30&socket_timeout=5",
+        **known,
         middleware=[CurrentMessage(), ShutdownNotifications()],
         namespace=NAMESPACE,
         maintenance_chance=MAINTENANCE_CHANCE,

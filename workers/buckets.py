@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 from channels.capabilities import Rate
 from workers.broker import NAMESPACE, WAIT_S
 from workers.pausing import pause
+from workers.redis_clients import open_async_redis
 
 ANSWERS_WITHIN_S = 0.25
 """How long the first send may wait for a Redis that hangs; after that the local share decides."""
@@ -184,4 +185,4 @@ class Buckets:
 
 
 def _open(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=ANSWERS_WITHIN_S, socket_connect_timeout=ANSWERS_WITHIN_S)
+    return open_async_redis(url, socket_timeout=ANSWERS_WITHIN_S, socket_connect_timeout=ANSWERS_WITHIN_S)

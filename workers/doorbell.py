@@ -14,6 +14,7 @@ from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import private_redis
 from dispatcher.settings import Settings
 from workers.broker import open_broker, ring
+from workers.redis_clients import open_redis
 from workers.stops import bell
 
 RING_S = 1.0
@@ -31,9 +32,8 @@ def redis_url(settings: Settings) -> str:
 def ring_stops(settings: Settings, mode: str) -> None:
     """Have all senders of a mode look at what is stopped, now. Where Redis is away they look by themselves."""
     with contextlib.suppress(redis.RedisError, EmbeddedError):
-        redis.Redis.from_url(redis_url(settings), socket_timeout=RING_S, socket_connect_timeout=RING_S).publish(
-            bell(mode), b""
-        )
+        client = open_redis(redis_url(settings), socket_timeout=RING_S, socket_connect_timeout=RING_S)
+        client.publish(bell(mode), b"")
 
 
 def open_doorbell(settings: Settings) -> Ring:

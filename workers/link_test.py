@@ -7,7 +7,6 @@ what it finds, and its process says when it heard it. A lane that lives and hear
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -16,12 +15,11 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.settings import Settings
 from dispatcher.store import doorbells
 from dispatcher.store.database import Store
+from workers.doorbell import Ring
 from workers.pausing import rounds
 
 CANARY = ""
 """What a ring names that is about no dispatch."""
-
-Ring = Callable[[str, str, str], None]
 
 
 class Canary:
@@ -42,7 +40,7 @@ class Canary:
     async def _round(self) -> None:
         for lane in await asyncio.to_thread(self._due):
             try:
-                await asyncio.to_thread(self._ring, lane, self._mode, CANARY)
+                await asyncio.to_thread(self._ring, lane, self._mode, CANARY, "")
             except DispatcherError as error:
                 self._log.warning("canary_lost", lane=lane, reason=error.message)
 

@@ -35,6 +35,7 @@ from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import look_rarely_for_cycles, now
 from dispatcher.settings import Settings, load_settings
+from workers.notifying import keep_telling
 
 if TYPE_CHECKING:  # a sender behind a socket loads no store
     from dispatcher.service.desk import Desk
@@ -67,7 +68,8 @@ async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str)
         loop.add_signal_handler(number, stopping.set)
     logger = structlog.get_logger("role")
     logger.info("started", owner=owner)
-    await _together(stopping, main(settings, mode, owner, stopping), _watch(settings, stopping))
+    parts = (main(settings, mode, owner, stopping), _watch(settings, stopping), keep_telling(stopping))
+    await _together(stopping, *parts)
     logger.info("stopped", owner=owner)
 
 

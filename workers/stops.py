@@ -9,7 +9,6 @@ import asyncio
 
 import structlog
 from redis import RedisError
-from redis.asyncio import Redis
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Envelope
@@ -19,6 +18,7 @@ from dispatcher.store import records
 from dispatcher.store.database import Store
 from workers.broker import NAMESPACE, WAIT_S
 from workers.pausing import pause
+from workers.redis_clients import open_async_redis
 
 
 def bell(mode: str) -> str:
@@ -50,7 +50,7 @@ class StopPoll:
         """Look at once whenever a halt rings, until ``stopping``."""
         while not stopping.is_set():
             try:
-                async with Redis.from_url(url) as client, client.pubsub() as ears:
+                async with open_async_redis(url) as client, client.pubsub() as ears:
                     await ears.subscribe(bell(self._mode))
                     while not stopping.is_set():
                         if await ears.get_message(ignore_subscribe_messages=True, timeout=WAIT_S):

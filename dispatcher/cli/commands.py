@@ -70,6 +70,8 @@ SUMMARIES = {
     "device": "Register standalone devices for hand-off.",
     "handoff": "Open a hand-off packet and give its receipt.",
     "delivery": "Look at deliveries; retry, resolve or look up those that wait.",
+    "backup": "Copy a deployment into a folder that says of itself what it holds.",
+    "restore": "Make a deployment of a backup, or rehearse it and say whether the backup is good.",
     "recover": "After the database was restored from a backup: believe nothing that it calls unsettled.",
     "console": "Print a one-time link into the ops console.",
     "ledger": "Read the ledger, the record of everything that was done.",

@@ -37,6 +37,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
     match name:
         case "init" | "migrate" | "up" | "worker":
             from dispatcher.cli import deployment as module
+        case "backup" | "restore":
+            from dispatcher.cli import backup as module
         case "cap":
             from dispatcher.cli import cap as module
         case "incident":

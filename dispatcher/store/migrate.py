@@ -51,9 +51,9 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def is_known(revision: str) -> bool:
-    """Whether this code has a migration of this name."""
-    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+def known() -> frozenset[str]:
+    """Every migration that this code has."""
+    return frozenset(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

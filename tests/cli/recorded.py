@@ -68,6 +68,8 @@ CHANGES = {
     "delivery retry": "statement.resolve",
     "delivery reconcile": "reconcile.asked",
     "console": "statement.sign_in",
+    "backup": "backup.made",
+    "restore": "backup.rehearsed",
     "recover": "database.restored",
     "review": "review.read",
     "report": "review.read",
@@ -77,6 +79,7 @@ CHANGES = {
 MAY_ONLY_LOOK = {
     *("delivery resolve", "delivery retry", "delivery reconcile"),  # without the name of what they would move
     *("recover", "migrate"),  # without --yes, or with nothing to do
+    "restore",  # into a new folder, whose own ledger says so when it is recovered
     "handoff open",  # of a packet that is finished by hand: it is shown
 }
 

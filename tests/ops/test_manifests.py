@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dispatcher.cli.commands import SUMMARIES
 from dispatcher.embedded.procfile import find_procfile
+from tests.servers import program
 
 DEPLOY = Path(__file__).parents[2] / "ops" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+OTHER_UNITS = sorted([*(DEPLOY / "systemd").glob("*.timer"), *(DEPLOY / "systemd").glob("*.target")])
 LOCKED, OTHERS = 0.5, 1.5
 """The most exposure there may be (reference: reliability 7, promise 17)."""
 
@@ -24,22 +26,87 @@ def unit(name: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
 @pytest.mark.parametrize("file", UNITS, ids=lambda file: file.stem)
 def test_a_unit_is_hardly_exposed(file: Path) -> None:
     """0.5 of 10 for the locked sender, 1.5 for the others, by systemd's own count without running it."""
     most = LOCKED if "tiktok-sender" in file.stem else OTHERS
-    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={most * 10:.0f}", file]
+    command = [
+        program("systemd-analyze"),
+        "security",
+        "--offline=yes",
+        "--no-pager",
+        f"--threshold={most * 10:.0f}",
+        file,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout[-300:] + done.stderr
 
 
 def test_every_unit_starts_a_role_there_is() -> None:
-    """By the words of the Procfile, whose roles all have a unit."""
+    """By the words of the Procfile, whose roles all have a unit; those that look and count have one besides."""
     roles = set(re.findall(r"dispatcher worker ([a-z-]+)", find_procfile(Path("nowhere")).read_text()))
     started = {found for file in UNITS for found in re.findall(r" worker ([a-z-]+|%i)", file.read_text())}
-    assert started - {"%i"} <= roles
-    assert started >= {"tiktok-sender", "egress", "%i"}
+    assert started - {"%i"} <= roles | {"console", "exporter"}
+    assert started >= {"tiktok-sender", "egress", "console", "exporter", "%i"}
+
+
+@pytest.mark.parametrize("file", [*UNITS, *OTHER_UNITS], ids=lambda file: file.name)
+def test_systemd_reads_every_unit(file: Path) -> None:
+    """No unknown setting, no unit that is not there; that the programs are not on this machine is no fault."""
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", file],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    told = [line for line in done.stderr.splitlines() if "dispatcher" in line and "is not executable" not in line]
+    assert told == []
+
+
+def test_every_service_that_stays_is_watched_and_part_of_the_target() -> None:
+    """systemd hears from the role's own loop, and kills what falls silent; what runs once is no such service."""
+    for file in UNITS:
+        lines = file.read_text().splitlines()
+        stays = "Type=oneshot" not in lines
+        assert ("Type=notify" in lines, "NotifyAccess=main" in lines, "WatchdogSec=60" in lines) == (stays,) * 3
+        assert stays == ("Restart=always" in lines), file.name
+        if stays:
+            assert "PartOf=dispatcher.target" in lines
+            assert "WantedBy=dispatcher.target" in lines
+
+
+def test_every_timer_starts_a_unit_and_catches_up() -> None:
+    """A host that slept backs up when it wakes."""
+    for file in (one for one in OTHER_UNITS if one.suffix == ".timer"):
+        assert file.with_suffix(".service").exists()
+        assert "Persistent=yes" in file.read_text()
+
+
+def test_every_unit_s_user_is_made() -> None:
+    """By sysusers; and nobody runs as root."""
+    made = set(re.findall(r"^u (\S+)", (DEPLOY / "systemd" / "dispatcher.sysusers").read_text(), re.MULTILINE))
+    for file in UNITS:
+        (user,) = re.findall(r"^User=(\S+)", file.read_text(), re.MULTILINE)
+        assert user in made or user == "dispatcher-%i", file.name
+
+
+def test_units_type_commands_that_there_are() -> None:
+    """Every verb after the program stands in the table of commands; the check of the day is one of them."""
+    typed = {
+        found
+        for file in UNITS
+        for found in re.findall(r"bin/dispatcher --deployment \S+ ([a-z-]+)", file.read_text())
+    }
+    assert typed - {"doctor"} <= SUMMARIES.keys()
+    assert {"worker", "migrate", "backup", "restore", "doctor"} <= typed
+
+
+def test_a_lanes_key_is_no_file_that_others_read() -> None:
+    """It comes as a credential, encrypted at rest, under the name that its role looks for."""
+    for role in ("accounts", "recipients"):
+        text = (DEPLOY / "systemd" / f"dispatcher-worker@{role}.service.d" / "key.conf").read_text()
+        assert f"LoadCredentialEncrypted=role-live-{role}:" in text
 
 
 def test_the_senders_unit_has_no_network_and_no_foreign_file() -> None:

@@ -16,7 +16,7 @@ def check(site: Site) -> Iterator[Finding]:
     now, needed = migrate.current(site.store.engine), migrate.head()
     if now == needed:
         yield ok(f"the schema is {now}")
-    elif now is None or migrate.is_known(now):
+    elif now is None or now in migrate.known():
         yield failing(
             f"the schema is {now or 'none'}, and this version needs {needed}",
             "what this version writes has no place there",
