@@ -94,7 +94,7 @@ def _page(name: str, address: tuple[str, int], path: str, cookie: str) -> Figure
         if answer.status != http.HTTPStatus.OK:
             raise RuntimeError(f"{path} answered {answer.status}")
         took.append((time.monotonic() - began) * 1000)
-    return Figure(f"{name}.ms", "ms", took, TARGET_MS)
+    return Figure(f"{name}.ms", "ms", took, TARGET_MS, "p99")  # stricter than the p95 that was promised
 
 
 async def _viewers(
@@ -112,7 +112,7 @@ async def _viewers(
     seen = await asyncio.gather(*tasks)
     looks_a_second = (console.live.looks - looked) / (max(seen) - began)
     return [
-        Figure(f"console.{name}.viewers.seen", "ms", [(at - changed) * 1000 for at in seen], SEEN_WITHIN_MS),
+        Figure(f"console.{name}.viewers.seen", "ms", [(at - changed) * 1000 for at in seen], SEEN_WITHIN_MS, "max"),
         Figure(f"console.{name}.viewers.looks", "/s", [looks_a_second], 2.5),
         Figure(f"console.{name}.viewers.memory", "MB", [_megabytes() - before], 200),
     ]
@@ -125,9 +125,7 @@ def _dealt(cookies: list[str]) -> list[str]:
 async def _watch(address: tuple[str, int], cookie: str, title: str, ready: asyncio.Semaphore) -> float:
     reader, writer = await asyncio.open_connection(*address, limit=2**22)
     host = f"{address[0]}:{address[1]}"
-    writer.write(
-        f"GET /events?page=now HTTP/1.1\r\nHost: {host}\r\nCookie: {SIGNED_IN}={cookie}\r\n\r\n".encode()
-    )
+    writer.write(f"GET /events?page=now HTTP/1.1\r\nHost: {host}\r\nCookie: {SIGNED_IN}={cookie}\r\n\r\n".encode())
     await reader.readuntil(b"data: ")
     ready.release()
     while title.encode() not in (line := await reader.readline()):
