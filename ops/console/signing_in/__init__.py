@@ -1,7 +1,9 @@
 """Signing in to the console, and what stands before every page of it.
 
-``Guard`` refuses requests that no page of ours made, ``OnlyVisitors`` lets nobody in who is not signed in, ``routes``
+Lives here: ``Guard`` refuses requests that no page of ours made, ``OnlyVisitors`` lets nobody in who is not signed in, ``routes``
 are the pages for signing in and out, ``visitor_of`` says who asks, ``noting_of`` records who read what.
+
+May not live here: what a session may do, which is ``dispatcher.service.sessions``.
 """
 
 from dispatcher.service.sessions import Visitor as Visitor
