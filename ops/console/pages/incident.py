@@ -125,12 +125,12 @@ def _texts(work: Work, plan: StoredPlan) -> Iterator[Text]:
     for place in plan.plan.destinations:
         for kind, digest in place.renderings.items():
             carried.setdefault((str(kind), digest), []).append(place.account)
-    for (kind, digest), carriers in carried.items():
+    for (text_kind, digest), carriers in carried.items():
         if (rendering := renderings.get(digest)) is not None:
             parts = tuple((part.language, part.text[:MOST_LETTERS]) for part in rendering.parts)
             cut = any(len(part.text) > MOST_LETTERS for part in rendering.parts)
             alts = tuple(part.text[:MOST_LETTERS] for medium in rendering.media for part in medium.alt)
-            yield Text(plan.digest, kind, tuple(carriers), parts, alts, cut)
+            yield Text(plan.digest, text_kind, tuple(carriers), parts, alts, cut)
 
 
 def _armed(text: Text) -> bool:
