@@ -112,8 +112,8 @@ def test_time_that_goes_by_is_no_change(fresh: tuple[Served, Scripted]) -> None:
     """Ages are counted on by the page itself."""
     console, looks = fresh
     looks.put(replace(EMPTY, incidents=(incident(channel("x", "so", Tone.WAITING, unreached_since=now())),)))
-    id_ = until(lambda: "not yet public" in (got := console.get("/fragments?page=now").text) and json.loads(got)["id"],
-                "it is shown")  # fmt: skip
+    now_page = "/fragments?page=now"
+    id_ = until(lambda: "not yet public" in (got := console.get(now_page).text) and json.loads(got)["id"], "it shows")
     began = console.console.live.looks
     until(lambda: console.console.live.looks > began + 12, "more than a second of looks")
     assert json.loads(console.get(f"/fragments?page=now&since={id_}").text)["id"] == id_
