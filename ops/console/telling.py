@@ -1,0 +1,66 @@
+"""How single values are told on pages: a delivery's state, what an entry holds, long text, addresses elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from dispatcher.domain.canonical import format_time
+from dispatcher.domain.lifecycle import DeliveryState
+from dispatcher.service.operating.values import Tone
+
+TONES: Mapping[str, Tone] = {
+    DeliveryState.READY: Tone.WAITING,
+    DeliveryState.LEASED: Tone.GOING,
+    DeliveryState.SENDING: Tone.GOING,
+    DeliveryState.ACCEPTED: Tone.DONE,
+    DeliveryState.REJECTED: Tone.TROUBLE,
+    DeliveryState.HANDED_OVER: Tone.WAITING,
+    DeliveryState.IN_DOUBT: Tone.TROUBLE,
+    DeliveryState.HELD: Tone.TROUBLE,
+    DeliveryState.VISIBLE: Tone.DONE,
+    DeliveryState.MISSING: Tone.TROUBLE,
+    DeliveryState.CANCELLED: Tone.STOPPED,
+    DeliveryState.EXPIRED: Tone.STOPPED,
+}
+MOST = 200
+MOST_ITEMS = 20
+
+
+def shortened(text: Any, most: int = MOST) -> str:
+    """The first ``most`` characters, and how many more there are: whoever wrote ten thousand does not get the page."""
+    said = str(text)
+    return said if len(said) <= most else f"{said[:most]}… and {len(said) - most:,} more characters"
+
+
+def told(value: Any) -> str:
+    """A JSON value in words, without brackets at the outside."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_within(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        more = f" and {len(value) - MOST_ITEMS:,} more" if len(value) > MOST_ITEMS else ""
+        return ", ".join(map(_within, value[:MOST_ITEMS])) + more
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value in (None, "", {}, []):
+        return "–"
+    return format_time(value) if isinstance(value, datetime) else str(value)
+
+
+def _within(value: Any) -> str:
+    return f"({told(value)})" if isinstance(value, Mapping | list | tuple) else told(value)
+
+
+def is_web(url: Any) -> bool:
+    """Whether this may be linked to: an address of the web with a host, and nothing that a browser would run."""
+    try:
+        read = urlsplit(str(url))
+    except ValueError:
+        return False
+    return read.scheme in ("http", "https") and bool(read.hostname) and str(url).isprintable() and " " not in str(url)
+
+
+TESTS: Mapping[str, Callable[..., bool]] = {"web": is_web}
+FILTERS: Mapping[str, Callable[..., Any]] = {"shortened": shortened, "told": told}
