@@ -1,0 +1,133 @@
+"""The worker role ``console``: the pages, served from one process for both modes, with one reader behind them.
+
+Rules
+  1. It listens where ``console.listen`` says: loopback unless told otherwise, port 0 a free one. For as long as it
+     listens ``run/console.url`` says where, to its owner alone.
+  2. It holds no credential, and signs only what stops things, with ``keys/console`` where that is on the roster.
+  3. It may be ended at any time, and more than one may run: nothing is kept here that others need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+
+from dispatcher.bootstrap import open_desk
+from dispatcher.domain.errors import Invalid
+from dispatcher.domain.statement import Mode
+from dispatcher.service.desk import Desk
+from dispatcher.settings import Settings
+from ops.console.app import LIVE_PAGES, build
+from ops.console.context import Console
+from ops.console.fragments import Fragments
+from ops.console.limits import Limits
+from ops.console.live import Live, Looking
+from ops.console.pen import pen_of
+from ops.console.rendering import environment
+
+STOP_WITHIN_S = 5
+BACKLOG = 2_048
+
+
+async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    """The role. It shows both modes; the one it was started in is whose ``up`` keeps it running."""
+    from dispatcher.service.operating.look import Looker, pause_after
+
+    desk = open_desk(settings.root, "console")
+    try:
+        await serve_until(made(desk, Looker(desk), pause_after), stopping)
+    finally:
+        desk.store.close()
+
+
+def made(desk: Desk, looker: Looking, pause_after: Callable[[float], float]) -> Console:
+    """A console whose reader has not begun; it rests so many seconds after a look of so many milliseconds."""
+    live, templates = Live(looker, pause_after), environment()
+    fragments = Fragments(desk, live, templates, LIVE_PAGES)
+    return Console(desk, live, templates, fragments, Limits(), pen_of(desk))
+
+
+async def serve_until(console: Console, stopping: asyncio.Event) -> None:
+    """Listen until stopping; the open streams are ended then, not waited for."""
+    settings = console.settings
+    with _listening(settings.console.listen) as listener, _said(settings, listener):
+        server = _Server(
+            uvicorn.Config(
+                build(console),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=STOP_WITHIN_S,
+            )
+        )
+        reader = console.live.begin()
+        ending = asyncio.create_task(_end(server, console, stopping))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.set()
+            await ending
+            await asyncio.to_thread(reader.join, STOP_WITHIN_S)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the role."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _end(server: uvicorn.Server, console: Console, stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    console.live.stop()
+    server.should_exit = True
+
+
+@contextlib.contextmanager
+def _listening(listen: str) -> Iterator[socket.socket]:
+    """The socket. Raises Invalid where the address is not host and port, or is taken."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise Invalid(f"console.listen is {listen!r}, and has to be host:port", "mend deployment.toml: 127.0.0.1:0")
+    host = host.strip("[]")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, int(port)))
+        except OSError as error:
+            raise Invalid(
+                f"the console cannot listen at {listen}: {error.strerror}", "mend console.listen"
+            ) from error
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        yield listener
+
+
+@contextlib.contextmanager
+def _said(settings: Settings, listener: socket.socket) -> Iterator[None]:
+    """Say where it listens, for as long as it does."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    path = settings.path("run", "console.url")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".console.url.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"{url}\n")
+    new.replace(path)
+    structlog.get_logger("console").info("listening", url=url)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_text() == f"{url}\n":  # not that of another console of this deployment
+                path.unlink()
