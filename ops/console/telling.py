@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from jinja2 import Environment
+
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.lifecycle import DeliveryState
-from dispatcher.service.operating.values import Tone
+from dispatcher.sending.prepared import RESOLVING
+from dispatcher.service.holding import HOLDING
+from dispatcher.service.operating.attention import KINDS
+from dispatcher.service.operating.values import Matter, Tone
 
 TONES: Mapping[str, Tone] = {
     DeliveryState.READY: Tone.WAITING,
@@ -25,6 +30,16 @@ TONES: Mapping[str, Tone] = {
     DeliveryState.CANCELLED: Tone.STOPPED,
     DeliveryState.EXPIRED: Tone.STOPPED,
 }
+_ANSWER = " or ".join(role.replace("_", " ") for role in RESOLVING)
+WHO: Mapping[str, str] = {
+    "in_doubt": f"One person: {_ANSWER}",
+    "held": f"What may be public takes two people with one answer, the rest one: {_ANSWER}",
+    "hand_over": "Two operators sign the receipt",
+    "task": "Whoever did it",
+    "account_held": "One person: " + " or ".join(role.replace("_", " ") for role in HOLDING),
+}
+"""Who may type the command about a kind of matter, where not everybody may."""
+
 MOST = 200
 MOST_ITEMS = 20
 
@@ -62,5 +77,17 @@ def is_web(url: Any) -> bool:
     return read.scheme in ("http", "https") and bool(read.hostname) and str(url).isprintable() and " " not in str(url)
 
 
-TESTS: Mapping[str, Callable[..., bool]] = {"web": is_web}
-FILTERS: Mapping[str, Callable[..., Any]] = {"shortened": shortened, "told": told}
+def by_kind(matters: Iterable[Matter]) -> Iterator[tuple[str, str, str, Sequence[Matter]]]:
+    """Each kind of what wants a person, as they press: its name, heading, who may type its command, its matters."""
+    found: dict[str, list[Matter]] = {}
+    for matter in matters:
+        found.setdefault(matter.kind, []).append(matter)
+    for kind in sorted(found, key=lambda one: list(KINDS).index(one) if one in KINDS else len(KINDS)):
+        yield kind, KINDS.get(kind, kind.replace("_", " ")), WHO.get(kind, ""), found[kind]
+
+
+def register(templates: Environment) -> None:
+    """Give these to templates."""
+    templates.tests["web"] = is_web
+    templates.filters.update(shortened=shortened, told=told)
+    templates.globals.update(by_kind=by_kind, state_tones=TONES)

@@ -25,6 +25,7 @@ from ops.console import halting
 from ops.console.context import console_of
 from ops.console.halting import Meant
 from ops.console.handling import form_of, in_thread, refused
+from ops.console.once import Once
 from ops.console.rendering import render
 from ops.console.signing_in import visitor_of
 
@@ -33,6 +34,7 @@ WAIT_S = 5.0
 """So long a visitor waits for an act before they are shown where it stands."""
 
 _going: set[asyncio.Task[str]] = set()
+_once = Once()
 
 
 async def halt(request: Request) -> Response:
@@ -155,7 +157,7 @@ async def _do(request: Request, act: Act, what: str, do: Callable[..., str]) -> 
 
 async def _done(request: Request, once: str, act: Callable[[], str], meanwhile: str, again: str) -> Response:
     """Do it, once; send the visitor to where it is shown, or after WAIT_S to where its progress is."""
-    task = asyncio.create_task(in_thread(console_of(request).once.do, once, act))
+    task = asyncio.create_task(in_thread(_once.do, once, act))
     _going.add(task)
     task.add_done_callback(_going.discard)
     await asyncio.wait({task}, timeout=WAIT_S)
