@@ -74,7 +74,7 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 	@$(BIN)/python -m ops.demo $(if $(FAULT),--fault $(FAULT))
 
 .PHONY: test
-test: setup chromium bubblewrap ## check everything and run every test (TESTS=path for some)
+test: setup chromium bubblewrap openid ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs $(TESTS)
 
@@ -96,6 +96,20 @@ $(PDS): tests/peers/package.json
 	@echo "installing a Bluesky PDS into build/peers"
 	@mkdir -p build/peers && cp tests/peers/package.json build/peers
 	@cd build/peers && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Node 20 or later with npm: an OpenID provider of its own for the sign-in tests.
+OPENID := build/openid/node_modules/.ready
+
+.PHONY: openid
+openid:
+	@$(MAKE) $(OPENID) || echo "There is no OpenID provider; tests that need it will say so." >&2
+
+$(OPENID): tests/openid/package.json
+	@command -v npm >/dev/null || { echo "There is no npm: install Node.js 20 or later." >&2; exit 1; }
+	@echo "installing an OpenID provider into build/openid"
+	@mkdir -p build/openid && cp tests/openid/package.json build/openid
+	@cd build/openid && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: fuzz

@@ -69,6 +69,7 @@ SUMMARIES = {
     "handoff": "Open a hand-off packet and give its receipt.",
     "delivery": "Look at deliveries; retry, resolve or look up those that wait.",
     "recover": "After the database was restored from a backup: believe nothing that it calls unsettled.",
+    "console": "Print a one-time link into the ops console.",
     "ledger": "Read the ledger, the record of everything that was done.",
     "log": "Read the roles' diagnostic logs.",
     "review": "The whole trail of an incident.",

@@ -67,6 +67,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import account as module
         case "delivery" | "handoff" | "recover":
             from dispatcher.cli import delivery as module
+        case "console":
+            from dispatcher.cli import console as module
         case "ledger":
             from dispatcher.cli import ledger as module
         case "log":

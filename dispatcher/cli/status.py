@@ -72,6 +72,7 @@ def status(session: Session) -> None:
     shown = {"alarms": "alarm about account since look"} if alarms else {}
     shown |= {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
     shown |= {"accounts": "account mode probe days_left"} if ill else {}
+    halted += " through" if any(halt["through"] for halt in halts) else ""
     session.show("status", body, up="", halts=halted, holds=held, incidents=cases, **shown)
     if not running and desk.settings.redis == "embedded":
         say("Nothing is sent: `dispatcher up` is not running here.")
@@ -100,6 +101,7 @@ def _pressing(
     """A halt, an alarm, what people have to take back, what waits for them, is being sent, waits to be signed."""
     for halt in halts:
         what = f"two others' signatures, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
+        what += ", through the console" if halt["through"] else ""
         return f"dispatcher resume {short(halt['statement'])}", " ".join(what.split())
     if alarms:
         return alarms[0]["look"], f"somebody who looks into it: {alarms[0]['about']} is {alarms[0]['alarm']}"

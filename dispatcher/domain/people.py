@@ -27,7 +27,11 @@ ROOT_SCHEMA = "root/v1"
 
 
 class Role(StrEnum):
-    """What a person may be in a case; the gate counts people by these."""
+    """What a person may be in a case; the gate counts people by these.
+
+    ``console`` is no person: it is the ops console, whose key stops things in the name of who is signed in, and does
+    nothing else (``dispatcher.statements.verify``, rule 6).
+    """
 
     AUTHOR = "author"
     TRANSLATOR = "translator"
@@ -44,6 +48,7 @@ class Role(StrEnum):
     OPS = "ops"
     POLICY_OWNER = "policy_owner"
     REVIEWER = "reviewer"
+    CONSOLE = "console"
 
 
 class KeyType(StrEnum):

@@ -7,7 +7,8 @@ Rules
   4. What it commits to beyond the subject stands in ``body``; unknown keys are refused when reading.
 
 ``subject`` is a digest: of the plan for submit, approve, reject, break_glass, release, revoke, decide, confirm,
-resolve, reconcile and review; of the roster, policy or trust root for policy; of the scope document for all others.
+resolve, reconcile and review; of the roster, policy or trust root for policy; of a one-time link's token for sign_in; of
+the scope document for all others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import cached_property
 
 from channels.contract import Json
 from dispatcher.domain import canonical, documents
+from dispatcher.domain.people import Role
 
 SCHEMA = "statement/v1"
 
@@ -53,6 +55,7 @@ class StatementKind(StrEnum):
     RECEIPT = "receipt"
     RECONCILE = "reconcile"
     POLICY = "policy"
+    SIGN_IN = "sign_in"
 
 
 class StatementError(ValueError):
@@ -87,6 +90,22 @@ class Statement:
     def id(self) -> str:
         """The digest that names this statement."""
         return canonical.digest(SCHEMA, self.encoded())
+
+    @property
+    def asked_by(self) -> str:
+        """The person in whose name the console signed; empty where a person signed."""
+        asked = self.body.get("asked_by") if self.role == Role.CONSOLE else None
+        return asked if isinstance(asked, str) else ""
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Whose sentence it is: the signer, and whoever had the console sign."""
+        return frozenset({self.person, self.asked_by} - {""})
+
+    @property
+    def said_by(self) -> str:
+        """Who said it, in words."""
+        return f"{self.asked_by} through the console" if self.asked_by else self.person
 
     def holds_at(self, now: datetime) -> bool:
         """Whether ``now`` lies in the half-open window."""

@@ -86,7 +86,7 @@ def g03_released(case: Case) -> Failure | None:
     """
     revoked = case.evidence.stops.revocations_of(case.plan.digest)
     if revoked and not case.making_safe:
-        return Failure("G03", f"revoked by {revoked[0].person}", "submit a new plan", Then.CANCEL)
+        return Failure("G03", f"revoked by {revoked[0].said_by}", "submit a new plan", Then.CANCEL)
     kind = str(case.facts.kind)
     orders = (
         s for s in case.evidence.about_plan(StatementKind.REVOKE, case.now) if _carries(case, s.body.get("text"))

@@ -3,7 +3,8 @@
 Rules
   1. Knowledge of stops only grows; a deleted row brings nothing back to life.
   2. One person halts; it ends when two others have signed a resume of that very halt, neither as platform admin nor
-     as reviewer (reference: policy 6.2). A halt of one plan suspends its clearance.
+     as reviewer (reference: policy 6.2). Who had the console halt is no other, and nobody resumes as the console. A
+     halt of one plan suspends its clearance.
   3. A stop that is listed in a signed status but whose statement is not at hand counts as a halt of everything.
   4. Corrections, withdrawals and all-clears pass a halt, unless it says everything.
   5. A no (a rejection, a minister's refusal, an assessment that does not permit) counts wherever its row has gone:
@@ -34,7 +35,7 @@ STOP_KINDS = frozenset(
 """The kinds of which a statement may stop something, or end a stop; see :func:`stops_something`."""
 
 RESUMED_BY = 2
-NEVER_RESUME = frozenset({Role.OPS, Role.REVIEWER})
+NEVER_RESUME = frozenset({Role.OPS, Role.REVIEWER, Role.CONSOLE})
 
 
 class HaltScope(StrEnum):
@@ -50,7 +51,7 @@ class HaltScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """One halt in force; ``target`` is empty for all and everything."""
+    """One halt in force; ``target`` is empty for all and everything, ``person`` who halted, in words."""
 
     statement: str
     scope: HaltScope
@@ -120,7 +121,7 @@ def stops_from(
         for id_, statement in known.items()
         if statement.kind is StatementKind.HALT
         and (halt := _halt(id_, statement))
-        and len(resumed.get(id_, set()) - {statement.person}) < RESUMED_BY
+        and len(resumed.get(id_, set()) - statement.people) < RESUMED_BY
     )
     revoked = tuple(s for s in known.values() if s.kind is StatementKind.REVOKE)
     over = frozenset(str(s.body.get("incident")) for s in known.values() if s.kind is StatementKind.STAND_DOWN)
@@ -131,6 +132,6 @@ def stops_from(
 def _halt(id_: str, statement: Statement) -> Halt:
     scope, target = statement.body.get("scope"), statement.body.get("target")
     try:
-        return Halt(id_, HaltScope(str(scope)), str(target or ""), statement.person)
+        return Halt(id_, HaltScope(str(scope)), str(target or ""), statement.said_by)
     except ValueError:
-        return Halt(id_, HaltScope.EVERYTHING, "", statement.person)  # unreadable means stopped
+        return Halt(id_, HaltScope.EVERYTHING, "", statement.said_by)  # unreadable means stopped

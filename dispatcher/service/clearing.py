@@ -24,13 +24,14 @@ from dispatcher.gate.policy import PolicyVersion
 from dispatcher.sending.prepared import prepare
 from dispatcher.service.desk import DEFAULT_LIFE, Desk, Pen
 from dispatcher.service.judging import ChannelFinding, judge
+from dispatcher.service.stopping import halting_roles, named_by
 from dispatcher.store import records, sweep
 
 APPROVING = (
     *(Role.CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.LANGUAGE_CHECKER),
     *(Role.LEGAL, Role.PROPRIETY, Role.FINANCE),
 )
-REVOKING = (Role.DUTY_DIRECTOR, Role.SECURITY, Role.PRIVATE_OFFICE, Role.LEGAL, *Role)
+REVOKING = (Role.DUTY_DIRECTOR, Role.SECURITY, Role.PRIVATE_OFFICE, Role.LEGAL, *halting_roles(""))
 UNINVOLVED = {StatementKind.APPROVE: "G08", StatementKind.DECIDE: "G12"}
 """What nobody signs about a plan they contributed to, and the clause that would not count it."""
 
@@ -58,9 +59,14 @@ def reject(
     return sign_about(desk, plan_name, pen, StatementKind.REJECT, roles, channels, {"reason": reason})
 
 
-def revoke(desk: Desk, plan_name: str, pen: Pen, reason: str = "") -> Standing:
-    """Take a plan's clearance back, at once. Anybody on the roster may; the reason may follow."""
-    standing = sign_about(desk, plan_name, pen, StatementKind.REVOKE, REVOKING, (), {"reason": reason})
+def revoke(desk: Desk, plan_name: str, pen: Pen, reason: str = "", asked_by: str = "") -> Standing:
+    """Take a plan's clearance back, at once. Anybody on the roster may; the reason may follow.
+
+    ``asked_by`` is the person in whose name the console signs; empty where people sign themselves.
+    """
+    roles = halting_roles(asked_by) if asked_by else REVOKING
+    said = {"reason": reason, **named_by(asked_by)}
+    standing = sign_about(desk, plan_name, pen, StatementKind.REVOKE, roles, (), said)
     cancel_unsent(desk, standing.stored.digest, "revoked")
     return standing
 

@@ -6,7 +6,8 @@ Rules
      good for exercises and tests, worthless as proof of who signed.
   3. The roster serves both modes, so these keys could sign for a live message too. Until two real policy owners have
      installed a roster of real people, a production deployment must get no live account: the warning says so.
-  4. Only a deployment of kind test may have shorter waits than the reference's.
+  4. Only a test deployment has the console on its roster, with its key in ``keys/console``; elsewhere the owners add it.
+  5. Only a deployment of kind test may have shorter waits than the reference's.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ FOLDERS = (
     *("data", "redis", "run", "logs", "feed", "hand-off"),
 )
 DATABASE = "sqlite:///data/dispatcher.db"
+CONSOLE = "console"
+"""The console's id on the roster of a test deployment, and its key's name under ``keys``."""
+
 OWNERS_NEEDED = 2
 """Of the example department's three policy owners, so that one of them can lose a key."""
 
@@ -104,7 +108,7 @@ def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: Random
                 settings.vault(mode, role).create()
         _migrate(settings)
         _record(settings, trust, now, random_bytes)
-    people = tuple(person.id for person in trust.roster.people)
+    people = tuple(person.id for person in trust.roster.people if person.id != CONSOLE)
     warnings = (WARNING,) if blueprint.kind is DeploymentKind.PRODUCTION else ()
     return Made(folder, blueprint.deployment, blueprint.kind, trust.root.digest, people, warnings)
 
@@ -145,6 +149,8 @@ def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes
     trust, keys = folder / "trust", folder / "keys" / "exercise"
     cast = tomllib.loads(_resource(__package__, "example_people.toml"))
     people = tuple(_person(name, known, _make_key(keys / name, random_bytes), now) for name, known in cast.items())
+    if blueprint.kind is DeploymentKind.TEST:
+        people += (_person(CONSOLE, {"role": "console"}, _make_key(folder / "keys" / CONSOLE, random_bytes), now),)
     roster = Roster(1, blueprint.deployment, people)
     owners = tuple(Owner(p.id, (PublicKey(p.keys[0].public),)) for p in roster.holders(Role.POLICY_OWNER, now))
     status = _make_key(folder / "keys" / "status", random_bytes)

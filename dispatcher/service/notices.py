@@ -77,7 +77,7 @@ def signed(desk: Desk, standing: Standing, kind: StatementKind) -> list[Notice]:
 def halted(desk: Desk, halt: Halted) -> list[Notice]:
     """Tell every duty director of a halt."""
     what = f"{halt.scope} {halt.target}".strip()
-    body = f"{halt.person} halted {what}, {halt.mode}.\nLook: dispatcher status\n"
+    body = f"{halt.by} halted {what}, {halt.mode}.\nLook: dispatcher status\n"
     body += f"Sign for its end: dispatcher resume {short(halt.statement)}"
     return tell(desk, halt.mode, holding(desk, Role.DUTY_DIRECTOR), f"Halted: {what}", body, halt=halt.statement)
 

@@ -1,9 +1,10 @@
 """Stopping: one person halts at once, two others resume (design: gate 9).
 
 Rules
-  1. Whoever is on the roster may halt; the reason may follow. A name that stops nothing is refused, not swallowed.
+  1. Whoever is on the roster may halt, or has the console do it; the reason may follow. A name that stops nothing is refused, not swallowed.
   2. A halt ends when two people, neither of them the halter, have signed a resume of that very halt; nobody signs one
-     as platform admin or reviewer. A halt of one plan suspends its clearance.
+     as platform admin, reviewer or console. Who had the console halt is the halter. A halt of one plan suspends its
+     clearance.
   3. Halts and resumes do not lapse: their statements hold for ten years.
 
 A halt reaches the senders through the lanes' own look at the store, within a quarter of a second.
@@ -35,7 +36,10 @@ NO_TARGET = (HaltScope.ALL, HaltScope.EVERYTHING)
 
 @dataclass(frozen=True, slots=True)
 class Halted:
-    """A halt, and who has signed for its end."""
+    """A halt, and who has signed for its end.
+
+    ``person`` is who halted, or had the console do it: then ``through`` is the console's id on the roster.
+    """
 
     statement: str
     mode: Mode
@@ -45,6 +49,12 @@ class Halted:
     reason: str
     at: datetime
     resumed_by: tuple[str, ...] = ()
+    through: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who halted, in words."""
+        return f"{self.person} through the console" if self.through else self.person
 
     @property
     def needed(self) -> int:
@@ -57,24 +67,40 @@ class Halted:
         return self.needed > 0
 
 
-def halt(desk: Desk, scope: HaltScope, target: str, pen: Pen, mode: Mode, reason: str = "") -> Halted:
-    """Stop sending, at once. Raises NotFound or Invalid for a target that is none, SignatureNeeded."""
+def halt(
+    desk: Desk, scope: HaltScope, target: str, pen: Pen, mode: Mode, reason: str = "", asked_by: str = ""
+) -> Halted:
+    """Stop sending, at once. Raises NotFound or Invalid for a target that is none, SignatureNeeded.
+
+    ``asked_by`` is the person in whose name the console signs; empty where people sign themselves.
+    """
     with desk.store.read() as work:
-        named = _target(work, scope, target, mode)
+        named = checked_target(work, scope, target, mode)
     about: dict[str, Json] = {"scope": str(scope), "target": named}
     subject = canonical.digest("halt/v1", canonical.encode(dict(about)))
-    body = {**about, "reason": reason}
-    envelope = desk.sign(pen, tuple(Role), StatementKind.HALT, subject, mode, body, HALT_LIFE)
+    body = {**about, "reason": reason, **named_by(asked_by)}
+    envelope = desk.sign(pen, halting_roles(asked_by), StatementKind.HALT, subject, mode, body, HALT_LIFE)
     with desk.store.write() as work:
         made = desk.record(work, envelope, mode, named if scope is HaltScope.INCIDENT else None)
-    return Halted(made.id, mode, scope, named, made.person, reason, made.not_before)
+    person, through = (asked_by, made.person) if asked_by else (made.person, "")
+    return Halted(made.id, mode, scope, named, person, reason, made.not_before, through=through)
+
+
+def named_by(asked_by: str) -> dict[str, Json]:
+    """What a statement's body says of the person in whose name the console signs."""
+    return {"asked_by": asked_by} if asked_by else {}
+
+
+def halting_roles(asked_by: str) -> tuple[Role, ...]:
+    """The roles to sign a stop in: the console's own in somebody's name, else any but that."""
+    return (Role.CONSOLE,) if asked_by else tuple(role for role in Role if role is not Role.CONSOLE)
 
 
 def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
     """Sign for the end of a halt. Raises NotFound, Forbidden for the halter, Invalid where nothing is to sign."""
     person = desk.person(pen)
     before = _named(desk, halt_name)
-    if person.id == before.person:
+    if person.id in (before.person, before.through):
         raise Forbidden(f"{person.id} halted this and cannot resume it", "two others sign: dispatcher resume")
     if person.id in before.resumed_by:
         raise Invalid(f"{person.id} has signed this resume already", "one more person signs: dispatcher resume")
@@ -134,14 +160,16 @@ def _halted(said: Verified, stops: list[Verified]) -> Halted:
         mode=statement.mode,
         scope=read.scope,
         target=read.target,
-        person=statement.person,
+        person=statement.asked_by or statement.person,
+        through=statement.person if statement.asked_by else "",
         reason=str(statement.body.get("reason", "")),
         at=statement.not_before,
-        resumed_by=tuple(sorted(people - {statement.person})),
+        resumed_by=tuple(sorted(people - statement.people)),
     )
 
 
-def _target(work: Work, scope: HaltScope, target: str, mode: Mode) -> str:
+def checked_target(work: Work, scope: HaltScope, target: str, mode: Mode) -> str:
+    """What a halt would name in full. Raises NotFound or Invalid for a target that is none, or of the other mode."""
     if scope in NO_TARGET:
         if target:
             raise Invalid(f"a halt of {scope} has no target", f"leave {target} out, or name its kind")

@@ -227,7 +227,7 @@ def checked(roster: Roster, now: datetime) -> Checked:
         deployment=roster.deployment,
         digest=roster.digest,
         one_key=tuple(person.id for person in roster.people if usable.count(person.id) == 1),
-        nobody_on_call=tuple(r for r in Role if not any(on_call(p, r, now) for p in roster.holders(r, now))),
+        nobody_on_call=tuple(r for r in Role if r is not Role.CONSOLE and not any(on_call(p, r, now) for p in roster.holders(r, now))),
         roles=tuple(shown for person in roster.people for shown in roles_of(person)),
         keys=keys,
     )

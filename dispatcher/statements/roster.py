@@ -5,8 +5,8 @@ Rules
   2. Keys are admitted here, once: type, curve point, application (``dispatcher.statements.keys``).
   3. A deputy stands in for another person on the roster who holds that very role in their own right for some of that
      time. On call is who holds the role for all of it (reference: policy 6.2, delegation is a dated record).
-  4. Nobody holds, at one time, roles that no case may find in one person: ops and reviewer go with no other,
-     policy owner with none that approves (reference: policy 6.2; within a case the gate counts).
+  4. Nobody holds, at one time, roles that no case may find in one person: ops, reviewer and console go with no
+     other, policy owner with none that approves (reference: policy 6.2; within a case the gate counts).
   5. Names and contacts read as they are written (``dispatcher.domain.lookalikes``).
   6. Two policy owners sign the digest of the document, so comments and spelling in the file are free.
 
@@ -47,6 +47,7 @@ from dispatcher.statements.toml import parse_toml
 _APART: Mapping[Role, frozenset[Role]] = {
     Role.OPS: frozenset(Role) - {Role.OPS},
     Role.REVIEWER: frozenset(Role) - {Role.REVIEWER},
+    Role.CONSOLE: frozenset(Role) - {Role.CONSOLE},
     Role.POLICY_OWNER: frozenset(
         {Role.CHECKER, Role.LANGUAGE_CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.MINISTER}
     )

@@ -9,7 +9,8 @@ Rules (reference: gate 3 and 4, reliability 2.3)
   4. ``statement.roster`` is the signer's roster version: a newer one than ours is refused, an older one passes
      because rules 2 and 3 are judged by our roster alone, so that a removal binds what was signed before it.
   5. The statement's own window is not judged here, only that it is not empty: an expired approval is authentic.
-  6. One that fails is refused with the first rule that it broke, and never with any other exception.
+  6. The console only stops things, so as ``console`` nothing is signed but halts and revocations.
+  7. One that fails is refused with the first rule that it broke, and never with any other exception.
 
 A sender, for one plan::
 
@@ -24,12 +25,13 @@ from datetime import datetime
 from functools import lru_cache
 
 from dispatcher.domain.people import Key, Role, Roster
-from dispatcher.domain.statement import Envelope, Mode, Statement, StatementError, Verified
+from dispatcher.domain.statement import Envelope, Mode, Statement, StatementError, StatementKind, Verified
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import RefusalCode, SshsigError, StatementRefused, WrongNamespace
 
 MAX_PAYLOAD = 64 * 1024  # bytes; reference: reliability 2.2
 _ROLES = frozenset(Role)
+BY_CONSOLE = frozenset({StatementKind.HALT, StatementKind.REVOKE})
 REMEMBERED = 4096  # envelopes; a few for each plan in flight
 
 Refusals = list[tuple[Envelope, StatementRefused]]
@@ -152,4 +154,8 @@ def _check_role(statement: Statement, roster: Roster, times: tuple[datetime, ...
             RefusalCode.ROLE,
             f"{statement.person} does not hold the role {statement.role!r} on roster {roster.version}",
             "Have somebody sign who does.",
+        )
+    if statement.role == Role.CONSOLE and statement.kind not in BY_CONSOLE:
+        raise StatementRefused(
+            RefusalCode.ROLE, f"the console only stops things, and cannot sign a {statement.kind}", "Sign it yourself."
         )

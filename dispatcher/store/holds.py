@@ -51,14 +51,14 @@ def standing(work: Work) -> Standing:
     return Standing(held, {row.account: row.until for row in found if row.person == BREAKER and row.until})
 
 
-def place(work: Work, account: str, person: str, reason: str) -> None:
-    """Hold an account. Raises NotFound, Invalid where somebody holds it already."""
+def place(work: Work, account: str, person: str, reason: str, **facts: str) -> None:
+    """Hold an account; ``facts`` go into the ledger too. Raises NotFound, Invalid where somebody holds it already."""
     row = accounts.row(work, account)
     if (held := standing(work).held.get(account)) is not None:
         raise Invalid(f"account {account} is held already: {held}", f"end that: dispatcher account unhold {account}")
     values = {"account": account, "person": person, "reason": reason, "placed_at": work.now}
     work.execute(insert(HoldRow).values(**values))
-    work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason)
+    work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason, **facts)
 
 
 def lift(work: Work, account: str, person: str) -> None:

@@ -201,7 +201,8 @@ def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_i
     work.record(
         f"statement.{statement.kind}",
         incident=incident_id,
-        actor=statement.person,
+        actor=statement.asked_by or statement.person,
+        **({"through": statement.person} if statement.asked_by else {}),
         role=statement.role,
         statement=statement.id,
         subject=statement.subject,

@@ -93,7 +93,7 @@ def _signatures(caption: str, signed: list[tuple[str, Signature]]) -> Table:
         sorted(signed, key=lambda one: one[1].recorded_at),
         {
             "When (UTC)": lambda one: second(one[1].said.not_before if one[1].said else one[1].recorded_at),
-            "Who": lambda one: one[1].said.person if one[1].said else NONE,
+            "Who": lambda one: one[1].said.said_by if one[1].said else NONE,
             "Role": lambda one: spaced(one[1].said.role) if one[1].said else NONE,
             "What": lambda one: spaced(one[1].said.kind) if one[1].said else "unreadable",
             "About": lambda one: one[0],
@@ -252,7 +252,7 @@ def stops(found: Review) -> Section:
         found.halts,
         {
             "When (UTC)": lambda h: second(h.at),
-            "Who": lambda h: who(h.person, h.role),
+            "Who": lambda h: h.by if h.through else who(h.person, h.role),
             "What": lambda h: f"{h.scope} {h.target}".strip(),
             "Why": lambda h: h.reason,
             "Ended (UTC)": lambda h: second(h.ended_at) if h.ended_at else "stands",

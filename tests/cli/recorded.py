@@ -66,6 +66,7 @@ CHANGES = {
     "delivery resolve": "statement.resolve",
     "delivery retry": "statement.resolve",
     "delivery reconcile": "reconcile.asked",
+    "console": "statement.sign_in",
     "recover": "database.restored",
     "review": "review.read",
     "report": "review.read",

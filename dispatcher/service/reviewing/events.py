@@ -136,7 +136,7 @@ def _entered(entries: Iterable[LedgerLine]) -> Iterator[Event]:
 def _signed(signatures: Iterable[Signature]) -> Iterator[Event]:
     for at, said in recorded(signatures, *MARKED):
         track = "stops" if said.kind in STOP_KINDS - NOES.keys() else "signatures"
-        yield Event(at, track, str(said.kind), f"{said.person} ({_spoken(said.role)}): {_spoken(said.kind)}")
+        yield Event(at, track, str(said.kind), f"{said.said_by} ({_spoken(said.role)}): {_spoken(said.kind)}")
 
 
 def _went_out(read: Marked) -> Iterator[Event]:
@@ -149,7 +149,7 @@ def _went_out(read: Marked) -> Iterator[Event]:
 def _stopped(halts: Iterable[HaltRead]) -> Iterator[Event]:
     for halt in halts:
         what = f"{halt.scope} {halt.target}".strip()
-        yield Event(halt.at, "stops", "halt", f"{halt.person} halted {what}")
+        yield Event(halt.at, "stops", "halt", f"{halt.by} halted {what}")
         if halt.ended_at:
             yield Event(halt.ended_at, "stops", "resume", f"{' and '.join(halt.resumed_by)} resumed {what}")
 

@@ -81,7 +81,7 @@ class GlassBroken:
 class HaltRead:
     """A halt that stood at some time of the incident and could stop something of it.
 
-    ``ended_at`` is None where it stands.
+    ``ended_at`` is None where it stands; ``through`` is empty, or the console that ``person`` had halt.
     """
 
     statement: str
@@ -93,6 +93,12 @@ class HaltRead:
     at: datetime
     resumed_by: tuple[str, ...]
     ended_at: datetime | None
+    through: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who halted, in words."""
+        return f"{self.person} through the console" if self.through else self.person
 
 
 def read(desk: Desk, mode: Mode, said: Iterable[Said]) -> list[Signature]:
@@ -220,7 +226,7 @@ def _halt(halt: Halted, said: Iterable[Statement]) -> HaltRead:
     about = [one for one in said if halt.statement in (one.id, one.subject)]
     resumed: dict[str, datetime] = {}
     for one in sorted(about, key=lambda one: one.not_before):
-        if one.kind is StatementKind.RESUME and one.person != halt.person and one.role not in NEVER_RESUME:
+        if one.kind is StatementKind.RESUME and one.person not in (halt.person, halt.through) and one.role not in NEVER_RESUME:
             resumed.setdefault(one.person, one.not_before)
     return HaltRead(
         statement=halt.statement,
@@ -231,5 +237,6 @@ def _halt(halt: Halted, said: Iterable[Statement]) -> HaltRead:
         reason=halt.reason,
         at=halt.at,
         resumed_by=tuple(resumed),
+        through=halt.through,
         ended_at=[*resumed.values()][RESUMED_BY - 1] if len(resumed) >= RESUMED_BY else None,
     )
