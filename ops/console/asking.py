@@ -50,6 +50,11 @@ class Asked:
         """Whether anything was asked for."""
         return any(self.values.values())
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything was asked for besides words."""
+        return any(value for name, value in self.values.items() if name != "words")
+
     def faulty(self, name: str) -> bool:
         """Whether something is wrong with a field."""
         return any(fault.field == name for fault in self.faults)

@@ -32,13 +32,13 @@ TONES: Mapping[str, Tone] = {
 }
 _ANSWER = " or ".join(role.replace("_", " ") for role in RESOLVING)
 WHO: Mapping[str, str] = {
-    "in_doubt": f"One person: {_ANSWER}",
-    "held": f"What may be public takes two people with one answer, the rest one: {_ANSWER}",
-    "hand_over": "Two operators sign the receipt",
-    "task": "Whoever did it",
-    "account_held": "One person: " + " or ".join(role.replace("_", " ") for role in HOLDING),
+    "delivery resolve": f"Two different people sign the same answer: {_ANSWER}",
+    "delivery retry": f"One person signs: {_ANSWER}",
+    "delivery reconcile": f"One person: {_ANSWER}",
+    "account unhold": "One person: " + " or ".join(role.replace("_", " ") for role in HOLDING),
+    "handoff": "Operators",
 }
-"""Who may type the command about a kind of matter, where not everybody may."""
+"""Who may type a command, where not everybody may, by the words that it begins with."""
 
 MOST = 200
 MOST_ITEMS = 20
@@ -52,6 +52,8 @@ def shortened(text: Any, most: int = MOST) -> str:
 
 def told(value: Any) -> str:
     """A JSON value in words, without brackets at the outside."""
+    if value in (None, "", {}, []):
+        return "–"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={_within(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
@@ -59,8 +61,6 @@ def told(value: Any) -> str:
         return ", ".join(map(_within, value[:MOST_ITEMS])) + more
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if value in (None, "", {}, []):
-        return "–"
     return format_time(value) if isinstance(value, datetime) else str(value)
 
 
@@ -77,17 +77,22 @@ def is_web(url: Any) -> bool:
     return read.scheme in ("http", "https") and bool(read.hostname) and str(url).isprintable() and " " not in str(url)
 
 
-def by_kind(matters: Iterable[Matter]) -> Iterator[tuple[str, str, str, Sequence[Matter]]]:
-    """Each kind of what wants a person, as they press: its name, heading, who may type its command, its matters."""
+def who_may(command: str) -> str:
+    """Who may type a command, in words; empty where everybody may."""
+    return next((who for words, who in WHO.items() if command.startswith(f"dispatcher {words}")), "")
+
+
+def by_kind(matters: Iterable[Matter]) -> Iterator[tuple[str, str, Sequence[Matter]]]:
+    """Each kind of what wants a person, as they press: its name, its heading, its matters."""
     found: dict[str, list[Matter]] = {}
     for matter in matters:
         found.setdefault(matter.kind, []).append(matter)
     for kind in sorted(found, key=lambda one: list(KINDS).index(one) if one in KINDS else len(KINDS)):
-        yield kind, KINDS.get(kind, kind.replace("_", " ")), WHO.get(kind, ""), found[kind]
+        yield kind, KINDS.get(kind, kind.replace("_", " ")), found[kind]
 
 
 def register(templates: Environment) -> None:
     """Give these to templates."""
     templates.tests["web"] = is_web
     templates.filters.update(shortened=shortened, told=told)
-    templates.globals.update(by_kind=by_kind, state_tones=TONES)
+    templates.globals.update(by_kind=by_kind, who_may=who_may, state_tones=TONES)
