@@ -7,6 +7,7 @@
     tiktok-sender   that sender: no SQL, no Redis, no network but the egress proxy's socket
     egress          that proxy: listed hosts only, and none of the credentials
 
+Roles of packages above this one, such as the console, are handed to ``run`` by whoever starts them.
 Each role loads only what it needs. The loop is uvloop's; SIGTERM drains.
 """
 
@@ -17,9 +18,10 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -39,11 +41,15 @@ Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
 
 
-def run(role: str, folder: Path, mode: Mode) -> None:
-    """Run one role until SIGTERM or SIGINT. Raises Invalid for a role there is not."""
-    main = ROLES.get(role)
+def run(role: str, folder: Path, mode: Mode, more: Mapping[str, Main] = MappingProxyType({})) -> None:
+    """Run one role until SIGTERM or SIGINT. Raises Invalid for a role there is not.
+
+    ``more`` are roles that live above this package, such as the console's.
+    """
+    roles = {**ROLES, **more}
+    main = roles.get(role)
     if main is None:
-        raise Invalid(f"there is no role {role}", f"the roles are: {', '.join(ROLES)}")
+        raise Invalid(f"there is no role {role}", f"the roles are: {', '.join(roles)}")
     log.configure(role, str(mode), now)
     settings = load_settings(folder)
     owner = f"{role}:{os.getpid()}:{new_id('p', secrets.token_bytes)}"
@@ -111,13 +117,13 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
     recorder = replace(desk, store=store)
-    await _started(recorder, (lane, str(mode), owner), stopping)
+    await started(recorder, (lane, str(mode), owner), stopping)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
     parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
         await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
-        await asyncio.to_thread(_stopped, recorder, (lane, str(mode), owner))
+        await asyncio.to_thread(stopped, recorder, (lane, str(mode), owner))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)
         await sender.close()
@@ -125,7 +131,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
         store.close()
 
 
-async def _started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Event) -> None:
+async def started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Event) -> None:
     """Have it on record that this process starts, and what it goes by; where the database is away, as soon as may be.
 
     Nothing is done before.
@@ -146,7 +152,7 @@ async def _started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Ev
             await pause(stopping, desk.settings.timing.sweep_ms / 1000)
 
 
-def _stopped(desk: Desk, about: tuple[str, str, str]) -> None:
+def stopped(desk: Desk, about: tuple[str, str, str]) -> None:
     """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop
 
@@ -213,10 +219,10 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, mode, "relay", owner)
     try:
-        await _started(desk, ("relay", str(mode), owner), stopping)
+        await started(desk, ("relay", str(mode), owner), stopping)
         parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))
         await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
-        await asyncio.to_thread(_stopped, desk, ("relay", str(mode), owner))
+        await asyncio.to_thread(stopped, desk, ("relay", str(mode), owner))
         await sequencer.finish()
     finally:
         store.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +15,10 @@ from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
+
+if TYPE_CHECKING:  # what only a role needs is loaded by that role
+    from dispatcher.settings import Settings
+    from workers.main import Main
 
 
 @click.command(cls=Verb)
@@ -69,6 +75,16 @@ def up(session: Session, mode: Mode) -> None:
     next_step(f"dispatcher up --mode {mode}")
 
 
+async def _console(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
+    from ops.console.serving import serve
+
+    await serve(settings, mode, owner, stopping)
+
+
+MORE_ROLES: Mapping[str, Main] = {"console": _console}
+"""Roles that the package ``workers`` may not know, because they are above it."""
+
+
 @click.command(cls=Verb)
 @click.argument("role")
 @click.option(
@@ -79,7 +95,7 @@ def up(session: Session, mode: Mode) -> None:
     help="Else $DISPATCHER_MODE, as `up` sets it.",
 )
 def worker(session: Session, role: str, mode: Mode) -> None:
-    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender, egress.
+    """Run one ROLE of the Procfile until SIGTERM: relay, accounts, recipients, tiktok, tiktok-sender, egress, console.
 
     What ends it badly goes to its log with the place in the code, like everything else it says.
     """
@@ -88,7 +104,7 @@ def worker(session: Session, role: str, mode: Mode) -> None:
     from workers.main import run
 
     try:
-        run(role, session.folder, mode)
+        run(role, session.folder, mode, MORE_ROLES)
     except DispatcherError:
         raise
     except Exception:

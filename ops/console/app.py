@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dispatcher.domain.errors import DispatcherError, Forbidden, NotFound, Stale, Unavailable
 from ops.console import health, streams
@@ -18,6 +21,8 @@ from ops.console.context import Console, console_of
 from ops.console.fragments import LivePage
 from ops.console.pages import attention, delivery, incident, ledger, now, stopping, workers
 from ops.console.rendering import render
+from ops.console.signing_in import Guard, OnlyVisitors
+from ops.console.signing_in import routes as signing_in_routes
 
 STATIC = Path(__file__).parent / "static"
 ROUTES: Sequence[BaseRoute] = (
@@ -31,18 +36,49 @@ ROUTES: Sequence[BaseRoute] = (
     *ledger.ROUTES,
     *stopping.ROUTES,
 )
-LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, attention.LIVE)
-"""Pages whose fragments change by themselves and are made from the overview alone."""
+LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, incident.LIVE, attention.LIVE)
+"""Pages whose fragments change by themselves."""
 
 
 def build(console: Console) -> Starlette:
     """The application of one console."""
+    desk, settings = console.desk, console.settings.console
     app = Starlette(
-        routes=[*ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static")],
+        routes=[*ROUTES, *signing_in_routes(desk), Mount("/static", _Static(directory=STATIC), name="static")],
+        middleware=[
+            Middleware(Guard, address=settings.address, listen=settings.listen),
+            Middleware(_Away),
+            Middleware(OnlyVisitors, desk=desk),
+        ],
         exception_handlers={DispatcherError: _refused, HTTPException: _unserved, Exception: _failed},
     )
     app.state.console = console
     return app
+
+
+class _Static(StaticFiles):
+    """Files that browsers keep, and ask for again whether they are still the same."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """As StaticFiles has it."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class _Away:
+    """Says in words that nobody can be known while the database is away: sessions are in it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on."""
+        try:
+            await self._app(scope, receive, send)
+        except Unavailable as error:
+            said = f"{error.message}\n{error.next_step or 'dispatcher status says the same in a terminal'}\n"
+            await PlainTextResponse(said, 503, headers={"Retry-After": "5"})(scope, receive, send)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -5,7 +5,8 @@ Rules
   2. Every fragment knows the version at which it changed last. Whoever has version n is sent what changed after n:
      a viewer that comes back after an hour, and one that missed one message, alike.
   3. Versions begin anew with the process, under another name: a viewer of an earlier one is sent everything.
-  4. What a page reads from the database it reads at most every FRESH_S, and for at most a twentieth of the time.
+  4. What a page reads from the database it reads at most every FRESH_S, and for at most a twentieth of the time. As
+     long as what it read last is younger than BELIEVED_S nobody waits for the next.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ops.console.live import Live
 _AGE = re.compile(r'(<span class="age" data-(?:since|until)="\d+">)[^<]*')
 """That time goes by is no change."""
 
-FRESH_S = 2.0
+FRESH_S, BELIEVED_S = 2.0, 30.0
 IDLE_SHARE = 20
 PAGES_KEPT = 200
 
@@ -61,7 +62,9 @@ class Rendered:
 
     html: dict[str, str] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
+    read: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
+    read_at: float = 0.0
     read_again_at: float = 0.0
     messages: dict[int, bytes] = field(default_factory=dict)
 
@@ -105,7 +108,9 @@ class Fragments:
             return kept
         if key not in self._making:
             self._making[key] = asyncio.create_task(self._made(page, key))
-            self._making[key].add_done_callback(lambda _done: self._making.pop(key, None))
+            self._making[key].add_done_callback(lambda done: self._ended(key, done))
+        if kept is not None and page.read is not None and time.monotonic() - kept.read_at < BELIEVED_S:
+            return kept  # the next one who asks has what is being read now
         return await asyncio.shield(self._making[key])
 
     async def message(self, key: str, since: int) -> tuple[int, bytes]:
@@ -132,6 +137,11 @@ class Fragments:
         process, _, version = id_.partition("-")
         return int(version) if process == self.process and version.isascii() and version.isdigit() else 0
 
+    def _ended(self, key: str, done: asyncio.Task[Rendered]) -> None:
+        self._making.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # told to whoever waits for it, and to nobody where nobody does
+
     def _page(self, key: str) -> LivePage:
         name, _, _what = key.partition(":")
         if name not in self._pages:
@@ -152,7 +162,9 @@ class Fragments:
         if len(self._kept) > PAGES_KEPT:
             self._kept.popitem(last=False)
         ended = time.monotonic()
+        kept.read_at = ended
         kept.read_again_at = ended + max(FRESH_S, IDLE_SHARE * (ended - began))
+        kept.read = read
         self._render(page, kept, overview, read)
         return kept
 

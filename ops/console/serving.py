@@ -30,18 +30,26 @@ from ops.console.limits import Limits
 from ops.console.live import Live, Looking
 from ops.console.pen import pen_of
 from ops.console.rendering import environment
+from workers.main import started, stopped
 
 STOP_WITHIN_S = 5
 BACKLOG = 2_048
 
 
 async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
-    """The role. It shows both modes; the one it was started in is whose ``up`` keeps it running."""
+    """The role. It shows both modes; the one it was started in is whose ``up`` keeps it running.
+
+    That it started is recorded as soon as the database is there; the pages are served all the same.
+    """
     from dispatcher.service.operating.look import Looker, pause_after
 
     desk = open_desk(settings.root, "console")
     try:
+        about = ("console", str(mode), owner)
+        recorded = asyncio.create_task(started(desk, about, stopping))
         await serve_until(made(desk, Looker(desk), pause_after), stopping)
+        await recorded
+        await asyncio.to_thread(stopped, desk, about)
     finally:
         desk.store.close()
 

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dispatcher.domain.errors import DispatcherError, NotFound
+from dispatcher.domain.errors import DispatcherError, NotFound, Unavailable
 from ops.console.context import Console, console_of
-from ops.console.visiting import visitor_of
+from ops.console.signing_in import visitor_of
+from ops.console.signing_in.visitors import found
 
 SAY_AGAIN_S = 5.0
 """A viewer hears so often that nothing changed; after three times as long it takes the connection for lost."""
@@ -72,9 +73,16 @@ async def _stream(request: Request, console: Console, at: tuple[str, int], sessi
             await console.live.next_look()
             if now - asked_at >= ASK_AGAIN_S:
                 asked_at = now
-                if await visitor_of(request) is None:
+                if not await _still_in(console, request):
                     yield SIGNED_OUT
                     return
+
+
+async def _still_in(console: Console, request: Request) -> bool:
+    try:
+        return await found(console.desk, request) is not None
+    except Unavailable:  # whoever was let in stays while nobody can be asked
+        return True
 
 
 def _asked(request: Request, console: Console) -> tuple[str, int]:

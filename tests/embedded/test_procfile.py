@@ -21,7 +21,7 @@ def test_the_project_procfile_starts_with_the_migration(tmp_path: Path) -> None:
     """The Procfile of this repository runs migrate as a step, and the roles after it."""
     roles = read_procfile(find_procfile(tmp_path))
     assert [role.name for role in roles if role.is_step] == ["migrate"]
-    assert {"relay", "accounts", "recipients", "tiktok", "tiktok-sender", "egress"} <= {role.name for role in roles}
+    assert {"relay", "accounts", "recipients", "tiktok", "tiktok-sender", "egress", "console"} <= {role.name for role in roles}
 
 
 def test_the_dispatcher_command_is_the_one_beside_this_python(tmp_path: Path) -> None:

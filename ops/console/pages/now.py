@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ops.console.fragments import LivePage
+from ops.console.reading import noted
 from ops.console.rendering import render_live
 
 LIVE = LivePage("now", ("incidents", "queues", "first-matters"))
@@ -14,6 +15,7 @@ LIVE = LivePage("now", ("incidents", "queues", "first-matters"))
 
 async def now(request: Request) -> Response:
     """Incidents first, then the queues in a line, then what wants a person first."""
+    await noted(request, "now")
     return await render_live(request, "now.html", LIVE.name, title="Now", section="now")
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ops.console.fragments import LivePage
+from ops.console.reading import noted
 from ops.console.rendering import render_live
 
 LIVE = LivePage("workers", ("lanes", "processes"))
@@ -14,6 +15,7 @@ LIVE = LivePage("workers", ("lanes", "processes"))
 
 async def workers(request: Request) -> Response:
     """Queues first, because that is what people wait for; then the registry."""
+    await noted(request, "workers")
     return await render_live(request, "workers.html", LIVE.name, title="Workers", section="workers")
 
 
