@@ -1,4 +1,4 @@
-"""What handlers of pages share: work in a thread, forms, reading noted, and what was refused said as a page."""
+"""What handlers of pages share: work in a thread, forms, and what was refused said as a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from dispatcher.domain.errors import DispatcherError
 from ops.console.rendering import render
-from ops.console.signing_in import noting_of, visitor_of
 
 T = TypeVar("T")
 MOST_FIELDS = 20
@@ -26,13 +25,6 @@ async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form, each as text; a field that came twice counts as it came last."""
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
         return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-async def noted(request: Request, page: str, incident: str | None = None) -> None:
-    """Have it on record that this visitor reads this kind of page. Raises Unavailable: then nothing is shown."""
-    visitor = await visitor_of(request)
-    if visitor is not None:
-        await in_thread(noting_of(request).read, visitor, page, incident)
 
 
 async def refused(request: Request, status: int, title: str, error: DispatcherError, again: str) -> Response:

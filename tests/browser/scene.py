@@ -9,12 +9,9 @@ The way of a test::
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,18 +20,19 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import insert, update
 
 from channels.simulator.server import Simulator
+from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import incidents, sessions
+from dispatcher.service.operating.look import Looker
 from dispatcher.service.sessions import Known
 from dispatcher.store.tables import AttemptRow, DeliveryRow
-from ops.console import serving
-from tests.servers import until
+from ops.console.signing_in.cookies import SIGNED_IN
+from tests.ops.console.served import served
 from tests.stage import Stage, far_sides, stage_at
 
-COOKIE = "dispatcher-console"
 TO_HELD = ("leased", "sending", "in_doubt", "held")
 ROLES = {
     "ops-1": Role.OPS,
@@ -67,7 +65,7 @@ class Scene:
         cookie = sessions.begin(self.stage.desk, self._by_key(known))
         opened = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
         try:
-            opened.add_cookies([{"name": COOKIE, "value": cookie, "url": self.url, "sameSite": "Strict"}])
+            opened.add_cookies([{"name": SIGNED_IN, "value": cookie, "url": self.url, "sameSite": "Strict"}])
             yield self._watched(opened.new_page())
         finally:
             opened.close()
@@ -107,11 +105,13 @@ class Scene:
 
 
 @contextmanager
-def scene_at(root: Path, **fill: Any) -> Iterator[Scene]:
-    """A deployment under ``root`` with trouble of every kind, and its console."""
+def scene_at(root: Path, *, key: bool = True, **fill: Any) -> Iterator[Scene]:
+    """A deployment under ``root`` with trouble of every kind, and its console; perhaps without a ``key``."""
     with far_sides() as far:
         scene = Scene(stage_at(root, far))
         filled(scene, **fill)
+        if not key:
+            (scene.stage.folder / "keys" / "console").unlink()
         with console_of(scene.stage) as url:
             scene.url = url
             yield scene
@@ -128,24 +128,10 @@ def empty_at(root: Path, far: Simulator) -> Iterator[Scene]:
 
 @contextmanager
 def console_of(stage: Stage) -> Iterator[str]:
-    """The console of a deployment, in a thread of its own; its address."""
-    said, ended = stage.folder / "run" / "console.url", threading.Event()
-
-    async def serve() -> None:
-        stopping = asyncio.Event()
-        task = asyncio.create_task(serving.serve(stage.desk.settings, Mode.EXERCISE, "console:test", stopping))
-        while not ended.is_set() and not task.done():
-            await asyncio.sleep(0.02)
-        stopping.set()
-        await task
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    try:
-        yield until(lambda: said.read_text().strip() if said.exists() else "", "the console listens")
-    finally:
-        ended.set()
-        thread.join(10)
+    """The console of a deployment; its address."""
+    desk = open_desk(stage.folder, "console")
+    with served(desk, Looker(desk)) as console:
+        yield console.url
 
 
 def filled(scene: Scene, title: str = "Storm over the Old Town") -> None:
@@ -168,7 +154,3 @@ def filled(scene: Scene, title: str = "Storm over the Old Town") -> None:
     exercise = next(row.incident for row in stage.rows(plan))
     scene.names = {"plan": plan, "live": live.id, "exercise": exercise, **ids}
 
-
-def hours(number: float) -> timedelta:
-    """So many hours."""
-    return timedelta(hours=number)

@@ -10,12 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ops.console.fragments import LivePage
+from ops.console.reading import noted
 from ops.console.rendering import render_live
 
 LIVE = LivePage("attention", ("attention",))
 
 async def attention(request: Request) -> Response:
     """All of it, kept up to date."""
+    await noted(request, "attention")
     return await render_live(request, "attention.html", LIVE.name, title="Attention", section="attention")
 
 

@@ -18,7 +18,8 @@ from dispatcher.store.database import Work
 from ops.console import delivered
 from ops.console.asking import Asked, asked, number, one_of
 from ops.console.context import console_of
-from ops.console.handling import in_thread, noted
+from ops.console.handling import in_thread
+from ops.console.reading import noted
 from ops.console.rendering import render
 
 FILTERS = ("incident", "plan", "channel", "account", "state")

@@ -18,7 +18,8 @@ from dispatcher.service.desk import Desk
 from ops.console import searching
 from ops.console.asking import Asked, asked, moment, number
 from ops.console.context import console_of
-from ops.console.handling import in_thread, noted
+from ops.console.handling import in_thread
+from ops.console.reading import noted
 from ops.console.rendering import render
 from ops.console.searching import Step
 
