@@ -21,7 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from channels import registry
 from channels.contract import Clock, Outcome, Verdict
 from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.ids import short
 from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import Permit, Refusal, Sender
 from dispatcher.sending.order import MAX_ORDERS
@@ -36,6 +37,7 @@ from dispatcher.settings import Settings
 from dispatcher.store import holds, queue
 from dispatcher.store.database import Store, Work
 from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
+from dispatcher.store.workers import Doing
 from workers.buckets import Buckets
 from workers.fence import SelfFence
 from workers.ordering import Orders
@@ -71,6 +73,14 @@ class Hold:
     fenced_at: datetime
 
 
+class UnderWay(NamedTuple):
+    """A chunk that was leased, when, and how many deliveries it has."""
+
+    since: datetime
+    plan: str
+    deliveries: int
+
+
 class Engine:
     """See the module. Runs on one event loop; database calls go to one thread."""
 
@@ -93,7 +103,8 @@ class Engine:
         self._orders = Orders(store, post.mode)
         self._recorder = Recorder(self.write)
         self._fence = SelfFence(margin=settings.timing.lasting("lease") * (1 - FENCED))
-        self._chunks: set[asyncio.Task[None]] = set()
+        self._chunks: dict[asyncio.Task[None], UnderWay] = {}
+        self._heard_at: datetime | None = None
         self._arming: asyncio.Task[None] | None = None
         self._timeouts_s: dict[tuple[str, str | None], float] = {}
         self._number = 0
@@ -106,7 +117,16 @@ class Engine:
 
     def ring(self, _dispatch: str) -> None:
         """Look now. Safe to call from any thread."""
+        self._heard_at = self._clock()
         self._loop.call_soon_threadsafe(self._bell.set)
+
+    def doing(self) -> Doing:
+        """What is under way, for the registry. Safe to call from any thread."""
+        chunks = sorted(self._chunks.copy().values())
+        if not chunks:
+            return Doing(heard_at=self._heard_at)
+        plans = ", ".join(dict.fromkeys(short(chunk.plan) for chunk in chunks))
+        return Doing(f"plan {plans}", chunks[0].since, sum(chunk.deliveries for chunk in chunks), self._heard_at)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``, then let calls under way end, and give back what was not called yet."""
@@ -168,7 +188,7 @@ class Engine:
         if not leased:
             return False
         task = asyncio.create_task(self._chunk(leased, hold))
-        self._chunks.add(task)
+        self._chunks[task] = UnderWay(self._clock(), leased[0].plan, len(leased))
         task.add_done_callback(self._ended)
         return len(leased) == limit or shut != NOTHING_SHUT  # of what is shut, one account is leased at a time
 
@@ -179,7 +199,7 @@ class Engine:
         return Hold(owner, lasting, time.monotonic(), self._clock() + lasting * FENCED)
 
     def _ended(self, chunk: asyncio.Task[None]) -> None:
-        self._chunks.discard(chunk)
+        del self._chunks[chunk]
         if not chunk.cancelled() and (error := chunk.exception()):
             self._log.error("chunk_failed", error=type(error).__name__)
 

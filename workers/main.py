@@ -16,10 +16,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import platform
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ from dispatcher.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # a sender behind a socket loads no store
     from dispatcher.service.desk import Desk
+    from dispatcher.store.workers import Process
 
 Main = Callable[[Settings, Mode, str, asyncio.Event], Coroutine[Any, Any, None]]
 STOP_AFTER_MS = 15_000
@@ -54,10 +57,10 @@ def run(role: str, folder: Path, mode: Mode, more: Mapping[str, Main] = MappingP
     settings = load_settings(folder)
     owner = f"{role}:{os.getpid()}:{new_id('p', secrets.token_bytes)}"
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_stopped(main, settings, mode, owner))
+        runner.run(_untilstopped(main, settings, mode, owner))
 
 
-async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str) -> None:
+async def _untilstopped(main: Main, settings: Settings, mode: Mode, owner: str) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,7 +115,7 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     probing = Probing((lane, str(mode)), store, prober, settings, engine.write)
     foreign = ForeignPosts((lane, str(mode)), store, prober, settings, now, engine.write)
     desk = open_desk(settings.root, f"{lane}-watch")
-    watch = Watch(desk, mode, lane, owner)
+    watch = Watch(desk, process_of(lane, mode, owner), engine.doing)
     reading = ReadingBack((lane, str(mode)), store, sender, settings, now, engine.write)
     while not await stops.once() and not stopping.is_set():  # nothing is leased before the stops are known
         await pause(stopping, settings.timing.sweep_ms / 1000)
@@ -152,12 +155,21 @@ async def started(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Eve
             await pause(stopping, desk.settings.timing.sweep_ms / 1000)
 
 
+def process_of(role: str, mode: Mode, owner: str) -> Process:
+    """This process, as the registry has it."""
+    from dispatcher.store.workers import Process
+
+    return Process(owner, role, str(mode), platform.node(), os.getpid(), metadata.version("dispatcher"))
+
+
 def stopped(desk: Desk, about: tuple[str, str, str]) -> None:
     """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop
+    from dispatcher.store import workers
 
     with contextlib.suppress(Unavailable), desk.store.write() as work:
         note_stop(work, *about)
+        workers.stop(work, about[2])
 
 
 def _sender(settings: Settings, mode: Mode, lane: str) -> tuple[Any, Any]:
@@ -217,7 +229,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
     sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
-    watch = Watch(desk, mode, "relay", owner)
+    watch = Watch(desk, process_of("relay", mode, owner))
     try:
         await started(desk, ("relay", str(mode), owner), stopping)
         parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping))

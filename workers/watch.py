@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -15,17 +16,17 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.watching import Raised
+from dispatcher.store.workers import IDLE, Doing, Process
 from workers.pausing import rounds
 
 
 class Watch:
-    """See the module. ``desk`` is this role's own; whoever opened it closes it."""
+    """See the module. ``desk`` is this role's own; whoever opened it closes it. ``doing`` says what is under way."""
 
-    def __init__(self, desk: Desk, mode: Mode, role: str, owner: str) -> None:
+    def __init__(self, desk: Desk, process: Process, doing: Callable[[], Doing] = lambda: IDLE) -> None:
         self._desk = desk
-        self._mode = mode
-        self._role = role
-        self._owner = owner
+        self._process = process
+        self._doing = doing
         self._log = structlog.get_logger("watch")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -36,12 +37,12 @@ class Watch:
             waited = time.monotonic() - began_s > timing.silence_ms / 1000
             raised = await asyncio.to_thread(self._turn, waited)
             if raised.silent or raised.changed or raised.foreign:
-                await asyncio.to_thread(watching.tell, self._desk, self._mode, raised)
+                await asyncio.to_thread(watching.tell, self._desk, Mode(self._process.mode), raised)
 
         await rounds(stopping, turn, timing.poll_ms, self._log.error)
 
     def _turn(self, waited: bool) -> Raised:
-        raised = watching.turn(self._desk, self._mode, self._role, self._owner, waited=waited)
+        raised = watching.turn(self._desk, self._process, self._doing(), waited=waited)
         for one in raised.silent:
             self._log.warning("silent", lane=one.role)
         return raised

@@ -36,7 +36,8 @@ ALARMS = (60, 30, 7, 1)
 class Probed:
     """What is known of one account. ``probe`` is the last one in words, ``days_left`` None where no end is known.
 
-    ``trouble``: its probe failed or is stale, or its credential ends within the longest alarm.
+    ``stale``: nobody knows how it is now. ``trouble``: its probe failed or is stale, or its credential ends within
+    the longest alarm.
     """
 
     account: str
@@ -48,6 +49,7 @@ class Probed:
     probed_at: datetime | None
     expires_at: datetime | None
     days_left: int | None
+    stale: bool
     trouble: bool
 
 
@@ -126,6 +128,7 @@ def _probed(row: Any, now: datetime, schedule: timedelta) -> Probed:
         probed_at=row.probed_at,
         expires_at=row.expires_at,
         days_left=None if row.expires_at is None else (row.expires_at - now) // DAY,
+        stale=stale,
         trouble=stale or row.ok is False or _alarm(row.expires_at, now) is not None,
     )
 

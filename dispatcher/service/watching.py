@@ -19,9 +19,10 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
-from dispatcher.store import alive, foreign, sightings
+from dispatcher.store import alive, foreign, sightings, workers
 from dispatcher.store.alive import RELAY, SEQUENCER, Silence
 from dispatcher.store.database import Work
+from dispatcher.store.workers import IDLE, Doing, Process
 
 TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
 WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effect"}
@@ -44,6 +45,7 @@ class Alarm:
     account: str | None
     since: datetime | None
     look: str
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +61,41 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
     """What stands now."""
     lasting = desk.settings.timing.lasting("silence")
     posts = [
-        Alarm(seen_as(row.kind, row.seen), row.id, row.account, row.since, f"dispatcher delivery show {row.id}")
+        Alarm(
+            seen_as(row.kind, row.seen),
+            row.id,
+            row.account,
+            row.since,
+            f"dispatcher delivery show {row.id}",
+            row.mode,
+        )
         for row in sightings.alarming(work)
     ]
     silent = [one for mode in Mode for one in alive.silences(work, str(mode), lasting)]
-    roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log") for one in silent]
+    roles = [Alarm("silent", f"{one.role} {one.mode}", None, one.since, "dispatcher log", one.mode) for one in silent]
     return [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
 
 
-def turn(desk: Desk, mode: Mode, role: str, owner: str, *, waited: bool) -> Raised:
-    """Say that ``owner`` is alive in its role, and take what nobody was told of yet.
+def turn(desk: Desk, process: Process, doing: Doing = IDLE, *, waited: bool) -> Raised:
+    """Say that a process is alive in its role and what it does, and take what nobody was told of yet.
 
     ``waited``: it has been there long enough to know who is silent. The relay tells of posts, and where it is silent
     the others do.
     """
+    role, mode = process.role, process.mode
     with desk.store.write() as work:
+        workers.beat(work, process, doing)
         if role != RELAY:
-            alive.beat(work, role, str(mode), owner)
+            alive.beat(work, role, mode, process.owner)
         lasting = desk.settings.timing.lasting("silence")
-        silent = alive.silences(work, str(mode), lasting) if waited else []
+        silent = alive.silences(work, mode, lasting) if waited else []
         noticed = tuple(one for one in silent if alive.notice(work, one, lasting))
         for one in noticed:
             work.record("role.silent", role=one.role, mode=one.mode)
-        tells = role == RELAY or (waited and RELAY in alive.quiet(work, str(mode), lasting))
+        tells = role == RELAY or (waited and RELAY in alive.quiet(work, mode, lasting))
         if not tells:
             return Raised(noticed, ())
-        return Raised(noticed, tuple(sightings.news(work, str(mode))), tuple(foreign.news(work, str(mode))))
+        return Raised(noticed, tuple(sightings.news(work, mode)), tuple(foreign.news(work, mode)))
 
 
 def tell(desk: Desk, mode: Mode, raised: Raised) -> list[Notice]:
@@ -140,7 +151,7 @@ def _letter(rows: Sequence[Any]) -> tuple[str, str]:
 def _taken_over(posts: Sequence[Any]) -> Alarm:
     """The alarm of one account: the newest of the posts that are not ours, and since when there are any."""
     newest, since = posts[0], min(post.found_at for post in posts)
-    return Alarm("foreign", _link(newest), newest.account, since, _hold(newest.account))
+    return Alarm("foreign", _link(newest), newest.account, since, _hold(newest.account), newest.mode)
 
 
 def _warning(posts: Sequence[Any]) -> tuple[str, str]:

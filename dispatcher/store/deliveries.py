@@ -111,8 +111,9 @@ def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, str, int, 
     """Per text, account and state: kind, channel, account, state, deliveries, attempts."""
     by = (DeliveryRow.kind, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.state)
     query = select(*by, func.count(), func.coalesce(func.sum(DeliveryRow.attempts), 0))
-    query = query.where(DeliveryRow.plan == plan_digest).group_by(*by).order_by(*by)
-    return [tuple(row) for row in work.execute(query).all()]
+    in_order = (DeliveryRow.state, *by[:3])  # as the index has them: a million rows are sorted by nobody
+    rows = work.execute(query.where(DeliveryRow.plan == plan_digest).group_by(*in_order)).all()
+    return sorted(tuple(row) for row in rows)
 
 
 def dispatch_of(work: Work, plan_digest: str) -> Any | None:

@@ -182,6 +182,6 @@ def _sent(account: str, *columns: Any) -> Any:
 
 
 def _about(*wanted: ColumnElement[bool]) -> Any:
-    query = select(*ForeignPostRow.__table__.columns, AccountRow.channel)
+    query = select(*ForeignPostRow.__table__.columns, AccountRow.channel, AccountRow.mode)
     query = query.join(AccountRow, AccountRow.id == ForeignPostRow.account).where(*wanted)
     return query.order_by(ForeignPostRow.account, ForeignPostRow.found_at.desc(), ForeignPostRow.reference)

@@ -162,19 +162,26 @@ def by_delivery(work: Work, **about: str) -> dict[str, Any]:
 
 def alarming(work: Work) -> list[Any]:
     """Posts that the public does not see as approved, in incidents that are not closed; the oldest alarm first."""
-    bad = (SightingRow.seen.in_(ALARMING), ~_overtaken(), IncidentRow.state != "closed")
-    return list(work.execute(_about(*bad).order_by(SightingRow.since, DeliveryRow.id)).all())
+    ids = _ids(work, SightingRow.seen.in_(ALARMING))
+    bad = (DeliveryRow.id.in_(ids), ~_overtaken(), IncidentRow.state != "closed")
+    return list(work.execute(_about(*bad).order_by(SightingRow.since, DeliveryRow.id)).all()) if ids else []
 
 
 def news(work: Work, mode: str) -> list[Any]:
     """Changes in a mode that nobody was told of; they count as told from here on."""
     fresh = (SightingRow.seen != "", SightingRow.seen != SightingRow.told)
-    query = _about(*fresh, DeliveryRow.mode == mode).order_by(SightingRow.since, DeliveryRow.id)
+    about = (*fresh, DeliveryRow.id.in_(_ids(work, *fresh)), DeliveryRow.mode == mode)
+    query = _about(*about).order_by(SightingRow.since, DeliveryRow.id)
     rows = list(work.execute(query.with_for_update(skip_locked=True, of=SightingRow)).all())
     if rows:
         ids = [row.id for row in rows]
         work.execute(update(SightingRow).where(SightingRow.delivery.in_(ids)).values(told=SightingRow.seen))
     return rows
+
+
+def _ids(work: Work, *wanted: ColumnElement[bool]) -> list[str]:
+    """The deliveries of these sightings, asked for first: without it a database may begin with a million others."""
+    return list(work.execute(select(SightingRow.delivery).where(*wanted)).scalars())
 
 
 def _rescheduled(work: Work, look: Look) -> bool:
@@ -195,7 +202,8 @@ def _seen(work: Work, look: Look) -> None:
 
 def _about(*wanted: ColumnElement[bool]) -> Any:
     about = (DeliveryRow.id, DeliveryRow.incident, DeliveryRow.plan, DeliveryRow.channel, DeliveryRow.account)
-    query = select(*about, DeliveryRow.kind, DeliveryRow.url, SightingRow.seen, SightingRow.since, IncidentRow.title)
+    seen = (SightingRow.seen, SightingRow.since, IncidentRow.title)
+    query = select(*about, DeliveryRow.mode, DeliveryRow.kind, DeliveryRow.url, *seen)
     joined = query.join(SightingRow, SightingRow.delivery == DeliveryRow.id)
     return joined.join(IncidentRow, IncidentRow.id == DeliveryRow.incident).where(*wanted)
 

@@ -230,6 +230,7 @@ class DeliveryRow(Base):
         UniqueConstraint("plan", "account", "kind", "destination"),
         Index("ix_deliveries_due", "lane", "mode", "state", "due_at", "id"),
         Index("ix_deliveries_lease", "state", "lease_until"),
+        Index("ix_deliveries_counts", "plan", "state", "kind", "channel", "account", "attempts"),
         Index(
             "ix_deliveries_ready",
             *("plan", "account", "due_at", "id"),

@@ -85,8 +85,10 @@ def done(work: Work, task_id: str, person: str, note: str) -> bool:
 
 
 def _tasks() -> Any:
-    about = (DeliveryRow.channel, DeliveryRow.account, DeliveryRow.reference, DeliveryRow.url, DeliveryRow.list)
-    return select(*TaskRow.__table__.c, *about).join(DeliveryRow, DeliveryRow.id == TaskRow.delivery)
+    about = (DeliveryRow.mode, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.reference, DeliveryRow.url)
+    return select(*TaskRow.__table__.c, *about, DeliveryRow.list).join(
+        DeliveryRow, DeliveryRow.id == TaskRow.delivery
+    )
 
 
 def _followed(work: Work, way: Any) -> int:

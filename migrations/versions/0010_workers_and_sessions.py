@@ -1,4 +1,4 @@
-"""Who works: the registry of processes; who is signed in to the console; the trace that a release began."""
+"""Who works and who watches: the registry of processes, sessions of the console, traces, and an index to count by."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
+
+COUNTED = ["plan", "state", "kind", "channel", "account", "attempts"]
 
 
 def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
@@ -49,10 +51,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
     )
     op.add_column("dispatches", sa.Column("traceparent", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_deliveries_counts", "deliveries", COUNTED)
 
 
 def downgrade() -> None:
     """Undo: for tests and empty databases only."""
+    op.drop_index("ix_deliveries_counts", "deliveries")
     op.drop_column("dispatches", "traceparent")
     op.drop_table("sessions")
     op.drop_index("ix_workers_seen", "workers")

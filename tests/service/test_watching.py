@@ -17,6 +17,7 @@ from dispatcher.store import leading, records
 from dispatcher.store.foreign import ForeignPostRow
 from dispatcher.store.sightings import SightingRow
 from dispatcher.store.tables import PlanRow
+from dispatcher.store.workers import Process
 from tests.office import Office
 
 DIRECTORS = {"director-1", "director-2", "deputy-director-1", "ops-1"}
@@ -47,7 +48,8 @@ def seen(office: Office, plan: str, seen_as: str, kind: str = "publish") -> str:
 
 def turn(office: Office, role: str = "relay", *, waited: bool = False) -> Raised:
     """One turn of a role, and its notices."""
-    raised = watching.turn(office.desk, Mode.EXERCISE, role, f"{role}/1", waited=waited)
+    process = Process(f"{role}/1", role, "exercise", "host-1", 1, "1.0")
+    raised = watching.turn(office.desk, process, waited=waited)
     watching.tell(office.desk, Mode.EXERCISE, raised)
     return raised
 
@@ -189,7 +191,9 @@ def test_what_stands_has_the_command_to_look_with(office: Office, released: str)
     name = seen(office, released, "altered")
     turn(office)
     since = office.clock.now
-    assert alarms(office) == [Alarm("altered", name, "webhook-1", since, f"dispatcher delivery show {name}")]
+    assert alarms(office) == [
+        Alarm("altered", name, "webhook-1", since, f"dispatcher delivery show {name}", "exercise")
+    ]
 
 
 def test_silence_stands_for_as_long_as_it_lasts(office: Office, released: str) -> None:

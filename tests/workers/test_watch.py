@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
 from channels.x.simulator import XSimulator
-from dispatcher.domain.statement import Mode
 from dispatcher.ledger import copies
 from dispatcher.ledger.notes import Checkpoint, origin_of, seal
 from dispatcher.service.desk import Desk
@@ -31,7 +31,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     sent: list[tuple[str, str]] = []
     ours = Watch.__init__
 
-    def with_contacts(self: Watch, desk: Desk, mode: Mode, role: str, owner: str) -> None:
+    def with_contacts(self: Watch, desk: Desk, *about: Any) -> None:
         roster = desk.trust.roster
         known = [replace(p, contacts=(f"sms://{p.id}",) if p.id in PEOPLE else ()) for p in roster.people]
         trust = replace(desk.trust, roster=replace(roster, people=tuple(known)))
@@ -41,7 +41,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             sent.append((url.removeprefix("sms://"), title))
             return True
 
-        ours(self, replace(desk, trust=trust, send=send), mode, role, owner)
+        ours(self, replace(desk, trust=trust, send=send), *about)
 
     monkeypatch.setattr(Watch, "__init__", with_contacts)
     return sent
