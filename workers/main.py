@@ -57,10 +57,10 @@ def run(role: str, folder: Path, mode: Mode, more: Mapping[str, Main] = MappingP
     settings = load_settings(folder)
     owner = f"{role}:{os.getpid()}:{new_id('p', secrets.token_bytes)}"
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_untilstopped(main, settings, mode, owner))
+        runner.run(_until_stopped(main, settings, mode, owner))
 
 
-async def _untilstopped(main: Main, settings: Settings, mode: Mode, owner: str) -> None:
+async def _until_stopped(main: Main, settings: Settings, mode: Mode, owner: str) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

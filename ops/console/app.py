@@ -103,10 +103,13 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
 
 NOT_FOUND = 404
+TITLES = {NOT_FOUND: "Not found", 403: "Not allowed", 500: "A fault", 503: "Not available"}
 
 
 def _said(request: Request, status: int, message: str, next_step: str) -> Response:
     """A page that says it; plain text as long as the reader has seen nothing that a page could show."""
     if not console_of(request).live.seen:
         return PlainTextResponse(f"{message}\n{next_step}\n", status, headers={"Retry-After": "5"})
-    return render(request, "problem.html", status, title="Not done", message=message, next_step=next_step)
+    return render(
+        request, "problem.html", status, title=TITLES.get(status, "Not done"), message=message, next_step=next_step
+    )

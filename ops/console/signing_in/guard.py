@@ -157,7 +157,9 @@ def _is_address(host: str) -> bool:
 
 
 def _says(status: int, words: str) -> PlainTextResponse:
-    return PlainTextResponse(f"{words}\n", status, headers={"Connection": "close"} if status == TOO_LARGE_CODE else None)
+    return PlainTextResponse(
+        f"{words}\n", status, headers={"Connection": "close"} if status == TOO_LARGE_CODE else None
+    )
 
 
 DEFAULT_PORT = 80

@@ -205,11 +205,15 @@ def _trusted(url: str, what: str) -> None:
 def _word(said: object) -> str:
     """An error code of OAuth, and nothing else that somebody may have put there."""
     plain = str(said)
-    return plain if plain.replace("_", "").isalpha() and plain.isascii() and len(plain) < 60 else "something unreadable"  # noqa: PLR2004
+    return (
+        plain if plain.replace("_", "").isalpha() and plain.isascii() and len(plain) < 60 else "something unreadable"
+    )  # noqa: PLR2004
 
 
 AGAIN = "start again; if it stays so, tell ops, and use a one-time link: dispatcher console"
 AWAY = "try again in a minute; until then use a one-time link: dispatcher console"
-OPS = "ops: compare console.issuer in deployment.toml with the provider's own documents; until then: dispatcher console"
+OPS = (
+    "ops: compare console.issuer in deployment.toml with the provider's own documents; until then: dispatcher console"
+)
 NO_CLAIM = "ops: have the provider put it into the ID token, or name another claim in deployment.toml"
 NO_GROUP = "ask whoever looks after the groups at the identity provider, or ops for console.groups in deployment.toml"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.bootstrap import open_desk
-from dispatcher.domain.people import DeploymentKind, Role
+from dispatcher.domain.people import DeploymentKind
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import deploying, sessions
 from dispatcher.service.desk import Desk
@@ -21,6 +21,7 @@ from ops.console.context import Console
 from ops.console.live import Looking
 from ops.console.serving import made, serve_until
 from ops.console.signing_in.cookies import SIGNED_IN
+from tests.office import FilePen
 from tests.servers import until
 
 REST_S = 0.02
@@ -80,9 +81,10 @@ def deployment_at(folder: Path, database: str = "") -> Desk:
     return open_desk(folder, "console")
 
 
-def signed_in(desk: Desk, person: str = "ops-1", role: Role = Role.OPS) -> str:
-    """Somebody's cookie."""
-    return sessions.begin(desk, sessions.Known(person, person, role, sessions.BY_LINK, "SHA256:test"))
+def signed_in(desk: Desk, person: str = "ops-1") -> str:
+    """The cookie of somebody who used a one-time link."""
+    token, _until = sessions.sign_link(desk, FilePen(desk.settings.path("keys", "exercise", person)))
+    return sessions.use_link(desk, token)
 
 
 @contextmanager

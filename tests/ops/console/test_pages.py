@@ -38,7 +38,7 @@ def test_now_begins_with_the_incidents_and_says_how_each_channel_stands(console:
     assert "▲ trouble Bluesky : in doubt since 14:01:02: nobody knows whether it is out" in text
     assert "TikTok : waiting for the minister" in text
     assert re.search(r"approved 3 min( \d+ s)? ago, not yet public", text)
-    assert re.search(r"gate cleared, 3 h 59 min left", text)
+    assert re.search(r"gate cleared, (3 h 59 min|4 h) left", text)
     assert text.index("Example Dock") < text.index("Attention") < text.index("Queues")
 
 
@@ -54,7 +54,7 @@ def test_a_quiet_deployment_says_so_in_a_sentence(console: Served, looks: Script
     """No zeros: what was delivered last, when and to which channel."""
     at = now() - timedelta(seconds=50)
     text = seen(console, looks, lanes=(lane(last_done_at=at, last_done="x"), lane("recipients")))
-    assert f"Nothing waiting. Last delivered {at:%H:%M:%S} to X." in text or "Last delivered" in text
+    assert f"Nothing waiting. Last delivered {at:%H:%M:%S} to X." in text
     assert "No incident is open." in text
     assert "Nothing waits for a person." in text
     assert " 0 " not in text
@@ -124,7 +124,7 @@ def test_every_answer_carries_the_headers(console: Served) -> None:
     """Also those of files, streams that are refused, and addresses that there are not."""
     for path in ("/", "/nowhere", "/static/console.css", "/static/nowhere.css", "/events?page=nowhere"):
         headers = console.get(path).headers
-        assert headers.items() >= HEADERS.items(), path
+        assert headers.items() >= {name.lower(): value for name, value in HEADERS.items()}.items(), path
 
 
 def test_nothing_is_asked_of_other_hosts_and_nothing_runs_inline(console: Served) -> None:
