@@ -25,7 +25,7 @@ from dispatcher.domain.incident import Severity
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import now
-from dispatcher.service import incidents, sessions
+from dispatcher.service import holding, incidents, sessions
 from dispatcher.service.operating.look import Looker
 from dispatcher.service.sessions import Known
 from dispatcher.store.tables import AttemptRow, DeliveryRow
@@ -96,6 +96,10 @@ class Scene:
                 given = values if state == states[-1] else {}
                 change = update(DeliveryRow).where(DeliveryRow.id == delivery)
                 work.execute(change.values(state=state, fence=DeliveryRow.fence + 1, **given))
+
+    def hold(self, account: str, reason: str) -> None:
+        """Have an account wait, in the name of ops-1."""
+        holding.hold(self.stage.desk, account, reason, self.stage.pen("ops-1"))
 
     def tried(self, delivery: str, **values: Any) -> None:
         """Write down an attempt at a delivery."""

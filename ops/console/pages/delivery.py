@@ -16,14 +16,14 @@ from dispatcher.service.operating import lists
 from dispatcher.store import accounts, records
 from dispatcher.store.database import Work
 from ops.console import delivered
-from ops.console.asking import Asked, asked, number, one_of
+from ops.console.asking import Asked, asked, one_of
 from ops.console.context import console_of
 from ops.console.handling import in_thread
 from ops.console.reading import noted
 from ops.console.rendering import render
 
 FILTERS = ("incident", "plan", "channel", "account", "state")
-FIELDS = (*FILTERS, "from")
+FIELDS = (*FILTERS, "after")
 
 
 async def delivery(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def deliveries(request: Request) -> Response:
         asked=given,
         states=[str(state) for state in DeliveryState],
         found=found,
-        further=further(given.values, found.next) if found and found.next else "",
+        further=further(given.values, found.after) if found and found.after else "",
     )
 
 
@@ -55,16 +55,23 @@ def look(desk: Desk, given: Asked) -> lists.Page | None:
     if not given.given:
         return None
     with desk.store.read() as work:
-        wanted, offset = _wanted(work, given), given.read("from", number) or 0
+        wanted = _wanted(work, given)
         if not given.faults and not (wanted["incident"] or wanted["plan"]):
             given.fault("incident", "Name an incident or a plan: the deliveries of one are shown at a time")
-        return None if given.faults else lists.listed(work, **wanted, offset=offset)
+        if given.faults:
+            return None
+        return given.read("after", lambda after: lists.listed(work, **wanted, after=after)) or _first(work, given, wanted)
 
 
-def further(values: Mapping[str, str], after: int) -> str:
+def further(values: Mapping[str, str], after: str) -> str:
     """The address of the next page."""
-    kept = {name: value for name, value in values.items() if value and name != "from"}
-    return f"/deliveries?{urlencode({**kept, 'from': after})}"
+    kept = {name: value for name, value in values.items() if value and name != "after"}
+    return f"/deliveries?{urlencode({**kept, 'after': after})}"
+
+
+def _first(work: Work, given: Asked, wanted: Mapping[str, str]) -> lists.Page | None:
+    """The first page; None where the place that was given is none."""
+    return None if given.faults else lists.listed(work, **wanted)
 
 
 def _wanted(work: Work, given: Asked) -> dict[str, str]:
