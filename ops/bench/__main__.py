@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import engine, gate, halts, isolation, ledger, review, stale
+from ops.bench import console, engine, gate, halts, isolation, ledger, review, stale
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "isolation": isolation.measure,
     "ledger": ledger.measure,
     "review": review.measure,
+    "console": console.measure,
     **{kind: partial(engine.measure, kind) for kind in engine.DATABASES},
     "full": engine.measure_full,
 }

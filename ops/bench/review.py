@@ -59,7 +59,7 @@ def _measured(root: Path, name: str, count: int) -> list[Figure]:
         server = stack.enter_context(temporary_postgres()) if name == "postgresql" else None
         database = server.create_database("bench") if server else ""
         office = stack.enter_context(office_at(root, NOWHERE, database=database))
-        incident = _night(office, count)
+        incident = night(office, count)
         command = [sys.executable, "-c", _READ, str(office.folder), incident]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own program
         read = json.loads(done.stdout)
@@ -71,7 +71,7 @@ def _measured(root: Path, name: str, count: int) -> list[Figure]:
         ]
 
 
-def _night(office: Office, count: int) -> str:
+def night(office: Office, count: int) -> str:
     """A released plan with so many deliveries; returns its incident."""
     office.add("notify", "sms-1")
     office.add("x", "x-1")

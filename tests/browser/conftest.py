@@ -55,7 +55,6 @@ def city(tmp_path: Path, far: Simulator) -> Iterator[Stage]:
     stage.account("notify")
     stage.numbers(NUMBERS)
     yield stage
-    far.reset()
     stage.desk.store.close()
 
 

@@ -15,13 +15,14 @@ from starlette.routing import Route
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.lifecycle import DeliveryState
+from dispatcher.domain.message import TextKind
 from dispatcher.sending.prepared import read_texts
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating import lists
 from dispatcher.service.operating.lists import MatrixLine
 from dispatcher.service.operating.values import Overview
-from dispatcher.store import records, sightings
+from dispatcher.store import accounts, records, sightings
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 from ops.console.context import console_of
@@ -93,7 +94,7 @@ def read(desk: Desk, overview: Overview, name: str) -> Mapping[str, Any]:
             "matrix": matrix,
             "matters": [one for one in overview.attention if one.incident == found.id],
             "troubles": list(_troubles(work, found.id, matrix)),
-            "texts": [text for plan in plans for text in _texts(work, plan)][:MOST_TEXTS],
+            "texts": sorted((text for plan in plans for text in _texts(work, plan)), key=_armed)[:MOST_TEXTS],
             "plans": plans,
             "seen": [(row, watching.in_words(row, work.now)) for row in seen[:MOST_SEEN]],
             "more_seen": max(0, len(seen) - MOST_SEEN),
@@ -124,17 +125,20 @@ def _texts(work: Work, plan: StoredPlan) -> Iterator[Text]:
     for place in plan.plan.destinations:
         for kind, digest in place.renderings.items():
             carried.setdefault((str(kind), digest), []).append(place.account)
-    for (kind, digest), accounts in carried.items():
+    for (kind, digest), carriers in carried.items():
         if (rendering := renderings.get(digest)) is not None:
             parts = tuple((part.language, part.text[:MOST_LETTERS]) for part in rendering.parts)
             cut = any(len(part.text) > MOST_LETTERS for part in rendering.parts)
             alts = tuple(part.text[:MOST_LETTERS] for medium in rendering.media for part in medium.alt)
-            yield Text(plan.digest, kind, tuple(accounts), parts, alts, cut)
+            yield Text(plan.digest, kind, tuple(carriers), parts, alts, cut)
+
+
+def _armed(text: Text) -> bool:
+    """Whether it is one of the texts that are held ready: the message itself is read first."""
+    return text.kind != str(TextKind.PUBLISH)
 
 
 def _languages(work: Work) -> dict[str, str]:
-    from dispatcher.store import accounts
-
     return {row.id: row.languages for row in accounts.rows(work)}
 
 

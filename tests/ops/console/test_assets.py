@@ -52,5 +52,6 @@ def test_another_archive_is_refused(tmp_path) -> None:
 
 def test_a_rule_that_names_something_reserved_goes_and_its_neighbours_stay() -> None:
     """Also within a condition."""
-    css = ".a{b:c}.x__logotype{fill:red}@media print{.x__crown{d:e}.f{g:h}}.z{font-family:GDS Transport,arial,sans-serif}"
+    set_in = ".z{font-family:GDS Transport,arial,sans-serif}"
+    css = ".a{b:c}.x__logotype{fill:red}@media print{.x__crown{d:e}.f{g:h}}" + set_in
     assert stripped_css(css) == f".a{{b:c}}@media print{{.f{{g:h}}}}.z{{font-family:{assets.FONTS}}}"

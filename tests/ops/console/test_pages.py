@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from dataclasses import replace
@@ -139,4 +138,4 @@ def test_the_address_is_said_to_its_owner_alone(console: Served) -> None:
     """run/console.url can be read by nobody else."""
     file = console.console.settings.path("run", "console.url")
     assert file.read_text() == f"{console.url}\n"
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -41,11 +41,8 @@ async def stream(console: Served, page: str = "now", cookie: str = "", last: str
     """One open stream: yields its status and a callable that waits for the next message."""
     host, port = console.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=2**22)
-    asked = [
-        f"GET /events?page={page} HTTP/1.1",
-        f"Host: {host}:{port}",
-        f"Cookie: {SIGNED_IN}={cookie or console.cookie}",
-    ]
+    asked = [f"GET /events?page={page} HTTP/1.1", f"Host: {host}:{port}"]
+    asked += [f"Cookie: {SIGNED_IN}={cookie or console.cookie}"]
     asked += [f"Last-Event-ID: {last}"] if last else []
     writer.write(("\r\n".join(asked) + "\r\n\r\n").encode())
     status = int((await reader.readline()).split()[1])
@@ -142,7 +139,7 @@ def test_500_viewers_cost_one_reader_and_one_rendering(fresh: tuple[Served, Scri
 
     async def all_see() -> tuple[float, int, int]:
         async with asyncio.TaskGroup() as group:
-            begun, seen = asyncio.Semaphore(0), []
+            begun, seen, all_seen = asyncio.Semaphore(0), [], asyncio.Event()
 
             async def watch(number: int) -> None:
                 async with stream(console, cookie=cookies[number % len(cookies)]) as (status, message):
@@ -152,6 +149,8 @@ def test_500_viewers_cost_one_reader_and_one_rendering(fresh: tuple[Served, Scri
                     while "live since 14:03:07" not in said(await message()):
                         pass
                     seen.append(time.monotonic())
+                    if len(seen) == VIEWERS:
+                        all_seen.set()
 
             for number in range(VIEWERS):
                 group.create_task(watch(number))
@@ -160,8 +159,7 @@ def test_500_viewers_cost_one_reader_and_one_rendering(fresh: tuple[Served, Scri
             looked, rendered = console.console.live.looks, console.console.fragments.renderings
             changed = time.monotonic()
             looks.put(replace(EMPTY, incidents=(incident(channel("x", "live since 14:03:07", Tone.DONE)),)))
-            while len(seen) < VIEWERS:
-                await asyncio.sleep(0.01)
+            await all_seen.wait()
             took = max(seen) - changed
             return took, console.console.live.looks - looked, console.console.fragments.renderings - rendered
 

@@ -1,0 +1,116 @@
+"""What wants a person: each kind, with its command, and nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dispatcher.service import holding
+from dispatcher.service.operating.attention import KINDS
+from dispatcher.service.operating.look import Looker
+from dispatcher.service.operating.values import Matter
+from dispatcher.service.releasing import release
+from dispatcher.store import deliveries, records, workers
+from dispatcher.store.workers import Process
+from tests.office import Office
+
+
+@pytest.fixture
+def plan(office: Office) -> str:
+    """A released plan over one account, whose lane is alive."""
+    office.account("webhook")
+    made = office.approved()
+    release(office.desk, made, office.pen("director-1"))
+    alive(office)
+    return made
+
+
+def alive(office: Office) -> None:
+    """The lane's process has just spoken."""
+    with office.desk.store.write() as work:
+        workers.beat(work, Process("accounts/1", "accounts", "exercise", "host-1", 7, "1.0"))
+
+
+def matters(office: Office) -> list[Matter]:
+    """What wants a person now."""
+    return list(Looker(office.desk).look().attention)
+
+
+def test_nothing_wants_anybody_while_all_goes_well(office: Office, plan: str) -> None:
+    """A released plan that is being sent is no matter."""
+    assert matters(office) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "command"),
+    [
+        ("ambiguous", "dispatcher delivery resolve {} seen|not_seen"),
+        ("exhausted", "dispatcher delivery retry {}"),
+        ("refused", "dispatcher gate explain {}"),
+        ("poison", "dispatcher delivery retry {}"),
+    ],
+)
+def test_what_is_held_has_the_command_that_its_reason_asks_for(
+    office: Office, plan: str, reason: str, command: str
+) -> None:
+    """To be typed and signed, not pressed."""
+    name = office.delivery(plan)
+    states = ("leased", "sending", "held") if reason in ("ambiguous", "exhausted") else ("leased", "held")
+    office.set_state(name, *states, reason=reason)
+    (found,) = matters(office)
+    assert (found.kind, found.command, found.delivery) == ("held", command.format(name), name)
+
+
+def test_what_is_in_doubt_is_being_asked_about(office: Office, plan: str) -> None:
+    """Since its intent."""
+    name = office.delivery(plan)
+    office.set_state(name, "leased", "sending", "in_doubt", first_intent_at=office.clock.now)
+    (found,) = matters(office)
+    assert (found.kind, found.since, found.count) == ("in_doubt", office.clock.now, 1)
+
+
+def test_a_hand_over_is_overdue_once_its_packet_has_run_out(office: Office, plan: str) -> None:
+    """Before that its operators have it."""
+    name, now = office.delivery(plan), office.clock.now
+    office.set_state(name, "leased", "sending", "handed_over")
+    about = {"device": "phone-1", "packet": "p", "opened_by": "", "issued_at": now}
+    with office.desk.store.write() as work:
+        deliveries.add_hand_off(work, delivery=name, expires_at=now + timedelta(seconds=5), **about)
+    before = matters(office)
+    office.clock.now += timedelta(seconds=6)
+    assert (before, [one.kind for one in matters(office)]) == ([], ["hand_over"])
+
+
+def test_a_queue_with_work_and_no_process_is_named(office: Office, plan: str) -> None:
+    """A growing queue looks the same with slow workers and with none."""
+    office.clock.now += timedelta(seconds=31)
+    assert ("no_worker", "no live worker for accounts, and 1 wait") in [
+        (one.kind, one.what) for one in matters(office)
+    ]
+
+
+def test_a_window_that_ends_while_something_waits_is_named(office: Office, plan: str) -> None:
+    """Ten minutes before."""
+    with office.desk.store.read() as work:
+        office.clock.now = records.plan(work, plan).plan.not_after - timedelta(minutes=9)
+    alive(office)
+    assert "window" in {one.kind for one in matters(office)}
+
+
+def test_an_account_that_a_person_holds_is_named_with_its_reason(office: Office, plan: str) -> None:
+    """And how to end it."""
+    holding.hold(office.desk, "webhook-1", "the platform is ill", office.pen("ops-1"))
+    (found,) = matters(office)
+    assert found.kind == "account_held"
+    assert found.what == "webhook-1: held by ops-1: the platform is ill"
+    assert (found.command, found.mode) == ("dispatcher account unhold webhook-1", "exercise")
+
+
+def test_matters_come_in_the_order_in_which_they_press(office: Office, plan: str) -> None:
+    """By kind, the oldest first."""
+    office.set_state(office.delivery(plan), "leased", "held", reason="refused")
+    holding.hold(office.desk, "webhook-1", "ill", office.pen("ops-1"))
+    order = [list(KINDS).index(one.kind) for one in matters(office)]
+    assert order == sorted(order)
+    assert len(order) == 2
