@@ -21,8 +21,8 @@ from starlette.responses import HTMLResponse, Response
 
 from channels.text import spelled_out
 from dispatcher.service.operating.values import Tone
-from ops.console.context import console_of
 from ops.console import telling
+from ops.console.context import console_of
 from ops.console.fragments import Rendered
 
 TEMPLATES = Path(__file__).parent / "templates"

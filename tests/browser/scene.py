@@ -157,4 +157,3 @@ def filled(scene: Scene, title: str = "Storm over the Old Town") -> None:
     )
     exercise = next(row.incident for row in stage.rows(plan))
     scene.names = {"plan": plan, "live": live.id, "exercise": exercise, **ids}
-

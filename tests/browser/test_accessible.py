@@ -142,9 +142,7 @@ def test_halting_takes_no_mouse(chromium: Browser, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("name", EXERCISE)
-def test_a_page_about_an_exercise_cannot_be_taken_for_a_live_one(
-    chromium: Browser, scene: Scene, name: str
-) -> None:
+def test_a_page_about_an_exercise_cannot_be_taken_for_a_live_one(chromium: Browser, scene: Scene, name: str) -> None:
     """The word is in the title and in a striped banner, and the page has an edge that live ones have not."""
     with scene.visit(chromium) as seen:
         page = seen.page
@@ -172,7 +170,7 @@ def test_the_checks_would_notice(chromium: Browser, scene: Scene) -> None:
         page.goto(f"{scene.url}/halt")
         page.evaluate(
             """() => { const main = document.querySelector('main')
-                main.style.width = '900px'; main.querySelector('p').style.color = '#ddd'
+                main.style.width = '900px'; main.querySelector('.govuk-body-l').style.color = '#ddd'
                 document.querySelector('.govuk-skip-link').style.cssText = 'outline:none !important;box-shadow:none' }"""
         )
         assert any(found.startswith("color-contrast") for found in findings(page))

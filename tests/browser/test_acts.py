@@ -155,9 +155,7 @@ def test_a_plan_is_cancelled_for_good(chromium: Browser, scene: Scene) -> None:
     assert scene.stage.states(scene.names["plan"])["cancelled"] == 1
 
 
-def test_an_in_doubt_delivery_is_resolved_by_two_in_a_terminal_and_seen_live(
-    chromium: Browser, scene: Scene
-) -> None:
+def test_an_in_doubt_delivery_is_resolved_by_two_in_a_terminal_and_seen_live(chromium: Browser, scene: Scene) -> None:
     """The page shows the command and no button; once two have signed the same answer it is gone from Attention."""
     delivery = scene.names["x-1"]
     with scene.visit(chromium) as seen:
@@ -184,7 +182,9 @@ def test_a_reader_is_refused_where_it_is_done_whatever_the_page_showed(chromium:
         assert "these may halt: ops, duty director" in page.locator("main").inner_text()
         assert page.locator("main form").count() == 0
         for path in acts:
-            send = "path => fetch(path, {method: 'POST', body: new URLSearchParams({scope: 'all', mode: 'exercise'})})"
+            send = (
+                "path => fetch(path, {method: 'POST', body: new URLSearchParams({scope: 'all', mode: 'exercise'})})"
+            )
             assert page.evaluate(f"async path => (await ({send})(path)).status", path) == 403
     assert halts(scene) == []
     assert until(lambda: scene.stage.states(plan)["ready"] == 1, "the webhook's delivery still waits")

@@ -15,6 +15,7 @@ from ops.console.rendering import render_live
 
 LIVE = LivePage("attention", ("attention",))
 
+
 async def attention(request: Request) -> Response:
     """All of it, kept up to date."""
     await noted(request, "attention")

@@ -60,7 +60,9 @@ def look(desk: Desk, given: Asked) -> lists.Page | None:
             given.fault("incident", "Name an incident or a plan: the deliveries of one are shown at a time")
         if given.faults:
             return None
-        return given.read("after", lambda after: lists.listed(work, **wanted, after=after)) or _first(work, given, wanted)
+        return given.read("after", lambda after: lists.listed(work, **wanted, after=after)) or _first(
+            work, given, wanted
+        )
 
 
 def further(values: Mapping[str, str], after: str) -> str:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -207,7 +206,7 @@ def _word(said: object) -> str:
     plain = str(said)
     return (
         plain if plain.replace("_", "").isalpha() and plain.isascii() and len(plain) < 60 else "something unreadable"
-    )  # noqa: PLR2004
+    )
 
 
 AGAIN = "start again; if it stays so, tell ops, and use a one-time link: dispatcher console"

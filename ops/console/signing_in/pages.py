@@ -37,7 +37,7 @@ def routes(desk: Desk) -> list[Route]:
 def local(wanted: str) -> str:
     """An address to go on to: a path of this console, and anything else is its first page."""
     parts = urlsplit(wanted if len(wanted) <= LONGEST_WAY else "")
-    odd = "\\" in wanted or any(ord(letter) <= 0x20 or ord(letter) == 0x7F for letter in wanted)  # noqa: PLR2004
+    odd = "\\" in wanted or any(ord(letter) <= 0x20 or ord(letter) == 0x7F for letter in wanted)
     fine = wanted.startswith("/") and not wanted.startswith("//") and not parts.scheme and not parts.netloc
     return wanted if fine and not odd and not wanted.startswith("/sign-") else START
 

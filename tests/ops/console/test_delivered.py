@@ -29,7 +29,14 @@ def tried(office: Office, delivery: str, count: int) -> None:
     """Write down that many attempts."""
     now = office.clock.now
     rows = [
-        {"delivery": delivery, "number": number, "fence": number, "owner": "w", "intended_at": now, "code": "http_500"}
+        {
+            "delivery": delivery,
+            "number": number,
+            "fence": number,
+            "owner": "w",
+            "intended_at": now,
+            "code": "http_500",
+        }
         for number in range(1, count + 1)
     ]
     with office.desk.store.write() as work:

@@ -19,7 +19,15 @@ def test_an_address_of_the_web_is_a_link(url: str) -> None:
     [
         *("javascript:alert(1)", "JavaScript:alert(1)", " javascript:alert(1)", "java\nscript:alert(1)"),
         *("data:text/html,<script>alert(1)</script>", "file:///etc/passwd", "//evil.example", "/sign-out", ""),
-        *("https:alert(1)", "https://", "https://[", "https://a b", "https://a\u202eb", "https://a\x00b", "vbscript:x"),
+        *(
+            "https:alert(1)",
+            "https://",
+            "https://[",
+            "https://a b",
+            "https://a\u202eb",
+            "https://a\x00b",
+            "vbscript:x",
+        ),
     ],
 )
 def test_anything_else_is_text(url: str) -> None:
