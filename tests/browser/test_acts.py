@@ -55,7 +55,9 @@ def test_the_page_between_says_what_stops_what_goes_on_and_who_ends_it(chromium:
     with scene.visit(chromium) as seen:
         seen.page.goto(f"{scene.url}/halt?scope=incident&target={scene.names['exercise']}")
         main = seen.page.locator("main").inner_text()
-        assert "Halt EXERCISE sending" in main and "would wait" in main and "still go out" in main
+        assert "Halt EXERCISE sending" in main
+        assert "would wait" in main
+        assert "still go out" in main
         assert "Two people end a halt, neither of them you" in main
         assert halts(scene) == []
 
@@ -93,7 +95,8 @@ def test_who_has_halted_it_already_is_shown_that_halt(chromium: Browser, scene: 
         press_halt(seen.page, scene)
         first = seen.page.url
         press_halt(seen.page, scene)
-        assert seen.page.url == first and len(halts(scene)) == 1
+        assert seen.page.url == first
+        assert len(halts(scene)) == 1
 
 
 def test_something_else_is_chosen_in_the_form(chromium: Browser, scene: Scene) -> None:
@@ -118,7 +121,8 @@ def test_a_live_halt_says_live_on_every_page(chromium: Browser, scene: Scene) ->
         assert "LIVE" in seen.page.title()
         seen.page.get_by_role("button", name="Halt LIVE now").click()
         expect(seen.page.get_by_role("heading", level=1)).to_have_text("LIVE is halted")
-        assert [halt.scope for halt in halts(scene, Mode.LIVE)] == ["all"] and halts(scene) == []
+        assert [halt.scope for halt in halts(scene, Mode.LIVE)] == ["all"]
+        assert halts(scene) == []
 
 
 def test_nothing_is_halted_where_what_was_confirmed_is_not_there(chromium: Browser, scene: Scene) -> None:

@@ -49,7 +49,9 @@ def test_a_step_that_finds_nothing_says_that_older_entries_were_not_looked_at(
     written(office, 1, said="needle")
     written(office, 90, said="hay")
     steps = all_steps(office, Wanted(kinds=("test.noted",), words=("needle",)))
-    assert len(steps) >= 5 and not steps[0].lines and steps[0].below is not None
+    assert len(steps) >= 5
+    assert not steps[0].lines
+    assert steps[0].below is not None
     assert [number for found in steps for number in numbers(found)] == [1]
 
 
@@ -59,7 +61,8 @@ def test_a_step_goes_through_no_more_ids_than_its_span(office: Office, monkeypat
     written(office, 1, "test.rare")
     written(office, 100)
     steps = all_steps(office, Wanted(kinds=("test.rare",)))
-    assert len(steps) >= 4 and [numbers(found) for found in steps if found.lines] == [[1]]
+    assert len(steps) >= 4
+    assert [numbers(found) for found in steps if found.lines] == [[1]]
 
 
 def test_times_bound_where_the_search_begins_and_ends(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
