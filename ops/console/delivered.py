@@ -42,7 +42,7 @@ WHY = {
     DeliveryState.ACCEPTED: "The platform has taken it.",
     DeliveryState.REJECTED: "The platform refused it for good.",
     DeliveryState.HANDED_OVER: "People finish it by hand.",
-    DeliveryState.IN_DOUBT: "It may have been published: the platform is being asked. Nothing is sent again meanwhile.",
+    DeliveryState.IN_DOUBT: "It may have been published: the platform is being asked. Nothing is resent meanwhile.",
     DeliveryState.HELD: "It waits for people.",
     DeliveryState.VISIBLE: "The public sees it as it was approved.",
     DeliveryState.MISSING: "It was taken, and is not shown as it was approved.",

@@ -45,7 +45,7 @@ MOST_ITEMS = 20
 
 
 def shortened(text: Any, most: int = MOST) -> str:
-    """The first ``most`` characters, and how many more there are: whoever wrote ten thousand does not get the page."""
+    """The first ``most`` characters, and how many more there are."""
     said = str(text)
     return said if len(said) <= most else f"{said[:most]}… and {len(said) - most:,} more characters"
 

@@ -48,7 +48,8 @@ MOST_TABS = 80
 FOCUSED = """() => {
     const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect()
     const seen = style.outlineStyle !== 'none' && style.outlineWidth !== '0px' || style.boxShadow !== 'none'
-    const radio = one.matches('input[type=radio]') && getComputedStyle(one.nextElementSibling, '::before').boxShadow !== 'none'
+    const radio = one.matches('input[type=radio]') &&
+        getComputedStyle(one.nextElementSibling, '::before').boxShadow !== 'none'
     return {name: one.tagName + ' ' + (one.id || one.textContent || one.name || '').trim().slice(0, 40),
             seen: seen || radio, there: box.width > 0 && box.height > 0}
 }"""

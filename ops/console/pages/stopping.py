@@ -1,7 +1,7 @@
 """Halt, hold, cancel: what the console may do, each in two presses with a page between that says what stops.
 
 Rules
-  1. Nothing here loosens anything. What ends a halt, a hold or a cancellation is shown as the command that others type.
+  1. Nothing here loosens anything. What ends a halt, a hold or a cancellation is shown as a command that others type.
   2. Who may is asked where it is done, whatever the page before showed.
   3. Halting takes no more than two presses: the page that the header leads to has chosen already, and says what.
   4. An act that takes long goes on without its visitor, who is shown where it stands.
