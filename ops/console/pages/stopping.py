@@ -57,6 +57,7 @@ async def halt_now(request: Request) -> Response:
         return no
     given = await form_of(request)
     console, visitor = console_of(request), await visitor_of(request)
+    assert visitor is not None  # noqa: S101 - who is nobody was refused above
     try:
         meant = halting.read(console.live.overview, given)
         await in_thread(halting.preview, console.desk, meant)
