@@ -49,12 +49,14 @@ def newest_first(
     since: datetime | None = None,
     until: datetime | None = None,
     names: Sequence[str] = (),
+    ids: range | None = None,
 ) -> Iterator[Any]:
     """Every ledger entry that fits, the newest first, recorded in [since, until). A page at a time is in memory.
 
-    ``names`` stand in it, wherever: who reads looks at where.
+    ``names`` stand in it, wherever: who reads looks at where. ``ids`` bounds what the database looks through.
     """
     where = [*_about(incident, kinds), *(_holds(work, name) for name in names)]
+    where += [LedgerRow.id >= ids.start, LedgerRow.id < ids.stop] if ids is not None else []
     where += [LedgerRow.recorded_at >= since] if since else []
     where += [LedgerRow.recorded_at < until] if until else []
     query = select(LedgerRow.__table__).where(*where).order_by(LedgerRow.id.desc()).limit(PAGE)
@@ -62,6 +64,28 @@ def newest_first(
     while page:
         yield from page
         page = work.execute(query.where(LedgerRow.id < page[-1].id)).all() if len(page) == PAGE else []
+
+
+def newest_id(work: Work) -> int:
+    """The id of the newest entry; 0 where there is none."""
+    return int(work.execute(select(func.max(LedgerRow.id))).scalar() or 0)
+
+
+def id_at(work: Work, moment: datetime) -> int:
+    """About the id of the first entry recorded from ``moment`` on; true to LATE_IDS, in some twenty look-ups.
+
+    Entries are recorded in the order of their ids but for those of transactions that ran at the same time.
+    """
+    low, high = 0, newest_id(work) + 1
+    while low < high:
+        middle = (low + high) // 2
+        query = select(LedgerRow.id, LedgerRow.recorded_at).where(LedgerRow.id >= middle).order_by(LedgerRow.id)
+        row = work.execute(query.limit(1)).first()
+        if row is None or row.recorded_at >= moment:
+            high = middle
+        else:
+            low = row.id + 1
+    return low
 
 
 def ids_above(work: Work, id_: int | None = None) -> set[int]:

@@ -19,7 +19,7 @@ from dispatcher.domain.errors import DispatcherError, Forbidden, NotFound, Stale
 from ops.console import health, streams
 from ops.console.context import Console, console_of
 from ops.console.fragments import LivePage
-from ops.console.pages import incident, now, workers
+from ops.console.pages import attention, delivery, incident, ledger, now, stopping, workers
 from ops.console.rendering import render
 from ops.console.signing_in import Guard, OnlyVisitors
 from ops.console.signing_in import routes as signing_in_routes
@@ -31,8 +31,12 @@ ROUTES: Sequence[BaseRoute] = (
     *now.ROUTES,
     *incident.ROUTES,
     *workers.ROUTES,
+    *attention.ROUTES,
+    *delivery.ROUTES,
+    *ledger.ROUTES,
+    *stopping.ROUTES,
 )
-LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, incident.LIVE)
+LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, incident.LIVE, attention.LIVE)
 """Pages whose fragments change by themselves."""
 
 

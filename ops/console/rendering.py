@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 
 from channels.text import spelled_out
 from dispatcher.service.operating.values import Tone
+from ops.console import telling
 from ops.console.context import console_of
 from ops.console.fragments import Rendered
 
@@ -72,6 +73,7 @@ def environment() -> Environment:
     )
     made.filters.update(moment=moment, lasting=lasting, since=since, left=left, many=many)
     made.filters.update(duration=duration, channel=channel)
+    telling.register(made)
     made.globals.update(tone_tag=tone_tag, mode_tag=mode_tag)
     return made
 

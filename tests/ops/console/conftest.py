@@ -8,6 +8,7 @@ import pytest
 
 from dispatcher.sender_bootstrap import now
 from dispatcher.service.desk import Desk
+from tests.office import Office, office_at
 from tests.ops.console.seen import Scripted, busy
 from tests.ops.console.served import Served, deployment_at, served
 
@@ -29,3 +30,10 @@ def console(desk: Desk, looks: Scripted) -> Iterator[Served]:
     """A console that is served."""
     with served(desk, looks) as running:
         yield running
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A fresh test deployment with its desk, on a clock that stands."""
+    with office_at(tmp_path / "deployment") as made:
+        yield made
