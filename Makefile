@@ -69,12 +69,23 @@ bubblewrap:
 	@command -v bwrap >/dev/null || { $(call apt,bubblewrap); } || \
 		echo "There is no bwrap (Debian: apt-get install bubblewrap); tests that need it will say so." >&2
 
+.PHONY: prometheus
+prometheus:
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null && command -v amtool >/dev/null || \
+		{ $(call apt,prometheus prometheus-alertmanager); } || \
+		echo "There is no Prometheus or Alertmanager; tests that need them will say so." >&2
+
+.PHONY: systemd
+systemd:
+	@command -v systemd-analyze >/dev/null || { $(call apt,systemd); } || \
+		echo "There is no systemd-analyze (Debian: apt-get install systemd); tests that need it will say so." >&2
+
 .PHONY: demo
 demo: setup ## run one exercise from alert to evidence against simulated platforms (FAULT=kill kills workers)
 	@$(BIN)/python -m ops.demo $(if $(FAULT),--fault $(FAULT))
 
 .PHONY: test
-test: setup chromium bubblewrap openid ## check everything and run every test (TESTS=path for some)
+test: setup chromium bubblewrap prometheus systemd openid ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs $(TESTS)
 

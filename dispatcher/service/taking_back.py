@@ -146,7 +146,7 @@ def done(desk: Desk, task_name: str, person: str, note: str) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A plan that went out: its dispatch with its trace, and the accounts that an order of this text was given for already."""
+    """A plan that went out: its dispatch with its trace, and the accounts that have an order of this text already."""
 
     stored: StoredPlan
     dispatch: str

@@ -174,7 +174,8 @@ def test_the_checks_would_notice(chromium: Browser, scene: Scene) -> None:
         page.evaluate(
             """() => { const main = document.querySelector('main')
                 main.style.width = '900px'
-                document.querySelector('.govuk-skip-link').style.cssText = 'outline:none !important;box-shadow:none' }"""
+                const link = document.querySelector('.govuk-skip-link')
+                link.style.cssText = 'outline:none !important;box-shadow:none' }"""
         )
         assert page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not tabbed(page)[0]["seen"]
