@@ -10,6 +10,7 @@ from sqlalchemy import event, update
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import incidents, stopping
+from dispatcher.service.operating import lists
 from dispatcher.service.operating.look import Looker, pause_after
 from dispatcher.service.operating.values import ChannelNow, LaneNow, Overview, Tone
 from dispatcher.service.releasing import release
@@ -181,3 +182,15 @@ def test_a_plan_that_was_sent_back_is_not_shown(office: Office, looker: Looker) 
 def test_whoever_looks_is_busy_for_a_tenth_of_the_time_at_most(took_ms: float, seconds: float) -> None:
     """And sees what changed within five seconds while a look takes half of one."""
     assert pause_after(took_ms) == pytest.approx(seconds)
+
+
+def test_the_matrix_comes_with_the_look(office: Office, looker: Looker) -> None:
+    """The same lines that counting everything again gives, those of a plan that was sent back too."""
+    office.set_state(office.delivery(released(office)), "leased", "sending", "accepted")
+    office.plan()
+    with office.desk.store.write() as work:
+        work.execute(update(PlanRow).where(PlanRow.state == "submitted").values(state="returned"))
+    for seen in looker.look().incidents:
+        with office.desk.store.read() as work:
+            assert list(seen.matrix) == lists.matrix(work, seen.id)
+        assert seen.matrix
