@@ -214,10 +214,9 @@ def test_what_is_probed_is_served() -> None:
     found = {}
     for _, pod, labels in PODS:
         for container in pod["containers"]:
-            probes = [
-                container[one].get("httpGet") for one in ("livenessProbe", "readinessProbe") if one in container
-            ]
-            if probes := [probe for probe in probes if probe]:
+            probed = [container.get(one, {}) for one in ("livenessProbe", "readinessProbe")]
+            probes = [one["httpGet"] for one in probed if "httpGet" in one]
+            if probes:
                 (port,) = container["ports"]
                 assert {probe["port"] for probe in probes} == {port["name"]}
                 assert {probe["path"] for probe in probes} <= served[labels["role"]]
