@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count as counted_from
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 from sqlalchemy import update
 
@@ -77,7 +78,13 @@ def _measured(root: Path, name: str, count: int, draw: Draw) -> list[Figure]:
 def _fanning_out(office: Office, incident: str, count: int) -> Iterator[None]:
     """Move a thousand deliveries a second until the block ends, in chunks with an entry for each, as lanes do."""
     ending = threading.Event()
-    about = {"incident": incident, "account": "sms-1", "source": "accepted", "target": "visible", "count": CHUNK}
+    about: dict[str, Any] = {
+        "incident": incident,
+        "account": "sms-1",
+        "source": "accepted",
+        "target": "visible",
+        "count": CHUNK,
+    }
 
     def move() -> None:
         for start in counted_from(0, CHUNK):

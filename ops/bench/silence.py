@@ -1,8 +1,8 @@
 """From a fault to the alarm that is on record, with the waits of the reference and the roles themselves (promise 26).
 
 The relay is a process of this bench's own, because ``dispatcher up`` would start a killed one again at once, and that
-is no alarm but its mending. Rows go at a random moment, so that it counts how long nobody had looked. The sequencer is part of the relay's process: it is ended by a copy of the ledger's head
-that the database does not know, on which it refuses to sign while the relay lives.
+is no alarm but its mending. The sequencer is part of the relay's process: it is ended by a copy of the ledger's head
+that the database does not know, on which it refuses to sign while the relay lives. Rows go at a random moment.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def running(stage: Stage, main: Main, address: str, said: str) -> Iterator[str]:
     thread.start()
     file = settings.path("run", said)
     try:
-        yield until(lambda: file.exists() and file.read_text().strip(), "it listens")
+        yield until(lambda: file.read_text().strip() if file.exists() else "", "it listens")
     finally:
         loop.call_soon_threadsafe(stopping.set)
         thread.join(20)

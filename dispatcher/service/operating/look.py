@@ -40,7 +40,7 @@ WAITING, IN_FLIGHT = ("ready",), ("leased", "sending")
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What was found about a plan, and when."""
+    """What was found about a plan, and when its deliveries were counted."""
 
     at: datetime
     seen: PlanSeen
@@ -123,10 +123,16 @@ class Looker:
         kept = self._plans.get(row.digest)
         changed = self._tail.everything or row.incident in self._tail.incidents
         stale = kept is None or work.now - kept.at > COUNTED_AGAIN
-        if kept is None or changed or stale or kept.seen.state != row.state or self._tail.signed:
-            kept = _Kept(work.now, self._seen(work, row))
-            self._plans[row.digest] = kept
+        if kept is None or changed or stale or kept.seen.state != row.state:
+            kept = self._plans[row.digest] = _Kept(work.now, self._seen(work, row))
+        elif self._tail.signed:  # about another incident or none: that moves no delivery of this one
+            kept = self._plans[row.digest] = _Kept(kept.at, self._judged(work, row, kept.seen))
         return kept.seen
+
+    def _judged(self, work: Work, row: Any, before: PlanSeen) -> PlanSeen:
+        """The same deliveries, and what the gate says of the plan now."""
+        findings = self._findings(work, before.stored) if row.state == "submitted" else ()
+        return replace(before, findings=findings)
 
     def _seen(self, work: Work, row: Any) -> PlanSeen:
         stored = records.plan(work, row.digest)

@@ -204,3 +204,18 @@ def test_the_rings_of_a_lane_are_those_that_whoever_looks_was_given(office: Offi
     rings = {(lane(Looker(office.desk).look()).lane, str(Mode.EXERCISE)): 3}
     assert lane(Looker(office.desk).look()).rings is None
     assert lane(Looker(office.desk, lambda: rings).look()).rings == 3
+
+
+def test_what_somebody_does_elsewhere_counts_no_deliveries_here(office: Office, looker: Looker) -> None:
+    """An incident that is declared during a fan-out is seen without counting that."""
+    released(office)
+    looker.look()
+    asked: list[str] = []
+
+    @event.listens_for(office.desk.store.engine, "before_cursor_execute")
+    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    incidents.declare(office.desk, mode=Mode.EXERCISE, person="author-1", kind="riot", title="Elsewhere")
+    assert "Elsewhere" in [one.title for one in looker.look().incidents]
+    assert not [statement for statement in asked if "GROUP BY" in statement and "deliveries" in statement]
