@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dispatcher.domain.people import Key, Person, Role, RoleHeld, Roster
+from dispatcher.domain.people import OF_PEOPLE, Key, Person, Role, RoleHeld, Roster
 from dispatcher.service import trusting
 from tests.cast import HOUR, NOW
 from tests.statements.support import SecurityKey, SoftKey
