@@ -25,6 +25,7 @@ from dispatcher.service.desk import Desk
 from dispatcher.settings import Settings
 from dispatcher.store import workers
 from ops.console.app import LIVE_PAGES, build
+from ops.console.bells import Bells
 from ops.console.context import Console
 from ops.console.fragments import Fragments
 from ops.console.limits import Limits
@@ -49,8 +50,10 @@ async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     try:
         about = ("console", str(mode), owner)
         beside = asyncio.create_task(_alive(desk, about, stopping))
-        await serve_until(made(desk, Looker(desk), pause_after), stopping)
-        await beside
+        bells = Bells(desk.settings)
+        listening = asyncio.create_task(bells.listen(stopping))
+        await serve_until(made(desk, Looker(desk, bells.waiting), pause_after), stopping)
+        await asyncio.gather(beside, listening)
         await asyncio.to_thread(stopped, desk, about)
     finally:
         desk.store.close()

@@ -12,7 +12,7 @@ from ops.bench.__main__ import MEASUREMENTS, chosen
 from ops.bench.figures import Figure, table, write
 
 GATE = {"gate.decide.warm", "gate.permit.warm", "gate.permit.first", "gate.permit.cold", "gate.permit.flat"}
-SHAPE = {"median", "min", "max", "p99", "unit", "target", "judged_by", "samples", "met"}
+SHAPE = {"median", "min", "max", "p95", "p99", "unit", "target", "judged_by", "samples", "met"}
 
 
 def test_the_gate_is_measured_with_real_permits(tmp_path: Path) -> None:

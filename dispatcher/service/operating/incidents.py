@@ -11,7 +11,7 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.service.judging import ChannelFinding
-from dispatcher.service.operating import sentences
+from dispatcher.service.operating import lists, sentences
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.sentences import Sent
 from dispatcher.service.operating.values import ChannelNow, HaltNow, IncidentNow, Tone
@@ -63,7 +63,8 @@ def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: Le
     """The incidents that are not closed, those that are live and grave first."""
     found = [one for one in records.incidents(work) if one.state is not IncidentState.CLOSED]
     for incident in sorted(found, key=_rank):
-        mine = [plan for plan in plans if plan.stored.plan.incident == incident.id and plan.state not in OVER]
+        all_its = [plan for plan in plans if plan.stored.plan.incident == incident.id]
+        mine = [plan for plan in all_its if plan.state not in OVER]
         stopped = [halt for halt in halts if halt.mode == str(incident.mode)]
         channels = [now for plan in mine for now in _channels(work, plan, stopped, tail)]
         yield IncidentNow(
@@ -76,6 +77,7 @@ def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: Le
             declared_at=incident.declared_at,
             channels=tuple(channels),
             halts=tuple(in_words(halt) for halt in stopped if _reaches(halt, incident.id, mine)),
+            matrix=tuple(line for plan in all_its for line in lists.lines(plan.digest, plan.counts)),
         )
 
 

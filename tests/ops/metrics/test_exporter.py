@@ -16,12 +16,15 @@ from channels.simulator.faults import FaultKind
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store import holds
 from dispatcher.store.tables import AccountRow, DeliveryRow
+from ops.metrics.beside import put_redis
 from ops.metrics.names import METRICS, Kind
 from ops.metrics.names import scraped as names_of
+from ops.metrics.pages import Page
 from ops.metrics.serving import Serving
 from tests.ops.metrics.scraping import OPENMETRICS, scraped
 from tests.servers import program
 from tests.stage import MODE, Stage
+from tests.workers.sentinels import watched_redis
 from workers.broker import NAMESPACE, open_broker, ring
 
 pytestmark = pytest.mark.system
@@ -248,3 +251,11 @@ def test_the_documented_table_is_what_is_exported() -> None:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         assert f"| `{name}` | {metric.kind} | {labels} | {metric.says} |" in page, json.dumps(name)
     assert page.count("| `dispatcher_") == len(METRICS)
+
+
+def test_redis_is_found_through_its_sentinels(stage: Stage, tmp_path: Path) -> None:
+    """By the address that all other roles take."""
+    with watched_redis(tmp_path) as watched:
+        page = Page()
+        put_redis(page, replace(stage.desk.settings, redis=watched.url))
+        assert page.families()
