@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.domain.errors import Invalid
-from dispatcher.domain.message import DELIVERED_AS
+from dispatcher.domain.message import TextKind
 from dispatcher.store import counting, deliveries, records
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -22,7 +22,8 @@ STATES = (
 )
 """All states of a delivery, those that press first."""
 
-TEXTS = {str(delivered): kind for kind, delivered in DELIVERED_AS.items()}
+TEXTS = tuple(map(str, TextKind))
+"""What deliveries are of: an all-clear is sent as a correction, and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,6 @@ def matrix(work: Work, incident: str) -> list[MatrixLine]:
             found[text, channel, account][state] = count
             tried[text, channel, account] += attempts
         for (text, channel, account), states in found.items():
-            about = (stored.digest, str(TEXTS.get(text, text)), channel, account)
+            about = (stored.digest, text, channel, account)
             lines.append(MatrixLine(*about, states, tried[text, channel, account]))
     return lines
