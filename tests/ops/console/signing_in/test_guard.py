@@ -194,4 +194,3 @@ def test_who_signed_out_stays_out_while_the_database_is_away(
 
     monkeypatch.setattr(sessions, "visitor", away)
     assert httpx.get(f"{console.base_url}/", cookies={SIGNED_IN: cookie}).status_code == 503
-
