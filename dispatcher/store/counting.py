@@ -32,12 +32,17 @@ MOST_ROWS = 500
 
 
 def plans(work: Work) -> list[Any]:
-    """The newest plans of incidents that are not closed, and when each was released; the oldest first."""
+    """The newest plans of incidents that are not closed, and when each was released; the oldest first.
+
+    Where there are more than are looked at, exercises are left out before anything live.
+    """
     columns = (PlanRow.digest, PlanRow.incident, PlanRow.mode, PlanRow.state, PlanRow.created_at, PlanRow.body)
     query = select(*columns, DispatchRow.released_at, DispatchRow.id.label("dispatch"))
     query = query.join(IncidentRow, IncidentRow.id == PlanRow.incident).where(IncidentRow.state != "closed")
     query = query.outerjoin(DispatchRow, DispatchRow.plan == PlanRow.digest)
-    return list(work.execute(query.order_by(PlanRow.created_at.desc()).limit(MOST_PLANS)).all())[::-1]
+    live_first = (PlanRow.mode != str(Mode.LIVE), PlanRow.created_at.desc())
+    newest = work.execute(query.order_by(*live_first).limit(MOST_PLANS)).all()
+    return sorted(newest, key=lambda row: row.created_at)
 
 
 def signed_last(work: Work, plan: str) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, insert, select, update
 
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
@@ -13,7 +13,7 @@ from dispatcher.service import incidents, stopping
 from dispatcher.service.operating.look import Looker, pause_after
 from dispatcher.service.operating.values import ChannelNow, LaneNow, Overview, Tone
 from dispatcher.service.releasing import release
-from dispatcher.store import workers
+from dispatcher.store import counting, workers
 from dispatcher.store.tables import PlanRow
 from dispatcher.store.workers import Doing, Process
 from tests.office import Office
@@ -181,3 +181,17 @@ def test_a_plan_that_was_sent_back_is_not_shown(office: Office, looker: Looker) 
 def test_whoever_looks_is_busy_for_a_tenth_of_the_time_at_most(took_ms: float, seconds: float) -> None:
     """And sees what changed within five seconds while a look takes half of one."""
     assert pause_after(took_ms) == pytest.approx(seconds)
+
+
+def test_a_live_plan_is_seen_however_many_exercises_are_newer(
+    office: Office, looker: Looker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many plans are looked at, and exercises are left out first."""
+    office.plan()
+    monkeypatch.setattr(counting, "MOST_PLANS", 1)
+    with office.desk.store.write() as work:
+        row = dict(work.execute(select(PlanRow.__table__)).one()._mapping)
+        earlier = row["created_at"] - timedelta(hours=1)
+        work.execute(insert(PlanRow).values(**row | {"digest": "live", "mode": "live", "created_at": earlier}))
+    with office.desk.store.read() as work:
+        assert [one.mode for one in counting.plans(work)] == ["live"]
