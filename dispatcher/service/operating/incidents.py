@@ -140,7 +140,7 @@ def _sent(
     last = tail.last_of(accounts)
     halted = next((halt.person for halt in halts if _stops(halt, plan, channel, accounts)), "")
     posts = [post for post in plan.posts if post.channel == channel]
-    after = {kind: plan.mended(channel, kind) for kind in ARMED}
+    after = {str(kind): plan.mended(channel, kind) for kind in ARMED}
     return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after)
 
 
