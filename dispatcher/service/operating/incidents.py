@@ -9,7 +9,7 @@ from typing import Any
 
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.lifecycle import IncidentState
-from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.domain.message import ARMED, DELIVERED_AS, TextKind
 from dispatcher.service.judging import ChannelFinding
 from dispatcher.service.operating import lists, sentences
 from dispatcher.service.operating.ledger_tail import LedgerTail
@@ -29,7 +29,7 @@ class PlanSeen:
     """What was found of a plan. ``counts``: kind, channel, account, state, deliveries, attempts.
 
     ``due``: per account when the first of what is ready is due, and how much is due later. ``findings`` is empty
-    unless it waits for signatures.
+    unless it waits for signatures. ``tasks``: what people do by hand to mend what was published, done or not.
     """
 
     stored: StoredPlan
@@ -39,6 +39,7 @@ class PlanSeen:
     posts: Sequence[Any]
     due: Mapping[str, tuple[datetime | None, int]]
     findings: Sequence[ChannelFinding]
+    tasks: Sequence[Any] = ()
 
     @property
     def digest(self) -> str:
@@ -56,6 +57,17 @@ class PlanSeen:
         for text, of_channel, _, state, count, _ in self.counts:
             if (text, of_channel) == (kind, channel):
                 found[state] = found.get(state, 0) + count
+        return found
+
+    def mended(self, channel: str, kind: TextKind) -> dict[str, int]:
+        """The same of an armed text, by deliveries and by hand; a task stands for the delivery that failed."""
+        found, by_hand = self.states(channel, kind), [t for t in self.tasks if (t.channel, t.kind) == (channel, kind)]
+        for task in by_hand:
+            failed = next((state for state, _ in sentences.ENDED_BADLY if found.get(state)), None)
+            if failed:
+                found[failed] -= 1
+            state = "accepted" if task.done_at else "held"
+            found[state] = found.get(state, 0) + 1
         return found
 
 
@@ -130,7 +142,8 @@ def _sent(
     last = tail.last_of(accounts)
     halted = next((halt.person for halt in halts if _stops(halt, plan, channel, accounts)), "")
     posts = [post for post in plan.posts if post.channel == channel]
-    return Sent(counts, posts, plan.released_at, last.at if last else None, halted)
+    after = {str(kind): plan.mended(channel, kind) for kind in ARMED}
+    return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after)
 
 
 def _stops(halt: HaltNow, plan: PlanSeen, channel: str, accounts: Iterable[str]) -> bool:

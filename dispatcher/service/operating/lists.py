@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.domain.errors import Invalid
-from dispatcher.domain.message import DELIVERED_AS
+from dispatcher.domain.message import TextKind
 from dispatcher.service.operating.values import MatrixLine
 from dispatcher.store import counting, deliveries, records
 from dispatcher.store.database import Work
@@ -23,7 +23,8 @@ STATES = (
 )
 """All states of a delivery, those that press first."""
 
-TEXTS = {str(delivered): kind for kind, delivered in DELIVERED_AS.items()}
+TEXTS = tuple(map(str, TextKind))
+"""What deliveries are of: an all-clear is sent as a correction, and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +104,5 @@ def lines(plan: str, counts: Iterable[tuple[str, str, str, str, int, int]]) -> I
         found[text, channel, account][state] = count
         tried[text, channel, account] += attempts
     for (text, channel, account), states in found.items():
-        about = (plan, str(TEXTS.get(text, text)), channel, account)
+        about = (plan, text, channel, account)
         yield MatrixLine(*about, states, tried[text, channel, account])

@@ -24,7 +24,7 @@ from dispatcher.service.operating.incidents import PlanSeen
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.values import HaltNow, LaneNow, Overview, ProbeNow, WorkerNow
 from dispatcher.service.stopping import halts_in
-from dispatcher.store import accounts, checkpoints, counting, deliveries, records, workers
+from dispatcher.store import accounts, checkpoints, counting, deliveries, records, ways_back, workers
 from dispatcher.store.database import Work
 
 COUNTED_AGAIN = timedelta(seconds=30)
@@ -149,6 +149,7 @@ class Looker:
             posts=tuple(counting.posts(work, row.digest, own)) if released else (),
             due={account: counting.due(work, row.digest, account) for account in ready},
             findings=self._findings(work, stored) if row.state == "submitted" else (),
+            tasks=ways_back.tasks(work, open_only=False, plan=row.digest) if released else (),
         )
 
     def _findings(self, work: Work, stored: records.StoredPlan) -> tuple[ChannelFinding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, insert, select, update
 
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
@@ -14,7 +14,7 @@ from dispatcher.service.operating import lists
 from dispatcher.service.operating.look import Looker, pause_after
 from dispatcher.service.operating.values import ChannelNow, LaneNow, Overview, Tone
 from dispatcher.service.releasing import release
-from dispatcher.store import workers
+from dispatcher.store import counting, workers
 from dispatcher.store.tables import PlanRow
 from dispatcher.store.workers import Doing, Process
 from tests.office import Office
@@ -219,3 +219,17 @@ def test_what_somebody_does_elsewhere_counts_no_deliveries_here(office: Office, 
     incidents.declare(office.desk, mode=Mode.EXERCISE, person="author-1", kind="riot", title="Elsewhere")
     assert "Elsewhere" in [one.title for one in looker.look().incidents]
     assert not [statement for statement in asked if "GROUP BY" in statement and "deliveries" in statement]
+
+
+def test_a_live_plan_is_seen_however_many_exercises_are_newer(
+    office: Office, looker: Looker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many plans are looked at, and exercises are left out first."""
+    office.plan()
+    monkeypatch.setattr(counting, "MOST_PLANS", 1)
+    with office.desk.store.write() as work:
+        row = dict(work.execute(select(PlanRow.__table__)).one()._mapping)
+        earlier = row["created_at"] - timedelta(hours=1)
+        work.execute(insert(PlanRow).values(**row | {"digest": "live", "mode": "live", "created_at": earlier}))
+    with office.desk.store.read() as work:
+        assert [one.mode for one in counting.plans(work)] == ["live"]
