@@ -46,13 +46,11 @@ def doctor(session: Session, *, strict: bool, everything: bool) -> None:
 
 
 def _dial(settings: Settings) -> Any:
-    import redis
-
     from workers.doorbell import redis_url
+    from workers.redis_clients import open_redis
 
-    return redis.Redis.from_url(
-        redis_url(settings), decode_responses=True, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S
-    )
+    options = {"decode_responses": True, "socket_timeout": REDIS_S, "socket_connect_timeout": REDIS_S}
+    return open_redis(redis_url(settings), **options)
 
 
 def _told(findings: Any, counts: dict[str, int]) -> str:
