@@ -148,10 +148,10 @@ class Counting:
             new = [one for one in found if not _same(one, told)]
             for one in new:
                 about = {"incident": one.incident, "plan": one.plan, "mode": str(self._mode)}
-                work.record(whole.MISSING, **about, what=one.what, **one.facts)
+                work.record("deliveries.missing", **about, what=one.what, **one.facts)
             for plan in back:
                 if plan in told:
-                    work.record(whole.WHOLE, incident=told[plan][1].get("incident"), plan=plan)
+                    work.record("deliveries.whole", incident=told[plan][1].get("incident"), plan=plan)
             return new
 
 

@@ -1,7 +1,7 @@
 """Deliveries that go no further by themselves, and probes that fail: what there is, and what of it is on record.
 
-Counts come from the index of counts, however many deliveries are held; of their reasons so many are read for each plan,
-account and number of attempts.
+Counts come from the index of counts, however many deliveries are held; of their reasons so many are read for
+each plan, account and number of attempts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What watching costs: the exporter over a million deliveries, and the trace of an attempt that is sent nowhere.
 
-The night is that of ``ops.bench.review``. The exporter's own look is timed, first and again, and its scrapes over HTTP
-while it goes on looking. The attempts are traced as an engine traces them, without an endpoint.
+The night is that of ``ops.bench.review``. The exporter's own look is timed, first and again, and its scrapes over
+HTTP while it goes on looking. The attempts are traced as an engine traces them, without an endpoint.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_the_exporter_and_tracing_are_measured(tmp_path: Path) -> None:
 
     names = ["metrics.sqlite.first_look", "metrics.sqlite.look", "metrics.sqlite.scrape", "metrics.tracing.attempt"]
     assert [figure.name for figure in figures] == names
-    assert all(0 < figure.samples[0] < 1_000 for figure in figures)
+    assert all(min(figure.samples) > 0 for figure in figures)
 
 
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
