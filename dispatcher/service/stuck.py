@@ -6,7 +6,7 @@ Rules
   2. In doubt is told after a minute: most is settled by then, by looking. What waits for a status goes on by itself.
   3. Probes are told of live accounts only, those found in one turn in one notice. An exercise's wear nothing out.
   4. Looking takes a fiftieth of the relay's time at most, as long as one look takes under 0.6 s; then it is every
-     ``silence_ms``, as counting is. Of a plan's account some hundred reasons are read for each number of attempts: one that is hidden
+     ``silence_ms``. Of a plan's account some hundred reasons are read for each number of attempts: one that is hidden
      behind so many others is told when those are gone.
 """
 
