@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from dispatcher.service import ledger
@@ -42,7 +43,7 @@ def test_a_process_is_on_record_from_its_start_to_its_stop(tmp_path: Path) -> No
         ]
         try:
             for role in ROLES:
-                until(lambda role=role: said(office, role), f"{role} has started", 30)
+                until(partial(said, office, role), f"{role} has started", 30)
             until(lambda: registered(office) == set(ROLES), "each says that it is alive", 30)
             for name in SERVING.values():
                 until((tmp_path / "deployment" / "run" / name).exists, f"{name} says where it listens")

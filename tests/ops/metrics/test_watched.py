@@ -71,7 +71,7 @@ def series(case: dict[str, Any]) -> set[str]:
 )
 def test_prometheus_own_tools_find_no_fault(words: tuple[str, ...]) -> None:
     """Rules, configurations, and every recording of series."""
-    command = [program(words[0]), *words[1:]]
+    command = [str(program(words[0])), *words[1:]]
     done = subprocess.run(command, cwd=PROMETHEUS, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
