@@ -167,6 +167,20 @@ def process_of(role: str, mode: Mode, owner: str) -> Process:
     return Process(owner, role, str(mode), platform.node(), os.getpid(), metadata.version("dispatcher"))
 
 
+async def present(desk: Desk, process: Process, stopping: asyncio.Event) -> None:
+    """Have it on record that a process of no lane starts, and be in the registry until ``stopping``."""
+    from dispatcher.store import workers
+    from workers.pausing import rounds
+
+    def beat() -> None:
+        with desk.store.write() as work:
+            workers.beat(work, process)
+
+    await started(desk, (process.role, process.mode, process.owner), stopping)
+    told = structlog.get_logger(process.role).warning
+    await rounds(stopping, lambda: asyncio.to_thread(beat), desk.settings.timing.poll_ms, told)
+
+
 def stopped(desk: Desk, about: tuple[str, str, str]) -> None:
     """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop

@@ -21,7 +21,7 @@ CONSOLE = ("run", "console.url")
 
 
 def put_redis(page: Page, settings: Settings) -> None:
-    """Put what Redis says of itself, and how many rings wait. Raises RedisError, EmbeddedError."""
+    """Put what Redis says of itself, and how many rings wait. Raises RedisError, EmbeddedError, Invalid."""
     options = {"socket_timeout": WITHIN_S, "socket_connect_timeout": WITHIN_S}
     with open_redis(redis_url(settings), **options) as client:
         said = client.info()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import gate, review, stale
+from ops.bench import gate, metrics, review, stale
 from ops.bench.__main__ import MEASUREMENTS, chosen
 from ops.bench.figures import Figure, table, write
 
@@ -42,17 +42,28 @@ def test_a_review_is_measured_on_an_incident_of_the_size_that_was_asked_for(tmp_
     assert 10 < memory.samples[0] < review.TARGET_MB
 
 
+def test_the_exporter_and_tracing_are_measured(tmp_path: Path) -> None:
+    """Looks and scrapes of a real exporter over so many deliveries, and attempts that have a trace."""
+    figures = metrics.measure(tmp_path / "metrics", 1_000, ("sqlite",))
+
+    names = ["metrics.sqlite.first_look", "metrics.sqlite.look", "metrics.sqlite.scrape", "metrics.tracing.attempt"]
+    assert [figure.name for figure in figures] == names
+    assert all(min(figure.samples) > 0 for figure in figures)
+
+
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
     """A bare ``make bench`` names nothing."""
-    everything = [name for name in MEASUREMENTS if name != "full"]
-    assert (chosen([]), chosen(["full", "gate"])) == (everything, ["full", "gate"])
+    assert (chosen([]), chosen(["full", "gate"])) == (
+        [name for name in MEASUREMENTS if name != "full"],
+        ["full", "gate"],
+    )
 
 
 def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """The message names those there are."""
     with pytest.raises(SystemExit, match="2"):
         chosen(["engines"])
-    assert f"engines is none of {', '.join(MEASUREMENTS)}\n" in capsys.readouterr().err
+    assert f"engines is none of {', '.join(MEASUREMENTS)}" in capsys.readouterr().err
 
 
 def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:

@@ -13,13 +13,12 @@ import redis
 from sqlalchemy import insert, update
 
 from channels.simulator.faults import FaultKind
+from dispatcher.cli import doctor
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store import holds
 from dispatcher.store.tables import AccountRow, DeliveryRow
-from ops.metrics.beside import put_redis
 from ops.metrics.names import METRICS, Kind
 from ops.metrics.names import scraped as names_of
-from ops.metrics.pages import Page
 from ops.metrics.serving import Serving
 from tests.ops.metrics.scraping import OPENMETRICS, scraped
 from tests.servers import program
@@ -253,9 +252,12 @@ def test_the_documented_table_is_what_is_exported() -> None:
     assert page.count("| `dispatcher_") == len(METRICS)
 
 
-def test_redis_is_found_through_its_sentinels(stage: Stage, tmp_path: Path) -> None:
-    """By the address that all other roles take."""
+def test_redis_is_asked_at_the_primary_that_its_sentinels_name(stage: Stage, tmp_path: Path) -> None:
+    """By the exporter, and by the doctor."""
     with watched_redis(tmp_path) as watched:
-        page = Page()
-        put_redis(page, replace(stage.desk.settings, redis=watched.url))
-        assert page.families()
+        settings = replace(stage.desk.settings, redis=watched.url)
+        with scraped(replace(stage.desk, settings=settings)) as exporter:
+            exporter.says("up", 1, part="redis")
+            exporter.says("redis_aof_enabled", 1)
+        with doctor.dial(settings) as client:
+            assert client.info("replication")["role"] == "master"
