@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import select
 
 from channels import registry
@@ -40,6 +41,7 @@ from tests.paid import buying, put_in_force
 from tests.servers import until
 from tests.stage import MODE, Stage, far_sides, stage_at
 from workers.broker import open_broker, ring
+from workers.stops import bell
 
 pytestmark = pytest.mark.system
 
@@ -126,7 +128,10 @@ _opener = urllib.request.build_opener(_NoRedirect)
 def test_the_console_does_all_of_its_work_with_its_own_role(
     city: Stage, guarded: str, postgres_server: PostgresServer, redis_url: str
 ) -> None:
-    """Sign-in by link, every page, halt, hold, cancel, sign-out; and the rings of Redis are on the page."""
+    """Sign-in by link, every page, halt, hold, cancel, sign-out; and the rings of Redis are on the page.
+
+    A halt rings all senders.
+    """
     city.account("x")
     city.account("webhook")
     plan, other = city.cleared(), city.submitted()
@@ -145,7 +150,11 @@ def test_the_console_does_all_of_its_work_with_its_own_role(
             status, _, text = browser.ask(page)
             assert (status, "has not answered" in text) == (200, False), page
         until(lambda: "ring<" in browser.ask("/workers")[2], "the ring is shown")
-        halted = browser.press("/halt", "/halt/do", reason="wrong text")
+        with redis.Redis.from_url(redis_url) as client, client.pubsub() as heard:
+            heard.subscribe(bell(str(MODE)))
+            until(lambda: heard.get_message(timeout=1), "the subscription stands")
+            halted = browser.press("/halt", "/halt/do", reason="wrong text")
+            until(lambda: heard.get_message(timeout=1), "every sender is rung")
         assert browser.ask(halted)[0] == 200
         browser.press("/account/x-1/hold", "/account/x-1/hold/do", reason="its owner asked")
         browser.press(f"/plan/{other}/cancel", f"/plan/{other}/cancel/do", reason="another comes")
