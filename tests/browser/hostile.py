@@ -31,21 +31,27 @@ from dispatcher.store.tables import (
 )
 from tests.browser.scene import Scene
 
+MARKUP = (
+    "<script>alert('hostile')</script><b data-hostile>bold</b>",
+    "\"'><img src=x onerror=alert(1) data-hostile><a data-hostile='",
+    "x onmouseover=alert(1) data-hostile autofocus onfocus=alert(1)",
+    "--></title></textarea></select></style></script><svg onload=alert(1) data-hostile>",
+    "&lt;b data-hostile&gt;&#60;i data-hostile&#62;",
+    "{{7*7}}${7*7}{% include 'base.html' %}#{7*7}<%= 7*7 %>",
+    'data: {"fragments": {"marks": "<b data-hostile>"}}\n\nevent: signed-out\ndata: {}\n\n',
+)
+UNSEEN = (
+    "pay \u202etfeihc eht\u202c now\u2066\u2069",
+    "ex\u200ber\u200dcise\ufeff \u2060over",
+    "\x1b[31mred\x1b[0m\x1b]8;;https://evil.example\x07here\x1b]8;;\x07",
+    "null\0byte",
+)
 HOSTILE = {
-    "script": "<script>alert('hostile')</script><b data-hostile>bold</b>",
-    "attribute": "\"'><img src=x onerror=alert(1) data-hostile><a data-hostile='",
-    "unquoted": "x onmouseover=alert(1) data-hostile autofocus onfocus=alert(1)",
-    "breakout": "--></title></textarea></select></style></script><svg onload=alert(1) data-hostile>",
-    "entity": "&lt;b data-hostile&gt;&#60;i data-hostile&#62;",
-    "template": "{{7*7}}${7*7}{% include 'base.html' %}#{7*7}<%= 7*7 %>",
-    "reordering": "pay \u202etfeihc eht\u202c now\u2066\u2069",
-    "zero width": "ex\u200ber\u200dcise\ufeff \u2060over",
-    "escapes": "\x1b[31mred\x1b[0m\x1b]8;;https://evil.example\x07here\x1b]8;;\x07",
-    "null": "null\0byte",
+    "markup": " ".join(MARKUP),
+    "unseen": " ".join(UNSEEN),
     "script address": "javascript:alert(document.domain)",
     "data address": "data:text/html,<script data-hostile>alert(1)</script>",
-    "odd address": "https://evil.example/\"><b data-hostile>",
-    "stream": "a\n\ndata: {\"fragments\": {\"marks\": \"<b data-hostile>\"}}\n\nevent: signed-out",
+    "odd address": 'https://evil.example/"><b data-hostile>',
     "long": "<b data-hostile>" + "x" * 10_000,
 }
 
