@@ -165,6 +165,18 @@ def test_the_words_of_a_message_are_shown_as_text(chromium: Browser, scene: Scen
             assert seen.page.evaluate(HARM) + faults(seen) == []
 
 
+def test_what_is_long_buries_nothing(chromium: Browser, scene: Scene) -> None:
+    """On the page Now whatever is longer than a screen's line or two is cut, and says how much is left out."""
+    paint(scene, HOSTILE["long"])
+    with scene.visit(chromium) as seen:
+        named(scene, HOSTILE["long"])
+        seen.page.goto(scene.url)
+        assert shows(seen.page, HOSTILE["long"], ".halted")
+        assert "more characters" in seen.page.locator(".halted").last.inner_text()
+        runs = seen.page.evaluate("(document.body.innerText.match(/x{20,}/g) || []).map((one) => one.length)")
+        assert max(runs) <= 200
+
+
 def test_only_addresses_of_the_web_are_links(chromium: Browser, scene: Scene) -> None:
     """And they tell the other side nothing of us."""
     address = "https://social.example/@city/123?a=1&b=%22"

@@ -112,9 +112,9 @@ def test_a_link_that_was_printed_signs_in_once(night: Night, page: Page, chromiu
     """Whoever has it afterwards is told why it does not open, and what to type."""
     link = night.link("ops-1")
     page.goto(link)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in as ops-1")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in as Ops 1")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".top__who")).to_contain_text("ops-1")
+    expect(page.locator(".top__who")).to_contain_text("Ops 1")
     other = chromium.new_context()
     again = other.new_page()
     again.goto(link)
