@@ -66,7 +66,9 @@ class Scene:
         opened = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
         try:
             opened.add_cookies([{"name": SIGNED_IN, "value": cookie, "url": self.url, "sameSite": "Strict"}])
-            yield self._watched(opened.new_page())
+            seen = Seen(opened.new_page())
+            self.watched(seen.page, seen)
+            yield seen
         finally:
             opened.close()
 
@@ -74,14 +76,13 @@ class Scene:
         fingerprint = self.stage.pen(known.person).fingerprint
         return Known(known.person, known.name, known.role, known.issuer, fingerprint)
 
-    def _watched(self, page: Page) -> Seen:
-        seen = Seen(page)
+    def watched(self, page: Page, seen: Seen) -> None:
+        """Note in ``seen`` what goes wrong in a page."""
         page.on("console", lambda said: seen.wrong.append(f"console: {said.text}") if said.type == "error" else None)
         page.on("pageerror", lambda error: seen.wrong.append(f"error: {error}"))
         page.on("dialog", lambda dialog: (seen.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         host = urlsplit(self.url).netloc
         page.on("request", lambda asked: self._elsewhere(seen, asked.url, host))
-        return seen
 
     @staticmethod
     def _elsewhere(seen: Seen, url: str, host: str) -> None:

@@ -54,14 +54,14 @@ class Wire:
 
 
 @contextmanager
-def provider_running(folder: Path) -> Iterator[Wire]:
-    """Run a provider; what is missing is skipped aloud."""
+def provider_running(folder: Path, host: str = "127.0.0.1") -> Iterator[Wire]:
+    """Run a provider that is reached under a name of the loopback address; what is missing is skipped aloud."""
     node = shutil.which("node")
     if node is None or not (MODULES / "node_modules" / "oidc-provider").is_dir():
         missing("an OpenID provider", "run `make openid` where Node.js 20, npm and its registry are at hand")
     wire = Wire()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _between(wire))
-    wire.url = f"http://127.0.0.1:{server.server_address[1]}"
+    wire.url = f"http://{host}:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     command = [node, Path(__file__).with_name("provider.mjs"), MODULES, wire.url]
     with (folder / "provider.log").open("wb") as log:

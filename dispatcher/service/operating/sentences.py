@@ -145,7 +145,7 @@ def _message(sent: Sent) -> tuple[str, Tone]:
     if sent.halted_by and left:
         return f"halted by {sent.halted_by}: {_out_of(sent)}", Tone.STOPPED
     if troubles := _said(counts, TROUBLES):
-        return f"{_out_of(sent)}; {troubles}", Tone.TROUBLE
+        return (troubles if sent.total == 1 else f"{_out_of(sent)}; {troubles}"), Tone.TROUBLE
     if left:
         return f"going out: {_out_of(sent)}, released {_time(sent.released_at)}", Tone.GOING
     if handed := counts.get("handed_over", 0):

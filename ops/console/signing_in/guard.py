@@ -75,7 +75,7 @@ class Guard:
                 await self._app(scope, asked, answer)
         except Exception:
             if not answer.begun:
-                await _says(500, "The console has made a fault. dispatcher status says the same.")(
+                await _says(FAULT, "The console has made a fault. dispatcher status says the same.")(
                     scope, receive, answer
                 )
             raise
@@ -148,6 +148,8 @@ class _Answer:
             for name, value in self._headers.items():
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
+            if message["status"] == FAULT:
+                headers["Connection"] = "close"  # the server closes after a fault; nobody shall send another after it
         await self._send(message)
 
 
@@ -176,5 +178,6 @@ def _says(status: int, words: str) -> PlainTextResponse:
 
 
 DEFAULT_PORT = 80
+FAULT = 500
 TOO_LARGE_CODE = 413
 TOO_LARGE = f"That is more than {BODY_MOST // 1024} kB. Shorten what you typed."

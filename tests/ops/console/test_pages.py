@@ -37,6 +37,7 @@ def test_now_begins_with_the_incidents_and_says_how_each_channel_stands(console:
     assert "▲ trouble Bluesky : in doubt since 14:01:02: nobody knows whether it is out" in text
     assert "TikTok : waiting for the minister" in text
     assert re.search(r"approved 3 min( \d+ s)? ago, not yet public", text)
+    assert re.search(r"approved 3 min( \d+ s)? ago, not yet known to be public", text)
     assert re.search(r"gate cleared, (3 h 59 min|4 h) left", text)
     assert text.index("Example Dock") < text.index("Attention") < text.index("Queues")
 
