@@ -231,7 +231,6 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.service.desk import Desk
     from dispatcher.service.notices import through_apprise
-    from dispatcher.statements.keys import point_of
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
@@ -247,7 +246,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
-    sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
+    sequencer = Sequencer(owner, store, settings, signer, trust)
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, process_of("relay", mode, owner))
     canary = Canary(str(mode), store, settings, bell)
