@@ -21,7 +21,7 @@ from ops.console.signing_in.visitors import found
 SAY_AGAIN_S = 5.0
 """A viewer hears so often that nothing changed; after three times as long it takes the connection for lost."""
 
-ASK_AGAIN_S = 60.0
+ASK_AGAIN_S = 10.0
 """So often a stream asks whether its session still holds."""
 
 RETRY_MS = 1_000

@@ -15,8 +15,9 @@ from dispatcher.service.operating import lists, sentences
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.sentences import Sent
 from dispatcher.service.operating.values import ChannelNow, HaltNow, IncidentNow, Tone
-from dispatcher.store import records
+from dispatcher.store import holds, records
 from dispatcher.store.database import Work
+from dispatcher.store.holds import BREAKER
 from dispatcher.store.records import StoredPlan
 
 PUBLISH = DELIVERED_AS[TextKind.PUBLISH]
@@ -74,11 +75,12 @@ class PlanSeen:
 def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: LedgerTail) -> Iterator[IncidentNow]:
     """The incidents that are not closed, those that are live and grave first."""
     found = [one for one in records.incidents(work) if one.state is not IncidentState.CLOSED]
+    shut = {row.account: _shut(row) for row in holds.rows(work)}
     for incident in sorted(found, key=_rank):
         all_its = [plan for plan in plans if plan.stored.plan.incident == incident.id]
         mine = [plan for plan in all_its if plan.state not in OVER]
         stopped = [halt for halt in halts if halt.mode == str(incident.mode)]
-        channels = [now for plan in mine for now in _channels(work, plan, stopped, tail)]
+        channels = [now for plan in mine for now in _channels(work, plan, stopped, tail, shut)]
         yield IncidentNow(
             id=incident.id,
             mode=str(incident.mode),
@@ -103,12 +105,19 @@ def _rank(incident: Incident) -> tuple[bool, int, float]:
     return str(incident.mode) != "live", -int(incident.severity), -incident.declared_at.timestamp()
 
 
-def _channels(work: Work, plan: PlanSeen, halts: Sequence[HaltNow], tail: LedgerTail) -> Iterator[ChannelNow]:
+def _shut(row: Any) -> str:
+    by = "left alone by its breaker" if row.person == BREAKER else f"held by {row.person}"
+    return f"account {row.account} {by}"
+
+
+def _channels(
+    work: Work, plan: PlanSeen, halts: Sequence[HaltNow], tail: LedgerTail, shut: Mapping[str, str]
+) -> Iterator[ChannelNow]:
     cleared = records.clearance_states(work, plan.digest)
     findings = {finding.channel: finding for finding in plan.findings}
     for channel in plan.stored.plan.channels:
         counts, finding = plan.states(channel), findings.get(channel)
-        sent = _sent(plan, channel, counts, halts, tail)
+        sent = _sent(plan, channel, counts, halts, tail, shut)
         if sent is not None:
             sentence, tone = sentences.of_sent(sent)
             since = plan.released_at if sent.awaited else None
@@ -134,7 +143,12 @@ def _channels(work: Work, plan: PlanSeen, halts: Sequence[HaltNow], tail: Ledger
 
 
 def _sent(
-    plan: PlanSeen, channel: str, counts: Mapping[str, int], halts: Sequence[HaltNow], tail: LedgerTail
+    plan: PlanSeen,
+    channel: str,
+    counts: Mapping[str, int],
+    halts: Sequence[HaltNow],
+    tail: LedgerTail,
+    shut: Mapping[str, str],
 ) -> Sent | None:
     if plan.released_at is None:
         return None
@@ -143,7 +157,9 @@ def _sent(
     halted = next((halt.person for halt in halts if _stops(halt, plan, channel, accounts)), "")
     posts = [post for post in plan.posts if post.channel == channel]
     after = {str(kind): plan.mended(channel, kind) for kind in ARMED}
-    return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after)
+    ready = sorted(accounts & plan.due.keys())
+    held_back = shut[ready[0]] if ready and shut.keys() >= set(ready) else ""
+    return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after, held_back)
 
 
 def _stops(halt: HaltNow, plan: PlanSeen, channel: str, accounts: Iterable[str]) -> bool:

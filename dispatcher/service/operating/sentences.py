@@ -71,6 +71,7 @@ MENDED: Mapping[TextKind, str] = {
 class Sent:
     """What became of a plan's message on one channel: counts by state, its posts, and when it began and went on.
 
+    ``held_back``: why nothing is sent of what is ready, such as ``account x-1 held by ops-1``.
     ``after``: the same counts of each armed text that was ordered for it; what people do by hand counts as held.
     """
 
@@ -80,6 +81,7 @@ class Sent:
     last_at: datetime | None
     halted_by: str = ""
     after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    held_back: str = ""
 
     @property
     def total(self) -> int:
@@ -146,6 +148,8 @@ def _message(sent: Sent) -> tuple[str, Tone]:
         return f"halted by {sent.halted_by}: {_out_of(sent)}", Tone.STOPPED
     if troubles := _said(counts, TROUBLES):
         return (troubles if sent.total == 1 else f"{_out_of(sent)}; {troubles}"), Tone.TROUBLE
+    if left and sent.held_back:
+        return f"waiting, {sent.held_back}: {_out_of(sent)}", Tone.WAITING
     if left:
         return f"going out: {_out_of(sent)}, released {_time(sent.released_at)}", Tone.GOING
     if handed := counts.get("handed_over", 0):

@@ -109,6 +109,13 @@ def test_an_account_that_a_person_holds_is_named_with_its_reason(office: Office,
     assert (found.command, found.mode) == ("dispatcher account unhold webhook-1", "exercise")
 
 
+def test_a_channel_whose_account_waits_is_not_said_to_be_going_out(office: Office, plan: str) -> None:
+    """It says who has it wait."""
+    holding.hold(office.desk, "webhook-1", "the platform is ill", office.pen("ops-1"))
+    (incident,) = Looker(office.desk).look().incidents
+    assert [one.sentence for one in incident.channels] == ["waiting, account webhook-1 held by ops-1: not out yet"]
+
+
 def test_matters_come_in_the_order_in_which_they_press(office: Office, plan: str) -> None:
     """By kind, the oldest first."""
     office.set_state(office.delivery(plan), "leased", "held", reason="refused")
