@@ -83,7 +83,8 @@ def test_a_form_of_another_site_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/incident/x", "/delivery/x", "/halted/x", "/account/x/hold", "/plan/x/cancel", "/x", "/static/x", "/%00"]
+    "path",
+    ["/incident/x", "/delivery/x", "/halted/x", "/account/x/hold", "/plan/x/cancel", "/x", "/static/x", "/%00"],
 )
 def test_what_there_is_not_is_said_on_a_page(http: httpx.Client, path: str) -> None:
     """404, with what to do next and the way to everything else."""
