@@ -15,7 +15,6 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.service import evidence, stopping
 from dispatcher.service.packing import Exported, export
 from dispatcher.service.releasing import release
-from dispatcher.statements.keys import point_of
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
 from dispatcher.store.tables import AttemptRow
@@ -27,9 +26,9 @@ from workers.sequencer import Sequencer
 
 def sequence(office: Office) -> None:
     """What the relay does: put the entries in order and sign the head."""
-    settings, root = office.desk.settings, office.desk.trust.root
+    settings = office.desk.settings
     signer = KeyFileSigner(settings.path("keys", "status"))
-    Sequencer("tests", office.desk.store, settings, signer, point_of(root.status_key.blob)).tick()
+    Sequencer("tests", office.desk.store, settings, signer, office.desk.trust).tick()
 
 
 def exercise(office: Office) -> str:

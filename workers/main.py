@@ -167,6 +167,20 @@ def process_of(role: str, mode: Mode, owner: str) -> Process:
     return Process(owner, role, str(mode), platform.node(), os.getpid(), metadata.version("dispatcher"))
 
 
+async def present(desk: Desk, process: Process, stopping: asyncio.Event) -> None:
+    """Have it on record that a process of no lane starts, and be in the registry until ``stopping``."""
+    from dispatcher.store import workers
+    from workers.pausing import rounds
+
+    def beat() -> None:
+        with desk.store.write() as work:
+            workers.beat(work, process)
+
+    await started(desk, (process.role, process.mode, process.owner), stopping)
+    told = structlog.get_logger(process.role).warning
+    await rounds(stopping, lambda: asyncio.to_thread(beat), desk.settings.timing.poll_ms, told)
+
+
 def stopped(desk: Desk, about: tuple[str, str, str]) -> None:
     """Have it on record that it stops in good order, where the database is there."""
     from dispatcher.service.standing import note_stop
@@ -217,7 +231,6 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.sender_bootstrap import open_trust
     from dispatcher.service.desk import Desk
     from dispatcher.service.notices import through_apprise
-    from dispatcher.statements.keys import point_of
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
     from workers.doorbell import open_doorbell
@@ -233,7 +246,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     verifier = Verifier(trust.roster, trust.root.deployment, mode)
     bell = open_doorbell(settings)
     relay = Relay(mode, owner, store, settings, now, signer, trust.root.status_key, verifier, bell)
-    sequencer = Sequencer(owner, store, settings, signer, point_of(trust.root.status_key.blob))
+    sequencer = Sequencer(owner, store, settings, signer, trust)
     desk = Desk(settings, trust, store, now, secrets.token_bytes, through_apprise)
     watch = Watch(desk, process_of("relay", mode, owner))
     canary = Canary(str(mode), store, settings, bell)

@@ -11,16 +11,21 @@ import asyncio
 import contextlib
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.merkle import Frontier
+from dispatcher.gate.policy import Policies
 from dispatcher.ledger import copies
 from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, seal
+from dispatcher.service.heads import signed_head
 from dispatcher.settings import Settings
+from dispatcher.statements.keys import point_of
 from dispatcher.statements.signing import KeyFileSigner
+from dispatcher.statements.trust import Trust
 from dispatcher.store import checkpoints, leading
 from dispatcher.store.alive import SEQUENCER
 from dispatcher.store.checkpoints import StoredCheckpoint
@@ -33,14 +38,21 @@ LEADS_FOR = timedelta(seconds=2)
 
 
 class Sequencer:
-    """See the module. ``signer`` holds the private half of the trust root's status key, ``point`` is the other."""
+    """See the module. ``signer`` holds the private half of the trust root's status key.
 
-    def __init__(self, owner: str, store: Store, settings: Settings, signer: KeyFileSigner, point: bytes) -> None:
+    Notes in the copies that no key of the trust root signed are passed over: whoever can write there could end the
+    record with one.
+    """
+
+    def __init__(
+        self, owner: str, store: Store, settings: Settings, signer: KeyFileSigner, trust: Trust[Policies]
+    ) -> None:
         self._owner = owner
         self._store = store
         self._settings = settings
         self._signer = signer
-        self._point = point
+        self._point = point_of(trust.root.status_key.blob)
+        self._signed = partial(signed_head, trust)
         self._behind = True
         self._told = ""
         self._led_s = 0.0
@@ -128,7 +140,7 @@ class Sequencer:
                 return
             for file in self._files():
                 try:
-                    copies.append(file, self._lacking(work, newest, copies.last(file)))
+                    copies.append(file, self._lacking(work, newest, copies.last(file, self._signed)))
                 except OSError as error:
                     self._behind = True
                     self._log.error("checkpoint_not_copied", reason=f"{file}: {error.strerror}")
@@ -142,7 +154,7 @@ class Sequencer:
 
     def _last_in(self, file: Path) -> str | None:
         try:
-            return copies.last(file)
+            return copies.last(file, self._signed)
         except OSError as error:
             self._log.error("checkpoint_not_copied", reason=f"{file}: {error.strerror}")
             return None

@@ -2,7 +2,7 @@
 
 It runs in every role with a database, beside its work, so that a relay that is gone is missed by the lanes and a lane
 that is gone by the relay. A process that has just begun knows nothing of silence yet. The relay counts what plans are
-made of besides.
+made of besides, and looks for what is held, in doubt or fails its probe.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.missing import Counting
+from dispatcher.service.stuck import Finder, Stuck
 from dispatcher.service.watching import Raised
 from dispatcher.store.alive import RELAY
 from dispatcher.store.workers import IDLE, Doing, Process
@@ -32,6 +33,7 @@ class Watch:
         self._doing = doing
         relay = process.role == RELAY
         self._counting = Counting(desk, Mode(process.mode), process.owner, time.monotonic) if relay else None
+        self._finder = Finder(desk, Mode(process.mode), process.owner, time.monotonic) if relay else None
         self._log = structlog.get_logger("watch")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -45,6 +47,8 @@ class Watch:
                 await asyncio.to_thread(watching.tell, self._desk, Mode(self._process.mode), raised)
             if self._counting:
                 await asyncio.to_thread(self._count, self._counting)
+            if self._finder:
+                await asyncio.to_thread(self._find, self._finder)
 
         await rounds(stopping, turn, timing.poll_ms, self._log.error)
 
@@ -59,3 +63,10 @@ class Watch:
         for one in found:
             self._log.warning("deliveries_missing", plan=one.plan, reason=one.what)
         counting.tell(found)
+
+    def _find(self, finder: Finder) -> None:
+        found = finder.turn()
+        for one in found:
+            kind = {"incident": one.incident, "reason": one.reason} if isinstance(one, Stuck) else {"reason": "probe"}
+            self._log.warning("stuck", account=one.account, **kind)
+        finder.tell(found)

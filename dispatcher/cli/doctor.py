@@ -32,7 +32,7 @@ def doctor(session: Session, *, strict: bool, everything: bool) -> None:
     from dispatcher.service.examining.findings import Level
     from dispatcher.service.examining.site import open_site
 
-    with open_site(session.folder, now, new_id("doctor", secrets.token_bytes), network, _dial) as site:
+    with open_site(session.folder, now, new_id("doctor", secrets.token_bytes), network, dial) as site:
         made = examine(site)
         about = {"deployment": site.settings.deployment, "kind": site.settings.kind}
     shown = made.findings if everything else made.of(Level.FAILING, Level.WARNING, Level.NOTE)
@@ -45,12 +45,12 @@ def doctor(session: Session, *, strict: bool, everything: bool) -> None:
         raise Unwell(f"{_things(len(bad))} to mend first: {bad[0].what}", bad[0].fix)
 
 
-def _dial(settings: Settings) -> Any:
-    import redis
-
+def dial(settings: Settings) -> Any:
+    """A client of the Redis of this deployment, which nobody has spoken to yet. Raises EmbeddedError, Invalid."""
     from workers.doorbell import redis_url
+    from workers.redis_clients import open_redis
 
-    return redis.Redis.from_url(
+    return open_redis(
         redis_url(settings), decode_responses=True, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S
     )
 

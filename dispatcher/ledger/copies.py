@@ -6,7 +6,7 @@ Whoever changes the database cannot change what stands here, as long as the fold
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,8 +30,8 @@ def append(file: Path, notes: Iterable[str]) -> None:
         os.fsync(out.fileno())
 
 
-def last(file: Path) -> str | None:
-    """The last note that can be read, or None where there is none yet. Raises OSError."""
+def last(file: Path, reads: Callable[[str], object] = read_note) -> str | None:
+    """The last note that ``reads`` does not refuse, or None where there is none yet. Raises OSError."""
     if not file.exists():
         return None
     with file.open("rb") as source:
@@ -39,7 +39,7 @@ def last(file: Path) -> str | None:
         found = list(split_notes(source.read().decode(errors="replace")))
     for note in reversed(found):
         with suppress(NoteRefused):
-            read_note(note)
+            reads(note)
             return note
     return None
 

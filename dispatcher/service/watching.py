@@ -1,5 +1,7 @@
 """Alarms: posts not seen as they were approved, posts that nobody of ours made, processes that have fallen silent.
 
+What is held, in doubt or fails its probe is found by ``dispatcher.service.stuck``, rows that are gone by ``missing``.
+
 Each is raised once: an entry in the ledger with the change itself, a line in the log, and a notice to every duty
 director and ops (reference: reliability 7, promise 26). ``alarms`` is what stands now, for as long as it does.
 """
@@ -19,7 +21,8 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
-from dispatcher.store import alive, foreign, sightings, whole, workers
+from dispatcher.service.stuck import IN_DOUBT
+from dispatcher.store import alive, foreign, sightings, stuck, whole, workers
 from dispatcher.store.alive import RELAY, SEQUENCER, Silence
 from dispatcher.store.database import Work
 from dispatcher.store.workers import IDLE, Doing, Process
@@ -27,6 +30,12 @@ from dispatcher.store.workers import IDLE, Doing, Process
 TOLD = (Role.DUTY_DIRECTOR, Role.OPS)
 WITHDRAWAL: Mapping[str, str] = {"visible": "in effect", "missing": "not in effect"}
 """A withdrawal is not seen itself, but what came of it."""
+
+HELD, DOUBTED, FAILING = "held", "in doubt", "failing its probe"
+STUCK = (HELD, DOUBTED, FAILING)
+"""Alarms about what goes no further by itself."""
+
+_HELD = {IN_DOUBT: DOUBTED}
 
 VERIFY = "dispatcher ledger verify"
 """Where rows are gone, the record says what there was."""
@@ -80,7 +89,21 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
         Alarm("deleted", f"plan {short(plan)}: {facts['what']}", None, since, VERIFY, facts["mode"])
         for plan, (since, facts) in whole.standing(work).items()
     ]
-    return deleted + [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
+    return (
+        deleted + _stuck(work) + [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
+    )
+
+
+def _stuck(work: Work) -> list[Alarm]:
+    """What the relay has on record as held, in doubt or failing."""
+    return [
+        Alarm(_HELD.get(reason, HELD) if incident else FAILING, account, account, since, _look(facts), facts["mode"])
+        for (incident, account, reason), (since, facts) in stuck.told(work).items()
+    ]
+
+
+def _look(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("look") or f"dispatcher channel probe {facts['account']}")
 
 
 def turn(desk: Desk, process: Process, doing: Doing = IDLE, *, waited: bool) -> Raised:

@@ -119,13 +119,17 @@ def waiting(work: Work, after: StoredCheckpoint | None) -> bool:
 
 
 def waiting_since(work: Work) -> datetime | None:
-    """The time of the oldest entry that no checkpoint holds; of the last checkpoint where its entries are gone."""
+    """The time of the first entry that no checkpoint holds; of the last checkpoint where its entries are gone.
+
+    Every role asks at each poll, and most of all while nobody takes entries in: so however many wait, few are read.
+    """
     after = newest(work)
-    known = (after.missing, after.last) if after else ((), 0)
+    missing, last = (after.missing, after.last) if after else ((), 0)
     if after and cut_off(work, after):
         return after.made_at
-    found: datetime | None = work.execute(select(func.min(LedgerRow.recorded_at)).where(_unseen(*known))).scalar()
-    return found
+    spans = [LedgerRow.id > last, *(LedgerRow.id.between(gap.first, gap.last) for gap in missing)]
+    first = (select(LedgerRow.recorded_at).where(span).order_by(LedgerRow.id).limit(1) for span in spans)
+    return min((at for query in first if (at := work.execute(query).scalar()) is not None), default=None)
 
 
 def fresh(work: Work, after: StoredCheckpoint | None) -> Fresh:

@@ -88,13 +88,31 @@ def look(database: str) -> Copied:
 
 
 def refuse_in_use(engine: Engine, database: str) -> None:
-    """Raise Invalid for a database that has tables, Unavailable for one that is not there."""
+    """Raise Invalid for a database where anybody keeps anything, in any schema; Unavailable for one not there.
+
+    A rehearsal empties the database when it is done: what it did not bring must not be in it.
+    """
     try:
-        found = inspect(engine).get_table_names()
+        found = _kept_in(engine)
     except DBAPIError as error:
         raise Unavailable(f"{shown(database)} cannot be reached: {error.orig}", "make it: createdb NAME") from error
     if found:
         raise Invalid(f"{shown(database)} has tables: nothing was touched", "name an empty database: createdb NAME")
+
+
+def _kept_in(engine: Engine) -> list[str]:
+    """Tables, views and sequences, in whichever schema. Raises DBAPIError."""
+    asked = inspect(engine)
+    if engine.dialect.name == "sqlite":
+        return asked.get_table_names()
+    schemas = [name for name in asked.get_schema_names() if name != "information_schema"]
+    readers = (
+        asked.get_table_names,
+        asked.get_view_names,
+        asked.get_materialized_view_names,
+        asked.get_sequence_names,
+    )
+    return [name for schema in schemas for read in readers for name in read(schema)]
 
 
 def empty(database: str) -> None:

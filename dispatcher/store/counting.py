@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from sqlalchemy import func, select
 
+from channels.registry import Lane
+from dispatcher.domain.statement import Mode
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
     AccountRow,
@@ -29,12 +32,17 @@ MOST_ROWS = 500
 
 
 def plans(work: Work) -> list[Any]:
-    """The newest plans of incidents that are not closed, and when each was released; the oldest first."""
+    """The newest plans of incidents that are not closed, and when each was released; the oldest first.
+
+    Where there are more than are looked at, exercises are left out before anything live.
+    """
     columns = (PlanRow.digest, PlanRow.incident, PlanRow.mode, PlanRow.state, PlanRow.created_at, PlanRow.body)
     query = select(*columns, DispatchRow.released_at, DispatchRow.id.label("dispatch"))
     query = query.join(IncidentRow, IncidentRow.id == PlanRow.incident).where(IncidentRow.state != "closed")
     query = query.outerjoin(DispatchRow, DispatchRow.plan == PlanRow.digest)
-    return list(work.execute(query.order_by(PlanRow.created_at.desc()).limit(MOST_PLANS)).all())[::-1]
+    live_first = (PlanRow.mode != str(Mode.LIVE), PlanRow.created_at.desc())
+    newest = work.execute(query.order_by(*live_first).limit(MOST_PLANS)).all()
+    return sorted(newest, key=lambda row: row.created_at)
 
 
 def signed_last(work: Work, plan: str) -> datetime | None:
@@ -65,7 +73,10 @@ def due(work: Work, plan: str, account: str) -> tuple[datetime | None, int]:
 
 
 def in_state(work: Work, state: str) -> list[Any]:
-    """The first deliveries in a state that waits for people or a platform: with their reason and since when."""
+    """The first deliveries in a state that waits for people or a platform: with their reason and since when.
+
+    So many of each lane and mode: a list that is held hides no post, and an exercise nothing that is live.
+    """
     columns = (
         DeliveryRow.id,
         DeliveryRow.incident,
@@ -80,8 +91,12 @@ def in_state(work: Work, state: str) -> list[Any]:
     )
     query = select(*columns).join(IncidentRow, IncidentRow.id == DeliveryRow.incident)
     query = query.outerjoin(HandOffRow, HandOffRow.delivery == DeliveryRow.id)
-    query = query.where(DeliveryRow.state == state, IncidentRow.state != "closed")
-    return list(work.execute(query.limit(MOST_ROWS)).all())
+    query = query.where(DeliveryRow.state == state, IncidentRow.state != "closed").limit(MOST_ROWS)
+    found: list[Any] = []
+    for mode, lane in product(Mode, Lane):
+        at = (DeliveryRow.lane == str(lane), DeliveryRow.mode == str(mode))
+        found += work.execute(query.where(*at)).all()
+    return found
 
 
 def modes_of_accounts(work: Work) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The console over a million deliveries: how long its pages take while its reader looks, and what 500 viewers cost.
 
 The night is that of ``ops.bench.review``. The console is served as its role serves it; pages and streams are asked
-for over HTTP by somebody who is signed in.
+for over HTTP by somebody who is signed in. At the end deliveries are moved as a fan-out moves them, and somebody
+declares an incident at a random moment: how long until a viewer was sent it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count as counted_from
 from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from sqlalchemy import update
 
 from dispatcher.bootstrap import open_desk
 from dispatcher.service import incidents, sessions
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.look import Looker, pause_after
+from dispatcher.store.tables import DeliveryRow
 from ops.bench.figures import Figure
 from ops.bench.office import Office, office_at
 from ops.bench.review import DELIVERIES, NOWHERE, night
@@ -34,14 +41,22 @@ ASKED, VIEWERS = 200, 500
 TARGET_MS = 100
 SEEN_WITHIN_MS = 5_000
 STARTS_WITHIN_S = 60
+DRAWN = SystemRandom().uniform
+CHANGES, BETWEEN_S = 25, 3.0
+CHUNK, CHUNKS_A_SECOND = 100, 10
+
+Draw = Callable[[float, float], float]
+"""A random number between two."""
 
 
-def measure(root: Path, count: int = DELIVERIES, databases: tuple[str, ...] = DATABASES) -> list[Figure]:
+def measure(
+    root: Path, count: int = DELIVERIES, databases: tuple[str, ...] = DATABASES, draw: Draw = DRAWN
+) -> list[Figure]:
     """Milliseconds of each page, and the viewers' figures, on each of the databases."""
-    return [figure for name in databases for figure in _measured(root / name, name, count)]
+    return [figure for name in databases for figure in _measured(root / name, name, count, draw)]
 
 
-def _measured(root: Path, name: str, count: int) -> list[Figure]:
+def _measured(root: Path, name: str, count: int, draw: Draw) -> list[Figure]:
     with ExitStack() as stack:
         server = stack.enter_context(temporary_postgres()) if name == "postgresql" else None
         database = server.create_database("bench") if server else ""
@@ -53,7 +68,55 @@ def _measured(root: Path, name: str, count: int) -> list[Figure]:
         cookies = [_signed_in(office, desk) for _ in range(VIEWERS // PER_SESSION + 1)]
         pages = {"now": "/", "workers": "/workers", "incident": f"/incident/{incident}"}
         figures = [_page(f"console.{name}.{page}", address, path, cookies[0]) for page, path in pages.items()]
-        return [*figures, *asyncio.run(_viewers(name, office, console, address, cookies))]
+        figures += asyncio.run(_viewers(name, office, console, address, cookies))
+        with _fanning_out(office, incident, count):
+            figures.append(asyncio.run(_changes(name, office, address, cookies[0], draw)))
+        return figures
+
+
+@contextmanager
+def _fanning_out(office: Office, incident: str, count: int) -> Iterator[None]:
+    """Move a thousand deliveries a second until the block ends, in chunks with an entry for each, as lanes do."""
+    ending = threading.Event()
+    about: dict[str, Any] = {
+        "incident": incident,
+        "account": "sms-1",
+        "source": "accepted",
+        "target": "visible",
+        "count": CHUNK,
+    }
+
+    def move() -> None:
+        for start in counted_from(0, CHUNK):
+            chunk = [f"dlv-{place}" for place in range(start, min(start + CHUNK, count))]
+            if not chunk or ending.wait(1 / CHUNKS_A_SECOND):
+                return
+            with office.desk.store.write() as work:
+                moved = (DeliveryRow.id.in_(chunk), DeliveryRow.state == "accepted")
+                work.execute(update(DeliveryRow).where(*moved).values(state="visible"))
+                work.record("deliveries.moved", **about, digest="0" * 64, reasons=[])
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+async def _changes(name: str, office: Office, address: tuple[str, int], cookie: str, draw: Draw) -> Figure:
+    """Milliseconds from what somebody does, at any moment, until one viewer was sent it."""
+    took = []
+    for number in range(CHANGES):
+        title, ready = f"Seen while sending {number} {secrets.token_hex(4)}", asyncio.Semaphore(0)
+        watching = asyncio.create_task(_watch(address, cookie, title, ready))
+        await ready.acquire()
+        await asyncio.sleep(draw(0, BETWEEN_S))
+        await asyncio.to_thread(_declare, office, title)
+        changed = time.monotonic()
+        took.append((await watching - changed) * 1000)
+    return Figure(f"console.{name}.fan_out.seen", "ms", took, SEEN_WITHIN_MS, "p99")
 
 
 @contextmanager

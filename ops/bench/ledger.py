@@ -97,7 +97,7 @@ class _Sequencing:
     def __init__(self, desk: Desk) -> None:
         signer = KeyFileSigner(desk.settings.path("keys", "status"))
         self._store = open_store(desk.settings, "bench-relay")
-        self._sequencer = Sequencer("bench", self._store, desk.settings, signer, signer.point)
+        self._sequencer = Sequencer("bench", self._store, desk.settings, signer, desk.trust)
         self._pause_s = desk.settings.timing.checkpoint_ms / 1000
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)

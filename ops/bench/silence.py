@@ -2,7 +2,7 @@
 
 The relay is a process of this bench's own, because ``dispatcher up`` would start a killed one again at once, and that
 is no alarm but its mending. The sequencer is part of the relay's process: it is ended by a copy of the ledger's head
-that the database does not know, on which it refuses to sign while the relay lives.
+that the database does not know, on which it refuses to sign while the relay lives. Rows go at a random moment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import SystemRandom
 
 from sqlalchemy import delete, func, select
 
@@ -34,9 +35,13 @@ TARGET_S = 60
 LONGEST_S = 120
 ACCOUNT = "x-1"
 LISTS = ("list-1",)
+DRAWN = SystemRandom().uniform
+
+Draw = Callable[[float, float], float]
+"""A random number between two."""
 
 
-def measure(root: Path, times: int = 2) -> list[Figure]:
+def measure(root: Path, times: int = 2, draw: Draw = DRAWN) -> list[Figure]:
     """Seconds from each kind of fault to its alarm; deletions and foreign posts so many times."""
     root.mkdir(parents=True, exist_ok=True)
     with simulator_at(root) as url, office_at(root / "site", url) as office:
@@ -45,7 +50,7 @@ def measure(root: Path, times: int = 2) -> list[Figure]:
         office.add_list(LISTS[0])
         (office.folder / "Procfile").write_text("accounts: dispatcher worker accounts\n")  # recipients: nobody
         with running(Stage(office.folder, url)):
-            bench = _Bench(office, url)
+            bench = _Bench(office, url, draw)
             with _relay(office.folder):
                 bench.until_heard("relay")
                 deleted = [bench.deleted() for _ in range(times)]
@@ -64,8 +69,9 @@ def measure(root: Path, times: int = 2) -> list[Figure]:
 class _Bench:
     """Does harm, and waits until it is on record."""
 
-    def __init__(self, office: Office, simulator: str) -> None:
+    def __init__(self, office: Office, simulator: str, draw: Draw) -> None:
         self._office = office
+        self._draw = draw
         self._simulator = simulator
 
     def until_heard(self, role: str) -> None:
@@ -82,7 +88,8 @@ class _Bench:
     def deleted(self) -> float:
         """One row of a plan that waits to be released is gone."""
         plan = self._office.cleared(lists=LISTS)
-        time.sleep(2 * self._office.desk.settings.timing.poll_ms / 1000)
+        timing = self._office.desk.settings.timing
+        time.sleep(2 * timing.poll_ms / 1000 + self._draw(0, timing.silence_ms / 1000))
         one = select(DeliveryRow.id).where(DeliveryRow.plan == plan, DeliveryRow.account == "sms-1").limit(1)
         waited = self._waiting("deliveries.missing")
         with self._office.desk.store.write() as work:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dispatcher.domain.errors import Invalid, NotFound
@@ -18,10 +19,11 @@ from dispatcher.service import stopping, tightening
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.values import IncidentNow, Overview
 from dispatcher.service.stopping import NO_TARGET, Halted
-from dispatcher.service.tightening import Act, Stopped
+from dispatcher.service.tightening import Act, Ring, Stopped
 from dispatcher.store import holds, records
 from ops.console.context import Console
 from ops.console.signing_in import Visitor
+from workers.doorbell import ring_stops
 
 LONGEST = 200
 """Characters of a name; the longest is a digest of 64."""
@@ -114,7 +116,7 @@ def halt(console: Console, visitor: Visitor, meant: Meant, reason: str) -> str:
             if known.in_force and (known.person, known.scope, known.target) == same:
                 return f"/halted/{known.statement}"
         about = (meant.scope, meant.target, meant.mode, reason)
-        done = tightening.halt(desk, visitor.person, visitor.role, console.pen, *about)
+        done = tightening.halt(desk, visitor.person, visitor.role, console.pen, *about, _ring(console))
     return f"/halted/{done.made.statement}" if isinstance(done.made, Halted) else "/"
 
 
@@ -129,7 +131,7 @@ def hold(console: Console, visitor: Visitor, account: str, reason: str) -> str:
 def cancel(console: Console, visitor: Visitor, plan: str, reason: str) -> str:
     """Cancel a plan; returns the address of that."""
     if standing(console.desk, Act.CANCEL, plan) is None:
-        tightening.cancel(console.desk, visitor.person, visitor.role, console.pen, plan, reason)
+        tightening.cancel(console.desk, visitor.person, visitor.role, console.pen, plan, reason, _ring(console))
     return f"/plan/{plan}/cancel"
 
 
@@ -169,6 +171,11 @@ def command_of(act: Act, target: str) -> str:
     if act is Act.HOLD:
         return f"dispatcher account hold {shlex.quote(target)} --reason TEXT"
     return f"dispatcher clearance revoke {shlex.quote(short(target))} --reason TEXT"
+
+
+def _ring(console: Console) -> Ring:
+    """Has all senders look at once; without Redis they look by themselves."""
+    return partial(ring_stops, console.settings)
 
 
 def _mode_of(overview: Overview, scope: HaltScope, target: str) -> str | None:

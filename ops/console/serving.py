@@ -23,16 +23,15 @@ from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
 from dispatcher.settings import Settings
-from dispatcher.store import workers
 from ops.console.app import LIVE_PAGES, build
+from ops.console.bells import Bells
 from ops.console.context import Console
 from ops.console.fragments import Fragments
 from ops.console.limits import Limits
 from ops.console.live import Live, Looking
 from ops.console.pen import pen_of
 from ops.console.rendering import environment
-from workers.main import process_of, started, stopped
-from workers.pausing import rounds
+from workers.main import present, process_of, stopped
 
 STOP_WITHIN_S = 5
 BACKLOG = 2_048
@@ -48,9 +47,11 @@ async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     desk = open_desk(settings.root, "console")
     try:
         about = ("console", str(mode), owner)
-        beside = asyncio.create_task(_alive(desk, about, stopping))
-        await serve_until(made(desk, Looker(desk), pause_after), stopping)
-        await beside
+        beside = asyncio.create_task(present(desk, process_of("console", mode, owner), stopping))
+        bells = Bells(desk.settings)
+        listening = asyncio.create_task(bells.listen(stopping))
+        await serve_until(made(desk, Looker(desk, bells.waiting), pause_after), stopping)
+        await asyncio.gather(beside, listening)
         await asyncio.to_thread(stopped, desk, about)
     finally:
         desk.store.close()
@@ -87,20 +88,6 @@ async def serve_until(console: Console, stopping: asyncio.Event) -> None:
             stopping.set()
             await ending
             await asyncio.to_thread(reader.join, STOP_WITHIN_S)
-
-
-async def _alive(desk: Desk, about: tuple[str, str, str], stopping: asyncio.Event) -> None:
-    """Have it on record that the console runs, and say so in the registry of processes until it ends."""
-    role, mode, owner = about
-    process = process_of(role, Mode(mode), owner)
-
-    def beat() -> None:
-        with desk.store.write() as work:
-            workers.beat(work, process)
-
-    await started(desk, about, stopping)
-    told = structlog.get_logger("console").warning
-    await rounds(stopping, lambda: asyncio.to_thread(beat), desk.settings.timing.poll_ms, told)
 
 
 class _Server(uvicorn.Server):

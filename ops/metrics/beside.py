@@ -8,23 +8,22 @@ import urllib.request
 from itertools import product
 from pathlib import Path
 
-import redis
-
 from channels.registry import Lane
 from dispatcher.domain.statement import Mode
 from dispatcher.settings import Settings
 from ops.metrics.pages import Page
 from workers.broker import NAMESPACE, queue_name
 from workers.doorbell import redis_url
+from workers.redis_clients import open_redis
 
 WITHIN_S = 1.0
 CONSOLE = ("run", "console.url")
 
 
 def put_redis(page: Page, settings: Settings) -> None:
-    """Put what Redis says of itself, and how many rings wait. Raises RedisError, EmbeddedError."""
+    """Put what Redis says of itself, and how many rings wait. Raises RedisError, EmbeddedError, Invalid."""
     options = {"socket_timeout": WITHIN_S, "socket_connect_timeout": WITHIN_S}
-    with redis.Redis.from_url(redis_url(settings), **options) as client:
+    with open_redis(redis_url(settings), **options) as client:
         said = client.info()
         lengths = client.pipeline(transaction=False)
         queues = list(product(map(str, Lane), map(str, Mode)))

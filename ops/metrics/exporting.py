@@ -28,7 +28,7 @@ from ops.metrics import beside, overview, questions
 from ops.metrics.counting import Counted
 from ops.metrics.pages import Page
 from ops.metrics.serving import Serving
-from workers.main import started, stopped
+from workers.main import present, process_of, stopped
 from workers.pausing import pause
 
 FRESH_S = 15.0
@@ -130,15 +130,16 @@ class Exporter(Collector):
 async def serve(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event) -> None:
     """The role: one of these serves both modes of a deployment. Raises Unavailable where its port is taken.
 
-    That it started is recorded as soon as the database is there; it is scraped all the same.
+    That it started is recorded as soon as the database is there, and it is in the registry of processes while it is;
+    it is scraped all the same.
     """
     desk, about = open_desk(settings.root, "exporter"), ("exporter", str(mode), owner)
     try:
         exporter = Exporter(desk)
         with contextlib.closing(Serving(settings, exporter.registry)):
-            recorded = asyncio.create_task(started(desk, about, stopping))
+            beside = asyncio.create_task(present(desk, process_of("exporter", mode, owner), stopping))
             await exporter.run(stopping)
-            await recorded
+            await beside
             await asyncio.to_thread(stopped, desk, about)
     finally:
         desk.store.close()

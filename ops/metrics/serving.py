@@ -5,6 +5,8 @@ It listens on loopback unless the deployment says otherwise: there is nothing se
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -47,14 +49,18 @@ class Serving:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.server_port}/metrics"
         self._file = settings.path(*URL)
-        self._file.parent.mkdir(exist_ok=True)
-        self._file.write_text(f"{self.url}\n")
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        new = self._file.with_name(f".metrics.url.{os.getpid()}")
+        new.write_text(f"{self.url}\n")
+        new.replace(self._file)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._file.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if self._file.read_text() == f"{self.url}\n":  # not that of another exporter of this deployment
+                self._file.unlink()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

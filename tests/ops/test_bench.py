@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import gate, review, stale
-from ops.bench.__main__ import chosen
+from ops.bench import gate, metrics, review, stale
+from ops.bench.__main__ import MEASUREMENTS, chosen
 from ops.bench.figures import Figure, table, write
 
 GATE = {"gate.decide.warm", "gate.permit.warm", "gate.permit.first", "gate.permit.cold", "gate.permit.flat"}
-SHAPE = {"median", "min", "max", "p99", "unit", "target", "judged_by", "samples", "met"}
+SHAPE = {"median", "min", "max", "p95", "p99", "unit", "target", "judged_by", "samples", "met"}
 
 
 def test_the_gate_is_measured_with_real_permits(tmp_path: Path) -> None:
@@ -42,10 +42,19 @@ def test_a_review_is_measured_on_an_incident_of_the_size_that_was_asked_for(tmp_
     assert 10 < memory.samples[0] < review.TARGET_MB
 
 
+def test_the_exporter_and_tracing_are_measured(tmp_path: Path) -> None:
+    """Looks and scrapes of a real exporter over so many deliveries, and attempts that have a trace."""
+    figures = metrics.measure(tmp_path / "metrics", 1_000, ("sqlite",))
+
+    names = ["metrics.sqlite.first_look", "metrics.sqlite.look", "metrics.sqlite.scrape", "metrics.tracing.attempt"]
+    assert [figure.name for figure in figures] == names
+    assert all(min(figure.samples) > 0 for figure in figures)
+
+
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:
     """A bare ``make bench`` names nothing."""
     assert (chosen([]), chosen(["full", "gate"])) == (
-        ["gate", "stale", "halts", "isolation", "ledger", "review", "silence", "sqlite", "postgresql"],
+        [name for name in MEASUREMENTS if name != "full"],
         ["full", "gate"],
     )
 
@@ -54,10 +63,7 @@ def test_a_measurement_that_there_is_not_is_refused(capsys: pytest.CaptureFixtur
     """The message names those there are."""
     with pytest.raises(SystemExit, match="2"):
         chosen(["engines"])
-    assert (
-        "engines is none of gate, stale, halts, isolation, ledger, review, silence, sqlite, postgresql, full"
-        in capsys.readouterr().err
-    )
+    assert f"engines is none of {', '.join(MEASUREMENTS)}" in capsys.readouterr().err
 
 
 def test_figures_of_other_measurements_stay_in_the_file(tmp_path: Path) -> None:

@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from channels.registry import Lane
+from dispatcher.domain.statement import Mode
+from ops.console import health
+from ops.metrics.names import METRICS
+
 yaml = pytest.importorskip("yaml")
 validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is missing: make setup")
 
@@ -179,9 +184,10 @@ def test_senders_grow_with_what_waits() -> None:
     assert 2 <= spec["minReplicaCount"] < spec["maxReplicaCount"]
     (trigger,) = spec["triggers"]
     assert set(trigger["metadata"]) == {"serverAddress", "query", "threshold", "activationThreshold"}
-    assert (
-        'dispatcher_queue_deliveries{lane="recipients",mode="live",state="waiting"}' in trigger["metadata"]["query"]
-    )
+    name, said = re.fullmatch(r"sum\((\w+)\{(.*)\}\)", trigger["metadata"]["query"]).groups()  # type: ignore[union-attr]
+    asked = dict(re.findall(r'(\w+)="(\w+)"', said))
+    assert set(asked) == set(METRICS[name].labels)
+    assert asked == {"lane": str(Lane.RECIPIENTS), "mode": str(Mode.LIVE), "state": "waiting"}
     assert int(trigger["metadata"]["threshold"]) == 300_000
     known = {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "pollingInterval", "cooldownPeriod"}
     assert set(spec) == known | {"fallback", "advanced", "triggers"}
@@ -199,3 +205,28 @@ def test_the_autoscaler_that_it_asks_for_is_one() -> None:
         "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 10, "behavior": behaviour},
     }
     validate.validate(made, VERSION, strict=True)
+
+
+def test_what_is_probed_is_served() -> None:
+    """Each at a port that the container has and the unit, Compose and the network's rules name too."""
+    served = {"console": {route.path for route in health.ROUTES}, "exporter": {"/metrics", "/healthz"}}
+    compose = yaml.safe_load((FOLDER.parent / "compose.yaml").read_text())["services"]
+    found = {}
+    for _, pod, labels in PODS:
+        for container in pod["containers"]:
+            probed = [container.get(one, {}) for one in ("livenessProbe", "readinessProbe")]
+            probes = [one["httpGet"] for one in probed if "httpGet" in one]
+            if probes:
+                (port,) = container["ports"]
+                assert {probe["port"] for probe in probes} == {port["name"]}
+                assert {probe["path"] for probe in probes} <= served[labels["role"]]
+                found[labels["role"]] = port["containerPort"]
+    assert set(found) == set(served)
+    for role, port in found.items():
+        unit = (FOLDER.parent / "systemd" / f"dispatcher-{role}.service").read_text()
+        assert f"SocketBindAllow=ipv4:tcp:{port}\n" in unit
+        assert compose[role]["ports"] == [f"127.0.0.1:{port}:{port}"]
+        (test,) = re.findall(rf"http://127.0.0.1:{port}(/\w+)", compose[role]["healthcheck"]["test"][-1])
+        assert test in served[role]
+        (rule,) = of("NetworkPolicy")[f"dispatcher-{role}"]["spec"]["ingress"]
+        assert [one["port"] for one in rule["ports"]] == [port]

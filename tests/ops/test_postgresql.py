@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from channels.simulator.server import Simulator
 from dispatcher.bootstrap import open_desk
 from dispatcher.service.backing_up import back_up
 from dispatcher.store.database import open_engine
-from dispatcher.store.migrate import upgrade
 from dispatcher.store.tables import Base
-from ops.postgres import PostgresServer, temporary_postgres, wheel_postgres
-from tests.stage import Stage, far_sides, stage_at
+from ops.postgres import temporary_postgres, wheel_postgres
+from tests.ops.guarded import ROLES, as_role, rewritten
+from tests.stage import far_sides, stage_at
 from workers import main
 
 pytestmark = pytest.mark.system
 
 FOLDER = Path(__file__).parents[2] / "ops" / "deploy" / "postgresql"
-ROLES = FOLDER / "roles.sql"
 KINDS = ("officer", "relay", "lane", "console", "exporter", "backup")
 NUMBERS = 40
-
-
-def as_role(url: str, kind: str) -> str:
-    """The same database, as another role."""
-    return make_url(url).set(username=f"dispatcher_{kind}").render_as_string(hide_password=False)
-
-
-def run(server: PostgresServer, database: str, statements: str) -> None:
-    """Run a file of SQL as the superuser, as ``psql -f`` does."""
-    with psycopg.connect(f"user=postgres dbname={database} host={server.base}", autocommit=True) as connection:
-        connection.execute(statements.encode())
-
-
-@pytest.fixture
-def guarded(postgres_server: PostgresServer) -> Iterator[str]:
-    """A database with its roles, migrated by its owner: the file runs before, and again after."""
-    name = f"t{uuid.uuid4().hex}"
-    url = postgres_server.create_database(name)
-    run(postgres_server, name, ROLES.read_text())
-    engine = open_engine(as_role(url, "owner"))
-    upgrade(engine)
-    engine.dispose()
-    run(postgres_server, name, ROLES.read_text())
-    yield url
-    postgres_server.drop_database(name)
 
 
 @pytest.fixture
@@ -62,12 +34,6 @@ def far() -> Iterator[Simulator]:
     """All simulated platforms."""
     with far_sides() as simulator:
         yield simulator
-
-
-def rewritten(stage: Stage, url: str) -> None:
-    """Another address in deployment.toml."""
-    file = stage.folder / "deployment.toml"
-    file.write_text(re.sub(r'^database = ".*"', f'database = "{url}"', file.read_text(), flags=re.MULTILINE))
 
 
 def test_every_kind_of_process_does_its_work_with_its_own_rights(
@@ -161,7 +127,7 @@ def answer(engine: Engine, statement: str) -> str:
         ("console", "INSERT INTO dispatches DEFAULT VALUES"),
         ("console", "INSERT INTO deliveries DEFAULT VALUES"),
         ("console", "DELETE FROM holds"),
-        ("exporter", "INSERT INTO ledger DEFAULT VALUES"),
+        ("exporter", "INSERT INTO statements DEFAULT VALUES"),
         ("backup", "UPDATE deliveries SET state = state"),
     ],
 )

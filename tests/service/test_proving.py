@@ -36,7 +36,7 @@ def recorded(office: Office) -> Office:
 
 def sequenced(office: Office) -> None:
     signer = KeyFileSigner(office.desk.settings.path("keys", "status"))
-    Sequencer("relay:1", office.desk.store, office.desk.settings, signer, signer.point).tick()
+    Sequencer("relay:1", office.desk.store, office.desk.settings, signer, office.desk.trust).tick()
 
 
 def tampered(office: Office, *statements: str) -> Proof:

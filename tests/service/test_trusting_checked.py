@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dispatcher.domain.people import Key, Person, Role, RoleHeld, Roster
+from dispatcher.domain.people import OF_PEOPLE, Key, Person, Role, RoleHeld, Roster
 from dispatcher.service import trusting
 from tests.cast import HOUR, NOW
 from tests.statements.support import SecurityKey, SoftKey
@@ -33,7 +33,7 @@ def test_a_roster_at_a_glance() -> None:
     assert [key.state for key in after.keys[:2]] == ["expired", "in force"]
     assert before.one_key == ("checker-1",)
     assert Role.DUTY_DIRECTOR not in before.nobody_on_call
-    assert set(after.nobody_on_call) == set(Role)
+    assert set(after.nobody_on_call) == set(OF_PEOPLE)
     assert [(shown.person, shown.role, shown.on_call) for shown in before.roles] == [
         ("director-1", Role.DUTY_DIRECTOR, False),
         ("director-1", Role.DUTY_DIRECTOR, True),

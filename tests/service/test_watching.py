@@ -8,17 +8,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, update
 
+from channels.contract import Probe
 from dispatcher.domain.statement import Mode
 from dispatcher.service import watching
 from dispatcher.service.releasing import release
 from dispatcher.service.reviewing.review import review
+from dispatcher.service.stuck import Finder, Found, Stuck
 from dispatcher.service.watching import Alarm, Raised
 from dispatcher.store import leading, records
 from dispatcher.store.foreign import ForeignPostRow
 from dispatcher.store.sightings import SightingRow
-from dispatcher.store.tables import PlanRow
+from dispatcher.store.tables import PlanRow, ProbeRow
 from dispatcher.store.workers import Process
 from tests.office import Office
+from tests.service.test_probing import add, probed
 
 DIRECTORS = {"director-1", "director-2", "deputy-director-1", "ops-1"}
 
@@ -219,3 +222,145 @@ def test_a_review_says_what_the_public_saw_and_when(office: Office, released: st
     (found,) = (d for d in review(office.desk, incident).deliveries if d.id == name)
     assert found.public.startswith("visible since ")
     assert found.public.endswith(f"seen {said}")
+
+
+def look(office: Office, mode: Mode = Mode.EXERCISE, finder: Finder | None = None) -> list[Found]:
+    """One look of the leading relay for what is stuck, and its notices."""
+    finder = finder or Finder(office.desk, mode, "relay/1", lambda: 0.0)
+    with office.desk.store.write() as work:
+        leading.lead(work, f"relay-{mode}", "relay/1", timedelta(days=1))
+    found = finder.turn()
+    finder.tell(found)
+    return found
+
+
+def entries(office: Office) -> list[str]:
+    """What the ledger has of it, in order."""
+    return [
+        line.kind for line in office.ledger("deliveries.stuck", "deliveries.free", "probe.failing", "probe.passing")
+    ]
+
+
+def test_what_is_held_is_told_once_with_the_command_to_type(office: Office, released: str) -> None:
+    """In the ledger and to directors and ops, and in the alarms for as long as it is so."""
+    name = office.delivery(released)
+    office.set_state(name, "leased", "held", reason="exhausted")
+    look(office)
+    look(office)
+    assert (told(office), len(office.notices)) == (DIRECTORS, len(DIRECTORS))
+    _, title, body = office.notices[0]
+    assert title == "EXERCISE Held: Storm"
+    assert "1 to webhook-1 (webhook): not sent, and all tries are used up" in body
+    assert f"Do: dispatcher delivery retry {name}" in body
+    (entry,) = office.ledger("deliveries.stuck")
+    assert (entry.facts["reason"], entry.facts["count"]) == ("exhausted", 1)
+    (alarm,) = alarms(office)
+    assert (alarm.alarm, alarm.account, alarm.look) == ("held", "webhook-1", f"dispatcher delivery retry {name}")
+
+
+def test_what_is_held_again_is_told_again(office: Office, released: str) -> None:
+    """Its end is on record, and no alarm stands."""
+    name = office.delivery(released)
+    office.set_state(name, "leased", "held", reason="exhausted")
+    look(office)
+    office.set_state(name, "ready")
+    assert (look(office), alarms(office)) == ([], [])
+    office.set_state(name, "leased", "held", reason="exhausted")
+    look(office)
+    assert entries(office) == ["deliveries.stuck", "deliveries.free", "deliveries.stuck"]
+    assert len(office.notices) == 2 * len(DIRECTORS)
+
+
+def test_another_reason_is_told_for_itself(office: Office, released: str) -> None:
+    """It wants other people."""
+    name = office.delivery(released)
+    office.set_state(name, "leased", "held", reason="refused")
+    look(office)
+    office.set_state(name, "ready")
+    office.set_state(name, "leased", "held", reason="exhausted")
+    (found,) = look(office)
+    assert isinstance(found, Stuck)
+    assert found.reason == "exhausted"
+
+
+def test_a_doubt_is_told_after_a_minute(office: Office, released: str) -> None:
+    """Looking settles most before."""
+    name = office.delivery(released)
+    office.set_state(name, "leased", "sending", "in_doubt", first_intent_at=office.clock.now)
+    assert look(office) == []
+    office.clock.advance(timedelta(seconds=61))
+    look(office)
+    assert {title for _, title, _ in office.notices} == {"EXERCISE In doubt: Storm"}
+    assert "in doubt" in [alarm.alarm for alarm in alarms(office)]
+
+
+def test_what_waits_for_a_status_is_not_told(office: Office, released: str) -> None:
+    """It goes on by itself; that the relay is silent is told."""
+    office.set_state(office.delivery(released), "leased", "held", reason="stale_status")
+    assert look(office) == []
+
+
+def test_nothing_that_stands_in_a_row_is_in_a_notice(office: Office, released: str) -> None:
+    """A contact may be a third party's service."""
+    office.set_state(office.delivery(released), "leased", "held", reason="planted words")
+    look(office)
+    assert office.notices
+    assert not any("planted" in body for _, _, body in office.notices)
+    (entry,) = office.ledger("deliveries.stuck")
+    assert entry.facts["reason"] == "other"
+
+
+def test_of_two_relays_one_tells(office: Office, released: str) -> None:
+    """The one that leads."""
+    office.set_state(office.delivery(released), "leased", "held", reason="exhausted")
+    with office.desk.store.write() as work:
+        leading.lead(work, "relay-exercise", "relay/1", timedelta(days=1))
+    assert Finder(office.desk, Mode.EXERCISE, "relay/2", lambda: 0.0).turn() == []
+    assert entries(office) == []
+
+
+def test_looking_takes_a_fiftieth_of_the_time(office: Office, released: str) -> None:
+    """A look that took 0.1 s is not repeated for five seconds."""
+    times = iter((0.0, 0.1, 5.0, 5.2, 5.3))
+    finder = Finder(office.desk, Mode.EXERCISE, "relay/1", lambda: next(times))
+    assert look(office, finder=finder) == []
+    office.set_state(office.delivery(released), "leased", "held", reason="exhausted")
+    assert look(office, finder=finder) == []
+    assert len(look(office, finder=finder)) == 1
+
+
+@pytest.mark.usefixtures("released")
+def test_accounts_that_fail_their_probes_are_told_in_one_notice(office: Office) -> None:
+    """Once, by name; nothing of what the platform said."""
+    for name in ("x-1", "x-2"):
+        add(office, name)
+        probed(office, Probe(False, "planted words"), name)
+    look(office, Mode.LIVE)
+    look(office, Mode.LIVE)
+    assert (told(office), len(office.notices)) == (DIRECTORS, len(DIRECTORS))
+    _, title, body = office.notices[0]
+    assert title == "Probes of 2 accounts fail"
+    assert "x-1 (x), x-2 (x)" in body
+    assert "planted" not in body
+    assert [(alarm.account, alarm.look) for alarm in alarms(office)] == [
+        (name, f"dispatcher channel probe {name}") for name in ("x-1", "x-2")
+    ]
+
+
+@pytest.mark.usefixtures("released")
+def test_a_probe_that_passes_again_ends_the_alarm(office: Office) -> None:
+    """And is on record."""
+    add(office)
+    probed(office, Probe(False, "401"))
+    look(office, Mode.LIVE)
+    probed(office, Probe(True, ""))
+    look(office, Mode.LIVE)
+    assert (entries(office), alarms(office)) == (["probe.failing", "probe.passing"], [])
+
+
+@pytest.mark.usefixtures("released")
+def test_an_exercises_probe_is_not_told(office: Office) -> None:
+    """It is made when somebody asks, who sees the answer."""
+    with office.desk.store.write() as work:
+        work.execute(update(ProbeRow).values(ok=False, probed_at=work.now))
+    assert look(office) == []

@@ -15,6 +15,7 @@ from dispatcher.service import proving
 from dispatcher.service.backing_up import MANIFEST, Backup, back_up
 from dispatcher.service.restoring import Damaged, Rehearsal, note_rehearsal, rehearse, restore
 from dispatcher.store import copying
+from dispatcher.store.database import open_engine
 from ops.postgres import wheel_postgres
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -121,6 +122,20 @@ def test_a_rehearsal_leaves_nothing(busy: Stage, tmp_path: Path, empty: Empty) -
     for _ in range(2):
         assert rehearse(tmp_path / "backup", open_desk, database).faults == ()
     assert set(Path("/tmp").glob("dispatcher-rehearsal-*")) <= before
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    ["CREATE VIEW public.theirs AS SELECT 1 AS one", "CREATE SCHEMA other; CREATE TABLE other.theirs (one int)"],
+)
+def test_a_database_where_others_keep_anything_is_no_empty_one(postgres_url: str, theirs: str) -> None:
+    """A rehearsal takes away all that is in it, so a view or another schema is reason enough not to begin."""
+    engine = open_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(theirs)
+    with pytest.raises(Invalid, match="nothing was touched"):
+        copying.refuse_in_use(engine, postgres_url)
+    engine.dispose()
 
 
 def test_an_address_in_use_is_refused(busy: Stage, tmp_path: Path) -> None:

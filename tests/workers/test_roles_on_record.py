@@ -6,20 +6,30 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from dispatcher.service import ledger
 from dispatcher.service.ledger import LedgerLine
+from dispatcher.store import workers
 from tests.office import Office, office_at
 from tests.servers import until
 
 PROGRAM = "from dispatcher.cli.main import run; run()"
-ROLES = ("relay", "accounts")
+ROLES = ("relay", "accounts", "console", "exporter")
+SERVING = {"console": "console.url", "exporter": "metrics.url"}
+"""The roles that listen, and the file under ``run`` that says where."""
 
 
 def said(office: Office, role: str) -> list[LedgerLine]:
     """What a role's processes said of themselves."""
     return [line for line in office.ledger("role.") if line.facts["role"] == role]
+
+
+def registered(office: Office) -> set[str]:
+    """The roles in the registry of processes."""
+    with office.desk.store.read() as work:
+        return {row.role for row in workers.rows(work)}
 
 
 def test_a_process_is_on_record_from_its_start_to_its_stop(tmp_path: Path) -> None:
@@ -33,11 +43,16 @@ def test_a_process_is_on_record_from_its_start_to_its_stop(tmp_path: Path) -> No
         ]
         try:
             for role in ROLES:
-                until(lambda role=role: said(office, role), f"{role} has started")
+                until(partial(said, office, role), f"{role} has started", 30)
+            until(lambda: registered(office) == set(ROLES), "each says that it is alive", 30)
+            for name in SERVING.values():
+                until((tmp_path / "deployment" / "run" / name).exists, f"{name} says where it listens")
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)
-        assert [process.wait(timeout=20) for process in running] == [0, 0]
+        assert [process.wait(timeout=20) for process in running] == [0] * len(ROLES)
+        assert not any((tmp_path / "deployment" / "run" / name).exists() for name in SERVING.values())
+        assert registered(office) == set()
         for role in ROLES:
             started, stopped = said(office, role)
             assert [started.kind, stopped.kind] == ["role.started", "role.stopped"]

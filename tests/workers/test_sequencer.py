@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from dispatcher.domain.merkle import Tree
 from dispatcher.ledger import copies
-from dispatcher.ledger.notes import Checkpoint, NoteRefused, origin_of, read_note, split_notes
+from dispatcher.ledger.notes import Checkpoint, NoteRefused, origin_of, read_note, seal, split_notes
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import checkpoints, leading
 from tests.office import Office, office_at
@@ -36,7 +36,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def sequencer(office: Office, owner: str = "relay:1") -> Sequencer:
     signer = KeyFileSigner(office.desk.settings.path("keys", "status"))
-    return Sequencer(owner, office.desk.store, office.desk.settings, signer, signer.point)
+    return Sequencer(owner, office.desk.store, office.desk.settings, signer, office.desk.trust)
 
 
 def record(office: Office, *kinds: str) -> None:
@@ -138,6 +138,15 @@ def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> N
     record(office, "another.thing")
     assert sequencer(office, "relay:2").tick() == 0
     assert sizes(office) == [[1, 2], [1, 2]]
+
+
+def test_a_note_that_nobody_of_ours_signed_stops_nothing(office: Office) -> None:
+    """Whoever can write into a folder of copies cannot end the record with it."""
+    key = KeyFileSigner(office.desk.settings.path("keys", "exercise", "ops-1"))
+    head = Checkpoint(origin_of(office.desk.settings.deployment), 1_000, b"\x00" * 32, office.clock.now)
+    copies.append(files(office)[0], [seal(head, key.point, key.sign_plain)])
+    record(office, "thing.done")
+    assert sequencer(office).tick() == 1
 
 
 def test_a_restore_under_a_sequencer_that_goes_on_running_is_noticed(office: Office) -> None:

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import Any
 
 from dispatcher.domain.ids import short
-from dispatcher.domain.lifecycle import HeldReason
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.incidents import PlanSeen
 from dispatcher.service.operating.values import LaneNow, Matter, ProbeNow
+from dispatcher.service.stuck import DOUBTED, WHY_HELD, mend
 from dispatcher.store import counting, holds, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.holds import BREAKER
@@ -42,14 +42,6 @@ SOON = timedelta(minutes=10)
 
 EXPIRES_SOON = timedelta(days=7)
 
-WHY_HELD: Mapping[str, str] = {
-    HeldReason.AMBIGUOUS: "may be public or not: two people look, then sign what they saw",
-    HeldReason.EXHAUSTED: "not sent, and all tries are used up: one person may retry",
-    HeldReason.REFUSED: "the gate refused: see why, and who can mend it",
-    HeldReason.STALE_STATUS: "no fresh status: goes on by itself once the relay signs one",
-    HeldReason.POISON: "workers died holding it: read the log, then one person may retry",
-}
-
 Rows = Sequence[Any]
 
 
@@ -75,6 +67,8 @@ def matters(
 def _alarms(desk: Desk, work: Work) -> Iterator[Matter]:
     kinds = {"missing": "unseen", "altered": "unseen", "not in effect": "unseen", "foreign": "foreign"}
     for alarm in watching.alarms(desk, work):
+        if alarm.alarm in watching.STUCK:
+            continue  # told below as it is now, without waiting for the relay
         kind = kinds.get(alarm.alarm, alarm.alarm if alarm.alarm in KINDS else "alarm")
         about, what = alarm.about if kind == "unseen" else None, f"{alarm.account or alarm.about}: {alarm.alarm}"
         yield Matter(kind, what, alarm.look, alarm.mode, alarm.since, account=alarm.account, delivery=about)
@@ -101,25 +95,15 @@ def _alike(row: Any) -> tuple[str, str, str]:
 
 def _doubt(_work: Work, rows: Rows) -> Matter:
     first, command = rows[0], f"dispatcher delivery reconcile --incident {rows[0].incident}"
-    what = f"{first.account} ({first.channel}): may be public or not; the platform is being asked"
+    what = f"{first.account} ({first.channel}): {DOUBTED}"
     return Matter("in_doubt", what, command, first.mode, _since(rows), len(rows), **_subject(rows))
 
 
 def _held(_work: Work, rows: Rows) -> Matter:
     first, reason = rows[0], str(rows[0].reason)
     what = f"{first.account} ({first.channel}): {WHY_HELD.get(reason, reason)}"
-    return Matter("held", what, _mend(rows, reason), first.mode, _since(rows), len(rows), **_subject(rows))
-
-
-def _mend(rows: Rows, reason: str) -> str:
-    first = rows[0]
-    if reason in (HeldReason.REFUSED, HeldReason.STALE_STATUS):
-        return f"dispatcher gate explain {first.id}"
-    act = "resolve ANSWER" if reason == HeldReason.AMBIGUOUS else "retry"
-    if len(rows) == 1:
-        answer = f"resolve {first.id} seen|not_seen" if reason == HeldReason.AMBIGUOUS else f"retry {first.id}"
-        return f"dispatcher delivery {answer}"
-    return f"dispatcher delivery {act} --incident {first.incident} --account {first.account} --held {reason}"
+    command = mend(reason, len(rows), first.incident, first.account, first.id)
+    return Matter("held", what, command, first.mode, _since(rows), len(rows), **_subject(rows))
 
 
 def _overdue(work: Work, rows: Rows) -> Matter | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from dispatcher.domain.incident import Incident
 from dispatcher.domain.lifecycle import IncidentState
-from dispatcher.domain.message import DELIVERED_AS, TextKind
+from dispatcher.domain.message import ARMED, DELIVERED_AS, TextKind
 from dispatcher.service.judging import ChannelFinding
-from dispatcher.service.operating import sentences
+from dispatcher.service.operating import lists, sentences
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.sentences import Sent
 from dispatcher.service.operating.values import ChannelNow, HaltNow, IncidentNow, Tone
@@ -29,7 +29,7 @@ class PlanSeen:
     """What was found of a plan. ``counts``: kind, channel, account, state, deliveries, attempts.
 
     ``due``: per account when the first of what is ready is due, and how much is due later. ``findings`` is empty
-    unless it waits for signatures.
+    unless it waits for signatures. ``tasks``: what people do by hand to mend what was published, done or not.
     """
 
     stored: StoredPlan
@@ -39,6 +39,7 @@ class PlanSeen:
     posts: Sequence[Any]
     due: Mapping[str, tuple[datetime | None, int]]
     findings: Sequence[ChannelFinding]
+    tasks: Sequence[Any] = ()
 
     @property
     def digest(self) -> str:
@@ -58,12 +59,24 @@ class PlanSeen:
                 found[state] = found.get(state, 0) + count
         return found
 
+    def mended(self, channel: str, kind: TextKind) -> dict[str, int]:
+        """The same of an armed text, by deliveries and by hand; a task stands for the delivery that failed."""
+        found, by_hand = self.states(channel, kind), [t for t in self.tasks if (t.channel, t.kind) == (channel, kind)]
+        for task in by_hand:
+            failed = next((state for state, _ in sentences.ENDED_BADLY if found.get(state)), None)
+            if failed:
+                found[failed] -= 1
+            state = "accepted" if task.done_at else "held"
+            found[state] = found.get(state, 0) + 1
+        return found
+
 
 def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: LedgerTail) -> Iterator[IncidentNow]:
     """The incidents that are not closed, those that are live and grave first."""
     found = [one for one in records.incidents(work) if one.state is not IncidentState.CLOSED]
     for incident in sorted(found, key=_rank):
-        mine = [plan for plan in plans if plan.stored.plan.incident == incident.id and plan.state not in OVER]
+        all_its = [plan for plan in plans if plan.stored.plan.incident == incident.id]
+        mine = [plan for plan in all_its if plan.state not in OVER]
         stopped = [halt for halt in halts if halt.mode == str(incident.mode)]
         channels = [now for plan in mine for now in _channels(work, plan, stopped, tail)]
         yield IncidentNow(
@@ -76,6 +89,7 @@ def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: Le
             declared_at=incident.declared_at,
             channels=tuple(channels),
             halts=tuple(in_words(halt) for halt in stopped if _reaches(halt, incident.id, mine)),
+            matrix=tuple(line for plan in all_its for line in lists.lines(plan.digest, plan.counts)),
         )
 
 
@@ -128,7 +142,8 @@ def _sent(
     last = tail.last_of(accounts)
     halted = next((halt.person for halt in halts if _stops(halt, plan, channel, accounts)), "")
     posts = [post for post in plan.posts if post.channel == channel]
-    return Sent(counts, posts, plan.released_at, last.at if last else None, halted)
+    after = {str(kind): plan.mended(channel, kind) for kind in ARMED}
+    return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after)
 
 
 def _stops(halt: HaltNow, plan: PlanSeen, channel: str, accounts: Iterable[str]) -> bool:

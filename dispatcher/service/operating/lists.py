@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.domain.errors import Invalid
-from dispatcher.domain.message import DELIVERED_AS
+from dispatcher.domain.message import TextKind
+from dispatcher.service.operating.values import MatrixLine
 from dispatcher.store import counting, deliveries, records
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -22,7 +23,8 @@ STATES = (
 )
 """All states of a delivery, those that press first."""
 
-TEXTS = {str(delivered): kind for kind, delivered in DELIVERED_AS.items()}
+TEXTS = tuple(map(str, TextKind))
+"""What deliveries are of: an all-clear is sent as a correction, and is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,6 @@ class Page:
     rows: tuple[Any, ...]
     after: str | None
     cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixLine:
-    """One text to one account: its deliveries by state, and the attempts at them."""
-
-    plan: str
-    text: str
-    channel: str
-    account: str
-    states: dict[str, int]
-    attempts: int
 
 
 def listed(
@@ -101,15 +91,18 @@ def _place(after: str) -> tuple[int, int]:
 
 
 def matrix(work: Work, incident: str) -> list[MatrixLine]:
-    """What became of each text to each account of an incident, by plan; states as the lifecycle has them."""
-    lines = []
-    for stored in records.plans_of(work, incident):
-        found: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
-        tried: dict[tuple[str, str, str], int] = defaultdict(int)
-        for text, channel, account, state, count, attempts in deliveries.counts(work, stored.digest):
-            found[text, channel, account][state] = count
-            tried[text, channel, account] += attempts
-        for (text, channel, account), states in found.items():
-            about = (stored.digest, str(TEXTS.get(text, text)), channel, account)
-            lines.append(MatrixLine(*about, states, tried[text, channel, account]))
-    return lines
+    """What became of each text to each account of an incident, by plan; every delivery is counted for it."""
+    plans = records.plans_of(work, incident)
+    return [line for stored in plans for line in lines(stored.digest, deliveries.counts(work, stored.digest))]
+
+
+def lines(plan: str, counts: Iterable[tuple[str, str, str, str, int, int]]) -> Iterator[MatrixLine]:
+    """The same of one plan, from what was counted: kind, channel, account, state, deliveries, attempts."""
+    found: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+    tried: dict[tuple[str, str, str], int] = defaultdict(int)
+    for text, channel, account, state, count, attempts in counts:
+        found[text, channel, account][state] = count
+        tried[text, channel, account] += attempts
+    for (text, channel, account), states in found.items():
+        about = (plan, text, channel, account)
+        yield MatrixLine(*about, states, tried[text, channel, account])

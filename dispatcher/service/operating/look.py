@@ -6,7 +6,7 @@ What has not changed by the ledger is not counted again, but for safety now and 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,11 +24,15 @@ from dispatcher.service.operating.incidents import PlanSeen
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.values import HaltNow, LaneNow, Overview, ProbeNow, WorkerNow
 from dispatcher.service.stopping import halts_in
-from dispatcher.store import accounts, checkpoints, counting, deliveries, records, workers
+from dispatcher.store import accounts, checkpoints, counting, deliveries, records, ways_back, workers
 from dispatcher.store.database import Work
 
 COUNTED_AGAIN = timedelta(seconds=30)
 """How long counts, findings and halts are believed when nothing says that they changed."""
+
+REST_S = 0.5
+SEEN_WITHIN_S = 4.0
+"""Until what changed was looked at; of the five seconds that are promised one is left for showing it."""
 
 PUBLISH = DELIVERED_AS[TextKind.PUBLISH]
 WAITING, IN_FLIGHT = ("ready",), ("leased", "sending")
@@ -36,22 +40,32 @@ WAITING, IN_FLIGHT = ("ready",), ("leased", "sending")
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What was found about a plan, and when."""
+    """What was found about a plan, and when its deliveries were counted."""
 
     at: datetime
     seen: PlanSeen
 
 
 def pause_after(took_ms: float) -> float:
-    """Seconds until the next look: half a second, and nine times as long as the last look took."""
-    return max(0.5, 9 * took_ms / 1000)
+    """Seconds until the next look: half a second, and nine times as long as the last look took.
+
+    Where what changes as this look begins would then not be seen by the end of the next in time, it is less, but
+    never under twice as long as a look took.
+    """
+    took_s = took_ms / 1000
+    return max(REST_S, min(9 * took_s, max(2 * took_s, SEEN_WITHIN_S - 2 * took_s)))
+
+
+def _no_rings() -> Mapping[tuple[str, str], int]:
+    return {}
 
 
 class Looker:
-    """See the module."""
+    """See the module. ``rings`` says at once how many rings wait for a lane in a mode, as far as anybody knows."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, rings: Callable[[], Mapping[tuple[str, str], int]] = _no_rings) -> None:
         self._desk = desk
+        self._rings = rings
         self._tail = LedgerTail()
         self._plans: dict[str, _Kept] = {}
         self._halts: tuple[datetime, tuple[HaltNow, ...]] | None = None
@@ -109,10 +123,16 @@ class Looker:
         kept = self._plans.get(row.digest)
         changed = self._tail.everything or row.incident in self._tail.incidents
         stale = kept is None or work.now - kept.at > COUNTED_AGAIN
-        if kept is None or changed or stale or kept.seen.state != row.state or self._tail.signed:
-            kept = _Kept(work.now, self._seen(work, row))
-            self._plans[row.digest] = kept
+        if kept is None or changed or stale or kept.seen.state != row.state:
+            kept = self._plans[row.digest] = _Kept(work.now, self._seen(work, row))
+        elif self._tail.signed:  # about another incident or none: that moves no delivery of this one
+            kept = self._plans[row.digest] = _Kept(kept.at, self._judged(work, row, kept.seen))
         return kept.seen
+
+    def _judged(self, work: Work, row: Any, before: PlanSeen) -> PlanSeen:
+        """The same deliveries, and what the gate says of the plan now."""
+        findings = self._findings(work, before.stored) if row.state == "submitted" else ()
+        return replace(before, findings=findings)
 
     def _seen(self, work: Work, row: Any) -> PlanSeen:
         stored = records.plan(work, row.digest)
@@ -129,6 +149,7 @@ class Looker:
             posts=tuple(counting.posts(work, row.digest, own)) if released else (),
             due={account: counting.due(work, row.digest, account) for account in ready},
             findings=self._findings(work, stored) if row.state == "submitted" else (),
+            tasks=ways_back.tasks(work, open_only=False, plan=row.digest) if released else (),
         )
 
     def _findings(self, work: Work, stored: records.StoredPlan) -> tuple[ChannelFinding, ...]:
@@ -197,6 +218,7 @@ class Looker:
             live=live,
             last_done_at=last.at if last else None,
             last_done=last.account if last else "",
+            rings=self._rings().get((lane, mode)),
         )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from dispatcher.domain.lifecycle import UNSETTLED
+from dispatcher.domain.message import ARMED, SPOKEN, TextKind
 from dispatcher.domain.people import Role
 from dispatcher.service.judging import ChannelFinding
 from dispatcher.service.operating.values import Tone
@@ -59,16 +60,26 @@ ENDED_BADLY: Sequence[tuple[str, str]] = (
     ("cancelled", "cancelled"),
 )
 
+MENDED: Mapping[TextKind, str] = {
+    TextKind.CORRECT: "corrected",
+    TextKind.WITHDRAW: "withdrawn",
+    TextKind.ALL_CLEAR: "all-clear given",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a plan's message on one channel: counts by state, its posts, and when it began and went on."""
+    """What became of a plan's message on one channel: counts by state, its posts, and when it began and went on.
+
+    ``after``: the same counts of each armed text that was ordered for it; what people do by hand counts as held.
+    """
 
     counts: Mapping[str, int]
     posts: Sequence[Any]
     released_at: datetime
     last_at: datetime | None
     halted_by: str = ""
+    after: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -105,7 +116,31 @@ def of_ended(state: str) -> tuple[str, Tone]:
 
 
 def of_sent(sent: Sent) -> tuple[str, Tone]:
-    """A channel of a released plan."""
+    """A channel of a released plan: its message, and what was ordered to mend it."""
+    said, tone = _message(sent)
+    for kind in ARMED:
+        counts = sent.after.get(kind, {})
+        if not sum(counts.values()):
+            continue
+        mended, its_tone = _mending(kind, counts)
+        gone = kind is TextKind.WITHDRAW and its_tone is Tone.DONE and sum(counts.values()) >= sent.reached > 0
+        said = mended if gone and tone is Tone.DONE else f"{said}; {mended}"
+        tone = its_tone if tone in (Tone.DONE, Tone.GOING, Tone.NOTHING) else tone
+    return said, tone
+
+
+def _mending(kind: TextKind, counts: Mapping[str, int]) -> tuple[str, Tone]:
+    """How far a correction, a withdrawal or an all-clear is."""
+    if badly := _said(counts, (*TROUBLES[:2], ("missing", "not in effect"), *ENDED_BADLY)):
+        return f"its {SPOKEN[kind]}: {badly}", Tone.TROUBLE
+    if sum(counts.get(state, 0) for state in UNSETTLED):
+        return f"its {SPOKEN[kind]} is going out", Tone.GOING
+    if counts.get("handed_over"):
+        return f"its {SPOKEN[kind]} is with its operators", Tone.WAITING
+    return MENDED[kind], Tone.DONE
+
+
+def _message(sent: Sent) -> tuple[str, Tone]:
     counts, left = sent.counts, sum(sent.counts.get(state, 0) for state in UNSETTLED)
     if sent.halted_by and left:
         return f"halted by {sent.halted_by}: {_out_of(sent)}", Tone.STOPPED

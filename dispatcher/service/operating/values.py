@@ -42,8 +42,23 @@ class ChannelNow:
 
 
 @dataclass(frozen=True, slots=True)
+class MatrixLine:
+    """One text to one account: its deliveries by state, and the attempts at them."""
+
+    plan: str
+    text: str
+    channel: str
+    account: str
+    states: Mapping[str, int]
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentNow:
-    """One incident that is not closed, with each channel of its plans. ``halts`` says in words what is stopped."""
+    """One incident that is not closed, with each channel of its plans. ``halts`` says in words what is stopped.
+
+    ``matrix`` has a line for each text to each account of its plans, those that were given up too.
+    """
 
     id: str
     mode: str
@@ -54,6 +69,7 @@ class IncidentNow:
     declared_at: datetime
     channels: tuple[ChannelNow, ...]
     halts: tuple[str, ...] = ()
+    matrix: tuple[MatrixLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

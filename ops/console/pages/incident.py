@@ -20,8 +20,7 @@ from dispatcher.sending.prepared import read_texts
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating import lists
-from dispatcher.service.operating.lists import MatrixLine
-from dispatcher.service.operating.values import Overview
+from dispatcher.service.operating.values import MatrixLine, Overview
 from dispatcher.store import accounts, records, sightings
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -86,11 +85,14 @@ def read(desk: Desk, overview: Overview, name: str) -> Mapping[str, Any]:
     with desk.store.read() as work:
         found = records.incident(work, name)
         plans = records.plans_of(work, found.id)
-        matrix = _matrix(lists.matrix(work, found.id))
+        now = next((one for one in overview.incidents if one.id == found.id), None)
+        matrix = _matrix(
+            now.matrix if now else lists.matrix(work, found.id)
+        )  # one that is closed is looked at by nobody
         seen = list(sightings.by_delivery(work, incident=found.id).values())
         return {
             "incident": found,
-            "channels": next((one.channels for one in overview.incidents if one.id == found.id), ()),
+            "channels": now.channels if now else (),
             "matrix": matrix,
             "matters": [one for one in overview.attention if one.incident == found.id],
             "troubles": list(_troubles(work, found.id, matrix)),

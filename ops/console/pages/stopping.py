@@ -4,7 +4,8 @@ Rules
   1. Nothing here loosens anything. What ends a halt, a hold or a cancellation is shown as a command that others type.
   2. Who may is asked where it is done, whatever the page before showed.
   3. Halting takes no more than two presses: the page that the header leads to has chosen already, and says what.
-  4. An act that takes long goes on without its visitor, who is shown where it stands.
+  4. An act that takes long goes on without its visitor, who is told that it is not known yet. The same press sent
+     again waits for the same act, and does nothing twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -31,7 +33,7 @@ from ops.console.signing_in import visitor_of
 
 NO_REASON = "no reason given at the time"
 WAIT_S = 5.0
-"""So long a visitor waits for an act before they are shown where it stands."""
+"""So long a visitor waits for an act before they are told that it is not known yet."""
 
 _going: set[asyncio.Task[str]] = set()
 _once = Once()
@@ -68,7 +70,7 @@ async def halt_now(request: Request) -> Response:
     def act() -> str:
         return halting.halt(console, visitor, meant, reason)
 
-    return await _done(request, given.get("once", ""), act, "/", "/halt")
+    return await _done(request, given.get("once", ""), act, "/halt", halting.command(meant))
 
 
 async def halted(request: Request) -> Response:
@@ -153,21 +155,36 @@ async def _do(request: Request, act: Act, what: str, do: Callable[..., str]) -> 
     name = request.path_params["id" if act is Act.HOLD else "digest"]
     reason = given.get("reason", "").strip() or NO_REASON
     page = f"/{what}/{name}/{act}"
-    return await _done(request, given.get("once", ""), lambda: do(console, visitor, name, reason), page, page)
+    command = halting.command_of(act, name)
+    return await _done(request, given.get("once", ""), lambda: do(console, visitor, name, reason), page, command)
 
 
-async def _done(request: Request, once: str, act: Callable[[], str], meanwhile: str, again: str) -> Response:
-    """Do it, once; send the visitor to where it is shown, or after WAIT_S to where its progress is."""
+async def _done(request: Request, once: str, act: Callable[[], str], again: str, command: str) -> Response:
+    """Do it, once; send the visitor to where it is shown. After WAIT_S they are told that nobody knows yet."""
     task = asyncio.create_task(in_thread(_once.do, once, act))
     _going.add(task)
-    task.add_done_callback(_going.discard)
+    task.add_done_callback(_ended)
     await asyncio.wait({task}, timeout=WAIT_S)
     if not task.done():
-        return RedirectResponse(meanwhile, 303)
+        return render(
+            request,
+            "problem.html",
+            503,
+            title="Nobody knows yet whether this was stopped",
+            message="the database has not taken it yet",
+            next_step=f"load this page again; or type {command}",
+        )
     try:
         return RedirectResponse(task.result(), 303)
     except (NotFound, Invalid) as error:
         return await refused(request, 409, "Nothing was stopped", error, again=again)
+
+
+def _ended(task: asyncio.Task[str]) -> None:
+    """What fails after its visitor has gone is in the log at least."""
+    _going.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        structlog.get_logger("console").error("act_failed", error=type(error).__name__, reason=str(error))
 
 
 async def _refusal(request: Request, act: Act) -> Response | None:

@@ -16,7 +16,7 @@ from dispatcher.service import sessions
 from dispatcher.service.desk import Desk
 from ops.console.signing_in.cookies import ON_THE_WAY, SIGNED_IN, Begun, Seal, drop, is_secure, put, value
 from ops.console.signing_in.openid import OpenId, Refused, open_id
-from ops.console.signing_in.visitors import noting_of, visitor_of
+from ops.console.signing_in.visitors import forget, noting_of, visitor_of
 
 START, LONGEST_WAY = "/", 1_000
 
@@ -121,6 +121,7 @@ class Pages:
         visitor = await visitor_of(request)
         if visitor:
             await run_in_threadpool(sessions.end, self.desk, visitor)
+            forget(self.desk, request)
 
     async def _link_refused(self, request: Request, error: DispatcherError) -> Response:
         return await self._refused(request, Refused(f"a one-time link: {error.message}", error.next_step))

@@ -83,6 +83,12 @@ async def found(desk: Desk, request: Request, *, touch: bool = False) -> Visitor
     return await _looked_up(desk, cookie, known, touch=touch)
 
 
+def forget(desk: Desk, request: Request) -> None:
+    """Whoever signs out is not remembered for the time when the database is away."""
+    cookie = value(request, SIGNED_IN, secure=is_secure(desk.settings.console.address))
+    _kept(request.app.state, "known_visitors", dict[str, tuple[Visitor, float]]).pop(cookie, None)
+
+
 async def _looked_up(
     desk: Desk, cookie: str, known: dict[str, tuple[Visitor, float]], *, touch: bool
 ) -> Visitor | None:

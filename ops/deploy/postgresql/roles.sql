@@ -75,10 +75,9 @@ BEGIN
     GRANT UPDATE ON clearances, deliveries, incidents, plans, sessions, spends, workers TO dispatcher_console;
     GRANT DELETE ON sessions, workers TO dispatcher_console;
 
-    -- exporter, doctor
-    GRANT INSERT ON workers TO dispatcher_exporter;
+    -- exporter: that it starts and stops is on record
+    GRANT INSERT ON ledger TO dispatcher_exporter;
     GRANT UPDATE ON workers TO dispatcher_exporter;
-    GRANT DELETE ON workers TO dispatcher_exporter;
 
     -- backup, and note_reading of a reviewer
     GRANT INSERT ON ledger TO dispatcher_backup;

@@ -37,7 +37,7 @@ class Scraped:
     def families(self, accept: str = "text/plain") -> list[Metric]:
         """What a scrape says, read by Prometheus' own parser."""
         body = self.get(accept=accept)[2]
-        return list(openmetrics(body) if accept == OPENMETRICS else plain(body))
+        return list(openmetrics(body) if accept == OPENMETRICS else plain(body))  # type: ignore[no-untyped-call]
 
     def value(self, name: str, **labels: str) -> float | None:
         """One sample; None where there is none."""

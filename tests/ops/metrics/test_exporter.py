@@ -13,6 +13,7 @@ import redis
 from sqlalchemy import insert, update
 
 from channels.simulator.faults import FaultKind
+from dispatcher.cli import doctor
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store import holds
 from dispatcher.store.tables import AccountRow, DeliveryRow
@@ -22,6 +23,7 @@ from ops.metrics.serving import Serving
 from tests.ops.metrics.scraping import OPENMETRICS, scraped
 from tests.servers import program
 from tests.stage import MODE, Stage
+from tests.workers.sentinels import watched_redis
 from workers.broker import NAMESPACE, open_broker, ring
 
 pytestmark = pytest.mark.system
@@ -248,3 +250,14 @@ def test_the_documented_table_is_what_is_exported() -> None:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         assert f"| `{name}` | {metric.kind} | {labels} | {metric.says} |" in page, json.dumps(name)
     assert page.count("| `dispatcher_") == len(METRICS)
+
+
+def test_redis_is_asked_at_the_primary_that_its_sentinels_name(stage: Stage, tmp_path: Path) -> None:
+    """By the exporter, and by the doctor."""
+    with watched_redis(tmp_path) as watched:
+        settings = replace(stage.desk.settings, redis=watched.url)
+        with scraped(replace(stage.desk, settings=settings)) as exporter:
+            exporter.says("up", 1, part="redis")
+            exporter.says("redis_aof_enabled", 1)
+        with doctor.dial(settings) as client:
+            assert client.info("replication")["role"] == "master"

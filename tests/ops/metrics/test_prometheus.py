@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dispatcher.store.workers import Process, beat
+from dispatcher.service.desk import Desk
+from dispatcher.store import workers
 from tests.e2e.processes import process
 from tests.ops.metrics.scraping import scraped
 from tests.ops.metrics.test_watched import PROMETHEUS
@@ -23,6 +25,7 @@ from tests.servers import program, until
 from tests.stage import MODE, Stage
 
 pytestmark = pytest.mark.system
+ROLES = ("relay", "console", "exporter")
 
 
 def free_port() -> int:
@@ -61,6 +64,19 @@ def prometheus(folder: Path, exporter: str) -> Iterator[str]:
         yield f"http://{at}"
 
 
+@contextmanager
+def watched(desk: Desk, folder: Path) -> Iterator[str]:
+    """An exporter of this desk, and a Prometheus that scrapes it."""
+    with scraped(desk) as exporter, prometheus(folder / "prometheus", exporter.url) as url:
+        yield url
+
+
+def worker(stage: Stage, role: str) -> list[str | Path]:
+    """The command that runs a role."""
+    words = ("--deployment", stage.folder, "worker", role, "--mode", MODE)
+    return [sys.executable, "-c", "from dispatcher.cli.main import run; run()", *words]
+
+
 def asked(url: str, query: str) -> list[dict[str, Any]]:
     """What Prometheus answers to a query now; nothing while it starts."""
     try:
@@ -79,7 +95,7 @@ def firing(url: str, alert: str) -> list[dict[str, str]]:
 
 def test_alerts_fire_over_a_real_deployment_and_end_when_it_is_mended(stage: Stage, tmp_path: Path) -> None:
     """A plan is released and nobody works: no live worker, as a ticket, for it is an exercise. Then somebody does."""
-    with scraped(stage.desk) as exporter, prometheus(tmp_path / "prometheus", exporter.url) as url:
+    with watched(stage.desk, tmp_path) as url:
         until(lambda: asked(url, "up == 1"), "Prometheus scrapes", 30)
         assert firing(url, "NoLiveWorker") == []
         plan = stage.cleared()
@@ -93,18 +109,26 @@ def test_alerts_fire_over_a_real_deployment_and_end_when_it_is_mended(stage: Sta
         until(lambda: not asked(url, "dispatcher:unreached_seconds:max"), "nothing is awaited", 30)
 
 
-def test_a_worker_that_is_killed_is_silent(stage: Stage, tmp_path: Path) -> None:
-    """Its last beat grows old; nobody stopped it in good order."""
-    gone = Process("accounts:1:gone", "accounts", str(MODE), "host-1", 1, "0.1.0")
-    with stage.desk.store.write() as work:
-        beat(work, gone)
-    quick = replace(stage.desk.settings, timing=replace(stage.desk.settings.timing, silence_ms=500))
-    with (
-        scraped(replace(stage.desk, settings=quick)) as exporter,
-        prometheus(tmp_path / "prometheus", exporter.url) as url,
-    ):
-        (labels,) = until(lambda: firing(url, "RoleSilent"), "the role is silent", 30)
-        assert (labels["role"], labels["severity"]) == ("accounts", "ticket")
+def registered(stage: Stage) -> set[str]:
+    """The roles in the registry of processes."""
+    with stage.desk.store.read() as work:
+        return {row.role for row in workers.rows(work)}
+
+
+def test_roles_that_are_killed_are_silent(stage: Stage, tmp_path: Path) -> None:
+    """Those too that send nothing: nobody stopped them in good order, and their last beats grow old."""
+    quick = replace(stage.desk.settings, timing=replace(stage.desk.settings.timing, silence_ms=2_000))
+    with ExitStack() as running:
+        killed = [running.enter_context(process(worker(stage, role), tmp_path / role)) for role in ROLES]
+        url = running.enter_context(watched(replace(stage.desk, settings=quick), tmp_path))
+        until(lambda: registered(stage) == set(ROLES), "all are in the registry", 60)
+        until(lambda: len(asked(url, 'dispatcher_workers{state="live"} == 1')) == len(ROLES), "all live", 30)
+        assert firing(url, "RoleSilent") == []
+        for one in killed:
+            one.kill()
+        until(lambda: len(firing(url, "RoleSilent")) == len(ROLES), "all are silent", 30)
+        said = {(labels["role"], labels["severity"]) for labels in firing(url, "RoleSilent")}
+        assert said == {(role, "ticket") for role in ROLES}
 
 
 def test_an_exporter_that_is_gone_is_noticed(stage: Stage, tmp_path: Path) -> None:

@@ -8,25 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 
+from dispatcher.cli.doctor import dial
 from dispatcher.sender_bootstrap import network
 from dispatcher.service.examining.examine import FAMILIES, Examined, examine
 from dispatcher.service.examining.findings import Finding, Level
 from dispatcher.service.examining.site import Site, open_site
-from dispatcher.settings import Settings
 from tests.office import Office, office_at
-from workers.doorbell import redis_url
 
 WRONG = (Level.FAILING, Level.WARNING)
-
-
-def dial(settings: Settings) -> Any:
-    """A Redis client, as the command has it."""
-    return redis.Redis.from_url(redis_url(settings), decode_responses=True, socket_connect_timeout=1)
 
 
 @dataclass

@@ -366,10 +366,10 @@ def test_somebody_who_may_not_read_the_keys_examines_the_rest(place: Place) -> N
 
 
 def _as_nobody(folder: Path) -> list[tuple[str, str]]:
+    from dispatcher.cli.doctor import dial
     from dispatcher.sender_bootstrap import network, now
     from dispatcher.service.examining.examine import examine
     from dispatcher.service.examining.site import open_site
-    from tests.service.examining.conftest import dial
 
     os.setgid(65_534)
     os.setuid(65_534)

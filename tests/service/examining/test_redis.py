@@ -13,6 +13,7 @@ from dispatcher.service.examining.findings import Level
 from dispatcher.service.examining.redis import _told
 from tests.servers import redis_running
 from tests.service.examining.conftest import Place
+from tests.workers.sentinels import watched_redis
 
 pytestmark = pytest.mark.system
 FAILING, WARNING = Level.FAILING, Level.WARNING
@@ -31,6 +32,13 @@ def test_a_redis_as_up_starts_it_is_well(place: Place, server: redis.Redis) -> N
     """It keeps an append-only file and throws nothing away."""
     assert server.ping()
     assert place.wrong("redis") == []
+
+
+def test_a_redis_is_found_through_its_sentinels(place: Place, tmp_path: Path) -> None:
+    """It answers; that a server of a test keeps no append-only file is another matter."""
+    with watched_redis(tmp_path) as watched:
+        place.replace('redis = "embedded"', f'redis = "{watched.url}"')
+        assert not [what for _, what in place.wrong("redis") if "does not answer" in what]
 
 
 def test_a_redis_that_does_not_answer_is_a_warning(place: Place) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert, select
 
 from dispatcher.service import holding
 from dispatcher.service.operating.attention import KINDS
 from dispatcher.service.operating.look import Looker
 from dispatcher.service.operating.values import Matter
 from dispatcher.service.releasing import release
-from dispatcher.store import deliveries, records, workers
+from dispatcher.store import counting, deliveries, records, workers
+from dispatcher.store.tables import DeliveryRow
 from dispatcher.store.workers import Process
 from tests.office import Office
 
@@ -114,3 +116,19 @@ def test_matters_come_in_the_order_in_which_they_press(office: Office, plan: str
     order = [list(KINDS).index(one.kind) for one in matters(office)]
     assert order == sorted(order)
     assert len(order) == 2
+
+
+def test_a_live_matter_is_shown_however_many_of_an_exercise_wait(
+    office: Office, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is looked at is bounded, and the bound cuts exercises first."""
+    monkeypatch.setattr(counting, "MOST_ROWS", 1)
+    name = office.delivery(plan)
+    office.set_state(name, "leased", "held", reason="refused")
+    live = f"{name}-live"
+    with office.desk.store.write() as work:
+        row = dict(work.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == name)).one()._mapping)
+        row |= {"id": live, "mode": "live", "destination": "other", "state": "ready", "reason": "", "fence": 0}
+        work.execute(insert(DeliveryRow).values(**row))
+    office.set_state(live, "leased", "held", reason="refused")
+    assert live in {one.delivery for one in matters(office)}

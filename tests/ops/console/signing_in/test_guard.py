@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.people import Role
 from dispatcher.service import sessions
 from dispatcher.settings import ConsoleSettings
@@ -178,3 +179,18 @@ def test_nobody_is_shown_a_page_without_signing_in(console: httpx.Client) -> Non
     )
     assert console.post("/act", headers=SAME).status_code == 401
     assert [console.get(path).status_code for path in ("/healthz", "/sign-in")] == [200, 200]
+
+
+def test_who_signed_out_stays_out_while_the_database_is_away(
+    console: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only who was known when it went is remembered."""
+    cookie = console.cookies[SIGNED_IN]
+    assert console.get("/").status_code == 200
+    assert console.post("/sign-out", headers=SAME).status_code == 303
+
+    def away(*_args: object, **_named: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(sessions, "visitor", away)
+    assert httpx.get(f"{console.base_url}/", cookies={SIGNED_IN: cookie}).status_code == 503
