@@ -50,16 +50,17 @@ ASKED = (
     "/{0}",
 )
 HARM = """() => {
-    const links = [...document.querySelectorAll('a')].filter((one) => {
-        const href = one.getAttribute('href') || '', ours = new URL(one.href || '/', location).origin === location.origin
-        if (/^[/#?]/.test(href) && ours) return false
-        return !(/^https?:[/][/]/.test(href) && one.relList.contains('noopener') && one.relList.contains('noreferrer'))
-    }).map((one) => one.outerHTML)
-    const made = [...document.querySelectorAll('[data-hostile], img, iframe, object, embed, base, svg')]
-    const acting = [...document.querySelectorAll('*')].filter((one) => one.getAttributeNames().some((name) => /^on/.test(name)))
-    const unseen = /[\\u202a-\\u202e\\u2060-\\u2069\\u200b\\ufeff\\x1b\\0]/.exec(document.documentElement.textContent)
-    return [...links, ...(unseen ? ['unseen ' + unseen[0].charCodeAt(0)] : []), ...[...made, ...acting].map((one) => one.outerHTML.slice(0, 200)),
-            ...[...document.scripts].filter((one) => !one.src.endsWith('/static/live.js')).map((one) => one.outerHTML)]
+    const all = [...document.querySelectorAll('*')], ours = (one) => new URL(one.href).origin === location.origin
+    const safe = (one) => ['noopener', 'noreferrer'].every((word) => one.relList.contains(word))
+    const href = (one) => one.getAttribute('href') || '/'
+    const led = (one) => /^[/#?]/.test(href(one)) ? ours(one) : /^https?:[/][/]/.test(href(one)) && safe(one)
+    const made = all.filter((one) => one.matches('[data-hostile], img, iframe, object, embed, base, svg'))
+    const acting = all.filter((one) => one.getAttributeNames().some((name) => name.startsWith('on')))
+    const scripts = [...document.scripts].filter((one) => !one.src.endsWith('/static/live.js'))
+    const links = all.filter((one) => one.matches('a') && !led(one))
+    const unseen = /[\\u202a-\\u202e\\u2060-\\u2069\\u200b\\ufeff\\x1b\\0]/.exec(document.body.textContent)
+    const found = [...links, ...made, ...acting, ...scripts].map((one) => one.outerHTML.slice(0, 200))
+    return unseen ? [...found, 'unseen ' + unseen[0].charCodeAt(0)] : found
 }"""
 SHOWN = 50
 """Characters of a text that are looked for: long ones are cut short on some pages."""
@@ -198,7 +199,8 @@ def test_the_check_would_notice(chromium: Browser, scene: Scene) -> None:
         seen.page.goto(f"{scene.url}/attention")
         seen.page.evaluate(
             """() => { document.querySelector('main').innerHTML = '<b data-hostile>b</b><p onclick="x()">p</p>' +
-                '<a href="javascript:x()">a</a><a href="https://evil.example/">a</a><a href="//evil.example">a</a>' }"""
+                '<a href="javascript:x()">a</a><a href="https://evil.example/">a</a>' +
+                '<a href="//evil.example">a</a>' }"""
         )
         assert len(seen.page.evaluate(HARM)) == 5
         assert any("Content Security Policy" in said for said in seen.wrong)

@@ -24,6 +24,7 @@ FORM = {**SAME, "Content-Type": "application/x-www-form-urlencoded"}
 ACTS = ["/halt/confirm", "/halt/do", "/account/x-1/hold/do", "/plan/abcd/cancel/do", "/sign-out"]
 TEN_MB = 10 * 1024 * 1024
 LONG = "y" * 501
+FILE = b"--b\r\nContent-Disposition: form-data; name=scope; filename=a\r\n\r\nall\r\n--b--\r\n"
 
 
 @pytest.fixture
@@ -83,7 +84,8 @@ def test_a_form_of_another_site_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/incident/x", "/delivery/x", "/halted/x", "/account/x/hold", "/plan/x/cancel", "/x", "/static/x", "/%00"]
+    "path",
+    ["/incident/x", "/delivery/x", "/halted/x", "/account/x/hold", "/plan/x/cancel", "/x", "/static/x"],
 )
 def test_what_there_is_not_is_said_on_a_page(http: httpx.Client, path: str) -> None:
     """404, with what to do next and the way to everything else."""
@@ -163,7 +165,7 @@ def test_too_many_fields_are_refused(console: Served, http: httpx.Client, path: 
     [
         (b"\xff\xfe\x00%zz&&==", FORM["Content-Type"]),
         (b'{"scope": "all"}', "application/json"),
-        (b"--b\r\nContent-Disposition: form-data; name=scope; filename=a\r\n\r\nall\r\n--b--\r\n", "multipart/form-data; boundary=b"),
+        (FILE, "multipart/form-data; boundary=b"),
         (b"no boundary", "multipart/form-data"),
         (b"scope=" + b"x" * 5_000, FORM["Content-Type"]),
         (b"scope=account&target=%00", FORM["Content-Type"]),
