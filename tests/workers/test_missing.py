@@ -81,7 +81,7 @@ def test_a_plan_that_waits_for_its_release_is_counted_too(city: Stage) -> None:
     assert relay.turn() == []
     assert len(city.ledger(whole.WHOLE)) == 1
     with city.desk.store.read() as work:
-        assert alarms(city.desk, work) == []
+        assert not [one for one in alarms(city.desk, work) if one.alarm != "silent"]
 
 
 def test_who_deletes_row_by_row_makes_no_notice_for_each(city: Stage) -> None:
