@@ -74,13 +74,14 @@ def test_a_plan_that_waits_for_its_release_is_counted_too(city: Stage) -> None:
     assert [one.what for one in relay.turn()] == ["1 of 6 deliveries are gone"]
     assert relay.turn() == []  # people know
     with city.desk.store.read() as work:
-        assert [(one.alarm, one.look) for one in alarms(city.desk, work)] == [("deleted", "dispatcher ledger verify")]
+        stands = [(one.alarm, one.look) for one in alarms(city.desk, work) if one.alarm != "silent"]  # nobody runs
+    assert stands == [("deleted", "dispatcher ledger verify")]
     with city.desk.store.write() as work:
         work.execute(insert(DeliveryRow), rows)
     assert relay.turn() == []
     assert len(city.ledger(whole.WHOLE)) == 1
     with city.desk.store.read() as work:
-        assert alarms(city.desk, work) == []
+        assert not [one for one in alarms(city.desk, work) if one.alarm != "silent"]
 
 
 def test_who_deletes_row_by_row_makes_no_notice_for_each(city: Stage) -> None:
