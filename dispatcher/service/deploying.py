@@ -151,7 +151,7 @@ def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes
     cast = tomllib.loads(_resource(__package__, "example_people.toml"))
     people = tuple(_person(name, known, _make_key(keys / name, random_bytes), now) for name, known in cast.items())
     if blueprint.kind is DeploymentKind.TEST:
-        people += (_person(CONSOLE, {"role": "console"}, _make_key(folder / "keys" / CONSOLE, random_bytes), now),)
+        people += services(folder, now, random_bytes)
     roster = Roster(1, blueprint.deployment, people)
     owners = tuple(Owner(p.id, (PublicKey(p.keys[0].public),)) for p in roster.holders(Role.POLICY_OWNER, now))
     status = _make_key(folder / "keys" / "status", random_bytes)
@@ -165,6 +165,11 @@ def _write_trust(folder: Path, blueprint: Blueprint, now: datetime, random_bytes
     envelopes = [sign(statement, KeyFileSigner(keys / statement.person)) for statement in said]
     for name in ("roster", "policy"):
         (trust / f"{name}.sigs.json").write_bytes(write_envelopes(envelopes))
+
+
+def services(folder: Path, now: datetime, random_bytes: RandomBytes) -> tuple[Person, ...]:
+    """What signs without being a person: the console, with its key. Older versions read no roster that has it."""
+    return (_person(CONSOLE, {"role": "console"}, _make_key(folder / "keys" / CONSOLE, random_bytes), now),)
 
 
 def _resource(package: str, name: str) -> str:

@@ -239,7 +239,9 @@ def _(reviewer: Reviewer, found: Any) -> None:
     back = row(found, "it is the next street")
     assert (back[1], back[3]) == ("correction", "director-1")
     assert back[6] == f"{NUMBERS + 1} of {NUMBERS + 1}"
-    first, last = (float(cell.split()[0]) * (1 if cell.endswith(" ms") else 1_000) for cell in back[-2:])
+    first, last = (
+        float(cell.replace("\\", "").split()[0]) * (1 if cell.endswith(" ms") else 1_000) for cell in back[-2:]
+    )
     assert 0 < first <= last < 20_000
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from channels.simulator.server import Simulator
+from dispatcher.service import deploying
 from tests.servers import until
 from tests.stage import Stage, far_sides, stage_at
 
@@ -37,7 +38,9 @@ def git(*words: str) -> str:
 @pytest.fixture(scope="session")
 def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code as it was before the last migration came."""
-    changed = git("log", "-1", "--format=%H", "--", "migrations/versions") if (ROOT / ".git").exists() else ""
+    newest = str(max((ROOT / "migrations/versions").glob("0*")).relative_to(ROOT))
+    added = ("log", "--diff-filter=A", "--format=%H", "--", newest)
+    changed = git(*added).partition("\n")[0] if (ROOT / ".git").exists() else ""
     before = git("rev-parse", "--verify", f"{changed}^") if changed else ""
     if not before:
         pytest.skip("there is no history here: a copy without .git, or a shallow one")
@@ -94,8 +97,13 @@ def test_two_versions_send_one_plan_side_by_side(
     far: Simulator,
     database_url: str,
     redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Released by the new code's command, sent by both: everything once, and each lane by the version that runs."""
+    """Released by the new code's command, sent by both: everything once, and each lane by the version that runs.
+
+    Roles that only the new code knows come onto the roster once nobody runs the old one.
+    """
+    monkeypatch.setattr(deploying, "services", lambda *_about: ())
     stage = stage_at(tmp_path, far, redis=redis_url, database=database_url)
     for channel in ("x", "bluesky", "notify"):
         stage.account(channel)

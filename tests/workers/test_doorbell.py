@@ -183,7 +183,7 @@ def settings(redis_url: str) -> Settings:
 def test_a_command_rings(redis_url: str) -> None:
     """A doorbell opened by a command reaches whoever listens."""
     with listening(redis_url) as heard:
-        open_doorbell(settings(redis_url))("accounts", "exercise", "dsp-1")
+        open_doorbell(settings(redis_url))("accounts", "exercise", "dsp-1", "")
         assert heard.get(timeout=HEARD_WITHIN_S) == "dsp-1"
 
 
@@ -191,7 +191,7 @@ def test_without_redis_ringing_says_so() -> None:
     """A doorbell opens without Redis, and says what that means when it is rung."""
     doorbell = open_doorbell(settings(NOWHERE))
     with pytest.raises(Unavailable, match="workers will find the release"):
-        doorbell("accounts", "exercise", "dsp-1")
+        doorbell("accounts", "exercise", "dsp-1", "")
 
 
 def test_a_listener_starts_and_stops_without_redis() -> None:

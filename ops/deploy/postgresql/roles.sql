@@ -77,7 +77,7 @@ BEGIN
 
     -- exporter: that it starts and stops is on record
     GRANT INSERT ON ledger TO dispatcher_exporter;
-    GRANT UPDATE ON workers TO dispatcher_exporter;
+    GRANT INSERT, UPDATE, DELETE ON workers TO dispatcher_exporter;
 
     -- backup, and note_reading of a reviewer
     GRANT INSERT ON ledger TO dispatcher_backup;
