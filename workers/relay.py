@@ -8,7 +8,6 @@ therefore only authentic statements are listed, or a row written by hand would s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,9 +23,9 @@ from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier
 from dispatcher.store import leading, recipients, records, spends, sweep, ways_back
 from dispatcher.store.database import Store, Work
+from workers.doorbell import Ring
 from workers.pausing import rounds
 
-Ring = Callable[[str, str, str, str], None]
 PURGE_EVERY = timedelta(hours=1)
 """How often the relay looks for recipient lists whose time is up: they are kept for days."""
 

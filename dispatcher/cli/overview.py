@@ -27,6 +27,7 @@ def overview(session: Session) -> None:
     """How the public is being reached, what is stuck, which processes are at work, and what wants a person."""
     found = Looker(session.desk).look()
     body = facts(found) | {"channels": _channels(found)}
+    body["halts"] = [facts(halt) | {"needed": halt.needed} for halt in found.halts]
     del body["incidents"], body["probes"]
     session.show("overview", body, **{name: columns for name, columns in COLUMNS.items() if body[name]})
     if found.attention:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.store.database import Work
@@ -65,12 +65,6 @@ def use(work: Work, link: str, person: str, until: datetime) -> bool:
     row = dialect.insert(SessionRow).values(**{name: getattr(values, name) for name in Stored.__slots__})
     added = row.on_conflict_do_nothing().returning(SessionRow.id)  # PostgreSQL counts no rows here
     return work.execute(added).first() is not None
-
-
-def open_now(work: Work, idle: timedelta) -> int:
-    """How many sessions are neither ended nor over their time."""
-    alive = (SessionRow.ended_at.is_(None), SessionRow.expires_at > work.now, SessionRow.seen_at > work.now - idle)
-    return int(work.execute(select(func.count()).select_from(SessionRow).where(*alive)).scalar_one())
 
 
 def _end(work: Work, where: Iterable[ColumnElement[bool]]) -> bool:

@@ -21,7 +21,7 @@ from ops.console.context import Console, console_of
 from ops.console.fragments import LivePage
 from ops.console.pages import attention, delivery, incident, ledger, now, stopping, workers
 from ops.console.rendering import render
-from ops.console.signing_in import Guard, OnlyVisitors
+from ops.console.signing_in import GuardedApp, OnlyVisitors
 from ops.console.signing_in import routes as signing_in_routes
 
 STATIC = Path(__file__).parent / "static"
@@ -42,11 +42,11 @@ LIVE_PAGES: Sequence[LivePage] = (now.LIVE, workers.LIVE, incident.LIVE, attenti
 
 def build(console: Console) -> Starlette:
     """The application of one console."""
-    desk, settings = console.desk, console.settings.console
-    app = Starlette(
+    desk = console.desk
+    app = GuardedApp(
+        console.settings.console,
         routes=[*ROUTES, *signing_in_routes(desk), Mount("/static", _Static(directory=STATIC), name="static")],
         middleware=[
-            Middleware(Guard, address=settings.address, listen=settings.listen),
             Middleware(_Away),
             Middleware(OnlyVisitors, desk=desk),
         ],

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -31,6 +30,7 @@ from ops.console.limits import Limits
 from ops.console.live import Live, Looking
 from ops.console.pen import pen_of
 from ops.console.rendering import environment
+from ops.listening import address, host_and_port, told
 from workers.main import present, process_of, stopped
 
 STOP_WITHIN_S = 5
@@ -67,7 +67,7 @@ def made(desk: Desk, looker: Looking, pause_after: Callable[[float], float]) -> 
 async def serve_until(console: Console, stopping: asyncio.Event) -> None:
     """Listen until stopping; the open streams are ended then, not waited for."""
     settings = console.settings
-    with _listening(settings.console.listen) as listener, _said(settings, listener):
+    with _listening(settings.console.listen) as listener, _told(settings, listener):
         server = _Server(
             uvicorn.Config(
                 build(console),
@@ -107,14 +107,11 @@ async def _end(server: uvicorn.Server, console: Console, stopping: asyncio.Event
 @contextlib.contextmanager
 def _listening(listen: str) -> Iterator[socket.socket]:
     """The socket. Raises Invalid where the address is not host and port, or is taken."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise Invalid(f"console.listen is {listen!r}, and has to be host:port", "mend deployment.toml: 127.0.0.1:0")
-    host = host.strip("[]")
+    host, port = host_and_port(listen, "console.listen")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, int(port)))
+            listener.bind((host, port))
         except OSError as error:
             raise Invalid(
                 f"the console cannot listen at {listen}: {error.strerror}", "mend console.listen"
@@ -124,21 +121,7 @@ def _listening(listen: str) -> Iterator[socket.socket]:
         yield listener
 
 
-@contextlib.contextmanager
-def _said(settings: Settings, listener: socket.socket) -> Iterator[None]:
-    """Say where it listens, for as long as it does."""
-    host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    path = settings.path("run", "console.url")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".console.url.{os.getpid()}")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(f"{url}\n")
-    new.replace(path)
+def _told(settings: Settings, listener: socket.socket) -> contextlib.AbstractContextManager[None]:
+    url = address(*listener.getsockname()[:2])
     structlog.get_logger("console").info("listening", url=url)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_text() == f"{url}\n":  # not that of another console of this deployment
-                path.unlink()
+    return told(settings.path("run", "console.url"), url)

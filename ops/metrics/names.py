@@ -133,7 +133,6 @@ METRICS: Mapping[str, Metric] = {
     metric.name: metric for metric in (*_REACH, *_QUEUE, *_FLOW, *_PROCESSES, *_ACCOUNTS, *_RECORD, *_HOST, *_SELF)
 }
 
-STAGES = ("approval_to_accepted", "release_to_accepted", "provider")
 BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 
 

@@ -6,7 +6,6 @@ It listens on loopback unless the deployment says otherwise: there is nothing se
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -17,8 +16,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from dispatcher.domain.errors import Invalid, Unavailable
+from dispatcher.domain.errors import Unavailable
 from dispatcher.settings import Settings
+from ops.listening import address, host_and_port, told
 
 URL = ("run", "metrics.url")
 LINGER_S = 10.0
@@ -38,7 +38,7 @@ class Serving:
     """The server, from when it is made until ``close``. ``url`` is where, and stands in ``run/metrics.url``."""
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
-        host, port = _listen(settings.metrics)
+        host, port = host_and_port(settings.metrics, "metrics")
         try:
             self._server = make_server(
                 host, port, _app(make_wsgi_app(registry)), ThreadingWSGIServer, handler_class=_Quiet
@@ -46,21 +46,15 @@ class Serving:
         except OSError as error:
             hint = "give another one in deployment.toml: metrics"
             raise Unavailable(f"nothing can listen on {settings.metrics}: {error.strerror}", hint) from error
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._server.server_port}/metrics"
-        self._file = settings.path(*URL)
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        new = self._file.with_name(f".metrics.url.{os.getpid()}")
-        new.write_text(f"{self.url}\n")
-        new.replace(self._file)
+        self.url = f"{address(host, self._server.server_port)}/metrics"
+        self._told = contextlib.ExitStack()
+        self._told.enter_context(told(settings.path(*URL), self.url))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening."""
-        with contextlib.suppress(FileNotFoundError):
-            if self._file.read_text() == f"{self.url}\n":  # not that of another exporter of this deployment
-                self._file.unlink()
+        self._told.close()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -84,12 +78,3 @@ def _app(metrics: Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]) -
 def _say(start: StartResponse, status: HTTPStatus) -> Iterable[bytes]:
     start(f"{status.value} {status.phrase}", list(_PLAIN))
     return [f"{status.phrase}\n".encode()]
-
-
-def _listen(said: str) -> tuple[str, int]:
-    host, _, port = said.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise Invalid(
-            f"metrics = {said!r} is no host and port", 'mend deployment.toml, such as metrics = "127.0.0.1:9464"'
-        )
-    return host.strip("[]"), int(port)

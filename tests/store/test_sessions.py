@@ -47,15 +47,6 @@ def test_a_link_is_used_once_whoever_asks(store: Store) -> None:
         assert sessions.find(work, f"{sessions.USED}statement") is None
 
 
-def test_open_sessions_are_counted(store: Store) -> None:
-    """Neither ended ones nor those over their time."""
-    for id_, lasting in (("a", HOUR), ("b", HOUR), ("c", -HOUR)):
-        row(store, id_, lasting)
-    with store.write() as work:
-        sessions.end(work, "a")
-        assert sessions.open_now(work, HOUR) == 1
-
-
 def test_rows_go_a_day_after_their_end(store: Store) -> None:
     """With the next sign-in; the ledger keeps what was."""
     row(store, "old", -25 * HOUR)

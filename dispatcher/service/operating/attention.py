@@ -14,7 +14,8 @@ from dispatcher.domain.ids import short
 from dispatcher.service import watching
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.incidents import PlanSeen
-from dispatcher.service.operating.values import LaneNow, Matter, ProbeNow
+from dispatcher.service.operating.values import LaneNow, Matter
+from dispatcher.service.probing import Probed
 from dispatcher.service.stuck import DOUBTED, WHY_HELD, mend
 from dispatcher.store import counting, holds, ways_back
 from dispatcher.store.database import Work
@@ -46,7 +47,7 @@ Rows = Sequence[Any]
 
 
 def matters(
-    desk: Desk, work: Work, plans: Sequence[PlanSeen], probes: Iterable[ProbeNow], lanes: Iterable[LaneNow]
+    desk: Desk, work: Work, plans: Sequence[PlanSeen], probes: Iterable[Probed], lanes: Iterable[LaneNow]
 ) -> list[Matter]:
     """All there are, by kind as :data:`KINDS` has them, within a kind the oldest first."""
     found = [
@@ -143,9 +144,9 @@ def _holds(work: Work) -> Iterator[Matter]:
         yield Matter("account_held", what, command, modes.get(row.account, ""), row.placed_at, account=row.account)
 
 
-def _probe(work: Work, probe: ProbeNow) -> Iterator[Matter]:
+def _probe(work: Work, probe: Probed) -> Iterator[Matter]:
     if probe.ok is False or probe.stale:
-        what = f"{probe.account} ({probe.channel}): {probe.detail}"
+        what = f"{probe.account} ({probe.channel}): {probe.probe}"
         command = f"dispatcher channel probe {probe.account}"
         yield Matter("probe", what, command, probe.mode, probe.probed_at, account=probe.account)
     if probe.expires_at is not None and probe.expires_at - work.now <= EXPIRES_SOON:

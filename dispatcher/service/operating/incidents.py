@@ -14,7 +14,8 @@ from dispatcher.service.judging import ChannelFinding
 from dispatcher.service.operating import lists, sentences
 from dispatcher.service.operating.ledger_tail import LedgerTail
 from dispatcher.service.operating.sentences import Sent
-from dispatcher.service.operating.values import ChannelNow, HaltNow, IncidentNow, Tone
+from dispatcher.service.operating.values import ChannelNow, IncidentNow, Tone
+from dispatcher.service.stopping import Halted
 from dispatcher.store import holds, records
 from dispatcher.store.database import Work
 from dispatcher.store.holds import BREAKER
@@ -72,7 +73,7 @@ class PlanSeen:
         return found
 
 
-def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: LedgerTail) -> Iterator[IncidentNow]:
+def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[Halted], tail: LedgerTail) -> Iterator[IncidentNow]:
     """The incidents that are not closed, those that are live and grave first."""
     found = [one for one in records.incidents(work) if one.state is not IncidentState.CLOSED]
     shut = {row.account: _shut(row) for row in holds.rows(work)}
@@ -95,10 +96,10 @@ def of(work: Work, plans: Sequence[PlanSeen], halts: Sequence[HaltNow], tail: Le
         )
 
 
-def in_words(halt: HaltNow) -> str:
+def in_words(halt: Halted) -> str:
     """A halt in a sentence."""
     what = {"all": "all sending", "everything": "all sending, corrections too"}.get(halt.scope)
-    return f"{what or f'{halt.scope} {halt.target}'} halted by {halt.person} at {halt.at:%H:%M:%S}"
+    return f"{what or f'{halt.scope} {halt.target}'} halted by {halt.by} at {halt.at:%H:%M:%S}"
 
 
 def _rank(incident: Incident) -> tuple[bool, int, float]:
@@ -111,7 +112,7 @@ def _shut(row: Any) -> str:
 
 
 def _channels(
-    work: Work, plan: PlanSeen, halts: Sequence[HaltNow], tail: LedgerTail, shut: Mapping[str, str]
+    work: Work, plan: PlanSeen, halts: Sequence[Halted], tail: LedgerTail, shut: Mapping[str, str]
 ) -> Iterator[ChannelNow]:
     cleared = records.clearance_states(work, plan.digest)
     findings = {finding.channel: finding for finding in plan.findings}
@@ -146,7 +147,7 @@ def _sent(
     plan: PlanSeen,
     channel: str,
     counts: Mapping[str, int],
-    halts: Sequence[HaltNow],
+    halts: Sequence[Halted],
     tail: LedgerTail,
     shut: Mapping[str, str],
 ) -> Sent | None:
@@ -162,7 +163,7 @@ def _sent(
     return Sent(counts, posts, plan.released_at, last.at if last else None, halted, after, held_back)
 
 
-def _stops(halt: HaltNow, plan: PlanSeen, channel: str, accounts: Iterable[str]) -> bool:
+def _stops(halt: Halted, plan: PlanSeen, channel: str, accounts: Iterable[str]) -> bool:
     """Whether it stops a whole channel of a plan; a halt of one of several accounts does not."""
     targets = {
         "channel": {channel},
@@ -173,7 +174,7 @@ def _stops(halt: HaltNow, plan: PlanSeen, channel: str, accounts: Iterable[str])
     return halt.scope in ("all", "everything") or halt.target in targets.get(halt.scope, set())
 
 
-def _reaches(halt: HaltNow, incident: str, plans: Iterable[PlanSeen]) -> bool:
+def _reaches(halt: Halted, incident: str, plans: Iterable[PlanSeen]) -> bool:
     """Whether it stops anything of an incident."""
     if halt.scope == "incident":
         return halt.target == incident

@@ -13,7 +13,6 @@ from typing import Any
 
 from channels.registry import Lane
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import probing
 from dispatcher.service.accounts import lane_of
@@ -22,8 +21,8 @@ from dispatcher.service.judging import ChannelFinding, judge
 from dispatcher.service.operating import attention, incidents
 from dispatcher.service.operating.incidents import PlanSeen
 from dispatcher.service.operating.ledger_tail import LedgerTail
-from dispatcher.service.operating.values import HaltNow, LaneNow, Overview, ProbeNow, WorkerNow
-from dispatcher.service.stopping import halts_in
+from dispatcher.service.operating.values import LaneNow, Overview, WorkerNow
+from dispatcher.service.stopping import Halted, halts_in
 from dispatcher.store import accounts, checkpoints, counting, deliveries, records, ways_back, workers
 from dispatcher.store.database import Work
 
@@ -34,7 +33,6 @@ REST_S = 0.5
 SEEN_WITHIN_S = 4.0
 """Until what changed was looked at; of the five seconds that are promised one is left for showing it."""
 
-PUBLISH = DELIVERED_AS[TextKind.PUBLISH]
 WAITING, IN_FLIGHT = ("ready",), ("leased", "sending")
 
 
@@ -68,7 +66,7 @@ class Looker:
         self._rings = rings
         self._tail = LedgerTail()
         self._plans: dict[str, _Kept] = {}
-        self._halts: tuple[datetime, tuple[HaltNow, ...]] | None = None
+        self._halts: tuple[datetime, tuple[Halted, ...]] | None = None
         self._last: Overview | None = None
 
     def look(self) -> Overview:
@@ -97,7 +95,7 @@ class Looker:
         halts, plans = self._halted(work), [self._plan(work, row) for row in counting.plans(work)]
         self._plans = {plan.digest: self._plans[plan.digest] for plan in plans}
         registry = self._workers(work)
-        probes = tuple(_probe(one) for one in probing.known(self._desk))
+        probes = tuple(probing.known(self._desk))
         lanes = self._lanes(work, plans, registry)
         newest = checkpoints.newest(work)
         settings = self._desk.settings
@@ -158,15 +156,10 @@ class Looker:
         except (DispatcherError, ValueError, LookupError):  # a plan that nobody can judge is said to be so
             return ()
 
-    def _halted(self, work: Work) -> tuple[HaltNow, ...]:
+    def _halted(self, work: Work) -> tuple[Halted, ...]:
         if self._halts is None or self._tail.signed or work.now - self._halts[0] > COUNTED_AGAIN:
             found = [halt for mode in Mode for halt in halts_in(self._desk, work, mode) if halt.in_force]
-            named = ("statement", "target", "person", "reason", "at", "needed")
-            told = (
-                HaltNow(mode=str(halt.mode), scope=str(halt.scope), **{name: getattr(halt, name) for name in named})
-                for halt in found
-            )
-            self._halts = (work.now, tuple(told))
+            self._halts = (work.now, tuple(found))
         return self._halts[1]
 
     def _workers(self, work: Work) -> tuple[WorkerNow, ...]:
@@ -224,17 +217,3 @@ class Looker:
 
 def _sum(states: Mapping[str, int], wanted: Iterable[str]) -> int:
     return sum(states.get(state, 0) for state in wanted)
-
-
-def _probe(one: probing.Probed) -> ProbeNow:
-    return ProbeNow(
-        account=one.account,
-        channel=one.channel,
-        mode=str(one.mode),
-        ok=one.ok,
-        detail=one.probe,
-        probed_at=one.probed_at,
-        expires_at=one.expires_at,
-        stale=one.stale,
-        trouble=one.trouble,
-    )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from dispatcher.service.probing import Probed
+from dispatcher.service.stopping import Halted
+
 
 class Tone(StrEnum):
     """How a line is to be shown: each has its own word and shape, and never a colour alone."""
@@ -137,35 +140,6 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
-class HaltNow:
-    """A halt in force: what it stops, by whom, and how many more signatures end it."""
-
-    statement: str
-    mode: str
-    scope: str
-    target: str
-    person: str
-    reason: str
-    at: datetime
-    needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeNow:
-    """How an account answered when it was probed last."""
-
-    account: str
-    channel: str
-    mode: str
-    ok: bool | None
-    detail: str
-    probed_at: datetime | None
-    expires_at: datetime | None
-    stale: bool
-    trouble: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """One look at everything, taken at ``at`` in ``took_ms``. ``number`` rises by one with each that differs."""
 
@@ -178,8 +152,8 @@ class Overview:
     lanes: tuple[LaneNow, ...]
     workers: tuple[WorkerNow, ...]
     attention: tuple[Matter, ...]
-    halts: tuple[HaltNow, ...]
-    probes: tuple[ProbeNow, ...]
+    halts: tuple[Halted, ...]
+    probes: tuple[Probed, ...]
     checkpoint_at: datetime | None
     ledger_waiting_since: datetime | None
     ledger_size: int

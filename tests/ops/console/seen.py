@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dispatcher.domain.errors import Unavailable
+from dispatcher.domain.statement import Mode
+from dispatcher.gate.stops import HaltScope
 from dispatcher.service.operating.values import (
     ChannelNow,
-    HaltNow,
     IncidentNow,
     LaneNow,
     Matter,
@@ -18,6 +19,7 @@ from dispatcher.service.operating.values import (
     Tone,
     WorkerNow,
 )
+from dispatcher.service.stopping import Halted
 
 AT = datetime(2026, 3, 4, 14, 3, 7, tzinfo=UTC)
 EMPTY = Overview(1, AT, 4.0, "example-city", "test", (), (), (), (), (), (), None, None, 0)
@@ -90,7 +92,7 @@ def busy(at: datetime = AT) -> Overview:
             Matter("no_worker", "999,940 deliveries wait and no process works at recipients",
                    "dispatcher worker recipients --mode live", "live", ago, 999_940, live.id),
         ),
-        halts=(HaltNow("stm-77", "exercise", "all", "", "ops-1", "the drill is over", ago, 2),),
+        halts=(Halted("stm-77", Mode.EXERCISE, HaltScope.ALL, "", "ops-1", "the drill is over", ago),),
     )  # fmt: skip
 
 

@@ -10,10 +10,14 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import stopping
+from ops.console import app
 from ops.console.handling import MOST_FIELDS
 from ops.console.signing_in.cookies import SIGNED_IN
 from tests.ops.console.seen import Scripted, busy
@@ -197,3 +201,16 @@ def test_a_reason_that_no_statement_holds_is_refused_by_name(own: Served) -> Non
     assert answer.status_code == 409
     assert "Nothing was stopped" in answer.text
     assert halts(own) == []
+
+
+def test_a_fault_of_ours_is_a_page_behind_the_same_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to do instead, and carries the headers of every answer."""
+
+    async def fault(_: Request) -> Response:
+        raise RuntimeError("as a fault of ours would")
+
+    monkeypatch.setattr(app, "ROUTES", (*app.ROUTES, Route("/fault", fault)))
+    with served(deployment_at(tmp_path / "deployment"), Scripted(busy(now()), now)) as console:
+        answer = console.get("/fault")
+    assert (answer.status, "onsole has made a fault" in answer.text, "<h1" in answer.text) == (500, True, True)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
