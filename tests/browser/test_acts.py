@@ -46,7 +46,7 @@ def test_two_presses_halt_what_the_page_is_about(chromium: Browser, scene: Scene
         (halt,) = halts(scene)
         assert (halt.scope, halt.target, halt.person) == ("incident", scene.names["exercise"], "ops-1")
         assert halt.reason == "no reason given at the time"
-        assert seen.page.get_by_text(f"dispatcher resume {halt.statement[:12]}").is_visible()
+        assert seen.page.locator("main").get_by_text(f"dispatcher resume {halt.statement[:12]}").is_visible()
         assert seen.wrong == []
 
 

@@ -213,4 +213,4 @@ def test_a_fault_of_ours_is_a_page_behind_the_same_guard(tmp_path: Path, monkeyp
     with served(deployment_at(tmp_path / "deployment"), Scripted(busy(now()), now)) as console:
         answer = console.get("/fault")
     assert (answer.status, "onsole has made a fault" in answer.text, "<h1" in answer.text) == (500, True, True)
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
