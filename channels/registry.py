@@ -69,7 +69,7 @@ class UnknownChannelError(LookupError):
 class Entry:
     """One channel: its lane and how to load its adapter; ``load`` is None for a channel that is not used.
 
-    ``routes`` are the ways to it besides ``load``'s.
+    ``routes`` are the ways to it besides ``load``'s; ``called`` is what people call it, where that is not its name.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Entry:
     load: Callable[[], type[Adapter]] | None
     aliases: tuple[str, ...] = ()
     routes: Mapping[str, Callable[[], type[Adapter]]] = field(default_factory=dict)
+    called: str = ""
 
 
 def _x() -> type[Adapter]:
@@ -184,22 +185,22 @@ def _tiktok_direct() -> type[Adapter]:
 _TIKTOK_ROUTES = {"hand_off": _tiktok, "inbox_draft": _tiktok_inbox, "direct_post": _tiktok_direct}
 
 TABLE = (
-    Entry("x", Lane.ACCOUNTS, _x, ("twitter",)),
-    Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",)),
-    Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",)),
-    Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page")),
-    Entry("threads", Lane.ACCOUNTS, _threads),
-    Entry("instagram", Lane.ACCOUNTS, _instagram, ("ig", "insta")),
-    Entry("youtube", Lane.ACCOUNTS, _youtube, ("yt", "you_tube")),
-    Entry("webhook", Lane.ACCOUNTS, _webhook),
-    Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",)),
-    Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",)),
-    Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify")),
-    Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email")),
-    Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list")),
-    Entry("social_paid", Lane.ACCOUNTS, _insertion_order, ("paid_social",)),
-    Entry("tiktok_paid", Lane.ACCOUNTS, _insertion_order, ("tiktok_ads", "paid_tiktok")),
-    Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin"), _TIKTOK_ROUTES),
+    Entry("x", Lane.ACCOUNTS, _x, ("twitter",), called="X"),
+    Entry("bluesky", Lane.ACCOUNTS, _bluesky, ("bsky",), called="Bluesky"),
+    Entry("mastodon", Lane.ACCOUNTS, _mastodon, ("fediverse",), called="Mastodon"),
+    Entry("facebook", Lane.ACCOUNTS, _facebook, ("fb", "facebook_page"), called="Facebook"),
+    Entry("threads", Lane.ACCOUNTS, _threads, called="Threads"),
+    Entry("instagram", Lane.ACCOUNTS, _instagram, ("ig", "insta"), called="Instagram"),
+    Entry("youtube", Lane.ACCOUNTS, _youtube, ("yt", "you_tube"), called="YouTube"),
+    Entry("webhook", Lane.ACCOUNTS, _webhook, called="Webhook"),
+    Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",), called="CAP feed"),
+    Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",), called="By hand"),
+    Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify"), called="Notify"),
+    Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email"), called="Notify e-mail"),
+    Entry("press_email", Lane.RECIPIENTS, _press_email, ("press", "press_list"), called="Press e-mail"),
+    Entry("social_paid", Lane.ACCOUNTS, _insertion_order, ("paid_social",), called="Paid social"),
+    Entry("tiktok_paid", Lane.ACCOUNTS, _insertion_order, ("tiktok_ads", "paid_tiktok"), called="Paid TikTok"),
+    Entry("tiktok", Lane.TIKTOK, _tiktok, ("tik_tok", "douyin"), _TIKTOK_ROUTES, called="TikTok"),
     Entry("wechat", Lane.ACCOUNTS, None, ("weixin", "we_chat")),
     Entry("telegram", Lane.ACCOUNTS, None, ("tg", "telegram_bot")),
 )
@@ -217,6 +218,14 @@ def entry(name: str) -> Entry:
             return offer.entry
     known = ", ".join([*(e.name for e in TABLE if e.load), *sorted(point.name for point in _points())])
     raise UnknownChannelError(f"there is no channel {name!r}; the channels are: {known}")
+
+
+def called(name: str) -> str:
+    """What people call a channel; one that nobody knows goes by its name."""
+    try:
+        return entry(name).called or name
+    except UnknownChannelError:
+        return name
 
 
 def adapter(name: str, route: str | None = None) -> type[Adapter]:

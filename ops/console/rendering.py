@@ -19,6 +19,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from channels import registry
 from channels.text import spelled_out
 from dispatcher.service.operating.values import Tone
 from ops.console import telling
@@ -42,22 +43,6 @@ WORDS: Mapping[Tone, str] = {
     Tone.STOPPED: "stopped",
     Tone.NOTHING: "nothing yet",
 }
-CHANNELS: Mapping[str, str] = {
-    "bluesky": "Bluesky",
-    "cap_feed": "CAP feed",
-    "facebook": "Facebook",
-    "insertion_order": "Paid insertion",
-    "instagram": "Instagram",
-    "manual": "By hand",
-    "mastodon": "Mastodon",
-    "notify": "Notify",
-    "press_email": "Press e-mail",
-    "threads": "Threads",
-    "tiktok": "TikTok",
-    "webhook": "Webhook",
-    "x": "X",
-    "youtube": "YouTube",
-}
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
@@ -72,7 +57,7 @@ def environment() -> Environment:
         finalize=lambda value: spelled_out(value) if type(value) is str else value,
     )
     made.filters.update(moment=moment, lasting=lasting, since=since, left=left, many=many)
-    made.filters.update(duration=duration, channel=channel)
+    made.filters.update(duration=duration, channel=registry.called)
     telling.register(made)
     made.globals.update(tone_tag=tone_tag, mode_tag=mode_tag)
     return made
@@ -156,11 +141,6 @@ def many(number: float, one: str = "", more: str = "") -> str:
     """A number with its thousands set apart, and what is counted: ``1 post``, ``1,000 posts``."""
     said = f"{number:,.0f}"
     return f"{said} {one if said == '1' else more or one + 's'}" if one else said
-
-
-def channel(name: str) -> str:
-    """What people call a channel; one of a third party goes by its own name."""
-    return CHANNELS.get(name, name)
 
 
 def tone_tag(tone: Tone | str, word: str = "") -> Markup:

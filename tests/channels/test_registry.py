@@ -178,3 +178,11 @@ def test_our_own_channels_are_found_without_looking_at_any_package(tmp_path: Pat
         check=True,
     )
     assert done.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    ("name", "called"), [("x", "X"), ("notify_email", "Notify e-mail"), ("weather_balloon", "weather_balloon")]
+)
+def test_a_channel_goes_by_what_people_call_it(name: str, called: str) -> None:
+    """And one that nobody knows by its name."""
+    assert registry.called(name) == called
