@@ -127,8 +127,8 @@ def rolled_back(office: Office) -> None:
     office.clock.now += LEADS_FOR
 
 
-def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> None:
-    """Its copies know a head that it does not: to sign another past would hide what was lost."""
+def overtaken(office: Office) -> Sequencer:
+    """A sequencer whose database was rolled back under it, and written to since."""
     one = sequencer(office)
     for _ in range(2):
         record(office, "thing.done")
@@ -136,6 +136,12 @@ def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> N
     rolled_back(office)
     office.desk.store._chain = None
     record(office, "another.thing")
+    return one
+
+
+def test_nothing_is_signed_after_a_database_was_rolled_back(office: Office) -> None:
+    """Its copies know a head that it does not: to sign another past would hide what was lost."""
+    overtaken(office)
     assert sequencer(office, "relay:2").tick() == 0
     assert sizes(office) == [[1, 2], [1, 2]]
 
@@ -151,13 +157,7 @@ def test_a_note_that_nobody_of_ours_signed_stops_nothing(office: Office) -> None
 
 def test_a_restore_under_a_sequencer_that_goes_on_running_is_noticed(office: Office) -> None:
     """It looks at what was copied out each time, and not only when it begins to lead."""
-    one = sequencer(office)
-    for _ in range(2):
-        record(office, "thing.done")
-        one.tick()
-    rolled_back(office)
-    office.desk.store._chain = None
-    record(office, "another.thing")
+    one = overtaken(office)
     assert one.tick() == 0
 
 
