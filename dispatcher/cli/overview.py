@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from channels import registry
 from dispatcher.cli.commands import Verb
-from dispatcher.cli.output import facts, next_step, say
+from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.service.operating.look import Looker
-from dispatcher.service.operating.values import Overview
-
-COLUMNS = {
-    "channels": "incident mode title channel state sentence",
-    "lanes": "lane mode waiting in_flight in_doubt held per_minute empty_in_s live",
-    "workers": "role mode host pid live in_flight doing seen_at",
-    "attention": "kind mode what count since command",
-    "halts": "statement mode scope target person needed",
-}
+from dispatcher.service.operating.values import LaneNow, Overview
 
 
 @click.command(cls=Verb)
@@ -28,12 +22,11 @@ def overview(session: Session) -> None:
     found = Looker(session.desk).look()
     body = facts(found) | {"channels": _channels(found)}
     body["halts"] = [facts(halt) | {"needed": halt.needed} for halt in found.halts]
-    del body["incidents"], body["probes"]
-    session.show("overview", body, **{name: columns for name, columns in COLUMNS.items() if body[name]})
+    for name in ("number", "took_ms", "incidents", "probes"):
+        del body[name]
+    session.read_out("overview", body, "\n".join(in_words(found)))
     if found.attention:
         next_step(found.attention[0].command, found.attention[0].what)
-    elif not found.incidents:
-        say("Nothing is under way.")
     else:
         next_step("dispatcher status")
 
@@ -46,3 +39,29 @@ def _channels(found: Overview) -> list[dict[str, Any]]:
         for incident in found.incidents
         for channel in incident.channels
     ]
+
+
+def in_words(found: Overview) -> Iterator[str]:
+    """In the order of the console: incidents, what is stopped, what wants a person, queues, processes."""
+    for incident in found.incidents:
+        yield f"{incident.mode.upper()} {incident.title} ({incident.id})"
+        yield from (f"  {registry.called(one.channel)}: {one.sentence}" for one in incident.channels)
+        yield from ([] if incident.channels else ["  no message has been submitted yet"])
+    yield from ([] if found.incidents else ["Nothing is under way."])
+    for halt in found.halts:
+        yield f"Halted: {halt.mode.upper()} {halt.scope} {halt.target}".rstrip() + f" by {halt.by}: {halt.reason}"
+    for matter in found.attention:
+        yield f"Wanted: {matter.mode.upper()} {matter.what}"
+        yield f"  {matter.command}"
+    yield from ([] if found.attention else ["Nothing waits for a person."])
+    yield from map(_lane, found.lanes)
+    silent = [f"{one.role} {one.mode}" for one in found.workers if not one.live]
+    yield f"Processes: {len(found.workers) - len(silent)} live" + (f"; silent: {', '.join(silent)}" if silent else "")
+
+
+def _lane(lane: LaneNow) -> str:
+    counts = {"waiting": lane.waiting, "later": lane.delayed, "being sent": lane.in_flight}
+    counts |= {"in doubt": lane.in_doubt, "held": lane.held}
+    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or "nothing waiting"
+    live = f"{lane.live} live" if lane.live else "NO LIVE WORKER"
+    return f"Queue {lane.lane} {lane.mode}: {said}; {lane.per_minute:,} a minute; {live}"

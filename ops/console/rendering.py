@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 
 from channels import registry
 from channels.text import spelled_out
+from dispatcher.domain.message import SPOKEN
 from dispatcher.service.operating.values import Tone
 from ops.console import telling
 from ops.console.context import console_of
@@ -57,7 +58,7 @@ def environment() -> Environment:
         finalize=lambda value: spelled_out(value) if type(value) is str else value,
     )
     made.filters.update(moment=moment, lasting=lasting, since=since, left=left, many=many)
-    made.filters.update(duration=duration, channel=registry.called)
+    made.filters.update(duration=duration, channel=registry.called, spoken=SPOKEN.get)
     telling.register(made)
     made.globals.update(tone_tag=tone_tag, mode_tag=mode_tag)
     return made

@@ -196,7 +196,7 @@ class Looker:
                 delayed += later
                 oldest += [first] if first is not None and first <= work.now else []
         waiting, in_flight = _sum(states, WAITING) - delayed, _sum(states, IN_FLIGHT)
-        pace, last = float(self._tail.per_minute(names)), self._tail.last_of(names)
+        pace, last = self._tail.per_minute(names), self._tail.last_of(names)
         return LaneNow(
             lane=lane,
             mode=mode,
@@ -207,7 +207,7 @@ class Looker:
             held=states.get("held", 0),
             oldest_due_at=min(oldest, default=None),
             per_minute=pace,
-            empty_in_s=(waiting + in_flight) / pace * 60 if pace and waiting + in_flight > 0 else None,
+            empty_in_s=60 * (waiting + in_flight) // pace if pace and waiting + in_flight > 0 else None,
             live=live,
             last_done_at=last.at if last else None,
             last_done=last.account if last else "",

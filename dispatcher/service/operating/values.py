@@ -93,8 +93,8 @@ class LaneNow:
     in_doubt: int
     held: int
     oldest_due_at: datetime | None
-    per_minute: float
-    empty_in_s: float | None
+    per_minute: int
+    empty_in_s: int | None
     live: int
     last_done_at: datetime | None
     last_done: str = ""
