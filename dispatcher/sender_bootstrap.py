@@ -29,7 +29,8 @@ from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.folder import Folder
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet

@@ -14,7 +14,7 @@ import dispatcher.gate
 from dispatcher.domain import canonical
 from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
-from dispatcher.gate import policy
+from dispatcher.gate import policy_file
 from dispatcher.gate.policy import Policies
 from dispatcher.service.evidence import AssessmentRecord
 from dispatcher.statements.roster import roster_toml
@@ -91,18 +91,18 @@ def policy_document() -> dict[str, Any]:
 @cache
 def _example_policy() -> dict[str, Any]:
     whole = parse_toml(EXAMPLE_POLICY.read_text(), EXAMPLE_POLICY.name)
-    *_, (newest, _) = policy.flattened(whole["policy"])
+    *_, (newest, _) = policy_file.flattened(whole["policy"])
     return {"schema": 1, "policy": [newest]}
 
 
 def policies(document: dict[str, Any] | None = None) -> Policies:
     """The example policy, or another document, as the gate reads it."""
-    return _loaded() if document is None else policy.load(document, policy_digest(document))
+    return _loaded() if document is None else policy_file.load(document, policy_digest(document))
 
 
 @cache
 def _loaded() -> Policies:
-    return policy.load(_example_policy(), policy_digest(_example_policy()))
+    return policy_file.load(_example_policy(), policy_digest(_example_policy()))
 
 
 def write_trust(folder: Path, roster_file: Roster | None = None, policy_text: str | None = None) -> Path:

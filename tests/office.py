@@ -16,7 +16,7 @@ from channels.notify.simulator import TEMPLATE_ID, api_key
 from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Envelope, Mode, Statement
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy_file import load
 from dispatcher.service import accounts, clearing, deploying, incidents, ledger, messages, submitting
 from dispatcher.service.desk import Desk
 from dispatcher.service.ledger import LedgerLine

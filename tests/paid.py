@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dispatcher.domain.plan import Placement, Spend
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy_file import load
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.owned import owner_statement
 from dispatcher.statements.signing import KeyFileSigner, sign

@@ -13,8 +13,9 @@ from dispatcher.cli.commands import Moment, Noun, Reading, Text, at, moment
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
-from dispatcher.gate.policy import Policies, PolicyError, PolicyVersion, load
+from dispatcher.gate.policy import Policies, PolicyVersion
 from dispatcher.gate.policy_diff import Direction, differences
+from dispatcher.gate.policy_file import PolicyError, load
 from dispatcher.service import policies
 from dispatcher.statements.toml import parse_toml
 from dispatcher.statements.trust import policy_digest, read_text

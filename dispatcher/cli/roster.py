@@ -81,7 +81,7 @@ def rotate(session: Session, folder: str, new: Pairs, withs: Names) -> None:
 def sign(session: Session, folder: str) -> None:
     """Sign as a policy owner what FOLDER proposes: root, roster and policy, as they are to be."""
     from dispatcher.cli.pens import take
-    from dispatcher.gate.policy import load
+    from dispatcher.gate.policy_file import load
     from dispatcher.service import trusting
     from dispatcher.statements.trust import read_documents
 

@@ -34,7 +34,8 @@ from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
 from dispatcher.domain.ids import RandomBytes, is_name, new_id
 from dispatcher.domain.people import DeploymentKind, Key, Owner, Person, PublicKey, Role, RoleHeld, Roster, TrustRoot
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.sending.credentials import write_private
 from dispatcher.service.accounts import SENT_BY
 from dispatcher.service.standing import note_trust

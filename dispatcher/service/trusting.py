@@ -45,7 +45,8 @@ from dispatcher.domain.people import (
     on_call,
 )
 from dispatcher.domain.statement import Envelope, Statement, StatementError
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.service.deploying import beside
 from dispatcher.service.desk import Pen
 from dispatcher.statements.errors import TrustError

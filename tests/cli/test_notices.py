@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy_file import load
 from dispatcher.sender_bootstrap import now
 from dispatcher.statements.owned import owner_statement
 from dispatcher.statements.roster import roster_toml

@@ -12,7 +12,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.gate.decide import Decision, decide
 from dispatcher.gate.evidence import Then
 from dispatcher.gate.mitigations import CHECKS
-from dispatcher.gate.policy import CHECKED_BY_SOFTWARE
+from dispatcher.gate.policy_file import CHECKED_BY_SOFTWARE
 from dispatcher.gate.stops import Stops
 from tests.builders import draft, evidence_for, facts_for
 from tests.cast import NOW

@@ -10,7 +10,7 @@ import pytest
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.evidence import Evidence
-from dispatcher.gate.policy import CHECKED_BY_SOFTWARE
+from dispatcher.gate.policy_file import CHECKED_BY_SOFTWARE
 from tests.builders import MITIGATIONS, attested, evidence_for
 from tests.cast import DAY, HOUR, NOW, person, roster, signed
 from tests.gate.broken_evidence import assessed_until

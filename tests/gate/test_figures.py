@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispatcher.domain.statement import StatementKind
-from dispatcher.gate import clauses, evidence, mitigations, policy, policy_diff, stops
+from dispatcher.gate import clauses, evidence, mitigations, policy, policy_diff, policy_file, stops
 from dispatcher.gate.evidence import Then
 from dispatcher.gate.policy import CheckedBy
 from dispatcher.gate.policy_diff import Direction
@@ -22,8 +22,11 @@ from dispatcher.gate.policy_diff import Direction
         (mitigations.EXEMPTION_LONGEST, timedelta(days=365)),
         (mitigations.OPERATORS, 2),
         (stops.RESUMED_BY, 2),
-        (policy.LONGEST, timedelta(days=3_653)),
-        (policy.UNITS, {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}),
+        (policy_file.LONGEST, timedelta(days=3_653)),
+        (
+            policy_file.UNITS,
+            {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)},
+        ),
         (evidence.END_OF_TIME, datetime(9999, 1, 1, tzinfo=UTC)),
         (policy.Standing((), (), "source").requires_incident, True),
         (policy.Standing((), (), "source").minister, True),
@@ -42,7 +45,7 @@ def test_the_gates_figures_are_the_references(figure: object, value: object) -> 
     [
         (Then, ["cancel", "expire", "hold", "hold_stale", "wait"]),
         (Direction, ["tighter", "looser", "neutral"]),
-        (policy.HEAD, ["version", "effective_from", "recorded_at", "source", "inherits"]),
+        (policy_file.HEAD, ["version", "effective_from", "recorded_at", "source", "inherits"]),
         (policy_diff.CHECKERS, [CheckedBy.PEOPLE, CheckedBy.SOFTWARE]),
         (stops.NOES[StatementKind.REJECT], ["", ""]),
     ],

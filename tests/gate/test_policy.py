@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from dispatcher.gate.policy import Policies, PolicyError
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import PolicyError
 from dispatcher.statements.toml import parse_toml
 from tests.cast import EXAMPLE_POLICY, policies, policy_document
 

@@ -11,8 +11,9 @@ import pytest
 
 from dispatcher.gate.evidence import case_for
 from dispatcher.gate.mitigations import CHECKS
-from dispatcher.gate.policy import PolicyError, PolicyVersion, Standing, load
+from dispatcher.gate.policy import PolicyVersion, Standing
 from dispatcher.gate.policy_diff import Direction, differences
+from dispatcher.gate.policy_file import PolicyError, load
 from tests.builders import draft, evidence_for, facts_for
 from tests.cast import NOW, policies, policy_document
 

@@ -13,7 +13,7 @@ from channels.capabilities import Idempotency, IdempotencyKind
 from channels.contract import Outcome, Secret
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
-from dispatcher.gate import policy
+from dispatcher.gate import policy_file
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle, Order
@@ -71,7 +71,7 @@ class House:
 
     def start(self) -> LocalSender:
         """A new process over the same disk."""
-        trust = load_trust(self._trust, policy.load)
+        trust = load_trust(self._trust, policy_file.load)
         verifier = Verifier(trust.roster, trust.root.deployment, self._mode)
         book = StopBook(self.book_path, verifier, trust.root.status_key)
         spent, decisions = SpentFile(self.spent_path), Decisions(self.decisions_path)

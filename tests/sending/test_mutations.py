@@ -18,7 +18,7 @@ import pytest
 
 from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
-from dispatcher.gate import policy
+from dispatcher.gate import policy_file
 from dispatcher.gate.policy import Policies
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.permit import Permit
@@ -144,7 +144,7 @@ def test_a_damaged_trust_file_is_not_gone_by(tmp_path: Path, name: str) -> None:
     """A sender that went by the honest files refuses to start; but for a file that says the very same."""
     people = Roster(3, DEPLOYMENT, (person("author-1"), person("checker-1"), person("director-1")))
     folder = write_trust(tmp_path, people, POLICY)
-    honest, before = load_trust(folder, policy.load), (folder / name).read_bytes()
+    honest, before = load_trust(folder, policy_file.load), (folder / name).read_bytes()
     random_, same = random.Random(name), 0
     for _ in range(INSTALLED[name]):
         after = damaged(random_, before, BYTES if name.endswith(".toml") else JSON)
@@ -160,7 +160,7 @@ def test_a_damaged_trust_file_is_not_gone_by(tmp_path: Path, name: str) -> None:
 def trusted(folder: Path) -> Trust[Policies] | str:
     """What a sender goes by, or why it does not start."""
     try:
-        return load_trust(folder, policy.load)
+        return load_trust(folder, policy_file.load)
     except TrustError as error:
         return error.message
 

@@ -22,7 +22,7 @@ from dispatcher.domain import canonical
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Route
-from dispatcher.gate import policy
+from dispatcher.gate import policy_file
 from dispatcher.gate.policy import Policies
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import Permit, Refusal
@@ -59,7 +59,7 @@ def drafted(make: type[DirectPost] | type[InboxDraft], url: str) -> Drafted:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have policy open these routes to TikTok, besides the hand-off."""
-    load = policy.load
+    load = policy_file.load
 
     def open_(*routes: Route) -> None:
         def loaded(document: Any, digest: str) -> Policies:
@@ -70,7 +70,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 known, versions=tuple(replace(v, channel={**v.channel, "tiktok": rule}) for v, rule in versions)
             )
 
-        monkeypatch.setattr(policy, "load", loaded)
+        monkeypatch.setattr(policy_file, "load", loaded)
 
     return open_
 

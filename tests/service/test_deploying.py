@@ -12,7 +12,7 @@ import pytest
 from dispatcher.domain.errors import Forbidden, Invalid, Unavailable
 from dispatcher.domain.people import DeploymentKind, Role
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy_file import load
 from dispatcher.service import deploying
 from dispatcher.service.deploying import Blueprint, Made
 from dispatcher.settings import load_settings

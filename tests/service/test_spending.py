@@ -14,7 +14,7 @@ from dispatcher.domain.lifecycle import SpendState
 from dispatcher.domain.people import Role, RoleHeld
 from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import load
+from dispatcher.gate.policy_file import load
 from dispatcher.service import clearing, spending
 from dispatcher.service.releasing import release
 from dispatcher.service.spending import Budget

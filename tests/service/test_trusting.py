@@ -13,7 +13,8 @@ from dispatcher.cli.pens import Held
 from dispatcher.domain.errors import DispatcherError, Invalid, NotFound, SignatureNeeded, Unavailable
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.service import deploying, trusting
 from dispatcher.service.trusting import Change
 from dispatcher.statements.errors import RefusalCode, SigningError, StatementRefused, TrustError
@@ -77,8 +78,7 @@ class Host:
 
     def contents(self) -> dict[str, bytes]:
         """Every file of the trust folder, and the floor."""
-        files = (*self.trust.iterdir(), self.folder / "data" / "floor.json")
-        return {path.name: path.read_bytes() for path in files}
+        return {path.name: path.read_bytes() for path in (*self.trust.iterdir(), self.folder / "data" / "floor.json")}
 
 
 @pytest.fixture(scope="module")

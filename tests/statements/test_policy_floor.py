@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dispatcher.domain.statement import StatementKind
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.statements.errors import TrustError
 from dispatcher.statements.toml import parse_toml
 from dispatcher.statements.trust import Trust, load_trust, policy_digest, write_envelopes

@@ -15,7 +15,8 @@ from channels.contract import Clock
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
-from dispatcher.gate.policy import Policies, load
+from dispatcher.gate.policy import Policies
+from dispatcher.gate.policy_file import load
 from dispatcher.sending.credentials import Credential
 from dispatcher.settings import Settings, examine_settings
 from dispatcher.statements.errors import TrustError
