@@ -1,0 +1,117 @@
+"""The JSON Schemas of what commands print, kept true to it: ``python -m ops.schemas FILE …`` widens them.
+
+Each FILE holds a line per document, ``{"command": …, "document": …}``, as the tests of the command line write them::
+
+    SCHEMA_DOCUMENTS=build/documents make test TESTS=tests/cli
+    python -m ops.schemas build/documents/*.jsonl
+
+Rules
+  1. A schema says what was ever printed: types, and the names that were always there. It is only ever widened here;
+     what is to be narrower is written by hand, and what no longer is printed is taken out by hand.
+  2. A name that was null each time, or a list that was empty, says nothing of what else it may be.
+  3. Objects that map names to values are known by their own names, :data:`MAPS` and :data:`OPEN`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = Path(__file__).parents[1] / "dispatcher" / "cli" / "schemas"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+OPEN = {"facts", "source", "body", "given", "item", "text", "media", "policy", "value", "before", "after"}
+"""Objects in which anything may stand: what people and alerts say of an incident, entries of the ledger."""
+MAPS = {
+    *("settings", "by", "contributors", "texts", "reasons", "unsettled", "clearances", "deliveries", "by_state"),
+    *("states", "kinds", "clauses", "counts", "renderings", "standing", "attestation_max_age_hours", "flags"),
+    *("stands", "expires", "fingerprints"),
+}
+"""Objects whose names are data: languages, channels, states. Their values are all alike."""
+PATTERNS = {
+    "time": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+    "digest": r"^[0-9a-f]{64}$",
+}
+KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", type(None): "null"}
+
+Schema = dict[str, Any]
+
+
+def seen(value: Any, name: str = "") -> Schema:
+    """The schema of one value, which stands under ``name``."""
+    if isinstance(value, list):
+        return {"type": ["array"], "items": _alike(value, name)}
+    if not isinstance(value, dict):
+        known = {"type": [KINDS[type(value)]]}
+        pattern = next((one for one in PATTERNS.values() if isinstance(value, str) and re.search(one, value)), None)
+        return known | ({"pattern": pattern} if pattern else {})
+    if name in OPEN:
+        return {"type": ["object"]}
+    if name in MAPS:
+        return {"type": ["object"], "additionalProperties": _alike(list(value.values()), "")}
+    inner = {key: seen(item, key) for key, item in value.items()}
+    return {"type": ["object"], "properties": inner, "required": sorted(value)}
+
+
+def _alike(values: list[Any], name: str) -> Schema:
+    found: Schema = {}
+    for value in values:
+        found = widened(found, seen(value, name))
+    return found
+
+
+def widened(known: Schema, more: Schema) -> Schema:
+    """What both allow. An empty schema is one of which nothing was seen yet."""
+    if not known or not more:
+        return known or more
+    types = sorted({*known.get("type", ()), *more.get("type", ())})
+    made: Schema = {"type": types}
+    both = [one for one in (known, more) if one.get("type") != ["null"]]
+    if both and len({one.get("pattern") for one in both}) == 1 and "pattern" in both[0]:
+        made["pattern"] = both[0]["pattern"]
+    for key in ("items", "additionalProperties"):
+        if key in known or key in more:
+            made[key] = widened(known.get(key, {}), more.get(key, {}))
+    objects = [one for one in (known, more) if "properties" in one]
+    if objects:
+        first, last = objects[0]["properties"], objects[-1]["properties"]
+        names = [*first, *(name for name in last if name not in first)]
+        made["properties"] = {name: widened(first.get(name, {}), last.get(name, {})) for name in names}
+        made["required"] = sorted(set(objects[0]["required"]) & set(objects[-1]["required"]))
+    return made
+
+
+def take(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Schema]:
+    """The schemas there are, by name, widened by documents and the commands that printed them."""
+    found = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+    for command, document in documents:
+        name = document["schema"].split("/")[1]
+        known = found.get(name, {"commands": []})
+        inner = widened(_plain(known), seen(document))
+        inner["properties"]["schema"] = {"const": document["schema"]}
+        commands = sorted({*known["commands"], *([command] if command else [])})
+        found[name] = {"$schema": DRAFT, "title": document["schema"], "commands": commands, **inner}
+    return found
+
+
+def _plain(known: Schema) -> Schema:
+    return {key: value for key, value in known.items() if key not in ("$schema", "title", "commands")}
+
+
+def main() -> None:
+    """Widen the schemas by what the files hold."""
+    documents = []
+    for file in sys.argv[1:]:
+        for line in Path(file).read_text().splitlines():
+            told = json.loads(line)
+            documents.append((told["command"], told["document"]))
+    SCHEMAS.mkdir(exist_ok=True)
+    for name, schema in take(documents).items():
+        (SCHEMAS / f"{name}.json").write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
