@@ -17,9 +17,17 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum, IntEnum
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from channels.contract import Secret
+from dispatcher.domain.statement import Mode
 
 SCHEMAS = Path(__file__).parents[1] / "dispatcher" / "cli" / "schemas"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -35,6 +43,8 @@ PATTERNS = {
     "time": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
     "digest": r"^[0-9a-f]{64}$",
 }
+WORDS = {"mode": [str(mode) for mode in Mode]}
+"""What can only be one of these words, whichever was seen."""
 KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", type(None): "null"}
 
 Schema = dict[str, Any]
@@ -45,6 +55,8 @@ def seen(value: Any, name: str = "") -> Schema:
     if isinstance(value, list):
         return {"type": ["array"], "items": _alike(value, name)}
     if not isinstance(value, dict):
+        if name in WORDS and value in WORDS[name]:
+            return {"type": ["string"], "enum": WORDS[name]}
         known = {"type": [KINDS[type(value)]]}
         pattern = next((one for one in PATTERNS.values() if isinstance(value, str) and re.search(one, value)), None)
         return known | ({"pattern": pattern} if pattern else {})
@@ -72,6 +84,8 @@ def widened(known: Schema, more: Schema) -> Schema:
     both = [one for one in (known, more) if one.get("type") != ["null"]]
     if both and len({one.get("pattern") for one in both}) == 1 and "pattern" in both[0]:
         made["pattern"] = both[0]["pattern"]
+    if both and all("enum" in one for one in both):
+        made["enum"] = [*both[0]["enum"], *([None] if "null" in types else [])]
     for key in ("items", "additionalProperties"):
         if key in known or key in more:
             made[key] = widened(known.get(key, {}), more.get(key, {}))
@@ -82,6 +96,35 @@ def widened(known: Schema, more: Schema) -> Schema:
         made["properties"] = {name: widened(first.get(name, {}), last.get(name, {})) for name in names}
         made["required"] = sorted(set(objects[0]["required"]) & set(objects[-1]["required"]))
     return made
+
+
+def of_type(kind: Any) -> Schema:  # noqa: PLR0911 - a case each
+    """The schema of what :func:`dispatcher.cli.output.facts` makes of a value of this type."""
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return reduce(widened, map(of_type, inside))
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        names = [field.name for field in fields(kind)]
+        inner = {name: {"type": ["object"]} if name in OPEN and _maps(hints[name]) else of_type(hints[name]) for name in names}
+        return {"type": ["object"], "properties": inner, "required": sorted(names)}
+    if _maps(kind):
+        return {"type": ["object"], "additionalProperties": of_type(inside[1]) if inside else {}}
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return {"type": ["array"], "items": of_type(inside[0]) if inside else {}}
+    if kind is datetime:
+        return {"type": ["string"], "pattern": PATTERNS["time"]}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        words = [one.name if issubclass(kind, IntEnum) else str(one.value) for one in kind]
+        return {"type": ["string"], "enum": words}
+    if kind in KINDS:
+        return {"type": [KINDS[kind]]}
+    return {"type": ["string"]} if isinstance(kind, type) and issubclass(kind, (Path, Secret)) else {}
+
+
+def _maps(kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def take(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Schema]:
@@ -98,7 +141,31 @@ def take(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Schema]:
 
 
 def _plain(known: Schema) -> Schema:
-    return {key: value for key, value in known.items() if key not in ("$schema", "title", "commands")}
+    return _lists({key: value for key, value in known.items() if key not in ("$schema", "title", "commands")})
+
+
+def _lists(schema: Schema) -> Schema:
+    """A schema whose types are lists throughout, as they are joined here."""
+    found: Schema = {}
+    for key, value in schema.items():
+        if key == "type":
+            found[key] = value if isinstance(value, list) else [value]
+        elif key == "properties":
+            found[key] = {name: _lists(one) for name, one in value.items()}
+        else:
+            found[key] = _lists(value) if isinstance(value, dict) else value
+    return found
+
+
+def _written(schema: Any) -> Any:
+    """The same as people write it: one type is no list."""
+    if not isinstance(schema, dict):
+        return schema
+    single = isinstance(schema.get("type"), list) and len(schema["type"]) == 1
+    return {
+        key: value[0] if key == "type" and single else _written(value) if key != "required" else value
+        for key, value in schema.items()
+    }
 
 
 def main() -> None:
@@ -110,7 +177,7 @@ def main() -> None:
             documents.append((told["command"], told["document"]))
     SCHEMAS.mkdir(exist_ok=True)
     for name, schema in take(documents).items():
-        (SCHEMAS / f"{name}.json").write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+        (SCHEMAS / f"{name}.json").write_text(json.dumps(_written(schema), indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -98,12 +98,12 @@ def terminal(
     columns: int = 100,
     rows: int = 40,
     timeout_s: float = 30.0,
-    program: str = sys.executable,
+    bare: bool = False,
     **environment: str,
 ) -> Iterator[Screen]:
     """Run ``dispatcher WORDS`` on a terminal, as one of a deployment's people; it is gone at the end.
 
-    Another ``program`` is given the words as they are.
+    ``bare`` are words for Python itself.
     """
     settings = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
     settings |= {"TERM": "xterm", "COLUMNS": str(columns), "LINES": str(rows)}
@@ -111,10 +111,15 @@ def terminal(
         settings["DISPATCHER_DEPLOYMENT"] = str(folder)
     if folder and by:
         settings["DISPATCHER_KEY"] = str(folder / "keys" / "exercise" / by)
-    typed = [*(COMMAND if program == sys.executable else []), *map(str, words)]
+    typed = [*([] if bare else COMMAND), *map(str, words)]
     log = io.StringIO()
     child: pexpect.spawn[str] = pexpect.spawn(
-        program, typed, env=settings | environment, dimensions=(rows, columns), encoding="utf-8", codec_errors="replace"
+        sys.executable,
+        typed,
+        env=settings | environment,
+        dimensions=(rows, columns),
+        encoding="utf-8",
+        codec_errors="replace",
     )
     child.delaybeforesend = None
     child.logfile_read = log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import threading
 import traceback
 from collections.abc import Iterator
@@ -95,6 +96,10 @@ def hang_up_interrupts() -> Iterator[None]:
 
 def _hang_up(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number_of_file in (1, 2):
+        if stat.S_ISCHR(os.fstat(number_of_file).st_mode):  # the terminal that is gone takes no more words
+            os.dup2(nowhere, number_of_file)
     raise HungUp
 
 
@@ -102,7 +107,7 @@ def _hang_up(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signa
 def shown(session: Session) -> Iterator[None]:
     """Say on stderr what ended a command badly, and exit: one JSON document with ``--json``, else words.
 
-    After a Ctrl-C what the command had begun is put away; a second one stops that too.
+    After a Ctrl-C what the command had begun is put away on the way here; a second one stops that too.
     """
     try:
         with hang_up_interrupts():

@@ -57,7 +57,7 @@ def _about(command: click.Command, context: click.Context) -> list[str]:
     lines += _paragraphs("\n".join(line for line in docstring.splitlines() if line.strip() not in shown))
     for one in command.get_params(context):
         record = one.get_help_record(context)
-        if record and record[1] and not getattr(one, "hidden", False):
+        if record and isinstance(one, click.Option) and not getattr(one, "hidden", False):
             lines += [".TP", f"\\fB{_text(record[0])}\\fP", _text(record[1])]
     return lines
 
