@@ -9,7 +9,8 @@ Rules
   1. A schema says what was ever printed: types, and the names that were always there. It is only ever widened here;
      what is to be narrower is written by hand, and what no longer is printed is taken out by hand.
   2. A name that was null each time, or a list that was empty, says nothing of what else it may be.
-  3. Objects that map names to values are known by their own names, :data:`MAPS` and :data:`OPEN`.
+  3. What one dataclass is shown as is taken from its annotations, so that what was never seen is in it as well.
+  4. Objects that map names to values are known by their own names, :data:`MAPS` and :data:`OPEN`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ Schema = dict[str, Any]
 def seen(value: Any, name: str = "") -> Schema:
     """The schema of one value, which stands under ``name``."""
     if isinstance(value, list):
-        return {"type": ["array"], "items": _alike(value, name)}
+        return {"type": ["array"], "items": _alike(value, name if name in OPEN else "")}
     if not isinstance(value, dict):
         if name in WORDS and value in WORDS[name]:
             return {"type": ["string"], "enum": WORDS[name]}
@@ -106,7 +107,10 @@ def of_type(kind: Any) -> Schema:  # noqa: PLR0911 - a case each
     if is_dataclass(kind) and isinstance(kind, type):
         hints = get_type_hints(kind)
         names = [field.name for field in fields(kind)]
-        inner = {name: {"type": ["object"]} if name in OPEN and _maps(hints[name]) else of_type(hints[name]) for name in names}
+        inner = {
+            name: {"type": ["object"]} if name in OPEN and _maps(hints[name]) else of_type(hints[name])
+            for name in names
+        }
         return {"type": ["object"], "properties": inner, "required": sorted(names)}
     if _maps(kind):
         return {"type": ["object"], "additionalProperties": of_type(inside[1]) if inside else {}}
@@ -127,17 +131,62 @@ def _maps(kind: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
+def shown_whole() -> dict[str, type]:
+    """The documents that are one dataclass, shown as it is or with a name or two added."""
+    from dispatcher.domain.incident import Incident
+    from dispatcher.service import backing_up, deploying, evidence, handing_off, ledger, many, packing, policies
+    from dispatcher.service import proving, recipients, recovering, redacting, releasing, resolving, restoring
+    from dispatcher.service import retaining, trusting
+
+    return {
+        "act": many.Acted,
+        "backup": backing_up.Backup,
+        "choice": many.Chosen,
+        "deployment": deploying.Made,
+        "dispatch": releasing.Dispatch,
+        "entries": ledger.Found,
+        "entry": ledger.LedgerLine,
+        "evidence": evidence.Recorded,
+        "evidence-pack": packing.Exported,
+        "hand_off": handing_off.Shown,
+        "incident": Incident,
+        "packet": handing_off.Opened,
+        "policy-replay": policies.Replayed,
+        "receipt": handing_off.Receipt,
+        "recipient-list": recipients.Imported,
+        "recovery": recovering.Recovery,
+        "redacted-pack": redacting.Redacted,
+        "rehearsal": restoring.Rehearsal,
+        "resolution": resolving.Resolved,
+        "restored": restoring.Restored,
+        "retained": retaining.Retained,
+        "roster": trusting.Checked,
+        "trust-change": trusting.Change,
+        "verification": proving.Proof,
+        "witnessed": proving.Witnessed,
+    }
+
+
 def take(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Schema]:
     """The schemas there are, by name, widened by documents and the commands that printed them."""
     found = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+    for name, kind in shown_whole().items():
+        known = found.get(name, {"commands": []})
+        found[name] = known | widened(of_type(kind), _plain(known))
     for command, document in documents:
         name = document["schema"].split("/")[1]
         known = found.get(name, {"commands": []})
         inner = widened(_plain(known), seen(document))
-        inner["properties"]["schema"] = {"const": document["schema"]}
-        commands = sorted({*known["commands"], *([command] if command else [])})
-        found[name] = {"$schema": DRAFT, "title": document["schema"], "commands": commands, **inner}
-    return found
+        found[name] = {"commands": sorted({*known["commands"], *([command] if command else [])}), **inner}
+    return {name: _whole(name, known) for name, known in found.items()}
+
+
+def _whole(name: str, known: Schema) -> Schema:
+    inner, title = _plain(known), f"dispatcher/{name}/v1"
+    others = {key: value for key, value in inner["properties"].items() if key != "schema"}
+    inner["properties"] = {"schema": {"const": title}, **others}
+    inner["required"] = sorted({*inner["required"], "schema"})
+    return {"$schema": DRAFT, "title": title, "commands": known["commands"], **inner}
 
 
 def _plain(known: Schema) -> Schema:

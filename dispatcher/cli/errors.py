@@ -33,6 +33,22 @@ EXIT_CODES = {
     11: "the examination found something that fails",
     130: "interrupted, or the terminal was lost",
 }
+THEN = {
+    0: "go on with the command after `Next:`",
+    1: "`dispatcher log`; run it again with `DISPATCHER_DEBUG=1`, and report what it prints",
+    2: "read the message: it names what was wrong, and what to type",
+    3: "`dispatcher gate explain PLAN`: every clause that fails, and who can mend it",
+    4: "somebody else signs, or another key: `--key FILE`, ssh-agent, `--to-sign FILE`",
+    5: "look again (`dispatcher status`), then decide again",
+    6: "`dispatcher delivery list --plan PLAN --state STATE`, which the message names",
+    7: "what to pass instead stands in the message; nothing is asked where nobody can answer",
+    8: "nothing makes it possible but what the message names; there is no option that skips a rule",
+    9: "`dispatcher doctor`; what was released goes on when the part is back",
+    10: "keep a copy as it is, change nothing, call security",
+    11: "mend what `dispatcher doctor` lists first",
+    130: "nothing is half done: `dispatcher status` says where things stand",
+}
+"""What to do about each, for the page of exit codes."""
 
 INTERRUPTED = "interrupted; what was not finished was not done"
 

@@ -85,5 +85,3 @@ def _write(formatter: click.HelpFormatter, lines: list[str]) -> None:
     if lines:
         formatter.write_paragraph()
         formatter.write("".join(f"    {line}\n" for line in lines))
-
-

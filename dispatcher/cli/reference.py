@@ -1,9 +1,9 @@
 """The commands, told by the commands themselves: a page, the manual pages, and the index that shells complete from.
 
-    python -m dispatcher.cli.reference            the page, docs/cli.md
-    python -m dispatcher.cli.reference index      dispatcher/cli/index.json
-    python -m dispatcher.cli.reference man FOLDER a manual page for each command
-    python -m dispatcher.cli.reference schemas    the page of documents and exit codes, docs/json.md
+python -m dispatcher.cli.reference            the page, docs/cli.md
+python -m dispatcher.cli.reference index      dispatcher/cli/index.json
+python -m dispatcher.cli.reference man FOLDER a manual page for each command
+python -m dispatcher.cli.reference json       the page of documents and exit codes, docs/json.md
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 import click
 
 from channels import registry
+from dispatcher.cli.errors import EXIT_CODES, THEN
 from dispatcher.cli.main import root
 from dispatcher.cli.manual import pages
+from dispatcher.cli.schema import known
 from dispatcher.store.naming import QUERIES
 
 WIDTH = 100
@@ -30,6 +32,30 @@ NOUNS = {"account": "account", "recipients": "list"}
 """What the argument NAME of a noun's commands is."""
 NEW = {"add", "connect", "import"}
 """Commands whose NAME is not there yet."""
+PAGE = """# For programs
+
+Made by `python -m ops.docs json --write`.
+
+- Data goes to stdout, talk to stderr. Where stdout is no terminal, or with `--json`, data are one JSON document on a line;
+  what is followed (`watch`, `ledger tail --follow`, `log --follow`) is a document a line.
+- A document says what it is: `"schema": "dispatcher/NAME/v1"`. `dispatcher schema NAME` prints its JSON Schema (2020-12).
+  Names may be added to a document; what is there stays what it is as long as its version does.
+- With `--json` an error is a document too, on stderr.
+- Nothing is asked where stdin is no terminal: the command ends at once and names what to pass.
+- No command takes a secret as an option or from the environment: `--secret-file NAME=FILE` names a file or a pipe, and
+  keys are files or ssh-agent's.
+- `NO_COLOR`, `CLICOLOR=0`, `TERM=dumb` and `--no-color` leave nothing but text; with `ACCESSIBLE=1` nothing is repainted.
+
+## Exit codes
+
+| Code | Means | What to do |
+|---|---|---|
+{codes}
+## Documents
+
+| Document | Printed by |
+|---|---|
+{rows}"""
 
 
 def reference() -> str:
@@ -40,7 +66,9 @@ def reference() -> str:
 
 def walked() -> Iterator[tuple[click.Command, click.Context]]:
     """Every command there is, the first one first, each in its place."""
-    yield from _walked(root, click.Context(root, info_name="dispatcher", terminal_width=WIDTH, **root.context_settings))
+    yield from _walked(
+        root, click.Context(root, info_name="dispatcher", terminal_width=WIDTH, **root.context_settings)
+    )
 
 
 def _walked(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
@@ -98,11 +126,27 @@ def _taken(one: click.Parameter, noun: str, verb: str = "") -> dict[str, Any]:
     return told | ({"many": True} if one.nargs == -1 else {})
 
 
+def documents() -> str:
+    """The page for programs: how output is read, every document with the commands that print it, the exit codes."""
+    rows = "".join(
+        f"| [`dispatcher/{name}/v1`](../dispatcher/cli/schemas/{name}.json) | {_commands(found['commands'])} |\n"
+        for name, found in known().items()
+    )
+    codes = "".join(f"| `{code}` | {meaning} | {THEN[code]} |\n" for code, meaning in EXIT_CODES.items())
+    return PAGE.format(rows=rows, codes=codes)
+
+
+def _commands(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "every command, on stderr, that ends badly"
+
+
 def main(words: list[str]) -> None:
     """Print or write what is asked for."""
     match words:
         case ["index"]:
             click.echo(json.dumps(index(), indent=1, ensure_ascii=False))
+        case ["json"]:
+            click.echo(documents(), nl=False)
         case ["man", folder]:
             for name, page in pages(walked()).items():
                 (Path(folder) / name).write_text(page)

@@ -27,7 +27,9 @@ def meant(words: Sequence[str], known: Collection[str], context: click.Context) 
     found += [f"dispatcher {show} {word}" for begins, show in BY_NAME.items() if word.startswith(begins)]
     unique = list(dict.fromkeys(found))[:3]
     there = f"there is no command {here} {word}"
-    return click.exceptions.NoSuchCommand(word, f"{there}. Did you mean: {', or '.join(unique)}?" if unique else there)
+    return click.exceptions.NoSuchCommand(
+        word, f"{there}. Did you mean: {', or '.join(unique)}?" if unique else there
+    )
 
 
 def close(word: str, known: Iterable[str], cutoff: float = CLOSE) -> list[str]:
