@@ -99,7 +99,7 @@ def widened(known: Schema, more: Schema) -> Schema:
     return made
 
 
-def of_type(kind: Any) -> Schema:  # noqa: PLR0911 - a case each
+def of_type(kind: Any) -> Schema:
     """The schema of what :func:`dispatcher.cli.output.facts` makes of a value of this type."""
     origin, inside = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
@@ -134,9 +134,25 @@ def _maps(kind: Any) -> bool:
 def shown_whole() -> dict[str, type]:
     """The documents that are one dataclass, shown as it is or with a name or two added."""
     from dispatcher.domain.incident import Incident
-    from dispatcher.service import backing_up, deploying, evidence, handing_off, ledger, many, packing, policies
-    from dispatcher.service import proving, recipients, recovering, redacting, releasing, resolving, restoring
-    from dispatcher.service import retaining, trusting
+    from dispatcher.service import (
+        backing_up,
+        deploying,
+        evidence,
+        handing_off,
+        ledger,
+        many,
+        packing,
+        policies,
+        proving,
+        recipients,
+        recovering,
+        redacting,
+        releasing,
+        resolving,
+        restoring,
+        retaining,
+        trusting,
+    )
 
     return {
         "act": many.Acted,

@@ -16,6 +16,7 @@ Times and durations as people type them::
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,9 @@ class Verb(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         ctx.params["session"] = ctx.ensure_object(Session)
         return super().invoke(ctx)
 

@@ -1,7 +1,7 @@
 """What may be typed next: answered from the index of commands, and from the database for names of things.
 
 Rules
-  1. Nothing is imported that a command would need: ``index.json`` says what there is, and a test holds it to the code.
+  1. Nothing is imported that a command would need: ``index.json`` says what there is; a test holds it to the code.
   2. Names of things are read, never guessed; whatever goes wrong, nothing is offered and nothing is said.
 """
 

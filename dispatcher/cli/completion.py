@@ -31,7 +31,6 @@ def completion(session: Session, shell: str) -> None:  # noqa: ARG001 - every co
 
     from dispatcher.cli.main import root
 
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(root, {}, "dispatcher", VARIABLE).source())
+    if found := get_completion_class(shell):
+        click.echo(found(root, {}, "dispatcher", VARIABLE).source())
     say(f"To keep it: {HOW[shell]}")

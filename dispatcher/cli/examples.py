@@ -1,8 +1,8 @@
 """One real line for each command whose docstring has none: what its help begins with.
 
 A command that has more to show keeps its lines in its docstring, each beginning with ``dispatcher``; they are shown
-in place of the one here. ``inc-7kq2``, ``msg-x4d9``, ``dly-m2p8`` and ``4fd20aa1c9e7`` stand for an incident, a message, a
-delivery and a plan: any beginning of a name that fits only one thing will do.
+in place of the one here. ``inc-7kq2``, ``msg-x4d9``, ``dly-m2p8`` and ``4fd20aa1c9e7`` stand for an incident, a
+message, a delivery and a plan: any beginning of a name that fits only one thing will do.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ A first exercise begins with:
   dispatcher init deployment --kind test --name example-city
   dispatcher up --mode exercise
 
-Names of incidents, messages and plans may be shortened to any beginning that fits only one thing; commands may not."""
+Names of things may be shortened to any beginning that fits only one; commands may not."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Everyone": ("status", "overview", "watch", "halt", "whoami", "night"),

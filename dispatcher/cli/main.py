@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from types import ModuleType
 from typing import Any
@@ -126,7 +127,11 @@ root = Root(
 
 
 def run() -> None:
-    """The ``dispatcher`` command; for a shell that asks, what may be typed next."""
+    """The ``dispatcher`` command; for a shell that asks, what may be typed next.
+
+    Nothing is garbage while modules are imported: cycles are looked for from when the command begins (``Verb``).
+    """
+    gc.disable()
     if instruction := os.environ.get(VARIABLE):
         answer(instruction)
     else:

@@ -36,15 +36,16 @@ PAGE = """# For programs
 
 Made by `python -m ops.docs json --write`.
 
-- Data goes to stdout, talk to stderr. Where stdout is no terminal, or with `--json`, data are one JSON document on a line;
-  what is followed (`watch`, `ledger tail --follow`, `log --follow`) is a document a line.
-- A document says what it is: `"schema": "dispatcher/NAME/v1"`. `dispatcher schema NAME` prints its JSON Schema (2020-12).
-  Names may be added to a document; what is there stays what it is as long as its version does.
+- Data go to stdout, talk to stderr. Where stdout is no terminal, or with `--json`, data are one JSON document on a
+  line; what is followed (`watch`, `ledger tail --follow`, `log --follow`) is a document a line.
+- A document says what it is: `"schema": "dispatcher/NAME/v1"`. `dispatcher schema NAME` prints its JSON Schema
+  (2020-12). Names may be added to a document; what is there stays what it is as long as its version does.
 - With `--json` an error is a document too, on stderr.
 - Nothing is asked where stdin is no terminal: the command ends at once and names what to pass.
-- No command takes a secret as an option or from the environment: `--secret-file NAME=FILE` names a file or a pipe, and
-  keys are files or ssh-agent's.
-- `NO_COLOR`, `CLICOLOR=0`, `TERM=dumb` and `--no-color` leave nothing but text; with `ACCESSIBLE=1` nothing is repainted.
+- No command takes an account's or a person's secret as an option or from the environment: `--secret-file NAME=FILE`
+  names a file or a pipe, and keys are files or ssh-agent's.
+- `NO_COLOR`, `CLICOLOR=0`, `TERM=dumb` and `--no-color` leave nothing but text; with `ACCESSIBLE=1` nothing is
+  repainted.
 
 ## Exit codes
 
@@ -111,7 +112,7 @@ def _told(command: click.Command, context: click.Context) -> dict[str, Any]:
 def _taken(one: click.Parameter, noun: str, verb: str = "") -> dict[str, Any]:
     """What a parameter takes: words, names of things that there are, files; nothing for a flag."""
     told: dict[str, Any] = {"name": str(one.name)}
-    if isinstance(one, click.Option) and (one.is_flag or one.count or one.is_eager and one.name == "help"):
+    if isinstance(one, click.Option) and (one.is_flag or one.count or (one.is_eager and one.name == "help")):
         return told | {"flag": True}
     if isinstance(one.type, click.Choice):
         return told | {"values": [str(getattr(value, "value", value)) for value in one.type.choices]}

@@ -1,6 +1,6 @@
 """The names of what there is, for a shell that completes them: a glance, without SQLAlchemy, never a wait.
 
-Only what is already in a database of this machine or within a second's reach is told; whatever goes wrong, nothing is.
+Only what is in a database of this machine or within a second's reach is told; whatever goes wrong, nothing is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ QUERIES = {
 
 
 def names(database: str, kind: str, begins: str) -> Sequence[tuple[str, str]]:
-    """Names of a kind that begin so, each with a word about it. ``database`` is a URL. Raises what databases raise."""
+    """Names of a kind that begin so, each with a word about it, by a database's URL. Raises what that raises."""
     scheme, _, place = database.partition("://")
     if scheme.startswith("postgresql"):
         return _of_postgresql(f"postgresql://{place}", kind, begins)

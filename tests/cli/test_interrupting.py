@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Office
-from tests.statements.support import ssh_keygen
 from tests.servers import until
+from tests.statements.support import ssh_keygen
 from tests.terminal import Screen, terminal
 
 

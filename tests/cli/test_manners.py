@@ -61,10 +61,7 @@ def test_every_example_can_be_typed(verb: str, line: str) -> None:
     verb = next(name for name in VERBS if words[: len(name.split())] == name.split())
     context = click.Context(root, info_name="dispatcher")
     command = VERBS[verb]
-    try:
-        command.make_context(verb, words[len(verb.split()) :], parent=context)
-    except click.BadParameter as error:
-        assert "does not exist" in error.message, error.format_message()
+    command.make_context(verb, words[len(verb.split()) :], parent=context)
 
 
 def test_no_example_is_of_a_command_that_is_gone() -> None:
