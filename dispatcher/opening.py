@@ -1,4 +1,4 @@
-"""What every process opens first: the clock of this machine, and the trust files. Light, for commands that only look."""
+"""What every process opens first: the clock of this machine and the trust files; light, for commands that look."""
 
 from __future__ import annotations
 

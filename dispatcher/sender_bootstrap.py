@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +29,8 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.folder import Folder
 from dispatcher.gate.policy import Policies
-from dispatcher.opening import now as now
-from dispatcher.opening import open_trust as open_trust
+from dispatcher.opening import now as now  # noqa: PLC0414 - whoever sends takes the clock and the trust from here
+from dispatcher.opening import open_trust as open_trust  # noqa: PLC0414 - as above
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet
@@ -41,7 +40,6 @@ from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings
-from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
 
 GARBAGE = 20_000
