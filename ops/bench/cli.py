@@ -1,8 +1,8 @@
 """How long commands take to answer, as ratios to what any program here would take: a machine's speed divides out.
 
-Each round starts every program once, in turn, so that whatever else the machine does falls on all alike. The yardsticks
-are an interpreter that does nothing, one that imports click, and a script that asks one question of the same SQLite
-file through SQLAlchemy.
+Each round starts every program once, in turn, so that whatever else the machine does falls on all alike. The
+yardsticks are an interpreter that does nothing, one that imports click, and a script that asks one question of the
+same SQLite file through SQLAlchemy.
 """
 
 from __future__ import annotations

@@ -55,9 +55,7 @@ def test_every_commands_help_begins_with_an_example(verb: str) -> None:
 
 
 @pytest.mark.parametrize(("verb", "line"), LINES)
-def test_every_example_can_be_typed(
-    verb: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_example_can_be_typed(verb: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its options are there, nothing that is required lacks, and its words are among the choices."""
     monkeypatch.chdir(tmp_path)
     for needed in ("storm.txt", "inc-7kq2.zip"):
