@@ -273,7 +273,7 @@ def test_an_account_without_packets_has_no_device(office: Office) -> None:
 
 def feed(office: Office, mode: Mode, secrets: dict[str, Secret], **settings: str) -> accounts.Listed:
     """Add a CAP feed with a credential."""
-    held = {"folder": str(office.desk.settings.folder), "sender": "alerts@city.example", **settings}
+    held = {"folder": str(office.desk.settings.path("data")), "sender": "alerts@city.example", **settings}
     return accounts.add(
         office.desk, Account("feed-1", "cap_feed", "Alerts", ("en-GB",), held), mode, secrets, "ops-1"
     )
