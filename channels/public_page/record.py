@@ -70,7 +70,12 @@ class Record:
 
     def encoded(self) -> bytes:
         """The bytes of its file: the same for the same delivery."""
-        about = {"name": self.name, "page": self.page, "message": self.message, "at": written(self.at)}
+        about = {
+            "name": self.name,
+            "page": self.page,
+            "message": self.message,
+            "at": self.at.astimezone(UTC).isoformat(),
+        }
         document = {"schema": "page-record/v1", **about, "rendering": self.rendering.document()}
         return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
 

@@ -191,6 +191,17 @@ def test_what_was_spoilt_is_noticed(site, spoil, expected):
     assert site.read_back(job).seen is expected
 
 
+def test_a_release_between_two_seconds_is_kept_as_it_was(site):
+    """Its fraction orders what came within one second."""
+    first = site.job("z-1")
+    first = replace(first, intended_at=NOON + timedelta(microseconds=1))
+    second = site.job("a-2", content(CORRECT, "Second"), 0, site.send(first).reference)
+    second = replace(second, intended_at=NOON + timedelta(microseconds=2))
+    site.send(second)
+    assert [site.read_back(job).seen for job in (first, second)] == [Seen.VISIBLE] * 2
+    assert site.page().index("Second") < site.page().index("River rising")
+
+
 def test_a_later_look_finds_the_same_page(site):
     """What is served does not depend on when one looks."""
     job = site.job("d-1")
