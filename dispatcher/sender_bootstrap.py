@@ -23,6 +23,7 @@ import structlog
 from channels import registry
 from channels.capabilities import Idempotency
 from channels.contract import Account
+from channels.modes import OfOneMode
 from channels.renewing import Renewing
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
@@ -224,9 +225,12 @@ def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:
             f"a call to {account.channel} may take {timeout_s:g} s, and a lease lasts {settings.timing.lease_ms} ms",
             f"make lease_ms more than twice timeout_ms of {account.channel} in deployment.toml",
         )
+    made = adapter(account, credential.secrets, http, now)
+    if isinstance(made, OfOneMode) and (fault := made.serve(exercise=credential.mode is Mode.EXERCISE)):
+        structlog.get_logger("outlets").error("account_refuses", account=account.id, reason=fault)
     return Outlet(
         account=account,
-        adapter=adapter(account, credential.secrets, http, now),
+        adapter=made,
         timeout_s=timeout_s,
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )
@@ -277,7 +281,7 @@ def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
 
 
 def _urls(account_settings: Mapping[str, str]) -> list[str]:
-    return [value for key, value in account_settings.items() if key in ("base_url", "url")]
+    return [value for key, value in account_settings.items() if key in ("base_url", "url", "public_base_url")]
 
 
 def _is_private(host: str) -> bool:
