@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from dispatcher.cli import only
 from dispatcher.cli import spend as paid
-from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
+from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
@@ -21,7 +22,7 @@ from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
+from dispatcher.service import clearing, confirming, estimating, notices, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -47,7 +48,7 @@ clearance = Noun("clearance")
 
 
 @clearance.command(cls=Signed)
-@click.argument("message")
+@only.MESSAGE
 @many("account", "To this account; else to all of the mode.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
@@ -58,9 +59,12 @@ clearance = Noun("clearance")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session, message: Text, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
 ) -> None:
-    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
+    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
+
+    Without MESSAGE it is the only one that no plan carries yet.
+    """
     by_account: dict[str, list[str]] = {}
     for given in lists:
         account, _, name = given.rpartition("=")
@@ -70,7 +74,8 @@ def submit(
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
     wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
-    _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
+    named = only.message(session, message, "clearance submit")
+    _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT)
 
 
 @clearance.command(cls=Signed)
@@ -137,20 +142,25 @@ def suspend(session: Session, plan: str, reason: str) -> None:
 
 
 @clearance.command(cls=Signed)
-@PLAN
-def show(session: Session, plan: str) -> None:
+@only.PLAN
+def show(session: Session, plan: Text) -> None:
     """Where PLAN stands, channel by channel. With --to-sign FILE: what you would sign to approve it."""
+    named = only.plan(session, plan, "clearance show", only.WAITING, only.SENT)
     if session.to_sign:
-        clearing.approve(session.desk, plan, session.pen)
-    _show(session, clearing.show(session.desk, plan))
+        clearing.approve(session.desk, named, session.pen)
+    _show(session, clearing.show(session.desk, named))
 
 
 @clearance.command(cls=Reading)
-@PLAN
-def read(session: Session, plan: str) -> None:
-    """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
-    texts = clearing.texts(session.desk, plan)
-    attached = clearing.attached(session.desk, plan)
+@only.PLAN
+def read(session: Session, plan: Text) -> None:
+    """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
+
+    Last, while it waits, what its release would do, and the token that `dispatcher release` asks for.
+    """
+    named = only.plan(session, plan, "clearance read", only.WAITING, only.SENT)
+    texts = clearing.texts(session.desk, named)
+    attached = clearing.attached(session.desk, named)
     found = [
         {
             "account": place.account,
@@ -162,10 +172,13 @@ def read(session: Session, plan: str) -> None:
         }
         for place, kind, rendering in texts
     ]
-    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
     with session.desk.store.read() as work:
-        waits = records.plan(work, plan).state == "submitted"
-    next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
+        stored = records.plan(work, named)
+    asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
+    end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
+    shown = {"texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
+    session.read_out("texts", facts(shown), "\n".join([*map(_told, found), *end]))
+    next_step(f"dispatcher clearance {'approve' if asked else 'show'} {short(named)}")
 
 
 def _told(made: dict[str, Any]) -> str:

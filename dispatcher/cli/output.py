@@ -13,6 +13,7 @@ Rules (reference: ux 4)
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +56,11 @@ def facts(value: Any) -> Any:
 def wants_json(asked: bool) -> bool:
     """Whether data go out as JSON: asked for, or not read by a person."""
     return asked or not sys.stdout.isatty()
+
+
+def in_place() -> bool:
+    """Whether a line may change in place: not on a dumb terminal, nor for who reads by ear (``ACCESSIBLE=1``)."""
+    return not os.environ.get("ACCESSIBLE") and os.environ.get("TERM") != "dumb"
 
 
 def document(schema: str, body: Mapping[str, Any], *, err: bool = False) -> None:

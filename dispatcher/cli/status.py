@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from dispatcher.cli import output
-from dispatcher.cli.commands import Verb
+from dispatcher.cli import only, output
+from dispatcher.cli.commands import Text, Verb
 from dispatcher.cli.errors import Partial
 from dispatcher.cli.incident import what_next
 from dispatcher.cli.output import facts, next_step, say
@@ -136,15 +136,16 @@ def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
 
 
 @click.command(cls=Verb)
-@click.argument("plan")
-def watch(session: Session, plan: str) -> None:
+@only.PLAN
+def watch(session: Session, plan: Text) -> None:
     """Follow PLAN until every delivery has ended or waits for people.
 
     On a terminal a table that changes in place; with ACCESSIBLE=1, TERM=dumb or elsewhere, a line per change.
     Exit code 6 when some did not end well.
     """
+    named = only.plan(session, plan, "watch", only.SENDING, only.SENT)
     with session.desk.store.read() as work:
-        stored = records.plan(work, plan)
+        stored = records.plan(work, named)
     name = short(stored.digest)
     if stored.state == "submitted":
         raise Invalid(f"plan {name} is not released", f"dispatcher clearance show {name}")
