@@ -95,9 +95,9 @@ def _typed(asked: Asked, name: str) -> None:
     form = "letters" if asked.mode is Mode.LIVE else "digits"
     say(f"Its token stands at the end of: dispatcher clearance read {name}")
     for tries_left in reversed(range(TRIES)):
-        _styled(f"Type the token ({form}) to {VERB[asked.mode]}, or Ctrl-C: ", asked.mode, end="")
         with suppress(OSError, ValueError, termios.error):
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        _styled(f"Type the token ({form}) to {VERB[asked.mode]}, or Ctrl-C: ", asked.mode, end="")
         line = sys.stdin.readline()
         if not line:
             break

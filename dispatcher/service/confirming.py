@@ -106,8 +106,8 @@ def judged(typed: str, asked: Asked) -> Judged:
     plain, right = _plain(typed), _plain(asked.token)
     if plain == right:
         return Judged.RIGHT
-    others = [signs for mode, signs in SIGNS.items() if mode is not asked.mode]
-    return Judged.OTHER_MODE if plain and all(set(plain) <= set(signs) for signs in others) else Judged.WRONG
+    others = [mode for mode in Mode if mode is not asked.mode]
+    return Judged.OTHER_MODE if any(_is_of(plain, mode) for mode in others) else Judged.WRONG
 
 
 def reach_of(plan: Plan, people: int | None = None) -> Reach:
@@ -153,6 +153,10 @@ def consequence(asked: Asked, now: datetime) -> Iterator[str]:
     yield _row("For good", _lasting(plan, reach) if is_live else "nothing: it stays among simulated platforms")
     yield _row("Way back", f"correction, withdrawal, all-clear are armed: dispatcher correct {short(plan.digest)}")
     yield (edge * (50 if is_live else 24)).rstrip()
+
+
+def _is_of(plain: str, mode: Mode) -> bool:
+    return len(plain) == LENGTHS[mode] and set(plain) <= set(SIGNS[mode])
 
 
 def _plain(typed: str) -> str:

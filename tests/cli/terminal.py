@@ -71,7 +71,9 @@ class Terminal:
 
 
 @contextmanager
-def terminal(deployment: Path, words: Sequence[str], key: Path | None = None, **environment: str) -> Iterator[Terminal]:
+def terminal(
+    deployment: Path, words: Sequence[str], key: Path | None = None, **environment: str
+) -> Iterator[Terminal]:
     """Run ``dispatcher`` on a terminal of 120 columns, with this person's key and no agent."""
     master, slave = pty.openpty()
     plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "SSH_AUTH_SOCK")}

@@ -47,7 +47,12 @@ def test_the_consequence_is_said_before_the_token_is_typed(calm: Office) -> None
     plan = calm.cleared()
     with releasing(calm, plan) as screen:
         said = screen.until("Type the token (digits) to practise")
-        for part in ("exercise: only simulated", "Practise  “Storm tonight”", "1 account: 1 on", "Where     Old Town"):
+        for part in (
+            "exercise: only simulated",
+            "Practise  “Storm tonight”",
+            "1 account: 1 on",
+            "Where     Old Town",
+        ):
             assert part in said
         assert "armed: dispatcher correct" in said
         assert token(calm, plan) not in said
