@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import click
 
-from dispatcher.cli.errors import NeedsTerminal
+from dispatcher.cli.errors import Interrupted, NeedsTerminal
 from dispatcher.cli.output import in_place, plain, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError
@@ -41,15 +41,8 @@ class Unconfirmed(DispatcherError):
     word = "cancelled"
 
 
-class Aborted(DispatcherError):
-    """Somebody pressed Ctrl-C."""
-
-    exit_code = 130
-    word = "interrupted"
-
-
 def confirmed(session: Session, plan: str, release: Callable[[Confirm], Dispatch], given: str | None) -> Dispatch:
-    """Release a plan once it is confirmed. Raises Unconfirmed, Aborted, NeedsTerminal, and what a release raises."""
+    """Release a plan once it is confirmed. Raises Unconfirmed, Interrupted, NeedsTerminal and more."""
     try:
         return release(lambda stored: _confirm(session, stored, given))
     except Unconfirmed:
@@ -59,13 +52,13 @@ def confirmed(session: Session, plan: str, release: Callable[[Confirm], Dispatch
         raise _interrupted(session, plan) from stopped
 
 
-def _interrupted(session: Session, plan: str) -> Aborted:
+def _interrupted(session: Session, plan: str) -> Interrupted:
     """What Ctrl-C came to, by what the database says."""
     name = short(plan)
     if releasing.give_up(session.desk, plan, session.person, "interrupted"):
-        return Aborted("aborted, nothing was sent", f"dispatcher release {name}")
+        return Interrupted("aborted, nothing was sent", f"dispatcher release {name}")
     take_back = f"follow it: dispatcher watch {name}\ntake it back: dispatcher correct {name}"
-    return Aborted("too late: it was released already, and is being sent", take_back)
+    return Interrupted("too late: it was released already, and is being sent", take_back)
 
 
 def _confirm(session: Session, stored: StoredPlan, given: str | None) -> How:

@@ -59,6 +59,13 @@ class NeedsTerminal(DispatcherError):
     word = "needs_terminal"
 
 
+class Interrupted(DispatcherError):
+    """Somebody pressed Ctrl-C; the message says what that came to."""
+
+    exit_code = 130
+    word = "interrupted"
+
+
 @contextmanager
 def shown(session: Session) -> Iterator[None]:
     """Say on stderr what ended a command badly, and exit: one JSON document with ``--json``, else words."""

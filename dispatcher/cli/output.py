@@ -162,5 +162,8 @@ def untold(notices: Iterable[Notice]) -> None:
 
 
 def next_step(command: str, missing: str = "") -> None:
-    """End a command: what is missing, and what to type."""
+    """End a command: what is missing, and what to type; with ``--quiet`` nothing."""
+    context = click.get_current_context(silent=True)
+    if context is not None and getattr(context.obj, "quiet", False):
+        return
     say(*([f"Missing: {missing}"] if missing else []), f"Next: {command}")
