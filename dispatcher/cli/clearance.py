@@ -37,8 +37,8 @@ COMMANDS = {
     "G03": "dispatcher release {plan}",
     "G08": "dispatcher clearance approve {plan}",
     "G09": "dispatcher evidence assess {channel} --outcome permitted --record FILE --mode {mode}",
-    "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
-    "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --app-version VERSION"
+    "G10": "dispatcher evidence exempt {channel} --account {account} --need TEXT --mode {mode}",
+    "G11": "dispatcher evidence attest {channel} --account {account} --device DEVICE --app-version VERSION"
     " --evidence FILE --mode {mode}",
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
@@ -75,7 +75,7 @@ def submit(
     bought = paid.orders(spend, session.desk.now())
     wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
     named = only.message(session, message, "clearance submit")
-    _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT)
+    _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
 
 @clearance.command(cls=Signed)
@@ -92,7 +92,7 @@ def renew(session: Session, plan: str, window: timedelta) -> None:
 @CHANNEL
 def approve(session: Session, plan: str, role: Role | None, channels: Names) -> None:
     """Approve PLAN, for all its channels unless some are named."""
-    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels))
+    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels), did="Approved")
 
 
 @clearance.command(cls=Signed)
@@ -103,7 +103,7 @@ def approve(session: Session, plan: str, role: Role | None, channels: Names) -> 
 def reject(session: Session, plan: str, reason: str, role: Role | None, channels: Names) -> None:
     """Reject PLAN, with a reason. One rejection stops."""
     standing = clearing.reject(session.desk, plan, session.pen, reason, role, channels)
-    _show(session, standing, StatementKind.REJECT)
+    _show(session, standing, StatementKind.REJECT, "Rejected")
 
 
 @clearance.command(cls=Signed)
@@ -113,7 +113,7 @@ def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
     standing = clearing.revoke(session.desk, plan, session.pen, reason)
     session.ring_stops(standing.stored.plan.mode)
-    _show(session, standing, StatementKind.REVOKE)
+    _show(session, standing, StatementKind.REVOKE, "Revoked")
 
 
 @clearance.command("break-glass", cls=Signed)
@@ -186,8 +186,8 @@ def _told(made: dict[str, Any]) -> str:
     return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
 
 
-def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:
-    """Show a plan, and tell whom it concerns what was just signed about it."""
+def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:
+    """Show a plan, and tell whom it concerns what was just signed about it; ``did``: in a word, what changed."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
@@ -204,7 +204,18 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
+    if did:
+        say(_changed(did, standing))
     next_step(*what_next(session.desk, standing))
+
+
+def _changed(did: str, standing: Standing) -> str:
+    """What a signature came to: which channels are clear by now, and which wait."""
+    by_state: dict[str, list[str]] = {}
+    for finding in standing.findings:
+        by_state.setdefault("clear" if finding.clear else finding.state, []).append(finding.channel)
+    stands = "; ".join(f"{state}: {', '.join(channels)}" for state, channels in by_state.items())
+    return f"{did}: plan {short(standing.stored.digest)}. Now {stands}"
 
 
 def _cost(pence: int | None) -> str:
@@ -236,4 +247,5 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
     command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
-    return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), people or failures[0].fact
+    known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
+    return command.format(plan=name, **known), people or failures[0].fact
