@@ -153,18 +153,18 @@ class Walk:
         return self._run("message", "draft", case.id, *self._texts())
 
     def _texts(self) -> Iterator[str]:
+        """Files of one's own, or else a template, whose slots the command itself asks for."""
         from dispatcher.cli.message import draft
 
-        if any(parameter.name == "template" for parameter in draft.params):
-            template = _ask("Which template? (Enter: a text of your own)", "")
-            if template:
-                yield from ("--template", template)
-                while slot := _ask("A slot, as NAME=VALUE (Enter: no more)", ""):
-                    yield from ("--slot", slot)
-                return
         say("A text is a file: headline on the first line, the body below, an instruction after a line ---.")
-        while file := _ask("A language and its file, as en-GB=storm.txt (Enter: no more)", ""):
+        has_templates = any(parameter.name == "template" for parameter in draft.params)
+        otherwise, given = "a template" if has_templates else "no more", False
+        while file := _ask(f"A language and its file, as en-GB=storm.txt (Enter: {otherwise})", ""):
             yield from ("--text", file)
+            otherwise, given = "no more", True
+        if has_templates and not given:
+            say("Which there are: dispatcher message templates")
+            yield from ("--template", _ask("Which template?"))
         yield from ("--valid-until", f"+{_ask('How long does it hold?', '6h')}")
 
     def _submit(self, message: str) -> bool:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from dispatcher.cli.main import root
 from ops.reading import having_read
-from tests.e2e.deployment import AUDIENCE, Deployment
+from tests.e2e.deployment import AUDIENCE, Cleared, Deployment
 from tests.e2e.stories import PURPOSE, STORM, typed
 
 pytestmark = pytest.mark.system
@@ -99,6 +99,18 @@ def until_released(night: Night) -> None:
     night.counted[-1] = ("director-1", "release")  # its name is one word
 
 
+def finished_by_hand(night: Night, plan: str) -> None:
+    """One operator opens the packet, and both sign for the same address."""
+    (row,) = typed(night.site, "operator-1", "delivery", "list", "--plan", plan, "--state", "handed_over")[
+        "deliveries"
+    ]
+    night.types("operator-1", "handoff", "open", row["id"])
+    shown = typed(night.site, "operator-1", "delivery", "show", row["id"])
+    for person in ("operator-1", "operator-2"):
+        url = f"https://exercise.invalid/{shown['reference']}"
+        night.types(person, "handoff", "receipt", row["id"], "--url", url)
+
+
 def test_six_commands_and_one_for_each_approver(exercise: Deployment) -> None:
     """On X and a webhook: declare, draft, arm, preview, submit, release; each was named by the one before."""
     night = Night(exercise)
@@ -112,7 +124,7 @@ def test_six_commands_and_one_for_each_approver(exercise: Deployment) -> None:
 
 
 def test_for_tiktok_the_minister_is_one_more(exercise: Deployment) -> None:
-    """Besides: security's approval, the decision written down, and its read-back; the officer types no more."""
+    """Besides: security, the decision and its read-back, the packet and two receipts; the officer types no more."""
     night = Night(exercise)
     alarm_to_submit(night, *TIKTOK)
     plan = typed(exercise, "author-1", "status")["plans"][0]["plan"]
@@ -125,6 +137,8 @@ def test_for_tiktok_the_minister_is_one_more(exercise: Deployment) -> None:
     night.types("director-1", "clearance", "show", plan)
     night.counted.pop()  # it is looked at, and nobody has to
     until_released(night)
+    assert exercise.ended(Cleared(plan, "", "Storm")) == {"accepted": 1, "handed_over": 1}
+    finished_by_hand(night, plan)
     night.show("TikTok")
     assert officer(night, ("clearance approve", "evidence decide", "evidence confirm")) <= MOST
     assert night.by("checker-1", "security-1", "private-office-1") == {

@@ -74,3 +74,11 @@ def test_a_live_consequence_says_what_lasts(office: Office) -> None:
     assert "For good  what people have read" in live_said
     assert exercise_said.splitlines()[0][0] != live_said.splitlines()[0][0]
     assert "LIVE" not in exercise_said
+
+
+def test_whoever_types_an_exercises_token_live_is_told_so(office: Office) -> None:
+    """It is not just wrong: it is of the other mode."""
+    made = asked(office)
+    live = replace(made, plan=replace(made.plan, mode=Mode.LIVE), token="KTW-RMX")
+    assert confirming.judged(made.token, live) is Judged.OTHER_MODE
+    assert confirming.judged("ktw rmx", live) is Judged.RIGHT
