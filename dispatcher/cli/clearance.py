@@ -178,7 +178,11 @@ def read(session: Session, plan: Text) -> None:
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
     shown = {"texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
     session.read_out("texts", facts(shown), "\n".join([*map(_told, found), *end]))
-    next_step(f"dispatcher clearance {'approve' if asked else 'show'} {short(named)}")
+    verb = "clearance show"
+    if asked:
+        is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
+        verb = "release" if is_clear else "clearance approve"
+    next_step(f"dispatcher {verb} {short(named)}")
 
 
 def _told(made: dict[str, Any]) -> str:

@@ -138,7 +138,8 @@ def consequence(asked: Asked, now: datetime) -> Iterator[str]:
     is_live = plan.mode is Mode.LIVE
     edge = "#" if is_live else "~ "
     head = "LIVE: THE PUBLIC WILL READ THIS" if is_live else "exercise: only simulated platforms, no public"
-    yield f"{edge * (8 if is_live else 4)} {head} {edge * (8 if is_live else 4)}".rstrip()
+    side = (edge * (8 if is_live else 4)).strip()
+    yield f"{side} {head} {side}"
     yield _row("Publish" if is_live else "Practise", f"“{asked.headline}” ({', '.join(plan.languages)})")
     channels = ", ".join(f"{count} on {called(name)}" for name, count in reach.accounts.items())
     yield _row("To", f"{_number(sum(reach.accounts.values()), 'account')}: {channels}")

@@ -123,6 +123,20 @@ def test_the_countdown_can_be_stopped_with_ctrl_c(office: Office) -> None:
     assert entries(office, "statement.release") == []
 
 
+def test_after_the_commit_ctrl_c_comes_too_late_and_says_so(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody believes that nothing was sent while it is being sent: what the database says is said."""
+    plan = office.cleared()
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dispatcher.service.releasing.ring_lanes", pressed)
+    said = office.run("release", plan, "--confirm", token(office, plan), by="director-1", code=130)
+    assert "too late: it was released already, and is being sent" in said.err
+    assert f"take it back: dispatcher correct {plan[:12]}" in said.err
+    assert entries(office, "release.aborted") == []
+
+
 def test_who_reads_by_ear_is_told_of_the_countdown_once(office: Office) -> None:
     """With ACCESSIBLE=1 nothing changes in place."""
     plan = office.cleared()
