@@ -87,7 +87,7 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 .PHONY: test
 test: setup chromium bubblewrap prometheus systemd openid ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
-	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs $(TESTS)
+	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs --durations 25 $(TESTS)
 
 .PHONY: test-peers
 test-peers: setup peers ## run adapters against real far sides: a Bluesky PDS from npm, and Exim
