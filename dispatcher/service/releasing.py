@@ -28,10 +28,11 @@ from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
+from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.confirming import How
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import judge
+from dispatcher.service.judging import judge, who_can
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -98,9 +99,15 @@ def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
     if stored.state != "submitted":
         raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
     if lacking:
-        reasons = tuple((f.clause, f"{channel}: {f.fact}", f.mend) for channel, f in lacking)
+        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f)) for channel, f in lacking)
         raise GateClosed("the plan is not clear, nothing was released", look, reasons)
     return stored
+
+
+def _who(desk: Desk, failure: Failure) -> str:
+    """Who can mend it: the roles, each with its people, those on call first; else the words of the clause."""
+    people = who_can(desk, [failure])
+    return "; ".join(f"{role} ({', '.join(found)})" for role, found in people.items()) or failure.mend
 
 
 def give_up(desk: Desk, plan_name: str, person: str, why: str) -> bool:
