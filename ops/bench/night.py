@@ -53,7 +53,7 @@ def measure(root: Path, accounts: int = ACCOUNTS, nights: int = NIGHTS) -> list[
             for channel in CHANNELS:
                 stage.fault(provider=channel, kind="late", delay_s=LATENCY_S, times=TIMES)
             for number in range(nights):
-                plan = office.cleared(headline=f"Storm {number}")
+                plan = office.cleared(headline=f"Storm {number}", correction=f"Storm {number} was a mistake.")
                 time.sleep(ARMED_S)
                 for kind, name, words in _acts(stage, plan):
                     first, last = _timed(office, stage, plan, kind, words, accounts)
