@@ -93,6 +93,7 @@ NOTHING = {
         "status",
         "overview",
         "watch",
+        "night",
         "task list",
         "whoami",
     ),
