@@ -53,7 +53,7 @@ def folded(name: str) -> str:
 
 
 def jurisdiction(folder: Path | None = None) -> Box:
-    """The box around a folder's own jurisdiction, else around the project's. Faults in the former: see the catalogue."""
+    """The box around a folder's own jurisdiction, else around the project's."""
     return _jurisdiction(folder)[0]
 
 

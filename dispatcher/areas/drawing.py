@@ -17,7 +17,8 @@ from typing import Any
 from lxml import etree
 
 from channels.text import spelled_out
-from dispatcher.areas.shapes import EARTH_KM, Box, Point, around, disc, rings, square_km
+from dispatcher.areas.shapes import EARTH_KM, Box, Point, around, disc, rings
+from dispatcher.areas.words import degrees, described
 
 INK, SOFT, LINE, FAINT = "#14191f", "#4a5560", "#c3cad1", "#d9e6ee"
 FONT = "'DejaVu Sans', sans-serif"
@@ -77,27 +78,6 @@ def map_svg(
     return etree.tostring(svg, encoding="unicode")
 
 
-def described(polygons: Sequence[str], circles: Sequence[str]) -> str:
-    """What a map of these shapes shows, in words: how many, where, how large."""
-    box = around(polygons, circles)
-    if box is None:
-        return "no shape is known"
-    count = [(len(polygons), "outline"), (len(circles), "circle")]
-    shapes = " and ".join(f"{many} {what}{'s' * (many > 1)}" for many, what in count if many)
-    corners = f"{_where(box.south, 'NS')} to {_where(box.north, 'NS')}, {_where(box.west, 'EW')} to"
-    return f"{shapes}, {size_in_words(square_km(polygons, circles))}, from {corners} {_where(box.east, 'EW')}"
-
-
-def size_in_words(square: float) -> str:
-    """A size in square kilometres, with two significant digits.
-
-    >>> size_in_words(2.519), size_in_words(1140.4)
-    ('2.5 km²', '1,100 km²')
-    """
-    digits = 1 - math.floor(math.log10(square)) if square > 0 else 0
-    return f"{round(square, digits):,.{max(0, min(digits, 3))}f} km²"
-
-
 def labelled(svg: Any, name: str, title: str, description: str) -> None:
     """Have an SVG element say what it shows to who cannot see it."""
     for place, (word, text) in enumerate((("title", title), ("desc", description))):
@@ -142,11 +122,7 @@ def _lines(start: float, length: float, most: int, sides: str) -> Iterator[tuple
     step = _round_up(length / most)
     digits = max(0, -math.floor(math.log10(step)))
     for count in range(math.ceil(start / step), math.floor((start + length) / step) + 1):
-        yield count * step, _where(count * step, sides, digits)
-
-
-def _where(degree: float, sides: str, digits: int = 3) -> str:
-    return f"{abs(degree):.{digits}f}°{sides[0] if degree >= 0 else sides[1]}"
+        yield count * step, degrees(count * step, sides, digits)
 
 
 def _scale(svg: Any, sheet: _Sheet) -> None:

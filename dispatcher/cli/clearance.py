@@ -21,7 +21,7 @@ from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
+from dispatcher.service import areas, clearing, estimating, notices, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -162,7 +162,9 @@ def read(session: Session, plan: str) -> None:
         }
         for place, kind, rendering in texts
     ]
-    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
+    where = areas.of_plan(session.desk, plan)
+    text = "\n".join([areas.in_a_line(where), *map(_told, found)])
+    session.read_out("texts", {"where": where, "texts": found}, text)
     with session.desk.store.read() as work:
         waits = records.plan(work, plan).state == "submitted"
     next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
@@ -178,6 +180,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence

@@ -7,16 +7,14 @@ from typing import Any
 
 import click
 
+from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import (
     Moment,
-    Names,
     Noun,
-    Pairs,
     Reading,
     Signed,
     Text,
     at,
-    many,
     moment,
     one_of,
     pairs,
@@ -39,7 +37,6 @@ from dispatcher.store import history, records
 from dispatcher.store.database import Work
 
 SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system; S2 unless said.")
-AREA = many("area", "A place it concerns, by name; may be repeated.")
 FACT = pairs("fact", "NAME=VALUE", "Anything known of it.")
 NAME = click.argument("name", metavar="INCIDENT")
 SINCE = click.option(
@@ -59,7 +56,7 @@ incident = Noun("incident")
 @click.argument("title", required=False)
 @click.option("--mode", type=one_of(Mode), required=True, help="For good: one is never converted into the other.")
 @SEVERITY
-@AREA
+@place
 @FACT
 @click.option("--from-cap", metavar="FILE|URL", help="Propose it from a CAP 1.2 alert: a file, or an https address.")
 @click.option("--valid-until", "until", type=moment, help="For an alert without expiry, or to end it earlier.")
@@ -71,7 +68,7 @@ def declare(
     From an alert it is proposed, to be activated; KIND is given only where the one suggested is wrong.
 
     \b
-    dispatcher incident declare disorder "Disorder in the Old Town" --mode live
+    dispatcher incident declare disorder "Disorder in the Old Town" --mode live --area "Old Town"
     dispatcher incident declare --from-cap alert.xml --mode exercise
     """
     if from_cap:
@@ -80,8 +77,8 @@ def declare(
         return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:
         raise Invalid("an incident needs a kind and a title", 'dispatcher incident declare disorder "TITLE" --mode …')
-    told = {"severity": told["severity"] or Severity.S2, "facts": _known(**told)}
-    made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **told)
+    about = {"severity": told["severity"] or Severity.S2, "facts": told["fact"], "where": placed(session, told)}
+    made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **about)
     return _show(session, made)
 
 
@@ -95,7 +92,7 @@ def activate(session: Session, name: str) -> None:
 @incident.command()
 @NAME
 @SEVERITY
-@AREA
+@place
 @FACT
 @SINCE
 @LATE
@@ -103,8 +100,9 @@ def amend(session: Session, name: str, occurred_at: Moment, late: str, **told: A
     """Add to what is known of INCIDENT; plans made before keep what they were signed with."""
     if not any(told.values()):
         raise Invalid("nothing to amend", "give --severity, --area or --fact NAME=VALUE")
-    when = _when(session, occurred_at, late)
-    _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"], when))
+    when, where = _when(session, occurred_at, late), placed(session, told)
+    made = incidents.amend(session.desk, name, session.person, told["fact"], told["severity"], when, where)
+    _show(session, made)
 
 
 @incident.command()
@@ -252,10 +250,6 @@ def _when(session: Session, occurred_at: Moment, late: str) -> Occurred:
 def _show_retained(session: Session, made: Retained) -> None:
     session.show("retained", made)
     next_step("dispatcher recipients list")
-
-
-def _known(areas: Names, fact: Pairs, **_: Any) -> dict[str, Any]:
-    return fact | ({"area": list(areas)} if areas else {})
 
 
 def _show(session: Session, found: Incident) -> None:

@@ -154,6 +154,11 @@ def _plan(
         raise Invalid("the plan has no account", "add one: dispatcher account add")
     if revision.missing_armed:
         raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
+    if not revision.area:
+        raise Invalid(
+            "the message names no area, and no area never means everywhere",
+            f"name it: dispatcher message edit {revision.message} --area NAME",
+        )
     policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
     not_after = min(now + wish.window, revision.valid_until)
     spend = tuple(replace(one, year=financial_year(now)) for one in wish.spend)
