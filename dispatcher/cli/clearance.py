@@ -49,6 +49,7 @@ clearance = Noun("clearance")
 @clearance.command(cls=Signed)
 @click.argument("message")
 @many("account", "To this account; else to all of the mode.")
+@many("group", "To all accounts of this group; may be repeated, beside --account.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
@@ -58,7 +59,13 @@ clearance = Noun("clearance")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session,
+    message: str,
+    accounts: Names,
+    lists: Names,
+    on_ambiguous: Pairs,
+    spend: Pairs,
+    **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
     by_account: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dispatcher.areas.words import described
 from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import (
     Moment,
@@ -20,7 +21,7 @@ from dispatcher.cli.commands import (
     pairs,
     past,
 )
-from dispatcher.cli.output import facts, next_step, say
+from dispatcher.cli.output import facts, next_step, say, wants_json
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
@@ -29,6 +30,7 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import closing, incidents, retaining
+from dispatcher.service.areas import SHAPES, place_of
 from dispatcher.service.closing import Owed
 from dispatcher.service.evidence import file_digest
 from dispatcher.service.incidents import Occurred
@@ -243,6 +245,12 @@ def _show_owed(session: Session, found: Owed) -> None:
         next_step(f"dispatcher incident close {found.incident.id}" if found.obligations else "dispatcher status")
 
 
+def _shape(found: Incident) -> str:
+    """The shapes of an incident's area in words; empty where it has none."""
+    known = place_of(found.facts)
+    return described(known.polygons, known.circles) if known.has_shape else ""
+
+
 def _when(session: Session, occurred_at: Moment, late: str) -> Occurred:
     return Occurred(at(occurred_at, session.desk.now()), late)
 
@@ -260,7 +268,10 @@ def _show(session: Session, found: Incident) -> None:
         step = what_next(work, found)
         retained = found.id in history.retained(work)
     about = {"retained": retained, "messages": list(messages), "plans": plans}
-    session.show("incident", {**facts(found), **about})
+    told = facts(found)
+    if not wants_json(session.json):  # an alert's outline may have thousands of corners
+        told["facts"] = {key: value for key, value in told["facts"].items() if key not in SHAPES}
+    session.show("incident", {**told, "shape": _shape(found), **about})
     version = desk.trust.policy.in_force(desk.now())
     kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
     if found.kind not in kinds:

@@ -33,6 +33,8 @@ from dispatcher.service.desk import Desk
 from dispatcher.store import records
 
 FOLDER = "areas"
+SHAPES = ("polygons", "circles")
+"""The facts of an incident that hold its shapes, as lists of CAP strings."""
 LISTING = "dispatcher area list"
 
 
@@ -112,6 +114,13 @@ def where(desk: Desk, names: Sequence[str], polygons: Sequence[str] = (), circle
         population=None if words or by_hand.has_shape else _people(chosen),
         warnings=tuple(_added(chosen) if by_hand.has_shape else _shapeless(found, words)),
     )
+
+
+def place_of(facts: Mapping[str, Any]) -> Where:
+    """The place that an incident's facts hold; a fact of the same name given by hand is a word, not a list."""
+    people, lists = facts.get("population"), (facts.get(name) for name in ("area", *SHAPES))
+    names, polygons, circles = (tuple(found) if isinstance(found, list) else () for found in lists)
+    return Where(names, polygons, circles, people if type(people) is int else None)
 
 
 def keep_shape(before: bool, after: Where) -> None:

@@ -20,13 +20,11 @@ from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
-from dispatcher.service.areas import NOWHERE, Where, keep_shape
+from dispatcher.service.areas import NOWHERE, Where, keep_shape, place_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 
 LATE_AFTER = timedelta(minutes=15)
-SHAPES = ("polygons", "circles")
-"""The facts of an incident that hold its shapes, as lists of CAP strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def amend(
     occurred: dict[str, Any] = when.facts(desk.now())
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
-        keep_shape(any(isinstance(incident.facts.get(key), list) and incident.facts[key] for key in SHAPES), where)
+        keep_shape(place_of(incident.facts).has_shape, where)
         facts = {**_plain(facts), **where.facts()}
         merged = {**incident.facts, **facts}
         level = severity or incident.severity

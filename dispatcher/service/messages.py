@@ -163,9 +163,9 @@ def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted)
 
 def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:
     facts: Mapping[str, Any] = incident.facts
-    known = _place(facts)
+    known = areas.place_of(facts)
     areas.keep_shape(known.has_shape, written.where)
-    place = written.where if written.where.names else known
+    where = written.where if written.where.names else known
     until = written.valid_until or _expires(facts)
     if until <= desk.now():
         raise Invalid(
@@ -180,10 +180,10 @@ def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revis
         texts={TextKind.PUBLISH: written.texts or tuple(LanguageText(**text) for text in _list(facts, "texts"))},
         contributors={person: ("author",)},
         link=written.link,
-        area=place.names,
-        polygons=place.polygons,
-        circles=place.circles,
-        population=place.population,
+        area=where.names,
+        polygons=where.polygons,
+        circles=where.circles,
+        population=where.population,
         cap=facts["cap"] if isinstance(facts.get("cap"), dict) else _cap(incident),
     )
 
@@ -212,12 +212,6 @@ def _check(revision: Revision) -> None:
         revision.encoded()
     except canonical.CanonicalError as error:
         raise Invalid(f"the text cannot be signed: {error}", "save it as UTF-8 in composed form (NFC)") from error
-
-
-def _place(facts: Mapping[str, Any]) -> Where:
-    people = facts.get("population")
-    names, polygons, circles = (tuple(_list(facts, name)) for name in ("area", "polygons", "circles"))
-    return Where(names, polygons, circles, people if type(people) is int else None)
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
