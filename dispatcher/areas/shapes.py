@@ -22,7 +22,7 @@ EARTH_KM = 6371.0088
 """The Earth's mean radius (source: IUGG)."""
 MAX_POLYGONS = 1_000
 MAX_POINTS = 50_000
-_SPECK = 1e-6  # a square metre
+_HAIR = 1e-4  # ten centimetres
 ROUND = 72
 """Corners that a circle is drawn and measured with: its size is then right to 0.2 per cent."""
 
@@ -163,7 +163,11 @@ def _outside(corners: Sequence[Point], box: Box) -> str | None:
 def _senseless(polygon: str) -> str | None:
     if any(abs(one[1] - other[1]) > 180 for one, other in pairwise(points(polygon))):
         return "goes around the globe: split it at the date line"
-    return "covers nothing: its corners lie on one line" if square_km((polygon,), ()) < _SPECK else None
+    corners = flat(points(polygon))
+    x, y = corners[0]
+    reach, east, north = max((math.hypot(a - x, b - y), a - x, b - y) for a, b in corners)
+    aside = max(abs(east * (b - y) - north * (a - x)) for a, b in corners)
+    return "covers nothing: its corners lie on one line" if aside <= reach * _HAIR else None
 
 
 def _faults(shapes: Sequence[str], problem: Any) -> Iterator[tuple[int, str]]:
