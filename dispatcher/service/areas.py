@@ -88,7 +88,7 @@ def named(desk: Desk, name: str) -> Area:
 def check(desk: Desk, data: bytes, file: str) -> tuple[tuple[Area, ...], tuple[str, ...]]:
     """The areas of a file that is not among those known yet, and everything that is wrong with it."""
     found, faults = read(data, file, catalogue(desk).jurisdiction)
-    crossed = [f"{file}: {area.name}: {fault}" for area in found for fault in _crossings(area.polygons)]
+    crossed = [f"{file}: {area.name}: {fault}" for area in found for fault in crossings(area.polygons)]
     return found, (*faults, *crossed)
 
 
@@ -161,11 +161,16 @@ def in_a_line(where: Mapping[str, Any]) -> str:
     return f"Area: {', '.join(where['area']) or 'NONE'} ({where['shape']}), {where['reach']}"
 
 
+def crossings(polygons: Sequence[str]) -> list[str]:
+    """Which polygons cross themselves, in words."""
+    return [f"polygon {n}: {fault}" for n, polygon in enumerate(polygons, 1) if (fault := crossing(polygon))]
+
+
 def _by_hand(found: Catalogue, polygons: Sequence[str], circles: Sequence[str]) -> Where:
     polygons, circles = (tuple(" ".join(shape.split()) for shape in shapes) for shapes in (polygons, circles))
     made = Where((), polygons, circles)
     faults = [*problems(made.polygons, made.circles, found.jurisdiction)]
-    faults += [] if faults else _crossings(made.polygons)
+    faults += [] if faults else crossings(made.polygons)
     if faults:
         raise Invalid(
             f"the shape cannot be used: {'; '.join(faults)}",
@@ -192,14 +197,10 @@ def _refuse_near(found: Catalogue, words: Sequence[str]) -> None:
 
 def _refuse_crossing(chosen: Sequence[Area]) -> None:
     for area in chosen:
-        if faults := _crossings(area.polygons):
+        if faults := crossings(area.polygons):
             raise Invalid(
                 f"{area.name}: {'; '.join(faults)}", f"mend {FOLDER}/{area.file}: dispatcher area check FILE"
             )
-
-
-def _crossings(polygons: Sequence[str]) -> list[str]:
-    return [f"polygon {n}: {fault}" for n, polygon in enumerate(polygons, 1) if (fault := crossing(polygon))]
 
 
 def _people(chosen: Sequence[Area]) -> int | None:

@@ -17,7 +17,6 @@ DECLARE = ("incident", "declare", "severe_weather", "Storm", "--mode", "exercise
 
 def own(office: Office, data: bytes) -> Path:
     """Put an area file into the deployment."""
-    (office.folder / "areas").mkdir()
     file = office.folder / "areas" / "city.geojson"
     file.write_bytes(data)
     return file
