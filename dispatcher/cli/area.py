@@ -11,7 +11,7 @@ import click
 from dispatcher.areas import Area, reach_in_words
 from dispatcher.areas.geojson import MAX_BYTES
 from dispatcher.areas.shapes import centre
-from dispatcher.areas.words import size_in_words
+from dispatcher.areas.words import described, size_in_words
 from dispatcher.cli.commands import Names, Noun, many, read
 from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
@@ -64,7 +64,8 @@ def show(session: Session, name: str) -> None:
     dispatcher area show "Old Town"
     """
     found = areas.named(session.desk, name)
-    session.show("area", {**_row(found), **_shape(found), "polygons": found.polygons, "circles": found.circles})
+    shapes = {"polygons": found.polygons, "circles": found.circles}
+    session.show("area", {**_row(found), **_shape(found), **shapes}, polygons="", circles="")
     next_step(f'dispatcher incident declare KIND TITLE --mode MODE --area "{found.name}"')
 
 
@@ -98,4 +99,5 @@ def _row(one: Area) -> dict[str, Any]:
 def _shape(one: Area) -> dict[str, str]:
     middle = centre(one.polygons, one.circles)
     where = f"{middle[0]:.4f},{middle[1]:.4f}" if middle else ""
-    return {"centre": where, "size": size_in_words(one.square_km)}
+    shape = described(one.polygons, one.circles)
+    return {"centre": where, "size": size_in_words(one.square_km), "shape": shape}

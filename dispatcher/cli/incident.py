@@ -245,10 +245,12 @@ def _show_owed(session: Session, found: Owed) -> None:
         next_step(f"dispatcher incident close {found.incident.id}" if found.obligations else "dispatcher status")
 
 
-def _shape(found: Incident) -> str:
-    """The shapes of an incident's area in words; empty where it has none."""
+def _place(found: Incident) -> dict[str, str]:
+    """The shapes and people of an incident's area in words; nothing where it has no shape."""
     known = place_of(found.facts)
-    return described(known.polygons, known.circles) if known.has_shape else ""
+    if not known.has_shape:
+        return {}
+    return {"shape": described(known.polygons, known.circles), "reach": known.reach}
 
 
 def _when(session: Session, occurred_at: Moment, late: str) -> Occurred:
@@ -270,8 +272,8 @@ def _show(session: Session, found: Incident) -> None:
     about = {"retained": retained, "messages": list(messages), "plans": plans}
     told = facts(found)
     if not wants_json(session.json):  # an alert's outline may have thousands of corners
-        told["facts"] = {key: value for key, value in told["facts"].items() if key not in SHAPES}
-    session.show("incident", {**told, "shape": _shape(found), **about})
+        told["facts"] = {key: value for key, value in told["facts"].items() if key not in (*SHAPES, "population")}
+    session.show("incident", {**told, **_place(found), **about})
     version = desk.trust.policy.in_force(desk.now())
     kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
     if found.kind not in kinds:

@@ -53,6 +53,11 @@ class Where:
         """Whether it is more than words."""
         return bool(self.polygons or self.circles)
 
+    @property
+    def reach(self) -> str:
+        """About how many people it holds, in words."""
+        return reach_in_words(self.population, at_most=len(self.names) > 1)
+
     def facts(self) -> dict[str, Json]:
         """What an incident's facts say of it: all of it, or nothing where no place was named."""
         if not self.names:
@@ -134,7 +139,7 @@ def keep_shape(before: bool, after: Where) -> None:
 
 def reach(revision: Revision) -> str:
     """About how many people a revision's area holds, in words."""
-    return reach_in_words(revision.population, at_most=len(revision.area) > 1)
+    return Where(revision.area, population=revision.population).reach
 
 
 def told(revision: Revision) -> dict[str, Any]:
