@@ -13,6 +13,7 @@ Rules
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -48,8 +49,8 @@ class Catalogue:
 
 
 def folded(name: str) -> str:
-    """A name without regard to case and to how many spaces stand in it."""
-    return " ".join(name.casefold().split())
+    """A name without regard to case, to how many spaces stand in it, and to how its letters are composed."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def jurisdiction(folder: Path | None = None) -> Box:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -152,7 +153,7 @@ def _name(properties: Mapping[str, Any], key: str) -> str:
     value = properties.get(key)
     if not isinstance(value, str) or not value.strip():
         raise AreaFault(f'it has no {key}: give it one, {{"{key}": "Old Town"}}')
-    name = " ".join(value.split())
+    name = " ".join(unicodedata.normalize("NFC", value).split())
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise AreaFault(f"its {key} is no name that people read: {LONGEST_NAME} printable characters at most")
     return name

@@ -17,7 +17,7 @@ HELP = """Emergency public messaging: nothing leaves without the right signature
 A first exercise, each command by the person whose act it is:
   dispatcher init deployment --kind test --name example-city
   dispatcher up --mode exercise
-  dispatcher incident declare severe_weather "Storm tonight" --mode exercise
+  dispatcher incident declare severe_weather "Storm tonight" --mode exercise --area "Old Town"
   dispatcher incident evidence INCIDENT warning "amber" --source "weather service"
   dispatcher message draft INCIDENT --text en-GB=storm.txt --valid-until +6h
   dispatcher message arm MESSAGE

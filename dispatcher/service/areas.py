@@ -24,8 +24,9 @@ from channels.contract import Json
 from dispatcher.areas import Area, reach_in_words
 from dispatcher.areas.catalogue import Catalogue, folded, read_catalogue
 from dispatcher.areas.geojson import read
-from dispatcher.areas.shapes import crossing, problems
+from dispatcher.areas.shapes import crossing, problems, too_many
 from dispatcher.areas.words import described
+from dispatcher.domain import canonical
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.message import Revision
 from dispatcher.domain.people import DeploymentKind
@@ -112,9 +113,12 @@ def where(desk: Desk, names: Sequence[str], polygons: Sequence[str] = (), circle
         _refuse_near(found, words)
     chosen = list({area.name: area for area in areas.values()}.values())
     _refuse_crossing(chosen)
+    polygons = list(dict.fromkeys((*(p for area in chosen for p in area.polygons), *by_hand.polygons)))
+    if fault := too_many(polygons):
+        raise Invalid(f"together the areas have {fault}", "name fewer areas, or one that holds them all")
     return Where(
         names=tuple(dict.fromkeys(areas[name].name if name in areas else spoken[name] for name in spoken)),
-        polygons=tuple(dict.fromkeys((*(p for area in chosen for p in area.polygons), *by_hand.polygons))),
+        polygons=tuple(polygons),
         circles=tuple(dict.fromkeys((*(c for area in chosen for c in area.circles), *by_hand.circles))),
         population=None if words or by_hand.has_shape else _people(chosen),
         warnings=tuple(_added(chosen) if by_hand.has_shape else _shapeless(found, words)),
@@ -185,7 +189,7 @@ def _by_hand(found: Catalogue, polygons: Sequence[str], circles: Sequence[str]) 
 
 
 def _name(name: str) -> str:
-    spoken = " ".join(name.split())
+    spoken = " ".join(canonical.typed(name).split())
     if not spoken:
         raise Invalid("an area has a name", f"name one of these: {LISTING}")
     return spoken

@@ -82,3 +82,11 @@ def test_a_jurisdiction_that_cannot_be_read_is_told_and_the_projects_own_holds(t
     found = read_catalogue(tmp_path, examples=False)
     assert found.jurisdiction == jurisdiction()
     assert "jurisdiction.geojson: not JSON" in found.faults[0]
+
+
+def test_a_name_is_found_however_its_letters_are_composed(tmp_path: Path) -> None:
+    """A file may have a circumflex as a character of its own; signed text never does."""
+    (tmp_path / "a.geojson").write_bytes(collection(feature(name="Y Dw\u0302r")))
+    found = read_catalogue(tmp_path, examples=False)
+    assert list(found.areas) == ["Y D\u0175r"]
+    assert found.named("y dw\u0302r") is found.named("Y D\u0174R") is not None

@@ -18,7 +18,7 @@ from dispatcher.service import areas, incidents, messages, submitting
 from dispatcher.service.areas import NOWHERE, Where
 from dispatcher.service.submitting import Wish
 from dispatcher.store import records
-from tests.areas.geojson import collection, feature
+from tests.areas.geojson import SQUARE, collection, feature
 from tests.office import Office
 
 CIRCLE = "52.30,-4.20 2"
@@ -131,6 +131,19 @@ def test_a_known_area_that_crosses_itself_is_refused_when_it_is_named(office: Of
     office.desk.settings.path("areas", "city.geojson").write_bytes(collection(feature(ring=crossed, name="Quay")))
     with pytest.raises(Invalid, match="Quay: polygon 1: the polygon crosses"):
         areas.where(office.desk, ["Quay"])
+
+
+def test_areas_that_are_too_much_together_are_refused(office: Office) -> None:
+    """Each alone would do."""
+    parts = {"type": "MultiPolygon", "coordinates": [[[[e + n / 1e4, y] for e, y in SQUARE]] for n in range(600)]}
+    more = {"type": "MultiPolygon", "coordinates": [[[[e - n / 1e4, y] for e, y in SQUARE]] for n in range(1, 601)]}
+    file = office.desk.settings.path("areas", "city.geojson")
+    file.write_bytes(
+        collection({**feature(name="East"), "geometry": parts}, {**feature(name="West"), "geometry": more})
+    )
+    assert areas.where(office.desk, ["East"]).has_shape
+    with pytest.raises(Invalid, match="1,200 polygons: at most 1,000"):
+        areas.where(office.desk, ["East", "West"])
 
 
 def test_who_names_an_unknown_place_is_told_of_files_that_cannot_be_used(office: Office) -> None:
