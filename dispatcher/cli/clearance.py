@@ -22,7 +22,7 @@ from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, confirming, estimating, notices, probing, stopping, submitting
+from dispatcher.service import areas, clearing, confirming, estimating, notices, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -50,6 +50,7 @@ clearance = Noun("clearance")
 @clearance.command(cls=Signed)
 @only.MESSAGE
 @many("account", "To this account; else to all of the mode.")
+@many("group", "To all accounts of this group; may be repeated, beside --account.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
@@ -59,7 +60,13 @@ clearance = Noun("clearance")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: Text, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session,
+    message: Text,
+    accounts: Names,
+    lists: Names,
+    on_ambiguous: Pairs,
+    spend: Pairs,
+    **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
 
@@ -172,12 +179,13 @@ def read(session: Session, plan: Text) -> None:
         }
         for place, kind, rendering in texts
     ]
+    where = areas.of_plan(session.desk, named)
     with session.desk.store.read() as work:
         stored = records.plan(work, named)
     asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
-    shown = {"texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
-    session.read_out("texts", facts(shown), "\n".join([*map(_told, found), *end]))
+    shown = {"where": where, "texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
+    session.read_out("texts", facts(shown), "\n".join([areas.in_a_line(where), *map(_told, found), *end]))
     verb = "clearance show"
     if asked:
         is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
@@ -195,6 +203,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence

@@ -47,6 +47,7 @@ SUMMARIES = {
     "cap": "Check CAP 1.2 alerts.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
+    "area": "The places known by name, with shape and people; check a file of them.",
     "message": "Write what the public will read, and the way back.",
     "evidence": "Sign assessments, exemptions, attestations and decisions; export evidence packs.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",

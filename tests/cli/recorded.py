@@ -57,6 +57,7 @@ CHANGES = {
     "account add": "account.added",
     "account rotate": "account.rotated",
     "account connect": "account.added",
+    "account group": "account.grouped",
     "account hold": "account.held",
     "account unhold": "account.unheld",
     "recipients import": "recipients.imported",
@@ -84,6 +85,7 @@ MAY_ONLY_LOOK = {
 }
 
 NOTHING = {
+    *("area list", "area show", "area check"),
     *("cap validate", "incident obligations", "incident show", "incident list", "message preview", "message lint"),
     *(
         "clearance show",
