@@ -100,7 +100,7 @@ class Info:
 class Alert:
     """One CAP 1.2 message, as far as an incident needs it; ``source`` is how another alert would refer to it.
 
-    ``references`` name the earlier messages it is about. ``signatures`` counts those it carries, none of them checked.
+    ``references`` name the earlier messages it is about. ``signatures`` counts those it carries, unchecked.
     """
 
     source: Reference

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, float]
 Segment = tuple[Point, Point]
@@ -37,10 +38,8 @@ def bounds(latitude: float, longitude: float, radius_km: float) -> tuple[Point, 
     """The four outermost points of a circle."""
     high = radius_km / KM_PER_DEGREE
     wide = high / max(0.01, math.cos(math.radians(latitude)))
-    return ((latitude + high, longitude), (latitude - high, longitude)) + (
-        (latitude, longitude + wide),
-        (latitude, longitude - wide),
-    )
+    north_south = ((latitude + high, longitude), (latitude - high, longitude))
+    return (*north_south, (latitude, longitude + wide), (latitude, longitude - wide))
 
 
 def repeats(ring: Sequence[Point]) -> bool:
@@ -75,7 +74,7 @@ def within(inner: Sequence[Point], outer: Sequence[Point]) -> bool:
 def _inside(point: Point, ring: Sequence[Point]) -> bool:
     latitude, longitude = point
     odd = False
-    for (lat_a, lon_a), (lat_b, lon_b) in zip(ring, ring[1:], strict=False):
+    for (lat_a, lon_a), (lat_b, lon_b) in pairwise(ring):
         if (lat_a > latitude) != (lat_b > latitude):
             crossing = (lon_b - lon_a) * (latitude - lat_a) / (lat_b - lat_a) + lon_a
             odd ^= longitude < crossing
@@ -86,10 +85,11 @@ def _touch(one: Segment, other: Segment) -> bool:
     (a, b), (c, d) = one, other
     if max(a[0], b[0]) < min(c[0], d[0]) or max(c[0], d[0]) < min(a[0], b[0]):
         return False
-    turns = [_turn(a, b, c), _turn(a, b, d), _turn(c, d, a), _turn(c, d, b)]
+    corners = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
+    turns = [_turn(*corner) for corner in corners]
     if turns[0] != turns[1] and turns[2] != turns[3]:
         return True
-    return any(turn == 0 and _on(*where) for turn, where in zip(turns, ((a, b, c), (a, b, d), (c, d, a), (c, d, b)), strict=True))
+    return any(turn == 0 and _on(*corner) for turn, corner in zip(turns, corners, strict=True))
 
 
 def _turn(a: Point, b: Point, c: Point) -> int:

@@ -73,15 +73,15 @@ def verify(data: bytes, certificates: Sequence[bytes], at: datetime) -> Verified
 
     signature = _the_signature(data)
     _spelled_once(signature)
-    last = SignatureRefused("signature-key", "no certificate is pinned for this source: pin its sender's")
+    refusals = []
     for certificate in _candidates(signature, certificates):
         try:
             content = _signed_by(data, certificate, at)
         except SignatureRefused as refusal:
-            last = refusal
+            refusals.append(refusal)
         else:
             return Verified(content, certificate.subject.rfc4514_string(), certificate.fingerprint(SHA256()).hex())
-    raise last
+    raise refusals[0] if refusals else _nobody()
 
 
 @lru_cache(maxsize=64)
@@ -130,6 +130,10 @@ def _candidates(signature: etree._Element, pinned: Sequence[bytes]) -> list[Cert
     return named or known
 
 
+def _nobody() -> SignatureRefused:
+    return SignatureRefused("signature-key", "no certificate is pinned for this source: pin its sender's")
+
+
 def _subject(der: bytes) -> str:
     """Whom a certificate names that nobody vouches for."""
     from cryptography.x509 import load_der_x509_certificate
@@ -145,12 +149,10 @@ def _signed_by(data: bytes, certificate: Certificate, at: datetime) -> bytes:
     from signxml.exceptions import InvalidDigest, InvalidSignature
 
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if not first <= at <= last:
-        when = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
-        advice = f"its certificate holds from {when}: ask the sender for the new one, and pin it"
-        raise SignatureRefused("signature-expired", advice)
     try:
-        result = XMLVerifier().verify(data, x509_cert=certificate, expect_config=_configuration(at))
+        result = XMLVerifier().verify(
+            data, x509_cert=certificate, expect_config=_configuration(min(max(at, first), last))
+        )
     except InvalidDigest:
         advice = "the alert was altered after it was signed, if only its spaces: get it again from its sender"
         raise SignatureRefused("signature-broken", advice) from None
@@ -163,6 +165,10 @@ def _signed_by(data: bytes, certificate: Certificate, at: datetime) -> bytes:
         raise SignatureRefused("signature-form", advice) from None
     if isinstance(result, list) or result.signed_xml is None or result.signed_xml.tag != f"{{{CAP}}}alert":
         raise SignatureRefused("signature-form", "what was signed is not this alert: take nothing from it")
+    if not first <= at <= last:  # told last: what was altered besides is told as that
+        when = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        advice = f"its certificate holds from {when}: ask the sender for the new one, and pin it"
+        raise SignatureRefused("signature-expired", advice)
     return result.signed_data
 
 
