@@ -1,7 +1,7 @@
 """The relay watches feeds of other people's alerts: each is polled when it is due, and what it lists is taken in.
 
-Relays that run beside each other poll each feed once: a poll is taken in the database. A feed that fails ends nothing;
-it is an alarm for as long as it does.
+Relays that run beside each other poll each feed once: a poll is taken in the database. A feed that fails ends
+nothing; it is an alarm for as long as it does.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from dispatcher.cap.structure import CAP, XMLDSIG
 
 if TYPE_CHECKING:  # both are loaded where a signature is checked: most commands check none
     from cryptography.x509 import Certificate
-    from signxml import SignatureConfiguration
+    from signxml.verifier import SignatureConfiguration
 
 METHODS = ("RSA_SHA256", "RSA_SHA384", "RSA_SHA512", "ECDSA_SHA256", "ECDSA_SHA384", "ECDSA_SHA512")
 DIGESTS = ("SHA256", "SHA384", "SHA512")
@@ -94,7 +94,7 @@ def load_certificate(pem: bytes) -> Certificate:
 
 def _the_signature(data: bytes) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-    found = list(etree.fromstring(data, parser).iter(_SIGNATURE))
+    found: list[etree._Element] = list(etree.fromstring(data, parser).iter(_SIGNATURE))
     if not found:
         raise SignatureRefused("signature-missing", "the alert is not signed: ask its sender for the signed one")
     if len(found) > 1:
@@ -145,14 +145,13 @@ def _subject(der: bytes) -> str:
 
 
 def _signed_by(data: bytes, certificate: Certificate, at: datetime) -> bytes:
-    from signxml import XMLVerifier
     from signxml.exceptions import InvalidDigest, InvalidSignature
+    from signxml.verifier import XMLVerifier
 
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     try:
-        result = XMLVerifier().verify(
-            data, x509_cert=certificate, expect_config=_configuration(min(max(at, first), last))
-        )
+        expected = _configuration(min(max(at, first), last))
+        result = XMLVerifier().verify(data, x509_cert=certificate, expect_config=expected)
     except InvalidDigest:
         advice = "the alert was altered after it was signed, if only its spaces: get it again from its sender"
         raise SignatureRefused("signature-broken", advice) from None
@@ -173,7 +172,8 @@ def _signed_by(data: bytes, certificate: Certificate, at: datetime) -> bytes:
 
 
 def _configuration(at: datetime) -> SignatureConfiguration:
-    from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod
+    from signxml.algorithms import DigestAlgorithm, SignatureMethod
+    from signxml.verifier import SignatureConfiguration
 
     return SignatureConfiguration(
         location="./",

@@ -84,7 +84,7 @@ def ingest(context: click.Context, session: Session, source: str, mode: Mode, na
     taken = intake.take(desk, intake.Arrival(data, known, source, mode, asked), person)
     if taken.row is None:
         raise _unusable(source, taken.report.verdict, taken.report.faults)
-    session.show("cap-alert", _shown(session, taken.row) | {"new": taken.new})
+    session.show("cap-alert", _shown(taken.row) | {"new": taken.new})
     _next(session, taken.row)
     if taken.row.standing == "refused":
         context.exit(2)
@@ -112,7 +112,7 @@ def show(session: Session, name: str) -> None:
 
     with session.desk.store.read() as work:
         row = cap_alerts.alert(work, name)
-    session.show("cap-alert", _shown(session, row), faults="code verdict where message", changes=_CHANGED)
+    session.show("cap-alert", _shown(row), faults="code verdict where message", changes=_CHANGED)
     _next(session, row)
 
 
@@ -129,8 +129,8 @@ def accept(session: Session, name: str, reason: str, incident: Text, until: Mome
     from dispatcher.service.alerts import deciding
 
     desk = session.desk
-    known = {"incident": incident, "valid_until": at(until, desk.now())}
-    _decided(session, deciding.accept(desk, name, session.person, reason, **known))
+    known = deciding.Known(incident, at(until, desk.now()))
+    _decided(session, deciding.accept(desk, name, session.person, reason, known))
 
 
 @cap.command()
@@ -207,7 +207,7 @@ def _judged(session: Session, data: Mapping[str, bytes], profile: str, when: Mom
     return {name: judge(one, asked, received_at) for name, one in data.items()}
 
 
-def _shown(session: Session, row: Any) -> dict[str, Any]:
+def _shown(row: Any) -> dict[str, Any]:
     about = {"alert": row.id, **{name: getattr(row, name) for name in LISTED.split()[1:]}}
     named = {name: getattr(row, name) for name in ("sender", "identifier", "sent", "address", "profile", "signer")}
     decided = {name: getattr(row, name) for name in ("parent", "decided_by", "decided_at", "reason", "sha256")}
@@ -229,7 +229,7 @@ def _shown(session: Session, row: Any) -> dict[str, Any]:
 
 
 def _decided(session: Session, row: Any) -> None:
-    session.show("cap-alert", _shown(session, row), faults="code verdict message", changes=_CHANGED)
+    session.show("cap-alert", _shown(row), faults="code verdict message", changes=_CHANGED)
     _next(session, row)
 
 

@@ -16,7 +16,7 @@ from dispatcher.store.columns import Base
 
 
 class CapAlertRow(Base):
-    """One CAP alert as received. ``sender``, ``identifier`` and ``sent`` are its own strings, ``sent_at`` the instant.
+    """One CAP alert as received. ``sender``, ``identifier`` and ``sent`` are its own strings.
 
     ``content`` is the digest of what it says, without its signature; ``data`` is None where it was refused. ``found``
     holds faults, changes against its parent, and how long it holds where it does not say. ``parent`` is the alert

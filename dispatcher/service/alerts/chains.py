@@ -62,9 +62,7 @@ def _foreign(alert: Alert) -> Iterator[Fault]:
 
 def _unknown(alert: Alert, known: Sequence[Any]) -> Iterator[Fault]:
     if not known:
-        yield _hold(
-            "parent-unknown", f"this {alert.msg_type} names no alert that is known here: find what it is about"
-        )
+        yield _hold("parent-unknown", f"this {alert.msg_type} names no alert that is known: find what it is about")
 
 
 def _unlike(known: Sequence[Any], signer: str) -> Iterator[Fault]:

@@ -2,15 +2,15 @@
 
 Rules
   1. Every decision has a person and a reason, in the ledger.
-  2. To accept a held Alert proposes its incident, as it would have by itself; a held Update or Cancel becomes a prompt
-     of the incident it is about, which a person names where its references do not.
+  2. To accept a held Alert proposes its incident, as it would have by itself; a held Update or Cancel becomes a
+     prompt of the incident it is about, which a person names where its references do not.
   3. To accept a prompt says that it was acted upon. A Cancel of an incident that nobody activated closes it.
   4. Accepting converts no drill and outlives no expiry: ``dispatcher.cap.propose`` has the last word.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,28 +29,31 @@ from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
 
 
-def accept(
-    desk: Desk,
-    name: str,
-    person: str,
-    reason: str,
-    *,
-    incident: str | None = None,
-    valid_until: datetime | None = None,
-) -> Any:
-    """Let a held alert count, or say that a prompt was acted upon; returns its row. Raises Invalid, Forbidden, Stale.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person adds: the incident that a held Update or Cancel is about where its references do not say.
 
-    ``incident`` is what a held Update or Cancel is about where its references do not say; ``valid_until`` how long an
-    Alert without expiry holds, else as its profile said.
+    ``valid_until`` is how long an Alert without expiry holds, else as its profile said.
     """
+
+    incident: str | None = None
+    valid_until: datetime | None = None
+
+
+def accept(desk: Desk, name: str, person: str, reason: str, known: Known | None = None) -> Any:
+    """Let a held alert count, or say that a prompt was acted upon; returns its row.
+
+    Raises Invalid, Forbidden, Stale, NotFound.
+    """
+    told = known or Known()
     with desk.store.write() as work:
         row = _waiting(work, name, reason)
         if row.standing == Standing.ATTACHED:
             _answered(work, row, person, reason)
         elif row.msg_type == MsgType.ALERT:
-            _opened(desk, work, row, person, reason, valid_until)
+            _opened(desk, work, row, person, reason, told.valid_until)
         else:
-            _attached(work, row, person, reason, incident)
+            _attached(work, row, person, reason, told.incident)
         return cap_alerts.alert(work, row.id)
 
 

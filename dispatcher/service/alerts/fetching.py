@@ -30,8 +30,8 @@ class Fetcher:
     async def __aenter__(self) -> Fetcher:
         from channels.http import Http, HttpPolicy
 
-        allowed = {"allow_private": self._is_test, "https_only": not self._is_test}
-        self._http = Http(HttpPolicy(self._hosts, **allowed, most_bytes=MAX_BYTES))
+        is_test = self._is_test
+        self._http = Http(HttpPolicy(self._hosts, is_test, https_only=not is_test, most_bytes=MAX_BYTES))
         return self
 
     async def __aexit__(

@@ -68,7 +68,7 @@ async def turn(desk: Desk, mode: Mode) -> list[Polled]:
 
 
 def _due(desk: Desk, mode: Mode, listed: Watched) -> dict[str, Any]:
-    """Those that are due; what cannot be used is said of each relay's mode, for nobody knows which it was meant for."""
+    """Those that are due. What cannot be used is said in every mode: nobody knows which it was meant for."""
     faults = listed.faults or {}
     every = {feed.name: feed.every_s for feed in listed.feeds if feed.mode is mode} | dict.fromkeys(faults, EVERY_S)
     with desk.store.read() as work:
@@ -123,7 +123,7 @@ async def _fetch_all(desk: Desk, fetcher: Fetcher, polled: Polled, row: Any) -> 
 
 
 async def _listed(desk: Desk, polled: Polled, data: bytes) -> Listed:
-    """The list, or nothing more to fetch where a feed's address answers with one alert. Raises Unreadable's faults."""
+    """The list; nothing to fetch where the address answers with one alert, which is taken, or with anything else."""
     try:
         return await asyncio.to_thread(read_list, data, polled.feed.url)
     except Unreadable as error:
