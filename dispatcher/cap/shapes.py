@@ -49,6 +49,7 @@ def repeats(ring: Sequence[Point]) -> bool:
 
 def crosses(ring: Sequence[Point]) -> bool:
     """Whether two sides of a closed ring that are not neighbours touch. Sides are swept from west to east."""
+    ring = [ring[0], *(after for before, after in pairwise(ring) if before != after)]
     last = len(ring) - 2
     sides = [(number, (ring[number], ring[number + 1])) for number in range(last + 1)]
     sides.sort(key=lambda side: min(side[1][0][1], side[1][1][1]))

@@ -6,6 +6,7 @@ Rules (reference: cap 3.3)
   3. What was signed is changed only by what the same key signed; anything else is held.
   4. What names an alert that opened nothing here (expired, refused, dismissed) has nothing to change: a Cancel of it
      is kept, an Update held, for it may be what matters now.
+  5. An incident that was declared from an alert's file is known by what it keeps of that alert.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from typing import Any
 from dispatcher.cap.alert import Alert, MsgType
 from dispatcher.cap.report import Fault, Verdict, quoted
 from dispatcher.cap.values import read_time
-from dispatcher.store import cap_alerts
+from dispatcher.store import cap_alerts, records
 from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
+
+MOST_INCIDENTS = 200
+"""The newest incidents, which are looked through for one that a person declared from a file."""
 
 _WHERE = "alert/references"
 
@@ -41,8 +45,8 @@ def find(work: Work, mode: str, alert: Alert, signer: str) -> Chain:
     ]
     known = [row for row in named if row is not None]
     parent = max(known, key=lambda row: (row.incident is not None, row.sent_at), default=None)
-    faults = (*_foreign(alert), *_unknown(alert, known), *_unlike(known, signer))
-    incident = parent.incident if parent else None
+    incident = parent.incident if parent else _declared(work, mode, alert)
+    faults = (*_foreign(alert), *(() if known or incident else _unknown(alert)), *_unlike(known, signer))
     if parent is None or faults:
         return Chain(parent, incident, faults)
     if incident is None and alert.msg_type is MsgType.CANCEL and parent.standing != Standing.HELD:
@@ -60,9 +64,18 @@ def _foreign(alert: Alert) -> Iterator[Fault]:
         yield _hold("foreign-reference", f"it refers to an alert of {who}: ask both senders what holds")
 
 
-def _unknown(alert: Alert, known: Sequence[Any]) -> Iterator[Fault]:
-    if not known:
-        yield _hold("parent-unknown", f"this {alert.msg_type} names no alert that is known: find what it is about")
+def _unknown(alert: Alert) -> Iterator[Fault]:
+    yield _hold("parent-unknown", f"this {alert.msg_type} names no alert that is known: find what it is about")
+
+
+def _declared(work: Work, mode: str, alert: Alert) -> str | None:
+    """An incident that a person declared from the file of an alert that this one names."""
+    named = {(one.sender, one.identifier, read_time(one.sent)) for one in alert.references}
+    for incident in records.incidents(work, MOST_INCIDENTS):
+        told = tuple(str(incident.source.get(f"cap_{name}", "")) for name in ("sender", "identifier", "sent"))
+        if incident.mode == mode and all(told) and (told[0], told[1], read_time(told[2])) in named:
+            return incident.id
+    return None
 
 
 def _unlike(known: Sequence[Any], signer: str) -> Iterator[Fault]:
