@@ -127,6 +127,9 @@ def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, *
     at = (CapAlertRow.id == row.id, CapAlertRow.standing == row.standing)
     if work.execute(update(CapAlertRow).where(*at).values(**decided, **values)).rowcount != 1:
         raise Stale(f"somebody else decided about alert {row.id}", f"look: dispatcher cap show {row.id}")
-    kind = "cap.dismissed" if standing is Standing.DISMISSED else "cap.accepted"
-    told = {"alert": row.id, "mode": row.mode, "sha256": row.sha256, "source": row.standing, "target": str(standing)}
-    work.record(kind, incident=values.get("incident", row.incident), actor=person, **told, reason=reason)
+    about = {"incident": values.get("incident", row.incident), "actor": person, "alert": row.id, "mode": row.mode}
+    told = {"sha256": row.sha256, "source": row.standing, "target": str(standing), "reason": reason}
+    if standing is Standing.DISMISSED:
+        work.record("cap.dismissed", **about, **told)
+    else:
+        work.record("cap.accepted", **about, **told)

@@ -58,9 +58,10 @@ def put(work: Work, mode: str, name: str, faults: Sequence[str], **values: Any) 
     if row is None:
         return  # it was taken off the list meanwhile
     seen = values.pop("seen", row.found["seen"])
-    if bool(faults) != bool(row.found["faults"]):
-        kind = "cap.feed_failing" if faults else "cap.feed_mended"
-        work.record(kind, feed=name, mode=mode, faults=list(faults))
+    if faults and not row.found["faults"]:
+        work.record("cap.feed_failing", feed=name, mode=mode, faults=list(faults))
+    elif row.found["faults"] and not faults:
+        work.record("cap.feed_mended", feed=name, mode=mode)
     known = {**values, "polled_at": work.now, "found": _found(faults, seen)}
     work.execute(update(CapFeedRow).where(*_at(mode, name)).values(**known))
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
+from ops.bench import cap, console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
 MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
+    "cap": cap.measure,
     "gate": gate.measure,
     "stale": stale.measure,
     "halts": halts.measure,
