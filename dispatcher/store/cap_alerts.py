@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dispatcher.domain.errors import Stale
@@ -44,11 +44,15 @@ WAITING = (Standing.HELD, Standing.ATTACHED)
 _STOOD = (Standing.OPENED, Standing.ATTACHED, Standing.ANSWERED, Standing.RECORDED)
 
 
-def add(work: Work, values: Mapping[str, Any], actor: str) -> bool:
-    """Write an alert with its ledger entry; False where another process was first."""
+def add(work: Work, values: Mapping[str, Any], actor: str, *, again: bool = False) -> bool:
+    """Write an alert with its ledger entry; False where another process was first.
+
+    ``again``: its row is there, and the same bytes are judged better now; the ledger keeps what they were before.
+    """
     made = False
     with suppress(IntegrityError), work.connection.begin_nested():
-        work.execute(insert(CapAlertRow).values(**values))
+        change = update(CapAlertRow).where(CapAlertRow.id == values["id"]) if again else insert(CapAlertRow)
+        work.execute(change.values(**values))
         made = True
     if made:
         told = (
@@ -68,11 +72,6 @@ def add(work: Work, values: Mapping[str, Any], actor: str) -> bool:
         about = {"alert": values["id"], "mode": values["mode"], "msg_type": values["msg_type"]}
         work.record("cap.received", incident=values["incident"], actor=actor, **about, **facts, faults=codes)
     return made
-
-
-def forget(work: Work, id_: str) -> None:
-    """Take away a row that is about to be written again, judged better; the ledger keeps that it was there."""
-    work.execute(delete(CapAlertRow).where(CapAlertRow.id == id_))
 
 
 def same(work: Work, mode: str, sha256: str, content: str) -> list[Any]:

@@ -80,10 +80,8 @@ def take(desk: Desk, arrival: Arrival, person: str) -> Taken:
         known = next((row for row in before if not _improves(report, row)), None)
         if known is not None:
             return Taken(report, known)
-        for row in before:
-            if row.sha256 == report.alert.sha256:
-                cap_alerts.forget(work, row.id)
-        id_ = _file(desk, work, arrival, report, content, person)
+        again = next((row.id for row in before if row.sha256 == report.alert.sha256), None)
+        id_ = _file(desk, work, arrival, report, content, person, again)
         row = cap_alerts.alert(work, id_) if id_ else None
     return Taken(report, row, new=row is not None)
 
@@ -94,7 +92,10 @@ def _improves(report: Report, row: Any) -> bool:
     return waits and _BETTER[report.verdict] > _BETTER[Verdict(row.verdict)]
 
 
-def _file(desk: Desk, work: Work, arrival: Arrival, report: Report, content: str, person: str) -> str | None:
+def _file(
+    desk: Desk, work: Work, arrival: Arrival, report: Report, content: str, person: str, again: str | None
+) -> str | None:
+    """Write the alert, over its row ``again`` where it has one, and the incident that it proposes; gives its name."""
     alert = _alert(report)
     course = _course(work, arrival, report, content, work.now)
     incident = course.incident
@@ -118,7 +119,8 @@ def _file(desk: Desk, work: Work, arrival: Arrival, report: Report, content: str
         "incident": incident,
         "received_at": work.now,
     }
-    return str(values["id"]) if cap_alerts.add(work, values, person) else None
+    values |= {"id": again} if again else {}
+    return str(values["id"]) if cap_alerts.add(work, values, person, again=bool(again)) else None
 
 
 def _course(work: Work, arrival: Arrival, report: Report, content: str, now: datetime) -> _Course:

@@ -9,6 +9,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents, watching
 from dispatcher.service.alerts import deciding, waiting
 from dispatcher.service.alerts.deciding import Known
+from dispatcher.service.releasing import release
 from dispatcher.store import records
 from tests.service.alerts.conftest import Desk
 
@@ -113,3 +114,23 @@ def test_a_cancel_of_an_active_incident_asks_to_stand_down(desk: Desk) -> None:
     desk.later()
     desk.take(desk.alert(2, about=desk.name(opened), msgType="Cancel"))
     assert [one.command for one in waits(desk)] == [f"dispatcher incident stand-down {opened.incident}"]
+
+
+@pytest.mark.parametrize(("kind", "verb"), [("Update", "correct"), ("Cancel", "withdraw")])
+def test_what_was_published_is_corrected_or_withdrawn(desk: Desk, kind: str, verb: str) -> None:
+    """Once a plan was released, the prompt names the way back and its plan; before, the message."""
+    office = desk.office
+    office.account("webhook")
+    plan = office.approved()
+    with office.desk.store.read() as work:
+        stored = records.plan(work, plan)
+    about = f"alerts@wylan.example,wylan-0,{desk.time(-5)}"
+    row = desk.take(desk.alert(about=about, msgType=kind)).row
+    deciding.accept(office.desk, row.id, "author-1", "asked", Known(stored.plan.incident))
+    before = {
+        "Update": f"dispatcher message edit {stored.message}",
+        "Cancel": f"dispatcher incident stand-down {stored.plan.incident}",
+    }
+    assert [one.command for one in waits(desk)] == [before[kind]]
+    release(office.desk, plan, office.pen("director-1"))
+    assert [one.command for one in waits(desk)] == [f"dispatcher {verb} {plan[:12]}"]
