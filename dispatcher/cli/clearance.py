@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dispatcher.cli import spend as paid
+from dispatcher.cli import wording
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
 from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
@@ -18,10 +19,10 @@ from dispatcher.domain.incident import conflicts
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
-from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
+from dispatcher.service import clearing, estimating, linting, notices, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -54,11 +55,19 @@ clearance = Noun("clearance")
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@pairs("not-flag", "FLAG=WHY", "A legal flag that the wording calls for and that does not apply; approvers read why.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session,
+    message: str,
+    accounts: Names,
+    lists: Names,
+    on_ambiguous: Pairs,
+    spend: Pairs,
+    not_flag: Pairs,
+    **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
     by_account: dict[str, list[str]] = {}
@@ -69,7 +78,8 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
+    about = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
 
 
@@ -162,10 +172,25 @@ def read(session: Session, plan: str) -> None:
         }
         for place, kind, rendering in texts
     ]
-    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
+    said = linting.remarks_on_plan(session.desk, plan)
     with session.desk.store.read() as work:
-        waits = records.plan(work, plan).state == "submitted"
+        stored = records.plan(work, plan)
+    denied = stored.plan.unflagged
+    about = {
+        "texts": found,
+        "remarks": wording.rows(said),
+        "flags": list(stored.plan.flags),
+        "not_flags": facts(denied),
+    }
+    session.read_out("texts", about, "\n".join([*map(_told, found), *wording.lines(said), *_flags(stored.plan)]))
+    waits = stored.state == "submitted"
     next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
+
+
+def _flags(plan: Plan) -> list[str]:
+    """The legal flags of a plan, and those that its submitter denies."""
+    raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
+    return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
 
 
 def _told(made: dict[str, Any]) -> str:
@@ -179,6 +204,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
+    about |= {"flags": stored.plan.flags, "not_flags": [f"{one.flag}: {one.why}" for one in stored.plan.unflagged]}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     if stored.state == "submitted":

@@ -54,7 +54,8 @@ DELIVERED_AS = {
 class Revision:
     """One version of a message. ``texts`` maps each kind to one text per language, in the order written.
 
-    ``contributors`` maps a person to what they did (author, edit, translate): none of them may approve.
+    ``contributors`` maps a person to what they did (author, edit, translate): none of them may approve. ``template``:
+    from which template, and which version of it, the first revision was written.
     """
 
     message: str
@@ -70,6 +71,7 @@ class Revision:
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = field(default=(), metadata=SPARSE)
+    template: str = field(default="", metadata=SPARSE)
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -121,6 +121,11 @@ def add_revision(work: Work, revision: Revision, person: str) -> None:
     work.execute(insert(RevisionRow).values(**values, **written))
 
 
+def revision(work: Work, digest: str) -> Revision:
+    """A revision by its digest, which a plan names."""
+    return Revision.decode(work.execute(select(RevisionRow.body).where(RevisionRow.digest == digest)).scalar_one())
+
+
 def newest_revision(work: Work, name: str) -> Revision:
     """The newest revision of a message by id or a unique beginning of it."""
     id_ = unique(work, RevisionRow.message, name, "message")

@@ -85,6 +85,7 @@ MAY_ONLY_LOOK = {
 
 NOTHING = {
     *("cap validate", "incident obligations", "incident show", "incident list", "message preview", "message lint"),
+    "message templates",
     *(
         "clearance show",
         "clearance read",
