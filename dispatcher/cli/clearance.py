@@ -78,7 +78,7 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    about = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
     wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
 

@@ -212,10 +212,9 @@ def read_message(language: str, file: str) -> LanguageText:
 
 def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
-    names += ("template",) if made.template else ()
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
     media = [pictured(session, medium) for medium in made.media]
-    about = {name: getattr(made, name) for name in names}
+    about = {name: getattr(made, name) for name in names} | ({"template": made.template} if made.template else {})
     columns = "kind width height file" if media else ""
     session.show("message", {**about, "texts": armed, "media": media}, media=columns)
     if made.missing_armed:

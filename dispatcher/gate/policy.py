@@ -176,8 +176,8 @@ class SpendingControl:
 class Sensitivity:
     """A period before an election, ``[starts, ends)``, in which what is not about safety needs one approval more.
 
-    ``approval`` says whose; ``exempt_purposes`` go on as always. Nothing is paid for but ``paid_purposes`` (reference:
-    policy 3).
+    ``approval`` says whose; ``exempt_purposes`` go on as always. Nothing is paid for but ``paid_purposes``
+    (reference: policy 3).
     """
 
     starts: datetime

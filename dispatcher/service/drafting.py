@@ -32,7 +32,7 @@ class Wanted:
 
     template: str
     slots: Mapping[str, str] = field(default_factory=dict)
-    written: Draft = Draft()
+    written: Draft = field(default_factory=Draft)
     languages: Sequence[str] = ()
 
 

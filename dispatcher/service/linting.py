@@ -47,7 +47,7 @@ def refuse(found: Iterable[Remark]) -> None:
 def flagged(
     found: Iterable[Remark], version: PolicyVersion, raised: Collection[str], denied: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[Unflagged, ...]]:
-    """The flags of a plan, and those that the wording calls for and the submitter denies, with why. Raises Invalid."""
+    """The flags of a plan, and those that the wording calls for and the submitter denies. Raises Invalid."""
     called = flags(found)
     for flag, why in denied.items():
         if flag in raised:

@@ -46,9 +46,9 @@ def _between(first: LanguageText, other: LanguageText, area: Sequence[str]) -> I
     if words := _days(held(whole(first), first.language), held(whole(other), other.language)):
         yield "days_differ", Weight.REFUSE, words, f"days are not those of {first.language}"
     for place in area:
-        if lacking := [text.language for text in (first, other) if not names(whole(text), place)]:
-            if len(lacking) == 1:
-                yield "places_differ", Weight.ADVISE, place, f"the place is not named in {lacking[0]}"
+        lacking = [text.language for text in (first, other) if not names(whole(text), place)]
+        if len(lacking) == 1:
+            yield "places_differ", Weight.ADVISE, place, f"the place is not named in {lacking[0]}"
     for strength in ("must", "should"):
         said = [text.language for text in (first, other) if _says(text, strength)]
         if len(said) == 1:

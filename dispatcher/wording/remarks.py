@@ -29,7 +29,7 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to say. ``words`` are those it is about, as they stand; ``flag`` the legal flag that they call for."""
+    """One thing to say. ``words`` are those it is about, as they stand; ``flag``: what legal flag they call for."""
 
     code: str
     weight: Weight
