@@ -47,8 +47,7 @@ def said_moment(moment: datetime, tag: str) -> str:
     """A moment as a language says it, by the clock of the United Kingdom."""
     speech, there = _speech(tag), moment.astimezone(HERE)
     clock = speech.clock.format(hour=there.hour, minute=there.minute)
-    weekday, month = speech.weekdays[there.weekday()][0], speech.months[there.month - 1][0]
-    return speech.moment.format(clock=clock, weekday=weekday, day=there.day, month=month)
+    return speech.moment.format(clock=clock, day=there.day, month=speech.months[there.month - 1][0])
 
 
 def said_duration(span: timedelta, tag: str) -> str:
