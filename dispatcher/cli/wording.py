@@ -24,12 +24,17 @@ COLUMNS = "weight text language problem words flag"
 
 def asked(session: Session, incident: str, wanted: Wanted) -> Wanted:
     """With what was missing, asked slot by slot where there is a terminal; elsewhere the service names the flags."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_terminal():
         return wanted
     given = dict(wanted.slots)
     for lacking in drafting.missing(session.desk, incident, wanted):
         given[lacking.flag] = click.prompt(plain(f"--slot {lacking.sentence()}"), err=True, type=str)
     return replace(wanted, slots=given)
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def show_templates(session: Session) -> None:

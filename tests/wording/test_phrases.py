@@ -37,7 +37,9 @@ def test_the_same_words_of_everyday_life_do_not(plain: str) -> None:
 )
 def test_an_exercise_never_says_that_it_is_real(real: str, tag: str) -> None:
     """As the drill of Hawaii did; a live text may say so."""
-    assert [one.weight for one in found(text(real, tag), exercise=True) if one.code == "not_a_drill"] == [Weight.REFUSE]
+    assert [one.weight for one in found(text(real, tag), exercise=True) if one.code == "not_a_drill"] == [
+        Weight.REFUSE
+    ]
     assert codes(text(real, tag)) == set()
 
 
