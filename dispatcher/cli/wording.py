@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -18,6 +20,7 @@ from dispatcher.service.drafting import Wanted
 from dispatcher.store import records
 from dispatcher.wording import Remark
 from dispatcher.wording.filling import Template
+from dispatcher.wording.slots import Slot
 
 COLUMNS = "weight text language problem words flag"
 
@@ -26,9 +29,10 @@ def asked(session: Session, incident: str, wanted: Wanted) -> Wanted:
     """With what was missing, asked slot by slot where there is a terminal; elsewhere the service names the flags."""
     if not is_terminal():
         return wanted
-    given = dict(wanted.slots)
+    given, slots = dict(wanted.slots), templates.template(session.desk, wanted.template).slots
     for lacking in drafting.missing(session.desk, incident, wanted):
-        given[lacking.flag] = click.prompt(plain(f"--slot {lacking.sentence()}"), err=True, type=str)
+        fits = partial(_fitting, slots[lacking.flag.partition(".")[0]], session.desk.now())
+        given[lacking.flag] = click.prompt(plain(f"--slot {lacking.sentence()}"), err=True, value_proc=fits)
     return replace(wanted, slots=given)
 
 
@@ -90,6 +94,13 @@ def tell_drafted(session: Session, revision: Revision) -> None:
     if found := on_revision(session, revision):
         say(f"{len(found)} remarks on the wording: dispatcher message lint {revision.message}")
     say(f"Read it as it will be sent: dispatcher message preview {revision.message}")
+
+
+def _fitting(slot: Slot, now: datetime, typed: str) -> str:
+    """What was typed, if it can stand in the slot; else it is asked again."""
+    if fault := slot.fault(typed, now):
+        raise click.BadParameter(plain(f"{fault}; such as {slot.such_as}"))
+    return typed
 
 
 def _summary(session: Session, name: str) -> dict[str, Any]:

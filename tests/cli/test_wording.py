@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,15 +36,16 @@ def test_what_is_missing_is_named_with_its_flags(office: Office) -> None:
 
 
 def test_at_a_terminal_what_is_missing_is_asked(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slot by slot, each with its flag."""
+    """Slot by slot, each with its flag, and again where the answer cannot stand."""
     incident = office.incident()
     monkeypatch.setattr(wording, "is_terminal", lambda: True)
     environment = {"DISPATCHER_DEPLOYMENT": str(office.folder), "DISPATCHER_KEY": str(office.key("author-1"))}
     words = ["message", "draft", incident, "--template", "flood"]
-    done = CliRunner(env=environment).invoke(root, words, input="River Example\n+6h\n")
+    done = CliRunner(env=environment).invoke(root, words, input="River Example\nteatime\n+6h\n")
     assert done.exit_code == 0, done.stderr
     assert "--slot river (place, such as River Example): which river or coast" in done.stderr
-    assert "River Example" in done.stdout or "flood" in done.stdout
+    assert "'teatime' is no time; such as 18:00 or +6h" in done.stderr
+    assert json.loads(done.stdout)["number"] == 1
 
 
 @pytest.mark.parametrize(
