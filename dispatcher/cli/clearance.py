@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from textwrap import indent
+from pathlib import Path
 from typing import Any
 
 import click
 
+from dispatcher.cli import cards
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
-from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
-from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
+from dispatcher.service import clearing, estimating, notices, previewing, probing, stopping, submitting
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
-from dispatcher.store import records
 
 PLAN = click.argument("plan")
 ROLE = click.option("--role", type=click.Choice(OF_PEOPLE, case_sensitive=False), help="Sign in this role of yours.")
@@ -147,30 +145,19 @@ def show(session: Session, plan: str) -> None:
 
 @clearance.command(cls=Reading)
 @PLAN
-def read(session: Session, plan: str) -> None:
-    """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
-    texts = clearing.texts(session.desk, plan)
-    attached = clearing.attached(session.desk, plan)
-    found = [
-        {
-            "account": place.account,
-            "channel": place.channel,
-            "text": kind,
-            "parts": facts(list(rendering.parts)),
-            "media": [pictured(session, medium) for medium in rendering.media],
-            "left_out": max(0, attached - len(rendering.media)) if kind is TextKind.PUBLISH else 0,
-        }
-        for place, kind, rendering in texts
-    ]
-    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
-    with session.desk.store.read() as work:
-        waits = records.plan(work, plan).state == "submitted"
-    next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
+@cards.HTML
+def read(session: Session, plan: str, page: Path | None) -> None:
+    """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
 
-
-def _told(made: dict[str, Any]) -> str:
-    parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
+    \b
+    dispatcher clearance read 4f21 --html plan.html
+    """
+    sheet = previewing.of_plan(session.desk, plan)
+    made = {"mode": sheet.incident.mode, "texts": [cards.document(session, card) for card in sheet.cards]}
+    session.read_out("texts", made, cards.read_aloud(session, sheet))
+    if page:
+        cards.write_page(session, sheet, page)
+    next_step(f"dispatcher clearance {'approve' if sheet.state == 'submitted' else 'show'} {plan}")
 
 
 def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:

@@ -12,27 +12,21 @@ Texts are files as officers write them, one per language::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from textwrap import indent
-from typing import Any
+from pathlib import Path
 
 import click
 
-from channels import registry
-from channels.capabilities import Address
-from channels.contract import Caption, LanguageText, Medium
+from channels.contract import LanguageText
 from channels.media.captions import MAX_BYTES as CAPTION_BYTES
 from channels.media.structure import MAX_FILM_BYTES
-from channels.text import length, sms_count
+from dispatcher.cli import cards
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import GateClosed, Invalid, Unavailable
+from dispatcher.domain.errors import GateClosed, Invalid
 from dispatcher.domain.message import Revision, TextKind
-from dispatcher.sending.media import MediaFolder
-from dispatcher.service import messages, probing
+from dispatcher.service import messages, previewing, probing
 from dispatcher.service.media import Given
-from dispatcher.service.messages import Preview
 from dispatcher.store import records
 
 FILE = "LANGUAGE=FILE"
@@ -117,25 +111,34 @@ def detach(session: Session, name: str) -> None:
 @message.command()
 @NAME
 @many("account", "Only this account; may be repeated.")
-def preview(session: Session, name: str, accounts: Names) -> None:
+@cards.HTML
+def preview(session: Session, name: str, accounts: Names, page: Path | None) -> None:
     """The exact text that each account would carry, as its platform counts, and its media; then the way back.
 
-    Last comes whether each account could send, as its last probe found, and how long ago that was.
+    Under each text stands what costs more than it seems, such as one letter that makes a text message two. Last comes
+    whether each account could send, as its last probe found, and how long ago that was.
+
+    \b
+    dispatcher message preview msg-7k --html preview.html
     """
-    revision, found = _previews(session, name, accounts)
-    shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
-    probed = probing.known(session.desk, {made.account.id for made in found})
-    text = "\n".join([*map(_told, shown), *(f"{one.account}: {one.probe}" for one in probed)])
-    session.read_out("preview", {"message": revision.message, "previews": shown, "probes": facts(probed)}, text)
-    next_step(*_after(revision, any(made.problems for made in found)))
+    sheet = previewing.of_message(session.desk, name, accounts)
+    probed = probing.known(session.desk, {card.account for card in sheet.cards})
+    text = "\n".join([cards.read_aloud(session, sheet), *(f"{one.account}: {one.probe}" for one in probed)])
+    shown = {"message": sheet.revision.message, "mode": sheet.incident.mode}
+    shown |= {"previews": [cards.document(session, card) for card in sheet.cards], "probes": facts(probed)}
+    session.read_out("preview", shown, text)
+    if page:
+        cards.write_page(session, sheet, page)
+    next_step(*_after(sheet.revision, any(card.problems for card in sheet.cards)))
 
 
 @message.command()
 @NAME
 def lint(session: Session, name: str) -> None:
     """What speaks against MESSAGE as it is, account by account. Exit code 3 if anything does."""
-    revision, found = _previews(session, name, ())
-    problems = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
+    sheet = previewing.of_message(session.desk, name)
+    revision = sheet.revision
+    problems = [(card.account, str(card.kind), problem) for card in sheet.cards for problem in card.problems]
     problems += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
     listed = [{"account": account, "text": kind, "problem": problem} for account, kind, problem in problems]
     session.show("lint", {"message": revision.message, "problems": listed}, problems="account text problem")
@@ -161,7 +164,7 @@ def read_message(language: str, file: str) -> LanguageText:
 def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
-    media = [pictured(session, medium) for medium in made.media]
+    media = [cards.pictured(session, medium) for medium in made.media]
     about = {name: getattr(made, name) for name in names}
     columns = "kind width height file" if media else ""
     session.show("message", {**about, "texts": armed, "media": media}, media=columns)
@@ -169,75 +172,6 @@ def _show(session: Session, made: Revision) -> None:
         next_step(*_after(made, False))
     else:
         next_step(f"dispatcher message preview {made.message}")
-
-
-def _previews(session: Session, name: str, accounts: Names) -> tuple[Revision, list[Preview]]:
-    with session.desk.store.read() as work:
-        revision = records.newest_revision(work, name)
-        mode = records.incident(work, revision.incident).mode
-        chosen = records.accounts(work, mode, accounts or None)
-    if not chosen:
-        raise Invalid(f"there is no {mode} account yet", "add one: dispatcher account add --help")
-    return revision, messages.previews(session.desk, revision, chosen, mode)
-
-
-def _document(session: Session, made: Preview) -> dict[str, Any]:
-    channel, parts = made.account.channel, made.rendering.parts if made.rendering else ()
-    counted = [{**facts(part), "count": _count(channel, part.text)} for part in parts]
-    about = {"account": made.account.id, "channel": channel, "text": str(made.kind), "digest": made.digest}
-    media = [pictured(session, medium) for medium in made.rendering.media] if made.rendering else []
-    return {**about, "parts": counted, "media": media, "left_out": made.left_out, "problems": list(made.problems)}
-
-
-def _told(made: dict[str, Any]) -> str:
-    lines = [f"PROBLEM: {problem}\n" for problem in made["problems"]]
-    lines += [f"[{part['language']}] {part['count']}\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *lines, *told_media(made)])
-
-
-def pictured(session: Session, medium: Medium) -> dict[str, Any]:
-    """A picture or video of a rendering, the files in which people look at it, and its captions word for word."""
-    folder = session.desk.settings.media_folder
-    captions = [{**facts(one), "file": str(folder.file(one)), "text": _words(folder, one)} for one in medium.captions]
-    return {**facts(medium), "file": str(folder.file(medium)), "captions": captions}
-
-
-def told_media(made: dict[str, Any]) -> Iterator[str]:
-    """A rendering's pictures and videos for a person, or how many it goes out without."""
-    for one in made["media"]:
-        length = f", {one['duration_ms'] / 1_000:g} s" if one["duration_ms"] else ""
-        yield f"[{one['kind']}] {one['width']} x {one['height']} pixels{length}, {one['size']} bytes: {one['file']}"
-        yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
-        sent = "" if _takes_captions(made["channel"]) else f", not sent: {made['channel']} takes none"
-        for caption in one["captions"]:
-            yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
-    if made["left_out"]:
-        kinds = {f"{one['kind']}s" for one in made["media"]}
-        why = f"{made['account']} takes {f'{min(kinds)} alone here' if kinds else 'none of that kind'}"
-        yield f"WITHOUT {made['left_out']} OF ITS PICTURES AND VIDEOS: {why}\n"
-
-
-def _words(folder: MediaFolder, caption: Caption) -> str:
-    try:
-        return folder.read(caption).decode()
-    except Unavailable as error:
-        return error.message
-
-
-def _takes_captions(channel: str) -> bool:
-    return any(limit.captions for limit in registry.adapter(channel).capabilities.media)
-
-
-def _count(channel: str, text: str) -> str:
-    """How long a text is in its platform's own measure, and of how much."""
-    able = registry.adapter(channel).capabilities
-    if able.text is None:
-        return f"{len(text)} characters"
-    counted = f"{length(text, able.text.unit)} of {able.text.most}"
-    if able.recipients is not Address.PHONE:
-        return counted
-    sms = sms_count(text)  # what is paid for
-    return f"{counted}, {sms.segments} SMS ({sms.encoding})"
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:
