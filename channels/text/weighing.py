@@ -4,7 +4,9 @@ Rules
   1. A cost is one reason with every place where it stands, so that ten Welsh letters are one sentence.
   2. Places are in code points of the text as given. Words are counted from 1, between white space.
   3. It is counted as :mod:`channels.text.counting` does, whose rules have the sources; nothing is measured twice.
-  4. SMS: letters outside GSM-7 are told with the segments that the text would take without them.
+  4. A character that counts as several is told where at least half of the limit is used; before that it costs nobody
+     anything. A link always is, for it counts otherwise than it looks.
+  5. SMS: letters outside GSM-7 are told with the segments that the text would take without them.
 
 >>> told = counted("Stay out of Llŷn tonight", Measure(Unit.CHARACTERS, 918, sms=True))
 >>> told.said, told.costs[0].said
@@ -116,7 +118,7 @@ class Counted:
         """What is paid for, and its room: ``2 SMS of 153 characters, 94 left``; empty where it is none."""
         if self.sms is None:
             return ""
-        each = (SMS_ALONE if self.sms.segments == 1 else SMS_JOINED)[self.sms.encoding]
+        each = _holds(self.sms)
         return f"{self.sms.segments} SMS of {each} characters, {self.sms.segments * each - self.sms.units} left"
 
 
@@ -130,7 +132,7 @@ def costs(text: str, measure: Measure) -> tuple[Cost, ...]:
     """What costs more or less than a reader would think; last, the first word beyond the limit."""
     found = [*_sms(text)] if measure.sms else [*_tokens(text, measure)]
     if not measure.sms:
-        found += _heavy(text, measure.unit, [place for cost in found for place in cost.places])
+        found += _heavy(text, measure, [place for cost in found for place in cost.places])
     return (*found, *_beyond(text, measure))
 
 
@@ -147,11 +149,14 @@ def _sms(text: str) -> Iterator[Cost]:
 
 def _encoded(now: SmsCount, without: SmsCount, letters: int) -> str:
     """What letters outside GSM-7 did to a text message."""
-    fits = SMS_ALONE if now.segments == 1 else SMS_JOINED
-    each = f"{fits[now.encoding]} characters to the SMS instead of {fits[without.encoding]}"
+    each = f"{_holds(now)} characters to the SMS instead of {_holds(without)}"
     if now.segments == without.segments:
         return f"{'leave' if letters > 1 else 'leaves'} {each}; it is still {now.segments} SMS"
     return f"{'make' if letters > 1 else 'makes'} this {now.segments} SMS instead of {without.segments}: {each}"
+
+
+def _holds(sms: SmsCount) -> int:
+    return (SMS_ALONE if sms.segments == 1 else SMS_JOINED)[sms.encoding]
 
 
 def _tokens(text: str, measure: Measure) -> Iterator[Cost]:
@@ -171,9 +176,10 @@ def _tokens(text: str, measure: Measure) -> Iterator[Cost]:
             yield Cost(CostKind.LINK, (place,), f"{what} {_quoted(word)} {said}")
 
 
-def _heavy(text: str, unit: Unit, besides: list[Place]) -> Iterator[Cost]:
-    """What a reader sees as one character and the platform counts as several."""
-    if unit in (Unit.GRAPHEMES, Unit.SHORT_LINKS):
+def _heavy(text: str, measure: Measure, besides: list[Place]) -> Iterator[Cost]:
+    """What a reader sees as one character and the platform counts as several; see rule 4."""
+    unit = measure.unit
+    if unit in (Unit.GRAPHEMES, Unit.SHORT_LINKS) or measure.most is None or 2 * measure.of(text) < measure.most:
         return
     inside = {place for one in besides for place in range(one.start, one.end)}
     found = _places(text, lambda cluster: length(cluster, unit) > 1)

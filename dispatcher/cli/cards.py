@@ -13,7 +13,7 @@ A terminal shows::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -75,9 +75,9 @@ def read_aloud(session: Session, sheet: Sheet) -> str:
     """The whole sheet for a terminal: what it is about, the message's cards, then each way back."""
     lines = [_banner(sheet), ""]
     for kind in TextKind:
-        if cards := [card for card in sheet.cards if card.kind is kind]:
+        if alike := sheet.of_kind(kind):
             lines += [f"=== {SPOKEN[kind].upper()}", ""]
-            lines += [line for card in cards for line in _card(session, card)]
+            lines += [line for cards in alike for line in _card(session, cards)]
     return "\n".join([*lines, *_summary(sheet)])
 
 
@@ -88,8 +88,9 @@ def _banner(sheet: Sheet) -> str:
     return f"{mode}. {about}, valid until {revision.valid_until:%Y-%m-%d %H:%M} UTC"
 
 
-def _card(session: Session, card: Card) -> Iterator[str]:
-    name = f"{card.called} ({card.account}, {card.handle})"
+def _card(session: Session, alike: Sequence[Card]) -> Iterator[str]:
+    """What these accounts carry, who differ in nothing else."""
+    card, name = alike[0], f"{alike[0].called} ({'; '.join(one.name for one in alike)})"
     yield from (f"PROBLEM, {name}: {problem}\n" for problem in card.problems)
     for told in card.texts:
         language = "all its languages" if told.language == EVERY_LANGUAGE else told.language

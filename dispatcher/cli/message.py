@@ -124,9 +124,9 @@ def preview(session: Session, name: str, accounts: Names, page: Path | None) -> 
     sheet = previewing.of_message(session.desk, name, accounts)
     probed = probing.known(session.desk, {card.account for card in sheet.cards})
     text = "\n".join([cards.read_aloud(session, sheet), *(f"{one.account}: {one.probe}" for one in probed)])
-    shown = {"message": sheet.revision.message, "mode": sheet.incident.mode}
-    shown |= {"previews": [cards.document(session, card) for card in sheet.cards], "probes": facts(probed)}
-    session.read_out("preview", shown, text)
+    about = {"message": sheet.revision.message, "mode": sheet.incident.mode}
+    shown = [cards.document(session, card) for card in sheet.cards]
+    session.read_out("preview", {**about, "previews": shown, "probes": facts(probed)}, text)
     if page:
         cards.write_page(session, sheet, page)
     next_step(*_after(sheet.revision, any(card.problems for card in sheet.cards)))

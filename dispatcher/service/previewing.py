@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,17 @@ class Card:
     left_out: int
     takes_captions: bool
 
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What is the same of cards that differ in nothing but their account."""
+        options = json.dumps(self.options, sort_keys=True, ensure_ascii=False)
+        return (self.channel, self.kind, self.texts, self.media, self.problems, self.left_out, options)
+
+    @property
+    def name(self) -> str:
+        """The account as people know it."""
+        return f"{self.account}, {self.handle}" if self.handle != self.account else self.account
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -76,6 +88,24 @@ class Sheet:
     def exercise(self) -> bool:
         """Whether nothing of it reaches the public."""
         return self.incident.mode is Mode.EXERCISE
+
+    def of_kind(self, kind: TextKind) -> tuple[tuple[Card, ...], ...]:
+        """The cards of one kind, those alike together: fifty accounts that carry the same are looked at once."""
+        return _together({(card.account,): (card,) for card in self.cards if card.kind is kind})
+
+    def by_account(self) -> tuple[tuple[Card, ...], ...]:
+        """The cards of accounts that are alike in every kind: of one account after the other."""
+        kept: dict[object, list[Card]] = {}
+        for card in self.cards:
+            kept.setdefault((card.account,), []).append(card)
+        return _together({account: tuple(cards) for account, cards in kept.items()})
+
+
+def _together(by_account: Mapping[object, tuple[Card, ...]]) -> tuple[tuple[Card, ...], ...]:
+    found: dict[object, list[Card]] = {}
+    for cards in by_account.values():
+        found.setdefault(tuple(card.alike for card in cards), []).extend(cards)
+    return tuple(map(tuple, found.values()))
 
 
 def of_message(desk: Desk, message: str, accounts: Sequence[str] = ()) -> Sheet:
@@ -103,7 +133,7 @@ def of_plan(desk: Desk, name: str) -> Sheet:
         unknown = Account(place.account, place.channel, place.account, ())
         left_out = max(0, len(revision.media) - len(rendering.media)) if kind is TextKind.PUBLISH else 0
         digest = place.renderings[kind]
-        cards.append(_card(known.get(place.account, unknown), kind, rendering, digest, (), left_out))
+        cards.append(card(known.get(place.account, unknown), kind, rendering, digest, (), left_out))
     return Sheet(incident, revision, stored.plan, stored.state, _sorted(cards))
 
 
@@ -120,10 +150,10 @@ def _sorted(cards: Iterator[Card] | Sequence[Card]) -> tuple[Card, ...]:
 
 def _of_preview(made: messages.Preview) -> Card:
     rendering = made.rendering or made.unfit
-    return _card(made.account, made.kind, rendering, made.digest, made.problems, made.left_out)
+    return card(made.account, made.kind, rendering, made.digest, made.problems, made.left_out)
 
 
-def _card(
+def card(
     account: Account,
     kind: TextKind,
     rendering: Rendering | None,
@@ -131,6 +161,7 @@ def _card(
     problems: tuple[str, ...],
     left_out: int,
 ) -> Card:
+    """A rendering as a card, whoever made it; None where nothing came of it. ``digest`` as of :class:`Card`."""
     able = _able(account, rendering)
     return Card(
         account=account.id,
