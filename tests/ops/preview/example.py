@@ -67,7 +67,12 @@ def stored(folder: MediaFolder, mode: Mode) -> dict[MediaKind, Medium]:
 
 
 def sheet(
-    folder: MediaFolder, accounts: tuple[Account, ...] = (), *, mode: Mode = Mode.EXERCISE, **said: str
+    folder: MediaFolder,
+    accounts: tuple[Account, ...] = (),
+    *,
+    mode: Mode = Mode.EXERCISE,
+    kinds: tuple[TextKind, ...] = KINDS,
+    **said: str,
 ) -> Sheet:
     """The message on these accounts, or one on every channel; ``said`` replaces parts of the English text."""
     texts = {**revision().texts, TextKind.PUBLISH: (replace(ENGLISH, **said), WELSH)}
