@@ -104,11 +104,12 @@ def _card(session: Session, alike: Sequence[Card]) -> Iterator[str]:
 
 def _summary(sheet: Sheet) -> Iterator[str]:
     """Whatever the length of what stands above, the last lines say whether it can go."""
-    faults = [(card.account, problem) for card in sheet.cards for problem in card.problems]
+    alike = [cards for kind in TextKind for cards in sheet.of_kind(kind)]
+    faults = [(cards, problem) for cards in alike for problem in cards[0].problems]
     accounts, texts = len({card.account for card in sheet.cards}), sum(len(card.texts) for card in sheet.cards)
     count = f"{accounts} {'account' if accounts == 1 else 'accounts'}, {texts} texts"
     yield f"{count}: {f'{len(faults)} problems' if faults else 'every text fits its account'}"
-    yield from (f"PROBLEM, {account}: {problem}" for account, problem in faults)
+    yield from (f"PROBLEM, {', '.join(one.account for one in cards)}: {problem}" for cards, problem in faults)
 
 
 def pictured(session: Session, medium: Medium) -> dict[str, Any]:

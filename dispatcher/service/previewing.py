@@ -22,6 +22,7 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import Revision, TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
+from dispatcher.sending.prepared import lint
 from dispatcher.service import clearing, messages
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
@@ -149,8 +150,11 @@ def _sorted(cards: Iterator[Card] | Sequence[Card]) -> tuple[Card, ...]:
 
 
 def _of_preview(made: messages.Preview) -> Card:
-    rendering = made.rendering or made.unfit
-    return card(made.account, made.kind, rendering, made.digest, made.problems, made.left_out)
+    """What is refused says why in the adapter's own words, which are the same for every account of a channel."""
+    problems = made.problems
+    if made.unfit:
+        problems = tuple(lint(made.unfit, registry.adapter_of(made.account))) or problems
+    return card(made.account, made.kind, made.rendering or made.unfit, made.digest, problems, made.left_out)
 
 
 def card(

@@ -60,6 +60,16 @@ def test_accounts_that_carry_the_same_stand_together(office: Office) -> None:
     assert len(sheet.by_account()) == 2
 
 
+def test_accounts_that_are_refused_the_same_stand_together(office: Office) -> None:
+    """Fifty accounts that a text is too long for are one card, not fifty."""
+    for name in ("x-1", "x-2"):
+        office.account("x", name)
+    sheet = previewing.of_message(office.desk, office.message(text=LONG))
+    ((one, other),) = sheet.of_kind(TextKind.PUBLISH)
+    assert one.problems == other.problems
+    assert one.problems[0].startswith("the post counts ")
+
+
 def test_a_plan_is_shown_as_it_is_signed(office: Office) -> None:
     """Every text of every destination with its digest, whatever was edited since."""
     office.account("x")

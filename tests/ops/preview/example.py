@@ -89,7 +89,7 @@ def sheet(
     )
     attached = stored(folder, mode)
     cards = [
-        _card(folder, made, one, kind, attached, mode) for kind in TextKind for one in accounts or map(account, OURS)
+        _card(folder, made, one, kind, attached, mode) for kind in kinds for one in accounts or map(account, OURS)
     ]
     incident = Incident(INCIDENT, mode, "severe_weather", Severity.S3, "Storm", IncidentState.ACTIVE, NOW, "author-1")
     return Sheet(incident, made, None, "draft", tuple(cards))
