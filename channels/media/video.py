@@ -87,7 +87,7 @@ def still(data: bytes) -> bytes:
     out = BytesIO()
     try:
         with av.open(BytesIO(data), "r", format="mp4", options={"max_pixels": str(MAX_EDGE**2)}) as source:
-            frame = next(source.decode(video=0))
+            frame: Any = next(source.decode(video=0))
             frame.to_image().rotate(frame.rotation, expand=True).save(out, "PNG")
     except Exception as error:  # rule 5
         raise MediaError(f"the video is damaged ({type(error).__name__}): export it again") from error
