@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from dispatcher.cli import cards
+from dispatcher.cli import cards, only
 from dispatcher.cli import spend as paid
-from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
+from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
@@ -20,10 +20,20 @@ from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, previewing, probing, stopping, submitting
+from dispatcher.service import (
+    clearing,
+    confirming,
+    estimating,
+    notices,
+    previewing,
+    probing,
+    stopping,
+    submitting,
+)
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
+from dispatcher.store import records
 
 PLAN = click.argument("plan")
 ROLE = click.option("--role", type=click.Choice(OF_PEOPLE, case_sensitive=False), help="Sign in this role of yours.")
@@ -34,8 +44,8 @@ COMMANDS = {
     "G03": "dispatcher release {plan}",
     "G08": "dispatcher clearance approve {plan}",
     "G09": "dispatcher evidence assess {channel} --outcome permitted --record FILE --mode {mode}",
-    "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
-    "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --app-version VERSION"
+    "G10": "dispatcher evidence exempt {channel} --account {account} --need TEXT --mode {mode}",
+    "G11": "dispatcher evidence attest {channel} --account {account} --device DEVICE --app-version VERSION"
     " --evidence FILE --mode {mode}",
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
@@ -45,7 +55,7 @@ clearance = Noun("clearance")
 
 
 @clearance.command(cls=Signed)
-@click.argument("message")
+@only.MESSAGE
 @many("account", "To this account; else to all of the mode.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
@@ -56,9 +66,12 @@ clearance = Noun("clearance")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session, message: Text, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
 ) -> None:
-    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
+    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
+
+    Without MESSAGE it is the only one that no plan carries yet.
+    """
     by_account: dict[str, list[str]] = {}
     for given in lists:
         account, _, name = given.rpartition("=")
@@ -68,7 +81,8 @@ def submit(
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
     wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
-    _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
+    named = only.message(session, message, "clearance submit")
+    _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
 
 @clearance.command(cls=Signed)
@@ -85,7 +99,7 @@ def renew(session: Session, plan: str, window: timedelta) -> None:
 @CHANNEL
 def approve(session: Session, plan: str, role: Role | None, channels: Names) -> None:
     """Approve PLAN, for all its channels unless some are named."""
-    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels))
+    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels), did="Approved")
 
 
 @clearance.command(cls=Signed)
@@ -96,7 +110,7 @@ def approve(session: Session, plan: str, role: Role | None, channels: Names) -> 
 def reject(session: Session, plan: str, reason: str, role: Role | None, channels: Names) -> None:
     """Reject PLAN, with a reason. One rejection stops."""
     standing = clearing.reject(session.desk, plan, session.pen, reason, role, channels)
-    _show(session, standing, StatementKind.REJECT)
+    _show(session, standing, StatementKind.REJECT, "Rejected")
 
 
 @clearance.command(cls=Signed)
@@ -106,7 +120,7 @@ def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
     standing = clearing.revoke(session.desk, plan, session.pen, reason)
     session.ring_stops(standing.stored.plan.mode)
-    _show(session, standing, StatementKind.REVOKE)
+    _show(session, standing, StatementKind.REVOKE, "Revoked")
 
 
 @clearance.command("break-glass", cls=Signed)
@@ -135,33 +149,49 @@ def suspend(session: Session, plan: str, reason: str) -> None:
 
 
 @clearance.command(cls=Signed)
-@PLAN
-def show(session: Session, plan: str) -> None:
+@only.PLAN
+def show(session: Session, plan: Text) -> None:
     """Where PLAN stands, channel by channel. With --to-sign FILE: what you would sign to approve it."""
+    named = only.plan(session, plan, "clearance show", only.WAITING, only.SENT)
     if session.to_sign:
-        clearing.approve(session.desk, plan, session.pen)
-    _show(session, clearing.show(session.desk, plan))
+        clearing.approve(session.desk, named, session.pen)
+    _show(session, clearing.show(session.desk, named))
 
 
 @clearance.command(cls=Reading)
-@PLAN
+@only.PLAN
 @cards.HTML
-def read(session: Session, plan: str, page: Path | None) -> None:
+def read(session: Session, plan: Text, page: Path | None) -> None:
     """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
+
+    Last, while it waits, what its release would do, and the token that `dispatcher release` asks for.
 
     \b
     dispatcher clearance read 4f21 --html plan.html
     """
-    sheet = previewing.of_plan(session.desk, plan)
-    made = {"mode": sheet.incident.mode, "texts": [cards.document(session, card) for card in sheet.cards]}
-    session.read_out("texts", made, cards.read_aloud(session, sheet))
+    named = only.plan(session, plan, "clearance read", only.WAITING, only.SENT)
+    sheet = previewing.of_plan(session.desk, named)
+    with session.desk.store.read() as work:
+        stored = records.plan(work, named)
+    asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
+    end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
+    shown: dict[str, Any] = {
+        "mode": sheet.incident.mode,
+        "texts": [cards.document(session, card) for card in sheet.cards],
+    }
+    shown |= {"reach": asked and asked.reach, "token": asked and asked.token}
+    session.read_out("texts", facts(shown), "\n".join([cards.read_aloud(session, sheet), *end]))
     if page:
         cards.write_page(session, sheet, page)
-    next_step(f"dispatcher clearance {'approve' if sheet.state == 'submitted' else 'show'} {plan}")
+    verb = "clearance show"
+    if asked:
+        is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
+        verb = "release" if is_clear else "clearance approve"
+    next_step(f"dispatcher {verb} {short(named)}")
 
 
-def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:
-    """Show a plan, and tell whom it concerns what was just signed about it."""
+def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:
+    """Show a plan, and tell whom it concerns what was just signed about it; ``did``: in a word, what changed."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
@@ -178,7 +208,18 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
+    if did:
+        say(_changed(did, standing))
     next_step(*what_next(session.desk, standing))
+
+
+def _changed(did: str, standing: Standing) -> str:
+    """What a signature came to: which channels are clear by now, and which wait."""
+    by_state: dict[str, list[str]] = {}
+    for finding in standing.findings:
+        by_state.setdefault("clear" if finding.clear else finding.state, []).append(finding.channel)
+    stands = "; ".join(f"{state}: {', '.join(channels)}" for state, channels in by_state.items())
+    return f"{did}: plan {short(standing.stored.digest)}. Now {stands}"
 
 
 def _cost(pence: int | None) -> str:
@@ -210,4 +251,5 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
     command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
-    return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), people or failures[0].fact
+    known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
+    return command.format(plan=name, **known), people or failures[0].fact

@@ -61,10 +61,20 @@ incident = Noun("incident")
 @SEVERITY
 @AREA
 @FACT
+@pairs("evidence", "ITEM=TEXT", "What policy wants known of its kind, such as warning or police_report.")
+@click.option("--source", default="", help="Who says that evidence: a force, a department, a warning service.")
 @click.option("--from-cap", metavar="FILE|URL", help="Propose it from a CAP 1.2 alert: a file, or an https address.")
 @click.option("--valid-until", "until", type=moment, help="For an alert without expiry, or to end it earlier.")
 def declare(
-    session: Session, kind: Text, title: Text, mode: Mode, from_cap: Text, until: Moment, **told: Any
+    session: Session,
+    kind: Text,
+    title: Text,
+    mode: Mode,
+    from_cap: Text,
+    until: Moment,
+    evidence: Pairs,
+    source: str,
+    **told: Any,
 ) -> None:
     """Declare an incident of KIND with TITLE: it is active at once, everything else can follow.
 
@@ -72,15 +82,19 @@ def declare(
 
     \b
     dispatcher incident declare disorder "Disorder in the Old Town" --mode live
+    dispatcher incident declare severe_weather "Storm" --mode exercise --evidence warning=red --source "met office"
     dispatcher incident declare --from-cap alert.xml --mode exercise
     """
     if from_cap:
-        if title or any(told.values()):
-            raise Invalid("the alert gives title, severity, area and facts", "then: dispatcher incident amend")
+        if title or any(told.values()) or evidence:
+            raise Invalid(
+                "the alert gives title, severity, area, facts and evidence", "then: dispatcher incident amend"
+            )
         return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:
         raise Invalid("an incident needs a kind and a title", 'dispatcher incident declare disorder "TITLE" --mode …')
     told = {"severity": told["severity"] or Severity.S2, "facts": _known(**told)}
+    told["evidence"] = _evidence(session, evidence, source)
     made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **told)
     return _show(session, made)
 
@@ -233,6 +247,13 @@ def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Mome
     alert = read_alert(source, is_test=desk.settings.kind is DeploymentKind.TEST)
     proposal = propose(alert, desk.now(), valid_until=at(until, desk.now()))
     _show(session, incidents.propose(desk, proposal, mode=mode, person=session.person, kind=kind))
+
+
+def _evidence(session: Session, given: Pairs, source: str) -> tuple[Item, ...]:
+    """What is known from the beginning, by one source. Raises Invalid where nobody is named."""
+    if given and not source:
+        raise Invalid("evidence needs who says so", "name them: --source WHO")
+    return tuple(Item(item, text, source, session.desk.now(), None) for item, text in given.items())
 
 
 def _show_owed(session: Session, found: Owed) -> None:
