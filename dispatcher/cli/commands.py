@@ -44,6 +44,7 @@ SUMMARIES = {
     "up": "Start everything of a deployment and keep it running.",
     "worker": "Run one role, as `up` does.",
     "cap": "Check CAP 1.2 alerts.",
+    "exercise": "Play a night on simulated platforms, and see how it went.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
     "message": "Write what the public will read, and the way back.",

@@ -18,7 +18,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.embedded.errors import EmbeddedError
 from dispatcher.embedded.state import read_state
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import notices, releasing, stopping
+from dispatcher.service import exercising, notices, releasing, stopping
 from dispatcher.service.desk import Desk
 from dispatcher.service.releasing import Dispatch
 from dispatcher.service.stopping import Halted
@@ -38,6 +38,7 @@ def release(session: Session, plan: str) -> None:
     parent, began = os.environ.get(VARIABLE, ""), session.desk.now()
     made = releasing.release(session.desk, plan, session.pen, bell(session.desk), parent)
     session.show("dispatch", made)
+    say(*exercising.lapsed(session.desk, made.mode))
     next_step(f"dispatcher watch {short(made.plan)}")
     _traced(session.desk, made, parent, began)
 

@@ -201,6 +201,12 @@ class PolicyVersion:
     break_glass: BreakGlass | None = None
     hardware_roles: tuple[Role, ...] = ()
     pin_roles: tuple[Role, ...] = ()
+    exercise_max_age_days: int | None = None
+
+    @property
+    def exercise_max_age(self) -> timedelta | None:
+        """How old a team's last exercise may be before it is told so, where policy says."""
+        return timedelta(days=self.exercise_max_age_days) if self.exercise_max_age_days else None
 
     @property
     def armed_for(self) -> timedelta:

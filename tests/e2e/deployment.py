@@ -58,7 +58,7 @@ from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
-from ops.demo.stage import simulator_at
+from ops.exercise.stage import simulator_at
 from tests.cast import RECORD
 from tests.e2e.processes import environment_of, process
 from tests.office import FilePen
