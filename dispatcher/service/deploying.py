@@ -101,7 +101,7 @@ class Made:
 def quick(blueprint: Blueprint) -> Blueprint:
     """The same with the short waits that an exercise on one machine wants; those it names itself stay."""
     known = tomllib.loads(_resource(__package__, "quick.toml"))
-    channels = {name: known["channel"] for name in QUICK_CHANNELS}
+    channels = dict.fromkeys(QUICK_CHANNELS, known["channel"])
     return replace(
         blueprint,
         chunk=known["chunk"],

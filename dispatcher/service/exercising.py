@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from channels.contract import Json
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
@@ -70,13 +69,13 @@ def begin(desk: Desk, scenario: str, by_people: Mapping[str, str]) -> str:
     return run
 
 
-def step(desk: Desk, run: str, incident: str | None, **facts: Json) -> None:
+def step(desk: Desk, run: str, incident: str | None, **facts: Any) -> None:
     """Record that a step of a run begins: what people are told, who is awaited, what goes wrong."""
     with desk.store.write() as work:
         work.record(STEP, incident=incident, run=run, **facts)
 
 
-def score(desk: Desk, run: str, scenario: str, outcome: Outcome, card: Mapping[str, Json]) -> None:
+def score(desk: Desk, run: str, scenario: str, outcome: Outcome, card: Mapping[str, Any]) -> None:
     """Record the scorecard of a run."""
     with desk.store.write() as work:
         work.record(SCORED, run=run, scenario=scenario, outcome=str(outcome), **card)

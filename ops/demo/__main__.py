@@ -21,8 +21,8 @@ from dispatcher.service import exercising
 from dispatcher.service.desk import Desk
 from ops.demo.table import show
 from ops.exercise import scenario
-from ops.exercise.record import moment
 from ops.exercise.moves import Story
+from ops.exercise.record import moment
 from ops.exercise.run import Found, found, played, prepare
 from ops.exercise.scenario import Step
 from ops.exercise.shown import document, told

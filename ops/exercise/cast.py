@@ -18,7 +18,7 @@ from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Mode
 from dispatcher.service import accounts, evidence, recipients
 from dispatcher.service.desk import Desk
-from dispatcher.service.evidence import PRINCIPLES, AssessmentOutcome, AssessmentRecord
+from dispatcher.service.evidence import AssessmentOutcome, AssessmentRecord
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
 from ops.console.pen import KeyPen
@@ -30,7 +30,8 @@ DEVICE = "phone-1"
 APP_VERSION = "41.2"
 ASSESSED = ("x", "bluesky", "tiktok")
 ATTESTED = "tiktok-city"
-RECORD = AssessmentRecord(**dict.fromkeys(PRINCIPLES, "Found suitable for an exercise."))
+SUITABLE = "Found suitable for an exercise."
+RECORD = AssessmentRecord(SUITABLE, SUITABLE, SUITABLE, SUITABLE)
 LOOKED_AT = b"What was looked at, by whom and when, stands here in a real department.\n"
 
 _BOTH = ("en-GB", "cy-GB")
@@ -95,11 +96,18 @@ def _add(desk: Desk, numbers: int) -> None:
         recipients.import_csv(desk, LIST, file, Mode.EXERCISE, ops)
     accounts.register(desk, DEVICE, ATTESTED, ops)
     for channel in ASSESSED:
-        about = {"channel": channel, "placement": Placement.ORGANIC, "outcome": AssessmentOutcome.PERMITTED}
-        evidence.assess(desk, _pen(desk, director), Mode.EXERCISE, **about, record=RECORD, evidence=_digest())
-    scope = {"channel": "tiktok", "account": ATTESTED}
+        evidence.assess(
+            desk,
+            _pen(desk, director),
+            Mode.EXERCISE,
+            channel=channel,
+            placement=Placement.ORGANIC,
+            outcome=AssessmentOutcome.PERMITTED,
+            record=RECORD,
+            evidence=_digest(),
+        )
     need = "reaches young adults whom nothing else reaches"
-    evidence.exempt(desk, _pen(desk, security), Mode.EXERCISE, **scope, need=need)
+    evidence.exempt(desk, _pen(desk, security), Mode.EXERCISE, channel="tiktok", account=ATTESTED, need=need)
 
 
 def _attest(desk: Desk) -> None:

@@ -97,10 +97,10 @@ class Story:
         """Whether an entry says that the act of a step was done, about this run."""
         facts = entry.facts
         if step.act is Act.DECLARE:
-            return facts.get("mode") == Mode.EXERCISE
+            return bool(facts.get("mode") == Mode.EXERCISE)
         if step.act in SUBJECTS:
-            return facts.get("subject") == getattr(self, SUBJECTS[step.act])
-        return facts.get("incident") == self.incident
+            return bool(facts.get("subject") == getattr(self, SUBJECTS[step.act]))
+        return bool(facts.get("incident") == self.incident)
 
     def learn(self, step: Step, entry: LedgerLine, answer: Any) -> None:
         """Take from an entry, and from a command's answer, the names that later commands need."""

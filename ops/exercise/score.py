@@ -23,14 +23,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from dispatcher.domain import documents
 from dispatcher.domain.canonical import format_time
 from dispatcher.service.exercising import Outcome
 from dispatcher.service.ledger import LedgerLine
 from ops.exercise.met import Met, met
-from ops.exercise.record import Record, FarSide, moment, took
+from ops.exercise.record import FarSide, Record, moment, took
 from ops.exercise.tally import Tally
 from ops.review.words import milliseconds
 
@@ -82,7 +83,7 @@ class Scorecard:
 
     def document(self) -> dict[str, Any]:
         """As JSON, which is how it stands in the ledger; the rest of its entry says run, scenario and outcome."""
-        return {key: value for key, value in asdict(self).items() if key != "outcome"}
+        return {key: value for key, value in documents.to_json(self).items() if key != "outcome"}
 
 
 def score(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ T = TypeVar("T")
 Tell = Callable[[str], None]
 
 DISPATCHER = Path(sys.executable).with_name("dispatcher")
+LONG = 80
 LOOPBACK = ("127.0.0.1", "localhost")
 UP_WITHIN_S, ENDS_WITHIN_S, ANSWERS_WITHIN_S = 30.0, 20.0, 5.0
 
@@ -59,24 +61,17 @@ class Stage:
     def act(self, person: str | None, *words: str, fails: int | None = None, quiet: bool = False) -> Any:
         """Run one command as a person and return its JSON. ``fails``: the exit code that is expected instead."""
         if not quiet:
-            self.tell(
-                f"\n$ dispatcher {' '.join(_short(word) for word in words)}{f'   [{person}]' if person else ''}"
-            )
-        done = subprocess.run(  # noqa: S603 - our own program
-            [str(DISPATCHER), "--json", *words],
-            capture_output=True,
-            text=True,
-            env=self._environment(person),
-            check=False,
-        )
+            typed = " ".join(word if len(word) < LONG else f"{word[: LONG - 3]}…" for word in map(shlex.quote, words))
+            self.tell(f"\n$ dispatcher {typed}{f'   [{person}]' if person else ''}")
+        command, environment = [str(DISPATCHER), "--json", *words], self._environment(person)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603 - ours
+        told = done.stderr.strip().splitlines()
         if done.returncode != (fails or 0):
-            raise ExerciseFailed(
-                f"dispatcher {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}",
-                "dispatcher status",
-            )
+            why = "\n".join(map(_said, told[-8:]))
+            raise ExerciseFailed(f"dispatcher {' '.join(words[:2])} ended with {done.returncode}: {why}")
         if not quiet:
-            for line in done.stderr.strip().splitlines()[-4:]:
-                self.tell(f"  {line}")
+            for line in told[-4:]:
+                self.tell(f"  {_said(line)}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def key(self, person: str) -> Path:
@@ -244,5 +239,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _short(word: str) -> str:
-    return word if len(word) < 80 else f"{word[:77]}…"
+def _said(line: str) -> str:
+    """A line of talk; of an error, which ``--json`` makes a document, its message and its first reasons."""
+    if not line.startswith("{"):
+        return line
+    known = json.loads(line)
+    reasons = "; ".join(reason["fact"] for reason in known.get("reasons", [])[:2])
+    return f"{known['message']}{f': {reasons}' if reasons else ''}"
