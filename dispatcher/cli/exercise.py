@@ -80,7 +80,7 @@ def show(session: Session, name: Text) -> None:
 
 
 def roles_named(words: Iterable[str], roles: tuple[Role, ...]) -> frozenset[Role]:
-    """The roles meant: by their name, or by the end of it, such as director. Raises Invalid naming those there are."""
+    """The roles meant, by name or by its end, such as director. Raises Invalid naming those there are."""
     found = set()
     for word in filter(None, (one.strip() for one in words)):
         ends = [role for role in roles if role == word] or [role for role in roles if role.endswith(f"_{word}")]

@@ -1,4 +1,4 @@
-"""The CAP alert that a scenario begins with: its own texts, with status Exercise, sent now and in force for six hours."""
+"""The CAP alert that a scenario begins with: its own texts, status Exercise, sent now, in force for six hours."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from dispatcher.domain import documents
-from dispatcher.service.exercising import Outcome, Run
+from dispatcher.service.exercising import Run
 from dispatcher.statements.toml import parse_toml
 from ops.exercise.score import TIMES
 from ops.review.words import took
@@ -40,8 +40,8 @@ class Event:
 
 
 def compared(times: Mapping[str, int | None], before: Sequence[Run]) -> tuple[Compared, ...]:
-    """Each time beside the runs before it, the newest first; runs that were broken off do not count."""
-    whole = [run.card["times"] for run in before if run.outcome is not Outcome.BROKEN_OFF]
+    """Each time beside the runs before it, the newest first; what was broken off is none of them."""
+    whole = [run.card["times"] for run in before]
     return tuple(_compared(name, times.get(name), [card.get(name) for card in whole]) for name in TIMES)
 
 

@@ -26,8 +26,8 @@ def met(record: Record) -> Iterator[Met]:
     for step in record.steps:
         for trouble in step.facts.get("troubles", []):
             yield _fault(record, step, trouble)
-        for role in step.facts.get("killed", []):
-            yield _kill(record, step, str(role))
+        if step.facts.get("killed"):
+            yield _killed(record, step)
         if step.facts.get("act") in ACTS:
             yield from ACTS[step.facts["act"]](record, step)
         if step.facts.get("awaits") == "release.refused":
@@ -43,22 +43,38 @@ def _fault(record: Record, step: LedgerLine, trouble: Mapping[str, Any]) -> Met:
     ]
     if not hit:
         return Met(trouble["called"], 0, "nothing met it")
-    posts = {(one["provider"], one["account"], one["key"]) for one in hit}
-    shown = [one for one in record.effects if (one["provider"], one["account"], one["key"]) in posts]
-    public = {(one["provider"], one["account"], one["key"]) for one in shown}
-    last = max(map(moment, shown), default=None)
-    once = "each once" if len(shown) == len(public) else f"{len(shown) - len(public)} of them twice"
-    how = f"{len(public)} of the {counted(len(posts), 'post')} that met it are public, {once}"
-    how += f", the last {in_words(milliseconds(last - min(map(moment, hit))))} after the first met it" if last else ""
+    posts = {_post(one) for one in hit}
+    shown = [one for one in record.effects if _post(one) in posts]
+    public = {_post(one) for one in shown}
+    how = f"{_all(len(public), len(posts))} that met it {'is' if len(posts) == 1 else 'are'} public"
+    once = ", once" if len(posts) == 1 else ", once each"
+    how += f", {len(shown) - len(public)} OF THEM TWICE" if len(shown) > len(public) else once
+    delay = milliseconds(max(map(moment, shown)) - min(map(moment, hit))) if shown else 0
+    how += f", the last {in_words(delay)} after the first met it" if delay else ""
     return Met(trouble["called"], len(hit), how)
 
 
-def _kill(record: Record, step: LedgerLine, role: str) -> Met:
-    again = [one.at for one in record.of("role.started") if one.facts.get("role") == role and one.at > step.at]
-    how = f"running again after {in_words(milliseconds(again[0] - step.at))}" if again else "not seen to run again"
+def _post(seen: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The post that a request or an effect is about, as its far side names it."""
+    return seen["provider"], seen["account"], seen["key"]
+
+
+def _all(number: int, whole: int) -> str:
+    if number == whole:
+        return "the post" if whole == 1 else f"all {whole} posts"
+    return f"{number} of {counted(whole, 'post')}"
+
+
+def _killed(record: Record, step: LedgerLine) -> Met:
+    """Roles whose process was killed, when each ran again, and what the sweeper took out of dead hands."""
+    roles = [str(role) for role in step.facts["killed"]]
+    started = [one for one in record.of("role.started") if one.at > step.at]
+    again = {role: [one.at for one in started if one.facts["role"] == role] for role in roles}
+    back = [in_words(milliseconds(at[0] - step.at)) if at else "never seen again" for at in again.values()]
     swept = sum(int(one.facts["count"]) for one in record.of("deliveries.swept") if one.at > step.at)
-    how += f"; {counted(swept, 'post')} in its hands were looked up" if swept else ""
-    return Met(f"kill -9 of {role}", 1, how)
+    how = f"running again after {' and '.join(back)}"
+    how += f"; {counted(swept, 'post')} in dead hands looked up" if swept else ""
+    return Met(f"kill -9 of {' and '.join(roles)}", len(roles), how)
 
 
 def _revoked(record: Record, step: LedgerLine) -> Iterator[Met]:
@@ -67,7 +83,7 @@ def _revoked(record: Record, step: LedgerLine) -> Iterator[Met]:
         return
     again = next((one.at for one in record.of("plan.released") if one.at > at), None)
     sent = sum(moment(one) >= at and (again is None or moment(one) < again) for one in record.sends)
-    how = "nothing was sent after it" if not sent else f"{sent} requests were sent after it"
+    how = "nothing was sent after it" if not sent else f"{counted(sent, 'send')} came after it"
     how += (
         f"; another plan was released {in_words(milliseconds(again - at))} later"
         if again
@@ -88,11 +104,11 @@ def _halted(record: Record, step: LedgerLine) -> Iterator[Met]:
         if late
         else "no send came after it"
     )
-    how += f"; lifted by two others, then {len(after) - len(late)} sends" if ended else "; it still stands"
+    how += f"; lifted by two others, then {counted(len(after) - len(late), 'send')}" if ended else "; it still stands"
     yield Met("a halt", 1, how)
 
 
-def _corrected(record: Record, step: LedgerLine) -> Iterator[Met]:
+def _corrected(record: Record, _step: LedgerLine) -> Iterator[Met]:
     at = record.decided
     shown = record.public(at)
     if at is None:

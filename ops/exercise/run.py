@@ -107,6 +107,7 @@ def played(
         except BaseException as error:
             with suppress(OSError):  # a simulator that is gone must not hide why
                 _scored(desk, stage, story, finished=False, why=str(error).partition("\n")[0] or "interrupted")
+                stage.tell(f"\nBroken off, and on record: dispatcher exercise show {story.run}")
             raise
         _scored(desk, stage, story, finished=True)
     stage.tell("\nThis was an EXERCISE.")

@@ -2,9 +2,9 @@
 
 Rules
   1. A scenario is a TOML file; what it says is read strictly, and the place of a fault is named.
-  2. A step tells people something, or awaits an act of one role, or lets something go wrong, or all of these. Acts are
-     words of a table (``ops.exercise.moves``), never commands: a scenario cannot name a mode, a person's key, another
-     deployment or another incident.
+  2. A step tells people something, awaits an act of one role, or lets something go wrong, or all of these. Acts are
+     words of a table (``ops.exercise.moves``), never commands, and nothing in a scenario may look like an option: it
+     cannot name a mode, a person's key, another deployment or another incident.
   3. ``{run}`` in a text becomes the run's id, so that two runs never say the same: platforms refuse repeats.
 
 A scenario in short::
@@ -32,6 +32,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
 
+from channels.contract import Json
 from channels.simulator.faults import FaultKind
 from dispatcher.domain import documents
 from dispatcher.domain.documents import DocumentError
@@ -39,6 +40,7 @@ from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.incident import Severity
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
+from dispatcher.statements.errors import TrustError
 from dispatcher.statements.toml import parse_toml
 
 KILLABLE = ("relay", "accounts", "recipients", "tiktok", "tiktok-sender")
@@ -104,9 +106,10 @@ class Trouble:
 class Step:
     """One step. ``at`` is the story's own clock, for people to read.
 
-    ``by``: the role awaited, with a number where it is not the first who holds it (``duty_director 2``). ``refused``:
-    the gate must refuse it. ``under_way``: it begins when so many messages have reached the platform ``under_way_on``.
-    ``kill``: roles whose process is killed by kill -9 then. ``until_sent``: it ends when every delivery has ended.
+    ``by``: the role awaited, with a number where it is not the first who holds it (``duty_director 2``).
+    ``refused``: the gate must refuse it. ``under_way``: it begins when so many messages have reached the platform
+    ``under_way_on``. ``kill``: roles whose process is then killed by kill -9. ``until_sent``: it ends when every
+    delivery has ended.
     """
 
     at: str = ""
@@ -185,8 +188,13 @@ def read(name: str, text: str) -> Scenario:
     try:
         document = parse_toml(text, f"scenario {name}")
         made = documents.read(Scenario, {"name": name, **document}, f"scenario {name}", defaults=True)
-    except (DocumentError, ValueError) as error:
+    except (DocumentError, TrustError) as error:
         raise Invalid(str(error), "mend the scenario's file") from error
+    for word in _words(document):
+        if word.startswith("-"):
+            raise Invalid(
+                f"scenario {name}: {word!r} looks like an option", "no text of a scenario begins with a dash"
+            )
     for number, step in enumerate(made.step, 1):
         for fault in _faults(made, step):
             raise Invalid(f"scenario {name}, step {number}: {fault}", "mend the scenario's file")
@@ -205,6 +213,18 @@ def _faults(scenario: Scenario, step: Step) -> Iterator[str]:
         yield f"{min(unknown)} is no role's process that may be killed"
     if TextKind.PUBLISH not in scenario.texts:
         yield "there is no text to publish"
+
+
+def _words(value: Json) -> Iterator[str]:
+    """Every text in a scenario."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _words(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
 
 
 def _names() -> set[str]:

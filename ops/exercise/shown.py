@@ -23,6 +23,7 @@ OUTCOMES: Mapping[Outcome, str] = {
 def document(run: Run, known: Sequence[Run]) -> dict[str, Any]:
     """The scorecard of a run beside the runs of its scenario before it, among those ``known``, newest first."""
     before = [one for one in known if one.scenario == run.scenario and one.ended_at < run.ended_at]
+    before = [one for one in before if one.outcome is not Outcome.BROKEN_OFF]
     times = run.card["times"]
     beside = [{**asdict(event), "ours_ms": ours} for event, ours in events(times)]
     about = {"run": run.run, "scenario": run.scenario, "outcome": str(run.outcome)}

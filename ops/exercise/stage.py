@@ -92,10 +92,11 @@ class Stage:
         return document
 
     def roles(self) -> dict[str, int]:
-        """The process of each role."""
-        state = json.loads((self.deployment / "run" / "up.json").read_text())
-        roles: dict[str, int] = state["roles"]
-        return roles
+        """The process of each role. Raises ExerciseFailed where they do not run, or run live."""
+        state = read_state(self.deployment)
+        if state is None or state.mode != Mode.EXERCISE:
+            raise ExerciseFailed("no role of this deployment runs in mode exercise", "dispatcher up --mode exercise")
+        return state.roles
 
     def _environment(self, person: str | None) -> dict[str, str]:
         environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(self.deployment)}

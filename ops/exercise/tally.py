@@ -42,8 +42,8 @@ def since(journal: Mapping[str, Any], began: datetime) -> dict[str, list[dict[st
 def count(rows: Sequence[Mapping[str, Any]], journal: Mapping[str, Any], feeds: Sequence[Path]) -> Tally:
     """Compare delivery rows with the simulators' journal and the feeds' folders.
 
-    Lost is a delivery that we call accepted and that its far side does not show by the reference it gave (a feed, by the
-    delivery's id), or one that a platform rejected. Doubled is what stands on a public record more often than once.
+    Lost is a delivery that we call accepted and that its far side does not show by the reference it gave (a feed: by
+    the delivery's id), or one that a platform rejected. Doubled is what is public more often than once.
     """
     shown = {one["reference"] for one in journal["effects"] if one["kind"] in CHANGES}
     shown |= {file.stem for feed in feeds for file in feed.glob("*.xml")}

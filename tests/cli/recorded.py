@@ -71,6 +71,7 @@ CHANGES = {
     "backup": "backup.made",
     "restore": "backup.rehearsed",
     "recover": "database.restored",
+    "exercise run": "exercise.scored",
     "review": "review.read",
     "report": "review.read",
 }
@@ -100,6 +101,7 @@ NOTHING = {
     *("policy show", "policy at", "policy diff", "policy check", "policy replay"),
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
     *("delivery list", "delivery show", "ledger tail", "ledger search", "log"),
+    *("exercise list", "exercise show"),
     *("ledger verify", "ledger checkpoint", "ledger witness"),
 }
 """Commands that change nothing of the deployment. A reviewer's reading is recorded, and nothing else."""
