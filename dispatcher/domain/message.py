@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -108,6 +109,8 @@ class Revision:
             circles=self.circles,
             cap=self.cap,
             media=self.media if kind is TextKind.PUBLISH else (),
+            thread=hashlib.sha256(f"thread {self.incident}".encode()).hexdigest()[:12],
+            all_clear=kind is TextKind.ALL_CLEAR,
         )
 
     def encoded(self) -> bytes:

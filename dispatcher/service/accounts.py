@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from channels import registry
 from channels.contract import Account, Secret
+from channels.modes import OfOneMode
 from channels.registry import Lane
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
@@ -41,7 +42,7 @@ SENT_BY: Mapping[str, str] = {
 
 ROTATING = (Role.OPS, Role.SECURITY)
 
-ADDRESSES = ("base_url", "url")
+ADDRESSES = ("base_url", "url", "public_base_url")
 """Account settings that say where an adapter goes."""
 
 
@@ -89,7 +90,7 @@ def add(
     ``facts`` go into the ledger too. Raises Invalid, Forbidden, NotFound for a channel that is none.
     """
     account = checked(desk, account, mode)
-    check_credential(desk, account, secrets, expires_at)
+    check_credential(desk, account, mode, secrets, expires_at)
     lane = lane_of(account.channel)
     with desk.store.write() as work:
         accounts.add_account(work, account, str(lane), mode, expires_at)
@@ -131,7 +132,7 @@ def rotate(
     account, mode, vault = held(desk, name)
     if not secrets:
         raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
-    check_credential(desk, account, secrets, expires_at)
+    check_credential(desk, account, mode, secrets, expires_at)
     with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
         probes.renew(work, name, expires_at)
         about: dict[str, Any] = {"account": name, "mode": str(mode), "secrets": sorted(secrets), **_ends(expires_at)}
@@ -235,15 +236,17 @@ def _check(desk: Desk, account: Account, mode: Mode) -> None:
 
 
 def check_credential(
-    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None = None
+    desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], expires_at: datetime | None = None
 ) -> None:
     """Raises Invalid for one that its adapter would not start with, or that has ended."""
     from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
 
     try:
-        registry.adapter_of(account)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
+        made = registry.adapter_of(account)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
     except ValueError as error:
         raise Invalid(str(error), "give it again with what is missing") from error
+    if isinstance(made, OfOneMode) and (fault := made.serve(exercise=mode is Mode.EXERCISE)):
+        raise Invalid(f"account {account.id}: {fault}", "give it again with a credential of this mode")
     if expires_at is not None and expires_at <= desk.now():
         raise Invalid(f"the credential ended at {expires_at:%Y-%m-%d %H:%M} UTC", "get a new one from the platform")
 

@@ -60,6 +60,7 @@ from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
 from ops.exercise.stage import simulator_at
 from tests.cast import RECORD
+from tests.certificate import signing
 from tests.e2e.processes import environment_of, process
 from tests.office import FilePen
 from tests.servers import program, until
@@ -135,6 +136,8 @@ class Deployment:
     def add(self, channel: str, name: str, mode: Mode = Mode.EXERCISE, *, attested: bool = True) -> str:
         """Add an account that reaches the simulator, assessed, exempted and attested where policy asks for it."""
         account, held = profile(self, channel, name)
+        if channel == "cap_feed" and mode is Mode.LIVE:
+            held = signing(begins=now() - timedelta(days=1))  # a live feed is signed
         accounts.add(self.desk, account, mode, held, "ops-1")
         director, security = self.pen("director-1"), self.pen("security-1")
         if channel in ("x", "bluesky", "tiktok"):
