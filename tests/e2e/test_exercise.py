@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def card(folder: Path) -> Iterator[Any]:
+def card(folder: Path) -> Any:
     """The scorecard of a storm that the script played."""
-    yield typed(folder, "exercise", "run", "storm", "--numbers", "40")
+    return typed(folder, "exercise", "run", "storm", "--numbers", "40")
 
 
 def typed(folder: Path, *words: str) -> Any:
