@@ -116,7 +116,7 @@ class Adapter:
         parts = tuple(Part(text.language, text_of(text)) for text in shown)
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         if faults := cls.problems(rendering):
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from textwrap import indent
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dispatcher.cli import only
+from dispatcher.cli import cards, only, wording
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
-from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
-from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
-from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import areas, clearing, confirming, estimating, notices, probing, stopping, submitting
+from dispatcher.service import (
+    areas,
+    clearing,
+    confirming,
+    estimating,
+    notices,
+    previewing,
+    probing,
+    stopping,
+    submitting,
+)
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -56,6 +64,7 @@ clearance = Noun("clearance")
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@pairs("not-flag", "FLAG=WHY", "A legal flag that the wording calls for and that does not apply; approvers read why.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
@@ -66,6 +75,7 @@ def submit(
     lists: Names,
     on_ambiguous: Pairs,
     spend: Pairs,
+    not_flag: Pairs,
     **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
@@ -80,7 +90,8 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
+    about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     named = only.message(session, message, "clearance submit")
     _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
@@ -160,32 +171,35 @@ def show(session: Session, plan: Text) -> None:
 
 @clearance.command(cls=Reading)
 @only.PLAN
-def read(session: Session, plan: Text) -> None:
+@cards.HTML
+def read(session: Session, plan: Text, page: Path | None) -> None:
     """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
 
     Last, while it waits, what its release would do, and the token that `dispatcher release` asks for.
+
+    \b
+    dispatcher clearance read 4f21 --html plan.html
     """
     named = only.plan(session, plan, "clearance read", only.WAITING, only.SENT)
-    texts = clearing.texts(session.desk, named)
-    attached = clearing.attached(session.desk, named)
-    found = [
-        {
-            "account": place.account,
-            "channel": place.channel,
-            "text": kind,
-            "parts": facts(list(rendering.parts)),
-            "media": [pictured(session, medium) for medium in rendering.media],
-            "left_out": max(0, attached - len(rendering.media)) if kind is TextKind.PUBLISH else 0,
-        }
-        for place, kind, rendering in texts
-    ]
-    where = areas.of_plan(session.desk, named)
+    sheet = previewing.of_plan(session.desk, named)
     with session.desk.store.read() as work:
         stored = records.plan(work, named)
     asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
-    shown = {"where": where, "texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
-    session.read_out("texts", facts(shown), "\n".join([areas.in_a_line(where), *map(_told, found), *end]))
+    shown: dict[str, Any] = {
+        "mode": sheet.incident.mode,
+        "where": areas.told(sheet.revision),
+        "texts": [cards.document(session, card) for card in sheet.cards],
+        "remarks": wording.rows(sheet.remarks),
+        "flags": stored.plan.flags,
+        "not_flags": stored.plan.unflagged,
+        "reach": asked and asked.reach,
+        "token": asked and asked.token,
+    }
+    lines = [cards.read_aloud(session, sheet), *_flags(stored.plan), *end]
+    session.read_out("texts", facts(shown), "\n".join(lines))
+    if page:
+        cards.write_page(session, sheet, page)
     verb = "clearance show"
     if asked:
         is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
@@ -193,9 +207,10 @@ def read(session: Session, plan: Text) -> None:
     next_step(f"dispatcher {verb} {short(named)}")
 
 
-def _told(made: dict[str, Any]) -> str:
-    parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
+def _flags(plan: Plan) -> list[str]:
+    """The legal flags of a plan, and those that its submitter denies."""
+    raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
+    return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
 
 
 def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:
@@ -205,6 +220,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
+    about |= {"flags": stored.plan.flags, "not_flags": [f"{one.flag}: {one.why}" for one in stored.plan.unflagged]}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     if stored.state == "submitted":

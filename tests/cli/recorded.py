@@ -92,6 +92,7 @@ NOTHING = {
     *("area list", "area show", "area check"),
     *("cap validate", "cap list", "cap show", "cap feeds"),
     *("incident obligations", "incident show", "incident list", "message preview", "message lint"),
+    "message templates",
     *(
         "clearance show",
         "clearance read",
