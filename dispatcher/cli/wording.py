@@ -15,8 +15,9 @@ from dispatcher.cli.output import plain, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.message import Revision
-from dispatcher.service import drafting, templates
+from dispatcher.service import drafting, linting, templates
 from dispatcher.service.drafting import Wanted
+from dispatcher.store import records
 from dispatcher.wording import Remark
 from dispatcher.wording.filling import Template
 from dispatcher.wording.slots import Slot
