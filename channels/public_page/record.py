@@ -104,7 +104,7 @@ def record_of(job: Job) -> Record:
 
 
 def plain(name: str) -> str:
-    """A name that is safe in an address and as a file: itself, or a digest where it would not be, or is the index's."""
+    """A name that is safe in an address and as a file: itself, or a digest. The index's is taken."""
     return name if _PLAIN.fullmatch(name) and name != INDEX else hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
