@@ -89,6 +89,7 @@ class Office:
         languages: tuple[str, ...] = ("en-GB", "cy"),
         *,
         text: str = "Stay in.",
+        welsh: str = "Arhoswch.",
         valid_for: timedelta = timedelta(hours=6),
         **incident: Any,
     ) -> str:
@@ -96,8 +97,8 @@ class Office:
         warning = Item("warning", "red", "national weather service", self.clock.now)
         about = {"kind": "severe_weather", "title": "Storm", "severity": Severity.S3, "evidence": (warning,)}
         declared = incidents.declare(self.desk, mode=Mode.EXERCISE, person="author-1", **{**about, **incident})
-        welsh = LanguageText("cy", "Storm heno", "Arhoswch.")
-        texts = (LanguageText("en-GB", "Storm tonight", text), *([welsh] if "cy" in languages else []))
+        translated = LanguageText("cy", "Storm heno", welsh)
+        texts = (LanguageText("en-GB", "Storm tonight", text), *([translated] if "cy" in languages else []))
         written = messages.Draft(texts, valid_until=self.clock.now + valid_for, where=OLD_TOWN)
         message = messages.draft(self.desk, declared.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli import only
+from dispatcher.cli import only, wording
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.message import pictured, told_media
@@ -19,10 +19,20 @@ from dispatcher.domain.incident import conflicts
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
-from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import areas, clearing, confirming, estimating, notices, probing, stopping, submitting
+from dispatcher.service import (
+    areas,
+    clearing,
+    confirming,
+    estimating,
+    linting,
+    notices,
+    probing,
+    stopping,
+    submitting,
+)
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -56,6 +66,7 @@ clearance = Noun("clearance")
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@pairs("not-flag", "FLAG=WHY", "A legal flag that the wording calls for and that does not apply; approvers read why.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
@@ -66,6 +77,7 @@ def submit(
     lists: Names,
     on_ambiguous: Pairs,
     spend: Pairs,
+    not_flag: Pairs,
     **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
@@ -80,7 +92,8 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
+    about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     named = only.message(session, message, "clearance submit")
     _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
@@ -179,18 +192,33 @@ def read(session: Session, plan: Text) -> None:
         }
         for place, kind, rendering in texts
     ]
-    where = areas.of_plan(session.desk, named)
+    where, said = areas.of_plan(session.desk, named), linting.remarks_on_plan(session.desk, named)
     with session.desk.store.read() as work:
         stored = records.plan(work, named)
     asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
-    shown = {"where": where, "texts": found, "reach": asked and asked.reach, "token": asked and asked.token}
-    session.read_out("texts", facts(shown), "\n".join([areas.in_a_line(where), *map(_told, found), *end]))
+    shown = {
+        "where": where,
+        "texts": found,
+        "remarks": wording.rows(said),
+        "flags": stored.plan.flags,
+        "not_flags": stored.plan.unflagged,
+        "reach": asked and asked.reach,
+        "token": asked and asked.token,
+    }
+    lines = [areas.in_a_line(where), *map(_told, found), *wording.lines(said), *_flags(stored.plan), *end]
+    session.read_out("texts", facts(shown), "\n".join(lines))
     verb = "clearance show"
     if asked:
         is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
         verb = "release" if is_clear else "clearance approve"
     next_step(f"dispatcher {verb} {short(named)}")
+
+
+def _flags(plan: Plan) -> list[str]:
+    """The legal flags of a plan, and those that its submitter denies."""
+    raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
+    return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
 
 
 def _told(made: dict[str, Any]) -> str:
@@ -205,6 +233,7 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
     about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
+    about |= {"flags": stored.plan.flags, "not_flags": [f"{one.flag}: {one.why}" for one in stored.plan.unflagged]}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     if stored.state == "submitted":

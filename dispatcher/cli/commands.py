@@ -44,7 +44,7 @@ SUMMARIES = {
     "migrate": "Bring the deployment's database to the schema this version needs.",
     "up": "Start everything of a deployment and keep it running.",
     "worker": "Run one role, as `up` does.",
-    "cap": "Check CAP 1.2 alerts.",
+    "cap": "Other people's CAP 1.2 alerts: check them, take them in, decide about those that wait.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
     "area": "The places known by name, with shape and people; check a file of them.",

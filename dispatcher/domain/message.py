@@ -57,6 +57,7 @@ class Revision:
 
     ``contributors`` maps a person to what they did (author, edit, translate): none of them may approve.
     ``population`` is about how many people are in the area, counted double where its parts overlap; None: unknown.
+    ``template``: from which template, and which version of it, the first revision was written.
     """
 
     message: str
@@ -73,6 +74,7 @@ class Revision:
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = field(default=(), metadata=SPARSE)
     population: int | None = field(default=None, metadata=SPARSE)
+    template: str = field(default="", metadata=SPARSE)
 
     @property
     def languages(self) -> tuple[str, ...]:

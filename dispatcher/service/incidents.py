@@ -23,6 +23,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service.areas import NOWHERE, Where, keep_shape, place_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
+from dispatcher.store.database import Work
 
 LATE_AFTER = timedelta(minutes=15)
 
@@ -74,12 +75,17 @@ def declare(
 
 def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
     """Record what a CAP alert proposes. An officer activates it. Raises Forbidden for a drill alert in live mode."""
+    return _add(desk, proposed(desk, proposal, mode=mode, person=person, kind=kind))
+
+
+def proposed(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
+    """The same, to be written by whoever has a transaction open. Raises Forbidden."""
     if mode is Mode.LIVE and not proposal.live_allowed:
         raise Forbidden(
             "this alert's status is not Actual: it can only open an exercise",
             "declare it with --mode exercise",
         )
-    incident = Incident(
+    return Incident(
         id=desk.new_id("inc"),
         mode=mode,
         kind=kind or proposal.suggested.kind,
@@ -91,7 +97,6 @@ def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: st
         source=_source(proposal),
         facts=_facts(proposal, desk.now()),
     )
-    return _add(desk, incident)
 
 
 def activate(desk: Desk, name: str, person: str) -> Incident:
@@ -171,12 +176,17 @@ def _listed(items: Sequence[Item]) -> dict[str, Json]:
 
 def _add(desk: Desk, incident: Incident) -> Incident:
     with desk.store.write() as work:
-        records.add_incident(work, incident)
-        named = {"incident": incident.id, "actor": incident.declared_by, "mode": str(incident.mode)}
-        known = {"incident_kind": incident.kind, "severity": incident.severity.name, "title": incident.title}
-        told: dict[str, Any] = {"source": dict(incident.source), "facts": dict(incident.facts)}
-        work.record("incident.declared", **named, **known, state=str(incident.state), **told)
+        add(work, incident)
     return incident
+
+
+def add(work: Work, incident: Incident) -> None:
+    """Write a new incident with its ledger entry."""
+    records.add_incident(work, incident)
+    named = {"incident": incident.id, "actor": incident.declared_by, "mode": str(incident.mode)}
+    known = {"incident_kind": incident.kind, "severity": incident.severity.name, "title": incident.title}
+    told: dict[str, Any] = {"source": dict(incident.source), "facts": dict(incident.facts)}
+    work.record("incident.declared", **named, **known, state=str(incident.state), **told)
 
 
 def _source(proposal: Proposal) -> dict[str, Json]:

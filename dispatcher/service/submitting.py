@@ -5,7 +5,9 @@ Rules
      Rows of a plan that has no signed release cannot be leased, and no sender would take them.
   2. The gate is asked first. What no signature about this plan can mend is refused here, and recorded: nobody is
      asked to approve what can never leave.
-  3. A renewal is a new plan of the same revision with a new window, which says what it renews; it is signed anew.
+  3. The lint of wording is asked as well: what it refuses is not submitted, and the legal flags that it finds are in
+     the plan unless the submitter says why not.
+  4. A renewal is a new plan of the same revision with a new window, which says what it renews; it is signed anew.
 
 The way of a submission::
 
@@ -31,7 +33,7 @@ from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, Si
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.sending.order import Bundle
-from dispatcher.service import messages, spending
+from dispatcher.service import linting, messages, spending
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
@@ -46,6 +48,7 @@ class Wish:
     lists per account, or for "".
 
     ``no_alternative``: which audience no other channel reaches. ``spend``: what is bought, in the plan's own year.
+    ``not_flags``: legal flags that the wording calls for and that do not apply, and why.
     """
 
     accounts: Sequence[str] | None = None
@@ -55,6 +58,7 @@ class Wish:
     on_ambiguous: Mapping[str, OnAmbiguous] = field(default_factory=dict)
     placement: Placement = Placement.ORGANIC
     flags: tuple[str, ...] = ()
+    not_flags: Mapping[str, str] = field(default_factory=dict)
     spend: tuple[Spend, ...] = ()
     no_alternative: str = ""
     renews: str | None = None
@@ -116,6 +120,7 @@ def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
         placement=plan.destinations[0].placement,
         renews=plan.digest,
         renewal=plan.renewal + 1,
+        not_flags={denied.flag: denied.why for denied in plan.unflagged},
         **{name: getattr(plan, name) for name in same},
     )
     return submit(desk, stored.message, wish, pen)
@@ -168,7 +173,10 @@ def _plan(
             "the message names no area, and no area never means everywhere",
             f"name it: dispatcher message edit {revision.message} --area NAME",
         )
+    found = linting.remarks_on(desk, revision, incident.mode)
+    linting.refuse(found)
     policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
+    flags, unflagged = linting.flagged(found, policy, wish.flags, wish.not_flags)
     not_after = min(now + wish.window, revision.valid_until)
     spend = tuple(replace(one, year=financial_year(now)) for one in wish.spend)
     purchases = {one.channel: one.purchase(now, not_after, nonce) for one in spend}
@@ -203,7 +211,8 @@ def _plan(
         contributors=_with_submitter(revision, person),
         generation=generation,
         nonce=nonce,
-        flags=wish.flags,
+        flags=flags,
+        unflagged=unflagged,
         spend=spend,
         evidence=items_of(incident),
         no_alternative=wish.no_alternative,

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dispatcher.store.alert_tables import CapAlertRow as CapAlertRow  # noqa: PLC0414 - as below
+from dispatcher.store.alert_tables import CapFeedRow as CapFeedRow  # noqa: PLC0414 - as below
 from dispatcher.store.columns import Base as Base  # noqa: PLC0414 - all tables are found through this module
 from dispatcher.store.columns import RowNumber
 from dispatcher.store.ledger_tables import CheckpointRow as CheckpointRow  # noqa: PLC0414 - as above
