@@ -87,7 +87,7 @@ demo: setup ## run one exercise from alert to evidence against simulated platfor
 .PHONY: test
 test: setup chromium bubblewrap prometheus systemd openid ## check everything and run every test (TESTS=path for some)
 	@$(MAKE) check
-	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs $(TESTS)
+	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs --durations 25 $(TESTS)
 
 .PHONY: test-peers
 test-peers: setup peers ## run adapters against real far sides: a Bluesky PDS from npm, and Exim
@@ -142,6 +142,10 @@ bench: setup ## measure what this product promises, and write build/bench.json (
 .PHONY: bench-full
 bench-full: ## the same with a million recipients
 	@$(MAKE) bench BENCH=full
+
+.PHONY: man
+man: setup ## write the manual pages into build/man (export MANPATH=build/man:)
+	@$(BIN)/python -m ops.docs man
 
 .PHONY: figures
 figures: setup ## put what the last bench measured into docs/figures.md and docs/charts

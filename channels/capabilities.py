@@ -107,8 +107,10 @@ class Capabilities:
     platform has no limit, ``languages`` empty where it takes any. ``media`` is empty where a post is text alone; a
     post carries one kind, and of two the first goes before. ``recipients``: it sends to a list of these.
     ``withdraws_with`` names an account's setting: only where that is ``yes`` can a machine withdraw; it is empty
-    where every token may. ``by_hand``: people finish it and sign a receipt; ``acts_unconfirmed``: whoever was handed
-    it, such as an agency, may act before that, and confirms under a reference of their own.
+    where every token may. ``withdraws_in_words``: a withdrawal is published in words of its own, which are read back
+    as a post's are; elsewhere the post goes. ``by_hand``: people finish it and sign a receipt;
+    ``acts_unconfirmed``: whoever was handed it, such as an agency, may act before that, and confirms under a
+    reference of their own.
     ``probe_every_s``: an account is probed no more often than this by the schedule, because a probe takes of what
     its platform counts or charges.
     """
@@ -118,6 +120,7 @@ class Capabilities:
     can_withdraw: bool
     can_read_back: bool
     withdraws_with: str = ""
+    withdraws_in_words: bool = False
     edits: bool = False
     text: TextLimit | None = None
     media: tuple[MediaLimit, ...] = ()

@@ -136,7 +136,8 @@ class Content:
     ``area`` lists names; ``polygons`` and ``circles`` are CAP strings (lat,lon). ``sent_by`` is the public name of
     the sender. ``exercise`` marks content that must carry EXERCISE; ``cap`` carries the CAP code values
     (category, event, urgency, severity, certainty). ``media`` are of the size that the channel takes, and there are
-    none where it takes none. ``purchase``: what is bought, once a plan names it.
+    none where it takes none. ``purchase``: what is bought, once a plan names it. ``thread`` is the same for all that
+    belongs together in public, and says nothing else; ``all_clear`` marks a correction that ends what went before.
     """
 
     kind: DeliveryKind
@@ -151,6 +152,8 @@ class Content:
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = ()
     purchase: Purchase | None = None
+    thread: str = ""
+    all_clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

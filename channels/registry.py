@@ -152,6 +152,12 @@ def _cap_feed() -> type[Adapter]:
     return adapter.Adapter
 
 
+def _public_page() -> type[Adapter]:
+    from channels.public_page import adapter
+
+    return adapter.Adapter
+
+
 def _manual() -> type[Adapter]:
     from channels.manual import adapter
 
@@ -194,6 +200,7 @@ TABLE = (
     Entry("youtube", Lane.ACCOUNTS, _youtube, ("yt", "you_tube"), called="YouTube"),
     Entry("webhook", Lane.ACCOUNTS, _webhook, called="Webhook"),
     Entry("cap_feed", Lane.ACCOUNTS, _cap_feed, ("cap",), called="CAP feed"),
+    Entry("public_page", Lane.ACCOUNTS, _public_page, ("web_page", "page"), called="Public page"),
     Entry("manual", Lane.ACCOUNTS, _manual, ("by_hand",), called="By hand"),
     Entry("notify", Lane.RECIPIENTS, _notify, ("sms", "govuk_notify"), called="Notify"),
     Entry("notify_email", Lane.RECIPIENTS, _notify_email, ("email", "govuk_notify_email"), called="Notify e-mail"),

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +23,15 @@ import structlog
 from channels import registry
 from channels.capabilities import Idempotency
 from channels.contract import Account
+from channels.modes import OfOneMode
 from channels.renewing import Renewing
 from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.folder import Folder
 from dispatcher.gate.policy import Policies
-from dispatcher.gate.policy_file import load
+from dispatcher.opening import now as now  # noqa: PLC0414 - whoever sends takes the clock and the trust from here
+from dispatcher.opening import open_trust as open_trust  # noqa: PLC0414 - as above
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet
@@ -40,7 +41,6 @@ from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings
-from dispatcher.statements.trust import Trust, load_trust
 from dispatcher.statements.verify import Verifier
 
 GARBAGE = 20_000
@@ -57,16 +57,6 @@ REACH_S = 2.0
 
 if TYPE_CHECKING:  # aiohttp is loaded by whoever sends, not by whoever asks for the trust
     from channels.http import Http, HttpPolicy
-
-
-def now() -> datetime:
-    """The clock of a real process."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place where the clock comes in
-
-
-def open_trust(settings: Settings, floor: Path) -> Trust[Policies]:
-    """Read the trust files. ``floor`` remembers the newest versions this reader has gone by. Raises TrustError."""
-    return load_trust(settings.path("trust"), load, floor=floor, now=now())
 
 
 def open_sender(settings: Settings, mode: Mode, role: str) -> tuple[LocalSender, LocalProber]:
@@ -235,9 +225,12 @@ def _outlet(settings: Settings, credential: Credential, http: Http) -> Outlet:
             f"a call to {account.channel} may take {timeout_s:g} s, and a lease lasts {settings.timing.lease_ms} ms",
             f"make lease_ms more than twice timeout_ms of {account.channel} in deployment.toml",
         )
+    made = adapter(account, credential.secrets, http, now)
+    if isinstance(made, OfOneMode) and (fault := made.serve(exercise=credential.mode is Mode.EXERCISE)):
+        structlog.get_logger("outlets").error("account_refuses", account=account.id, reason=fault)
     return Outlet(
         account=account,
-        adapter=adapter(account, credential.secrets, http, now),
+        adapter=made,
         timeout_s=timeout_s,
         idempotency=Idempotency(idempotency.kind, idempotency.ttl_s, idempotency.lag_s),
     )
@@ -288,7 +281,7 @@ def _exercise_network(settings: Settings, account: Account) -> HttpPolicy:
 
 
 def _urls(account_settings: Mapping[str, str]) -> list[str]:
-    return [value for key, value in account_settings.items() if key in ("base_url", "url")]
+    return [value for key, value in account_settings.items() if key in ("base_url", "url", "public_base_url")]
 
 
 def _is_private(host: str) -> bool:

@@ -49,6 +49,7 @@ from dispatcher.service import (
     stopping,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
 from dispatcher.service.media import Given
@@ -169,6 +170,7 @@ class Stage:
         lists: Sequence[str] = (),
         resend: Sequence[str] = (),
         attached: Given | None = None,
+        area: tuple[str, ...] = (),
         **more: Any,
     ) -> str:
         """A plan over all accounts that waits for signatures; returns its digest. ``more`` is wished besides.
@@ -176,7 +178,7 @@ class Stage:
         It is about an incident of its own unless one is named.
         """
         text = LanguageText("en-GB", "Storm tonight", f"Stay indoors ({secrets.token_hex(4)}).")
-        written = messages.Draft((text,), valid_until=now() + timedelta(hours=6))
+        written = messages.Draft((text,), valid_until=now() + timedelta(hours=6), where=Where(area or ("Old Town",)))
         message = messages.draft(self.desk, incident or self.declared(), written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         if attached:
@@ -184,9 +186,9 @@ class Stage:
         wish = Wish(lists={"": tuple(lists)}, on_ambiguous=dict.fromkeys(resend, OnAmbiguous.RESEND), **more)
         return submitting.submit(self.desk, message, wish, self.pen("author-1")).stored.digest
 
-    def cleared(self, *, lists: Sequence[str] = (), resend: Sequence[str] = (), attached: Given | None = None) -> str:
+    def cleared(self, **given: Any) -> str:
         """The same, with every signature but the release."""
-        plan = self.submitted(lists=lists, resend=resend, attached=attached)
+        plan = self.submitted(**given)
         for person in ("checker-1", "director-1"):
             clearing.approve(self.desk, plan, self.pen(person))
         return plan

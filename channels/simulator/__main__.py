@@ -1,4 +1,5 @@
-"""Run the simulator as a process: ``python -m channels.simulator --port 8790 [--smtp-port 8791] [--journal FILE]``.
+"""Run the simulator as a process: ``python -m channels.simulator --port 8790 [--smtp-port 8791] [--journal FILE]
+[--serve FOLDER]``.
 
 ``--also MODULE:CLASS`` serves a third party's far side beside ours.
 
@@ -13,11 +14,9 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-from channels.simulator.provider import Provider
 from channels.simulator.providers import PROVIDERS
 from channels.simulator.server import Simulator
 
@@ -29,16 +28,24 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, default=0, help="port of the mail server; 0 takes a free one")
     parser.add_argument("--journal", type=Path, help="file to which the journal is written on request and at the end")
     parser.add_argument("--also", action="append", default=[], metavar="MODULE:CLASS", help="one more far side")
+    parser.add_argument("--serve", type=Path, help="folder that holds those of our feeds and pages, to serve them")
     given = parser.parse_args()
     more = [EntryPoint("provider", where, "simulator").load() for where in given.also]
-    asyncio.run(_serve([*PROVIDERS, *more], given.port, given.smtp_port, given.journal))
+    simulator = Simulator(
+        [*PROVIDERS, *more],
+        port=given.port,
+        journal_file=given.journal,
+        smtp_port=given.smtp_port,
+        served=given.serve,
+    )
+    asyncio.run(_serve(simulator))
 
 
-async def _serve(providers: Sequence[type[Provider]], port: int, smtp_port: int, journal_file: Path | None) -> None:
+async def _serve(simulator: Simulator) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Simulator(providers, port=port, journal_file=journal_file, smtp_port=smtp_port) as simulator:
+    async with simulator:
         sys.stdout.write(json.dumps({"url": simulator.url, "smtp": simulator.address("press_email")}) + "\n")
         sys.stdout.flush()
         await stop.wait()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from channels.bluesky.simulator import BlueskySimulator
+from channels.cap_feed.simulator import FeedServer
 from channels.contract import Secret
 from channels.facebook.simulator import FacebookSimulator
 from channels.instagram.simulator import InstagramSimulator
 from channels.mastodon.simulator import MastodonSimulator
 from channels.notify.simulator import Notify
 from channels.press_email.simulator import PressEmail
+from channels.public_page.simulator import PageServer
 from channels.simulator.provider import Provider
 from channels.threads.simulator import ThreadsSimulator
 from channels.tiktok.simulator import TikTokSimulator
@@ -30,6 +32,8 @@ PROVIDERS: tuple[type[Provider], ...] = (
     TikTokSimulator,
     Receiver,
     YouTubeSimulator,
+    FeedServer,
+    PageServer,
 )
 
 

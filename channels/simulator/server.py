@@ -38,6 +38,7 @@ from channels.simulator.faults import Fault, FaultKind, FaultMenu, suffer
 from channels.simulator.journal import Arrival, Journal
 from channels.simulator.provider import ARRIVAL, FAULT, Provider, Route
 from channels.simulator.providers import PROVIDERS
+from channels.simulator.webserver import WebServer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,7 +49,10 @@ def utc_now() -> datetime:
 
 
 class Simulator:
-    """The server. ``port`` 0 takes a free one; ``url`` is known once it has started."""
+    """The server. ``port`` 0 takes a free one; ``url`` is known once it has started.
+
+    ``served`` holds the folders of our own feeds and pages, which it serves as a web server of ours would.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Simulator:
         port: int = 0,
         journal_file: Path | None = None,
         smtp_port: int = 0,
+        served: Path | None = None,
     ) -> None:
         self.journal = Journal()
         self.url = ""
@@ -68,6 +73,9 @@ class Simulator:
         self._journal_file = journal_file
         self._faults = FaultMenu()
         self._providers = {provider.name: provider(self.journal, clock) for provider in providers}
+        for provider in self._providers.values():
+            if isinstance(provider, WebServer):
+                provider.root = served
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:

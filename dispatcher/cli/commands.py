@@ -2,7 +2,7 @@
 
 Rules
   1. The top-level help imports no command.
-  2. ``--deployment``, ``--json`` and ``--key`` may stand before or after a command's name.
+  2. ``--deployment``, ``--json``, ``--quiet`` and ``--key`` may stand before or after a command's name.
   3. Nothing asks "are you sure": a public act needs signatures, and there is no option that skips the gate.
 
 Times and durations as people type them::
@@ -16,6 +16,7 @@ Times and durations as people type them::
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,7 @@ SUMMARIES = {
     "cap": "Other people's CAP 1.2 alerts: check them, take them in, decide about those that wait.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
+    "area": "The places known by name, with shape and people; check a file of them.",
     "message": "Write what the public will read, and the way back.",
     "evidence": "Sign assessments, exemptions, attestations and decisions; export evidence packs.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
@@ -55,6 +57,7 @@ SUMMARIES = {
     "status": "Where we are, what is next, who is awaited.",
     "overview": "How the public is being reached, what is stuck, and what wants a person.",
     "watch": "Follow a released plan until everything has ended.",
+    "night": "Be walked through a release, one command after the other.",
     "correct": "Send the armed correction of a plan to all that its message reached.",
     "withdraw": "Take a plan's message back wherever a platform allows it.",
     "all-clear": "Tell all that a plan's message reached that it is over.",
@@ -78,6 +81,8 @@ SUMMARIES = {
     "log": "Read the roles' diagnostic logs.",
     "review": "The whole trail of an incident.",
     "report": "Draft a report about an incident, for operations or for ministers.",
+    "completion": "Print what makes a shell complete commands, options and names.",
+    "schema": "The JSON documents that commands print: list them, or print the schema of one.",
 }
 
 
@@ -89,18 +94,20 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
         setattr(session, name, value)
 
 
-def _kept(name: str, text: str, metavar: str | None = "FILE", **more: Any) -> click.Option:
+def _kept(name: str, text: str, metavar: str | None = "FILE", *short: str, **more: Any) -> click.Option:
     """An option whose value goes into the session, before any other is looked at."""
     more |= {"expose_value": False, "is_eager": True, "callback": _keep}
-    return click.Option([f"--{name}"], help=text, metavar=metavar, **more)
+    return click.Option([*short, f"--{name}"], help=text, metavar=metavar, **more)
 
 
 FOLDER = "The deployment's folder; else $DISPATCHER_DEPLOYMENT, else ./deployment."
 JSON = "Print JSON, as happens anyway when the output is not a terminal."
+QUIET = "Print nothing but the id of what was made, for the next command."
 KEY = (
     "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the first "
     "key of the agent ($SSH_AUTH_SOCK) that is on the roster."
 )
+COLOR = "No colour and no emphasis; NO_COLOR, CLICOLOR=0 and TERM=dumb do the same."
 
 
 def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
@@ -108,7 +115,9 @@ def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
     return [
         _kept("deployment", FOLDER, "FOLDER", envvar="DISPATCHER_DEPLOYMENT", hidden=hidden),
         _kept("json", JSON, None, is_flag=True, hidden=hidden),
+        _kept("quiet", QUIET, None, "-q", is_flag=True, hidden=hidden),
         _kept("key", KEY, envvar="DISPATCHER_KEY", hidden=hidden),
+        _kept("no-color", COLOR, None, is_flag=True, hidden=hidden),
     ]
 
 
@@ -126,11 +135,23 @@ class Verb(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.epilog = "Also --deployment, --json, --key: see dispatcher --help."
+        self.epilog = "Also --deployment, --json, -q, --key, --no-color: see dispatcher --help."
         self.params += [*self.more, *everywhere(hidden=True)]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, then what the docstring says."""
+        from dispatcher.cli.help import write_command
+
+        whole, path = self.help or "", ctx.command_path.partition(" ")[2]
+        self.help = write_command(formatter, path, whole)
+        super().format_help_text(ctx, formatter)
+        self.help = whole
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         ctx.params["session"] = ctx.ensure_object(Session)
         return super().invoke(ctx)
 
@@ -159,6 +180,23 @@ class Noun(click.Group):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, help=SUMMARIES[name])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples of its first commands, then what it is."""
+        from dispatcher.cli.help import write_noun
+
+        write_noun(formatter, str(self.name), self.commands)
+        super().format_help_text(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command. Raises NoSuchCommand with what may have been meant, which is never run."""
+        if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
+            from dispatcher.cli.suggesting import meant
+
+            raise meant(args, self.commands, ctx)
+        return super().resolve_command(ctx, args)
 
 
 def one_of(words: type[E]) -> click.Choice[E]:

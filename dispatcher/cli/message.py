@@ -24,13 +24,14 @@ from channels.contract import Caption, LanguageText, Medium
 from channels.media.captions import MAX_BYTES as CAPTION_BYTES
 from channels.media.structure import MAX_FILM_BYTES
 from channels.text import length, sms_count
+from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed, Invalid, Unavailable
 from dispatcher.domain.message import Revision, TextKind
 from dispatcher.sending.media import MediaFolder
-from dispatcher.service import messages, probing
+from dispatcher.service import areas, messages, probing
 from dispatcher.service.media import Given
 from dispatcher.service.messages import Preview
 from dispatcher.store import records
@@ -47,33 +48,39 @@ message = Noun("message")
 @TEXT
 @click.option("--link", metavar="URL", help="Where the public reads more.")
 @click.option("--valid-until", "until", type=moment, help="Until when it holds; else the alert's own expiry.")
-@many("area", "A place it concerns; else the incident's.")
-def draft(session: Session, incident: str, text: Pairs, link: Text, until: Moment, areas: Names) -> None:
+@place
+def draft(session: Session, incident: str, text: Pairs, link: Text, until: Moment, **told: Names) -> None:
     """Write the first revision of a message about INCIDENT. What is left out comes from its alert.
 
     \b
     dispatcher message draft inc-7k --text en-GB=storm.txt --text cy=storm.cy.txt --valid-until +6h
     """
-    written = messages.Draft(_texts(text), at(until, session.desk.now()), link, areas)
+    written = messages.Draft(_texts(text), at(until, session.desk.now()), link, placed(session, told))
     _show(session, messages.draft(session.desk, incident, written, session.person))
 
 
 @message.command()
 @NAME
 @TEXT
-def edit(session: Session, name: str, text: Pairs) -> None:
-    """Write the next revision of MESSAGE: another text in a language, or a translation into one more.
+@place
+def edit(session: Session, name: str, text: Pairs, **told: Names) -> None:
+    """Write the next revision of MESSAGE: another text in a language, a translation into one more, another place.
 
     Plans and signatures made before no longer match; whoever edits or translates cannot approve.
     """
+    where = placed(session, told)
+    if not text and not where.names:
+        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE or --area NAME")
+    if where.names:
+        made = messages.move(session.desk, name, where, session.person)
     if not text:
-        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE")
+        return _show(session, made)
     with session.desk.store.read() as work:
         old = records.newest_revision(work, name)
     texts = {written.language: written for written in (*old.texts[TextKind.PUBLISH], *_texts(text))}
     did = "edit" if text.keys() <= set(old.languages) else "translate"
     given = (old.message, TextKind.PUBLISH, tuple(texts.values()))
-    _show(session, messages.set_texts(session.desk, *given, session.person, did))
+    return _show(session, messages.set_texts(session.desk, *given, session.person, did))
 
 
 @message.command()
@@ -125,8 +132,10 @@ def preview(session: Session, name: str, accounts: Names) -> None:
     revision, found = _previews(session, name, accounts)
     shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
     probed = probing.known(session.desk, {made.account.id for made in found})
-    text = "\n".join([*map(_told, shown), *(f"{one.account}: {one.probe}" for one in probed)])
-    session.read_out("preview", {"message": revision.message, "previews": shown, "probes": facts(probed)}, text)
+    where = areas.told(revision)
+    text = "\n".join([areas.in_a_line(where), *map(_told, shown), *(f"{one.account}: {one.probe}" for one in probed)])
+    about = {"message": revision.message, "where": where}
+    session.read_out("preview", {**about, "previews": shown, "probes": facts(probed)}, text)
     next_step(*_after(revision, any(made.problems for made in found)))
 
 
@@ -137,6 +146,7 @@ def lint(session: Session, name: str) -> None:
     revision, found = _previews(session, name, ())
     problems = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
     problems += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
+    problems += [] if revision.area else [("every account", "publish", "names no area, which never means everywhere")]
     listed = [{"account": account, "text": kind, "problem": problem} for account, kind, problem in problems]
     session.show("lint", {"message": revision.message, "problems": listed}, problems="account text problem")
     command, missing = _after(revision, bool(problems))
@@ -162,10 +172,10 @@ def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
     media = [pictured(session, medium) for medium in made.media]
-    about = {name: getattr(made, name) for name in names}
+    about = {name: getattr(made, name) for name in names} | areas.told(made)
     columns = "kind width height file" if media else ""
     session.show("message", {**about, "texts": armed, "media": media}, media=columns)
-    if made.missing_armed:
+    if made.missing_armed or not made.area:
         next_step(*_after(made, False))
     else:
         next_step(f"dispatcher message preview {made.message}")
@@ -241,6 +251,8 @@ def _count(channel: str, text: str) -> str:
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:
+    if not revision.area:
+        return f"dispatcher message edit {revision.message} --area NAME", "the area: none never means everywhere"
     if revision.missing_armed:
         lacking = f"the way back in every language ({', '.join(revision.missing_armed)})"
         return f"dispatcher message arm {revision.message}", lacking

@@ -15,12 +15,13 @@ import click
 
 from dispatcher.cli import output
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.domain.people import Role
 
 if TYPE_CHECKING:
     from dispatcher.service.desk import Desk, Pen
 
 NONCE_BYTES = 16
+IDS = {"clearance": ("plan",), "dispatch": ("plan",), "way_back": ("plan",), "message": ("message",)}
+"""What ``--quiet`` prints of a document that has no ``id``, or whose next command wants another."""
 
 
 @dataclass
@@ -29,7 +30,9 @@ class Session:
 
     deployment: str | None = None
     json: bool = False
+    quiet: bool = False
     key: str | None = None
+    no_color: bool = False
     to_sign: str | None = None
     payload: str | None = None
     signature: str | None = None
@@ -78,6 +81,7 @@ class Session:
         Nobody is asked for a passphrase in order to read. Raises Unavailable where a reviewer cannot be recorded.
         """
         from dispatcher.cli.pens import known_key
+        from dispatcher.domain.people import Role
         from dispatcher.service.ledger import note_reading
 
         try:
@@ -93,7 +97,9 @@ class Session:
     def show(self, schema: str, made: Any, **columns: str) -> None:
         """Print what was made: one JSON document, or its tables for a person (see :func:`output.tables`)."""
         body = output.facts(made)
-        if output.wants_json(self.json):
+        if self.quiet and (name := next((body[key] for key in IDS.get(schema, ("id",)) if body.get(key)), "")):
+            click.echo(name)
+        elif output.wants_json(self.json):
             output.document(schema, body)
         else:
             output.tables(body, columns)

@@ -10,6 +10,7 @@ Rules
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -55,6 +56,7 @@ class Revision:
     """One version of a message. ``texts`` maps each kind to one text per language, in the order written.
 
     ``contributors`` maps a person to what they did (author, edit, translate): none of them may approve.
+    ``population`` is about how many people are in the area, counted double where its parts overlap; None: unknown.
     """
 
     message: str
@@ -70,6 +72,7 @@ class Revision:
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = field(default=(), metadata=SPARSE)
+    population: int | None = field(default=None, metadata=SPARSE)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -90,6 +93,18 @@ class Revision:
         """The next revision: the same with these media, and who chose them among the contributors."""
         return replace(self._next(person, "attach"), media=media)
 
+    def with_area(
+        self,
+        area: tuple[str, ...],
+        polygons: tuple[str, ...],
+        circles: tuple[str, ...],
+        population: int | None,
+        person: str,
+    ) -> Revision:
+        """The next revision: the same about another place, and who said so among the contributors."""
+        place = {"area": area, "polygons": polygons, "circles": circles, "population": population}
+        return replace(self._next(person, "edit"), **place)  # type: ignore[arg-type]
+
     def _next(self, person: str, did: str) -> Revision:
         deeds = tuple(dict.fromkeys((*self.contributors.get(person, ()), did)))
         return replace(self, number=self.number + 1, contributors={**self.contributors, person: deeds})
@@ -108,6 +123,8 @@ class Revision:
             circles=self.circles,
             cap=self.cap,
             media=self.media if kind is TextKind.PUBLISH else (),
+            thread=hashlib.sha256(f"thread {self.incident}".encode()).hexdigest()[:12],
+            all_clear=kind is TextKind.ALL_CLEAR,
         )
 
     def encoded(self) -> bytes:

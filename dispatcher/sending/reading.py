@@ -2,6 +2,7 @@
 
 What a delivery was to bring about is what counts: of a message, that it can be read as it was signed; of a
 withdrawal, that it took effect. So a withdrawn post that is gone is *visible*: the public sees what was meant.
+Where a withdrawal is published in words of its own, such as a CAP Cancel, those are what is read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ async def read_back(
     if outlet is None or order.rendering not in texts.renderings:
         return ReadBack(Seen.UNKNOWN, reason="this sender cannot look there")
     job = job_of(texts, order, outlet)
-    if order.kind is not DeliveryKind.WITHDRAW:
+    if order.kind is not DeliveryKind.WITHDRAW or outlet.adapter.capabilities.withdraws_in_words:
         return await outlet.adapter.read_back(job, reference)
     finding = await outlet.adapter.find(job)
     return ReadBack(_WITHDRAWN[finding.found], reason=finding.reason)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from channels import registry
 from channels.contract import Account, Secret
+from channels.modes import OfOneMode
 from channels.registry import Lane
 from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
@@ -29,6 +30,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import NEVER_USED, PolicyVersion
 from dispatcher.sending.credentials import Credential, Vault
+from dispatcher.service import grouping
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import accounts, probes
 
@@ -41,7 +43,7 @@ SENT_BY: Mapping[str, str] = {
 
 ROTATING = (Role.OPS, Role.SECURITY)
 
-ADDRESSES = ("base_url", "url")
+ADDRESSES = ("base_url", "url", "public_base_url")
 """Account settings that say where an adapter goes."""
 
 
@@ -53,6 +55,7 @@ class Listed:
     mode: Mode
     lane: str
     device: str | None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,24 @@ def add(
     person: str,
     expires_at: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
+    groups: Sequence[str] = (),
 ) -> Listed:
     """Add an account with its credential, which ends at ``expires_at`` where that is known.
 
     ``facts`` go into the ledger too. Raises Invalid, Forbidden, NotFound for a channel that is none.
     """
-    account = checked(desk, account, mode)
-    check_credential(desk, account, secrets, expires_at)
+    account, groups = checked(desk, account, mode), grouping.checked(groups)
+    check_credential(desk, account, mode, secrets, expires_at)
     lane = lane_of(account.channel)
     with desk.store.write() as work:
-        accounts.add_account(work, account, str(lane), mode, expires_at)
+        accounts.add_account(work, account, str(lane), mode, expires_at, groups)
         known = {"channel": account.channel, "lane": str(lane), "handle": account.handle}
         more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
         about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more, **_ends(expires_at)}
+        about |= {"groups": list(groups)} if groups else {}
         work.record("account.added", actor=person, **about, **known, **(facts or {}))
         desk.settings.vault(mode, SENT_BY[lane]).put(Credential(account, mode, secrets))
-    return Listed(account, mode, str(lane), None)
+    return Listed(account, mode, str(lane), None, groups)
 
 
 def checked(desk: Desk, account: Account, mode: Mode) -> Account:
@@ -131,7 +136,7 @@ def rotate(
     account, mode, vault = held(desk, name)
     if not secrets:
         raise Invalid(f"no new secret of account {name} was given", "name each: --secret-file NAME=FILE")
-    check_credential(desk, account, secrets, expires_at)
+    check_credential(desk, account, mode, secrets, expires_at)
     with vault.locked(name), desk.store.write() as work:  # a sender may be renewing what is replaced
         probes.renew(work, name, expires_at)
         about: dict[str, Any] = {"account": name, "mode": str(mode), "secrets": sorted(secrets), **_ends(expires_at)}
@@ -155,7 +160,13 @@ def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
     """The accounts of one mode, or of both."""
     with desk.store.read() as work:
         return [
-            Listed(accounts.account_of(row), Mode(row.mode), row.lane, accounts.device_of(work, row.id))
+            Listed(
+                accounts.account_of(row),
+                Mode(row.mode),
+                row.lane,
+                accounts.device_of(work, row.id),
+                accounts.groups_of(row),
+            )
             for row in accounts.rows(work, mode)
         ]
 
@@ -235,15 +246,17 @@ def _check(desk: Desk, account: Account, mode: Mode) -> None:
 
 
 def check_credential(
-    desk: Desk, account: Account, secrets: Mapping[str, Secret], expires_at: datetime | None = None
+    desk: Desk, account: Account, mode: Mode, secrets: Mapping[str, Secret], expires_at: datetime | None = None
 ) -> None:
     """Raises Invalid for one that its adapter would not start with, or that has ended."""
     from channels.http import Http, HttpPolicy  # aiohttp is not loaded by commands that only look
 
     try:
-        registry.adapter_of(account)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
+        made = registry.adapter_of(account)(account, secrets, Http(HttpPolicy(frozenset())), desk.clock)
     except ValueError as error:
         raise Invalid(str(error), "give it again with what is missing") from error
+    if isinstance(made, OfOneMode) and (fault := made.serve(exercise=mode is Mode.EXERCISE)):
+        raise Invalid(f"account {account.id}: {fault}", "give it again with a credential of this mode")
     if expires_at is not None and expires_at <= desk.now():
         raise Invalid(f"the credential ended at {expires_at:%Y-%m-%d %H:%M} UTC", "get a new one from the platform")
 

@@ -76,7 +76,7 @@ def begin(
         raise Invalid(f"{', '.join(unknown)}: the platform gives that itself", f"give {' and '.join(APP)} only")
     owner = {described.owner: account.settings.get(described.owner, "0")} if described.owner else {}
     given = {name: Secret("given by the platform") for name in described.gives}
-    accounts.check_credential(desk, replace(account, settings={**account.settings, **owner}), given)
+    accounts.check_credential(desk, replace(account, settings={**account.settings, **owner}), mode, given)
     client = Client(app["client_id"], app.get("client_secret"))
     consent = ask(described, at_platform(desk, account, mode), client, redirect, desk.random_bytes)
     return Connection(account, mode, known, person, described, client, consent)

@@ -20,6 +20,7 @@ from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
+from dispatcher.service.areas import NOWHERE, Where, keep_shape, place_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -59,6 +60,7 @@ def declare(
     severity: Severity = Severity.S2,
     facts: Mapping[str, Json] | None = None,
     evidence: Sequence[Item] = (),
+    where: Where = NOWHERE,
 ) -> Incident:
     """Declare an active incident; everything but its kind and title can be filled in later.
 
@@ -67,7 +69,7 @@ def declare(
     if fault := lookalikes.fault(title):
         raise Invalid(f"the title does not read as it is written: {fault}", "type it again in plain letters")
     id_, now = desk.new_id("inc"), desk.now()
-    known = {**_plain(facts or {}), **_listed(evidence)}
+    known = {**_plain(facts or {}), **where.facts(), **_listed(evidence)}
     return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, known))
 
 
@@ -113,18 +115,21 @@ def amend(
     facts: Mapping[str, Json],
     severity: Severity | None = None,
     when: Occurred = NOW,
+    where: Where = NOWHERE,
 ) -> Incident:
     """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it.
 
-    Raises Invalid.
+    ``where`` replaces the place, its shapes and its people. Raises Invalid.
     """
     occurred: dict[str, Any] = when.facts(desk.now())
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
-        merged = {**incident.facts, **_plain(facts)}
+        keep_shape(place_of(incident.facts).has_shape, where)
+        facts = {**_plain(facts), **where.facts()}
+        merged = {**incident.facts, **facts}
         level = severity or incident.severity
         records.update_facts(work, incident.id, merged, severity=int(level))
-        known: dict[str, Any] = {"facts": dict(facts), "severity": level.name}
+        known: dict[str, Any] = {"facts": facts, "severity": level.name}
         work.record("incident.amended", incident=incident.id, actor=person, **known, **occurred)
     return replace(incident, facts=merged, severity=level)
 

@@ -23,7 +23,8 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.prepared import RENDERING_SCHEMA, lint
-from dispatcher.service import media
+from dispatcher.service import areas, media
+from dispatcher.service.areas import NOWHERE, Where
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -39,7 +40,7 @@ class Draft:
     texts: tuple[LanguageText, ...] = ()
     valid_until: datetime | None = None
     link: str | None = None
-    area: tuple[str, ...] = ()
+    where: Where = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,15 @@ def set_texts(
     with desk.store.write() as work:
         before = records.newest_revision(work, message)
         return _add(work, before.with_texts(kind, tuple(texts), person, did), person)
+
+
+def move(desk: Desk, message: str, where: Where, person: str) -> Revision:
+    """Write the next revision, about another place. Raises Invalid where that would lose a shape."""
+    with desk.store.write() as work:
+        before = records.newest_revision(work, message)
+        areas.keep_shape(bool(before.polygons or before.circles), where)
+        moved = before.with_area(where.names, where.polygons, where.circles, where.population, person)
+        return _add(work, moved, person)
 
 
 def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText]], person: str) -> Revision:
@@ -153,6 +163,9 @@ def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted)
 
 def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:
     facts: Mapping[str, Any] = incident.facts
+    known = areas.place_of(facts)
+    areas.keep_shape(known.has_shape, written.where)
+    where = written.where if written.where.names else known
     until = written.valid_until or _expires(facts)
     if until <= desk.now():
         raise Invalid(
@@ -167,9 +180,10 @@ def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revis
         texts={TextKind.PUBLISH: written.texts or tuple(LanguageText(**text) for text in _list(facts, "texts"))},
         contributors={person: ("author",)},
         link=written.link,
-        area=written.area or tuple(_list(facts, "area")),
-        polygons=tuple(_list(facts, "polygons")),
-        circles=tuple(_list(facts, "circles")),
+        area=where.names,
+        polygons=where.polygons,
+        circles=where.circles,
+        population=where.population,
         cap=facts["cap"] if isinstance(facts.get("cap"), dict) else _cap(incident),
     )
 
@@ -201,7 +215,7 @@ def _check(revision: Revision) -> None:
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
-    """What an alert said of an incident; a fact of the same name given by hand is a word, not a list."""
+    """What an alert or ``--area`` said of an incident; a fact of that name given by hand is a word, not a list."""
     value = facts.get(name)
     return value if isinstance(value, list) else []
 

@@ -36,13 +36,14 @@ from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import findings
-from dispatcher.store import deliveries, recipients, records
+from dispatcher.store import accounts, deliveries, recipients, records
 from dispatcher.store.database import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a submission asks for: every account of the mode unless named; recipient lists per account, or for "".
+    """What a submission asks for: every account of the mode unless some, or groups of them, are named; recipient
+    lists per account, or for "".
 
     ``no_alternative``: which audience no other channel reaches. ``spend``: what is bought, in the plan's own year.
     """
@@ -58,6 +59,7 @@ class Wish:
     no_alternative: str = ""
     renews: str | None = None
     renewal: int = 0
+    groups: Sequence[str] = ()
 
 
 def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
@@ -69,7 +71,7 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     with desk.store.read() as work:
         revision = records.newest_revision(work, message)
         incident = records.incident(work, revision.incident)
-        chosen = records.accounts(work, incident.mode, wish.accounts)
+        chosen = records.accounts(work, incident.mode, _named(work, incident.mode, wish))
         lists = {account.id: _lists(work, incident.mode, account, wish) for account in chosen}
         generation = records.generation(work, revision.message)
     plan, bodies = _plan(desk, incident, revision, person, chosen, lists, wish, generation)
@@ -91,6 +93,13 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     except spending.NoRoom as lost:
         _refuse(desk, plan, person, lost.failures)
     return show(desk, plan.digest)
+
+
+def _named(work: Work, mode: Mode, wish: Wish) -> list[str] | None:
+    """The accounts wished for, those of groups among them, each once; None for all."""
+    if wish.accounts is None and not wish.groups:
+        return None
+    return list(dict.fromkeys((*(wish.accounts or ()), *accounts.members(work, mode, wish.groups))))
 
 
 def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
@@ -154,6 +163,11 @@ def _plan(
         raise Invalid("the plan has no account", "add one: dispatcher account add")
     if revision.missing_armed:
         raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
+    if not revision.area:
+        raise Invalid(
+            "the message names no area, and no area never means everywhere",
+            f"name it: dispatcher message edit {revision.message} --area NAME",
+        )
     policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
     not_after = min(now + wish.window, revision.valid_until)
     spend = tuple(replace(one, year=financial_year(now)) for one in wish.spend)

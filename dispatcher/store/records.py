@@ -71,6 +71,10 @@ def unique(work: Work, column: Any, value: str, what: str) -> str:
         begins = select(column).where(func.substr(column, 1, len(value)) == value)
         names = work.execute(begins.distinct().limit(3)).scalars().all()
     if not names:
+        from dispatcher.store.mistaken import mistaken
+
+        if found := mistaken(work, value, what):
+            raise NotFound(*found)
         raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {LISTED.get(what, 'status')}")
     if len(names) > 1:
         raise Invalid(f"{value} fits several: {', '.join(names)}", "give more of the name")
@@ -126,6 +130,15 @@ def newest_revision(work: Work, name: str) -> Revision:
     id_ = unique(work, RevisionRow.message, name, "message")
     query = select(RevisionRow.body).where(RevisionRow.message == id_).order_by(RevisionRow.number.desc()).limit(1)
     return Revision.decode(work.execute(query).scalar_one())
+
+
+def revision(work: Work, digest: str) -> Revision:
+    """A revision by its digest, whole. Raises NotFound where it is not there as it was signed."""
+    body = work.execute(select(RevisionRow.body).where(RevisionRow.digest == digest)).scalar()
+    found = None if body is None else Revision.decode(body)
+    if found is None or found.digest != digest:
+        raise NotFound("the message is not there as it was signed", "look at what is: dispatcher ledger verify")
+    return found
 
 
 def revisions_of(work: Work, incident_id: str) -> list[Revision]:

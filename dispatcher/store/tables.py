@@ -56,7 +56,10 @@ class RevisionRow(Base):
 
 
 class AccountRow(Base):
-    """One account of ours, without anything secret. What the sender believes is in its own credential file."""
+    """One account of ours, without anything secret. What the sender believes is in its own credential file.
+
+    ``in_groups``: the names of its groups, with a space between two.
+    """
 
     __tablename__ = "accounts"
 
@@ -68,6 +71,7 @@ class AccountRow(Base):
     languages: Mapped[str]
     settings: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    in_groups: Mapped[str] = mapped_column(default="")
 
 
 class ProbeRow(Base):

@@ -10,7 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import cap, console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
+from ops.bench import (
+    cap,
+    cli,
+    console,
+    engine,
+    gate,
+    halts,
+    isolation,
+    ledger,
+    metrics,
+    night,
+    review,
+    silence,
+    stale,
+)
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
@@ -23,7 +37,9 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "ledger": ledger.measure,
     "review": review.measure,
     "silence": silence.measure,
+    "night": night.measure,
     "console": console.measure,
+    "cli": cli.measure,
     "metrics": metrics.measure,
     **{kind: partial(engine.measure, kind) for kind in engine.DATABASES},
     "full": engine.measure_full,

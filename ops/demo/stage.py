@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dispatcher.embedded.process import ending_with
+from ops.reading import having_read
 
 T = TypeVar("T")
 
@@ -53,6 +54,8 @@ class Stage:
 
     def act(self, person: str | None, *words: str, fails: int | None = None, quiet: bool = False) -> Any:
         """Run one command as a person and return its JSON. ``fails``: the exit code that is expected instead."""
+        if fails is None:
+            words = having_read(words, lambda *read: self.act(person, *read, quiet=True))
         if not quiet:
             print(f"\n$ dispatcher {' '.join(_short(word) for word in words)}{f'   [{person}]' if person else ''}")
         environment = {**os.environ, "DISPATCHER_DEPLOYMENT": str(self.deployment)}

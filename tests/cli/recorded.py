@@ -60,6 +60,7 @@ CHANGES = {
     "account add": "account.added",
     "account rotate": "account.rotated",
     "account connect": "account.added",
+    "account group": "account.grouped",
     "account hold": "account.held",
     "account unhold": "account.unheld",
     "recipients import": "recipients.imported",
@@ -88,6 +89,7 @@ MAY_ONLY_LOOK = {
 }
 
 NOTHING = {
+    *("area list", "area show", "area check"),
     *("cap validate", "cap list", "cap show", "cap feeds"),
     *("incident obligations", "incident show", "incident list", "message preview", "message lint"),
     *(
@@ -98,6 +100,7 @@ NOTHING = {
         "status",
         "overview",
         "watch",
+        "night",
         "task list",
         "whoami",
     ),
@@ -106,6 +109,7 @@ NOTHING = {
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
     *("delivery list", "delivery show", "ledger tail", "ledger search", "log"),
     *("ledger verify", "ledger checkpoint", "ledger witness"),
+    *("completion", "schema"),
 }
 """Commands that change nothing of the deployment. A reviewer's reading is recorded, and nothing else."""
 
@@ -120,11 +124,16 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
             yield name, command
 
 
-def check(words: Sequence[str], kinds: Sequence[str]) -> None:
-    """Hold one successful command to the table, by the entries that it made."""
+def verb_of(words: Sequence[str]) -> str:
+    """The command that was typed, by all its words."""
     first = next(index for index, word in enumerate(words) if word in SUMMARIES)
     noun = words[first]
-    verb = f"{noun} {words[first + 1]}" if isinstance(load(noun), click.Group) else noun
+    return f"{noun} {words[first + 1]}" if isinstance(load(noun), click.Group) else noun
+
+
+def check(words: Sequence[str], kinds: Sequence[str]) -> None:
+    """Hold one successful command to the table, by the entries that it made."""
+    verb = verb_of(words)
     if verb in NOTHING:
         assert set(kinds) <= {"ledger.read"}, (verb, kinds)
     else:

@@ -53,6 +53,7 @@ from dispatcher.service import (
     releasing,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
@@ -60,6 +61,7 @@ from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
 from ops.demo.stage import simulator_at
 from tests.cast import RECORD
+from tests.certificate import signing
 from tests.e2e.processes import environment_of, process
 from tests.office import FilePen
 from tests.servers import program, until
@@ -135,6 +137,8 @@ class Deployment:
     def add(self, channel: str, name: str, mode: Mode = Mode.EXERCISE, *, attested: bool = True) -> str:
         """Add an account that reaches the simulator, assessed, exempted and attested where policy asks for it."""
         account, held = profile(self, channel, name)
+        if channel == "cap_feed" and mode is Mode.LIVE:
+            held = signing(begins=now() - timedelta(days=1))  # a live feed is signed
         accounts.add(self.desk, account, mode, held, "ops-1")
         director, security = self.pen("director-1"), self.pen("security-1")
         if channel in ("x", "bluesky", "tiktok"):
@@ -179,7 +183,7 @@ class Deployment:
         incident = incidents.declare(self.desk, **about, evidence=(warning,)).id
         texts = tuple(LanguageText(tag, headline, f"Stay in ({tag}).", "Wait.") for tag in languages)
         until_then = self.desk.now() + timedelta(hours=6)
-        written = messages.Draft(texts, valid_until=until_then, area=("Example Bay",))
+        written = messages.Draft(texts, valid_until=until_then, where=Where(("Example Bay",)))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         return Drafted(message, incident, headline)

@@ -118,3 +118,16 @@ def test_a_reference_that_cannot_be_carried_tells_nothing(place: Place, tmp_path
     remote = RemoteSender(tmp_path / "sender.sock", LONG_S)
     seen = asyncio.run(remote.read_back(place.bundle, place.drafted.order("x"), "\ud800"))
     assert seen.seen is Seen.UNKNOWN
+
+
+class InWords(Record):
+    """A record on which a withdrawal is published in words of its own."""
+
+    capabilities = replace(Record.capabilities, withdraws_in_words=True)
+
+
+def test_a_withdrawal_in_words_is_read_by_its_own_reference(place: Place) -> None:
+    """What the public reads of it is the evidence, and not that somebody once wrote it."""
+    platform = InWords()
+    assert read(place, platform, **withdrawal(place)).seen is Seen.VISIBLE
+    assert platform.asked == ["read_back ref-1"]

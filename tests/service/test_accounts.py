@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from dispatcher.service.messages import previews
 from dispatcher.statements.trust import Trust
 from dispatcher.store import records
 from tests.cast import policies, policy_document
+from tests.certificate import signing
 from tests.office import SECRETS, SETTINGS, SIMULATOR, Office
 from tests.packages import install, on_path
 
@@ -267,3 +269,40 @@ def test_an_account_without_packets_has_no_device(office: Office) -> None:
     office.account("webhook")
     with pytest.raises(Forbidden, match="no packets to open"):
         accounts.register(office.desk, "phone-1", "webhook-1", "ops-1")
+
+
+def feed(office: Office, mode: Mode, secrets: dict[str, Secret], **settings: str) -> accounts.Listed:
+    """Add a CAP feed with a credential."""
+    held = {"folder": str(office.desk.settings.path("data")), "sender": "alerts@city.example", **settings}
+    return accounts.add(
+        office.desk, Account("feed-1", "cap_feed", "Alerts", ("en-GB",), held), mode, secrets, "ops-1"
+    )
+
+
+def test_a_live_feed_without_a_signing_key_is_not_added(office: Office) -> None:
+    """It would refuse every alert; an exercise may go without."""
+    with pytest.raises(Invalid, match="no signing key") as refused:
+        feed(office, Mode.LIVE, {})
+    assert "credential of this mode" in refused.value.next_step
+    assert feed(office, Mode.EXERCISE, {}).mode is Mode.EXERCISE
+
+
+@pytest.mark.parametrize(("mode", "word"), [(Mode.LIVE, "EXERCISE"), (Mode.EXERCISE, "")])
+def test_a_feed_is_not_added_with_a_key_of_the_other_mode(office: Office, mode: Mode, word: str) -> None:
+    """The certificate's subject says which mode it is for."""
+    with pytest.raises(Invalid, match="cannot sign for"):
+        feed(office, mode, signing(word, begins=office.desk.now() - timedelta(days=1)))
+
+
+def test_a_feed_is_not_added_with_a_certificate_that_ends_tomorrow(office: Office) -> None:
+    """A role would not start with it."""
+    with pytest.raises(Invalid, match="less than 24 hours left"):
+        feed(office, Mode.LIVE, signing(begins=office.desk.now() - timedelta(days=1), days=1.9))
+
+
+def test_an_exercise_is_served_by_the_simulator_only(office: Office) -> None:
+    """What is fetched back in an exercise comes from there too."""
+    with pytest.raises(Forbidden, match="not to the simulator"):
+        feed(office, Mode.EXERCISE, {}, public_base_url="https://alerts.city.example")
+    served = feed(office, Mode.EXERCISE, {}, public_base_url=f"{SIMULATOR}/cap_feed/city")
+    assert served.account.settings["public_base_url"].startswith(SIMULATOR)

@@ -28,6 +28,7 @@ from dispatcher.service import (
     submitting,
     taking_back,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.media import Given
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
@@ -37,6 +38,7 @@ from dispatcher.service.taking_back import TakenBack
 from dispatcher.settings import ChannelFigures
 from dispatcher.store import records
 from tests.cast import RECORD
+from tests.certificate import signing
 from tests.channels.media.dirty import saved
 from tests.channels.media.films import film
 from tests.filmed import CAPTIONS, SHOWN
@@ -50,7 +52,8 @@ POSTING = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads", "yout
 PICTURED = ("x", "bluesky", "mastodon", "facebook", "instagram", "threads")
 LISTED: Mapping[str, Any] = {"notify": NUMBERS, "notify_email": EMAILS, "press_email": EMAILS}
 BY_PEOPLE = ("manual", "tiktok")
-EVERY = {*POSTING, "cap_feed", *LISTED, *BY_PEOPLE}
+IN_FOLDERS = ("cap_feed", "public_page")
+EVERY = {*POSTING, *IN_FOLDERS, *LISTED, *BY_PEOPLE}
 SIZE = 4
 ROLES = ("relay", "accounts", "recipients", "tiktok", "tiktok-sender")
 TIKTOK: Mapping[str, Any] = {"channel": "tiktok", "account": "tiktok-1"}
@@ -117,7 +120,11 @@ def _open_accounts(stage: Stage) -> None:
         if name == "notify":
             settings = {**example.settings, "template_id": EMAIL_TEMPLATE_ID}
             _add(stage, "notify_email", example.handle, settings, example.credential)
-    _add(stage, "cap_feed", "Alerts", {"folder": str(stage.folder / "feed"), "sender": "warnings@city.example"})
+    drill = signing("EXERCISE", begins=now() - timedelta(days=1))
+    for name in IN_FOLDERS:
+        folder = stage.folder / name
+        folder.mkdir()
+        _add(stage, name, name, {"folder": str(folder), "sender": "warnings@city.example"}, drill)
     _add(stage, "manual", "City on Nextdoor", {"characters": "2000"})
     _add(stage, "tiktok", "@city")
     accounts.register(stage.desk, "phone-1", "tiktok-1", "ops-1")
@@ -153,7 +160,7 @@ def _cleared(stage: Stage) -> str:
     about: dict[str, Any] = {"kind": "severe_weather", "title": "Storm", "severity": Severity.S2}
     incident = incidents.declare(desk, **about, mode=MODE, person="author-1", evidence=(warning,)).id
     texts = (LanguageText("en-GB", "Storm", "Stay indoors."), LanguageText("cy-GB", "Storm", "Arhoswch dan do."))
-    written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), area=("Example Bay",))
+    written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), where=Where(("Example Bay",)))
     message = messages.draft(desk, incident, written, "author-1").message
     messages.arm(desk, message, {}, "author-1")
     messages.attach(desk, message, Given(saved("PNG"), dict.fromkeys(BOTH, "Map")), "author-1")
@@ -211,7 +218,7 @@ def test_the_video_is_shown_where_no_picture_is_taken(city: City) -> None:
 
 def test_one_command_takes_it_back_wherever_a_machine_can(city: City) -> None:
     """And hands it to people where people posted."""
-    can = {*POSTING, "cap_feed"}
+    can = {*POSTING, *IN_FOLDERS}
     assert city.withdrawn == {**{name: {"accepted"} for name in can}, "manual": {"handed_over"}}
 
 

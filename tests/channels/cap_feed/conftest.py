@@ -1,7 +1,7 @@
 """A feed in a temporary folder, with a clock that tests set, and messages in English and Welsh."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 import pytest
 
 from channels.cap_feed.adapter import Adapter
-from channels.contract import Account, Content, DeliveryKind, Finding, Job, LanguageText, Outcome, ReadBack
+from channels.contract import Account, Content, DeliveryKind, Finding, Job, LanguageText, Outcome, ReadBack, Secret
 from channels.http import Http, HttpPolicy
+from tests.certificate import signing
 
 T = TypeVar("T")
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+KEY = signing(begins=NOON - timedelta(days=30))
+DRILL_KEY = signing("EXERCISE", begins=NOON - timedelta(days=30))
 CODES = {
     "category": "Met Safety",
     "event": "Flood",
@@ -53,12 +56,17 @@ def content(
 class Feed:
     """An adapter over a real folder."""
 
-    def __init__(self, folder: Path, base_url: str = "") -> None:
+    def __init__(self, folder: Path, base_url: str = "", credential: Mapping[str, Secret] | None = None) -> None:
         self.folder = folder
         self.now = NOON
         settings = {"folder": str(folder), "sender": "alerts@city.example", "public_base_url": base_url}
         self.account = Account("feed-1", "cap_feed", "City alerts", ("en", "cy"), settings)
-        self.adapter = Adapter(self.account, {}, Http(HttpPolicy(frozenset())), lambda: self.now)
+        self.use(KEY if credential is None else credential)
+
+    def use(self, credential: Mapping[str, Secret], *, exercise: bool | None = None) -> str:
+        """Start anew with a credential, for a mode if one is given; returns why it refuses that."""
+        self.adapter = Adapter(self.account, credential, Http(HttpPolicy(frozenset())), lambda: self.now)
+        return "" if exercise is None else self.adapter.serve(exercise=exercise)
 
     def job(
         self, delivery: str, message: Content | None = None, minutes: int = 0, original: str | None = None
@@ -96,8 +104,8 @@ class Feed:
 
 @pytest.fixture
 def feed(tmp_path: Path) -> Feed:
-    """A feed whose public address is known."""
-    return Feed(tmp_path, "https://alerts.city.example/cap")
+    """A feed whose public address is not known."""
+    return Feed(tmp_path)
 
 
 @pytest.fixture
