@@ -143,6 +143,10 @@ bench: setup ## measure what this product promises, and write build/bench.json (
 bench-full: ## the same with a million recipients
 	@$(MAKE) bench BENCH=full
 
+.PHONY: man
+man: setup ## write the manual pages into build/man (export MANPATH=build/man:)
+	@$(BIN)/python -m ops.docs man
+
 .PHONY: figures
 figures: setup ## put what the last bench measured into docs/figures.md and docs/charts
 	@$(BIN)/python -m ops.bench.report

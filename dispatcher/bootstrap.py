@@ -1,6 +1,7 @@
 """Where everything is put together: settings in, working parts out.
 
-``open_desk`` is for people's commands; ``dispatcher.sender_bootstrap`` makes the sender, the clock and the trust.
+``open_desk`` is for people's commands; ``dispatcher.sender_bootstrap`` makes the sender, ``dispatcher.opening``
+the clock and the trust.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING
 from channels.contract import Account
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
-from dispatcher.sender_bootstrap import now, open_trust, way_out
-from dispatcher.sending.credentials import Credential
+from dispatcher.opening import now, open_trust
 from dispatcher.service.accounts import SENT_BY, lane_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import through_apprise
@@ -39,5 +39,7 @@ def open_desk(folder: Path, writer: str = "cli") -> Desk:
 def open_client(settings: Settings, account: Account, mode: Mode) -> Http:
     """The way out to an account's platform, as its sender has it. Raises Forbidden, Invalid."""
     from channels.http import Http
+    from dispatcher.sender_bootstrap import way_out
+    from dispatcher.sending.credentials import Credential
 
     return Http(way_out(settings, Credential(account, mode, {}), SENT_BY[lane_of(account.channel)]))

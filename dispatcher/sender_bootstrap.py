@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,8 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.folder import Folder
 from dispatcher.gate.policy import Policies
-from dispatcher.gate.policy_file import load
+from dispatcher.opening import now as now  # noqa: PLC0414 - whoever sends takes the clock and the trust from here
+from dispatcher.opening import open_trust as open_trust  # noqa: PLC0414 - as above
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
 from dispatcher.sending.outlets import Outlet
@@ -40,7 +40,6 @@ from dispatcher.sending.sender import Keeping, LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings
-from dispatcher.statements.trust import Trust, load_trust
 from dispatcher.statements.verify import Verifier
 
 GARBAGE = 20_000
@@ -57,16 +56,6 @@ REACH_S = 2.0
 
 if TYPE_CHECKING:  # aiohttp is loaded by whoever sends, not by whoever asks for the trust
     from channels.http import Http, HttpPolicy
-
-
-def now() -> datetime:
-    """The clock of a real process."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place where the clock comes in
-
-
-def open_trust(settings: Settings, floor: Path) -> Trust[Policies]:
-    """Read the trust files. ``floor`` remembers the newest versions this reader has gone by. Raises TrustError."""
-    return load_trust(settings.path("trust"), load, floor=floor, now=now())
 
 
 def open_sender(settings: Settings, mode: Mode, role: str) -> tuple[LocalSender, LocalProber]:

@@ -1,4 +1,5 @@
 """Documents that are made from the code: ``python -m ops.docs lifecycles`` prints one; ``--write`` puts it in place.
+``python -m ops.docs man --to FOLDER`` writes the manual pages.
 
 A test holds every generated file equal to what is printed here.
 """
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from dispatcher.domain import lifecycle
@@ -50,24 +52,32 @@ def _section(machine: Lifecycle) -> str:
     return f"\n## {machine.name.capitalize()}\n\n{table}\n{diagram}"
 
 
-def commands() -> str:
-    """The reference of the command line, as it prints itself: it stands above this package and is not imported."""
-    program = [sys.executable, "-m", "dispatcher.cli.reference"]
+def commands(*words: str) -> str:
+    """What the command line says of itself: it stands above this package and is not imported."""
+    program = [sys.executable, "-m", "dispatcher.cli.reference", *words]
     return subprocess.run(program, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own program
 
 
 DOCUMENTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("docs/cli.md", commands),
+    "index": ("dispatcher/cli/index.json", partial(commands, "index")),
+    "json": ("docs/json.md", partial(commands, "json")),
     "lifecycles": ("docs/lifecycles.md", lifecycles),
 }
 
 
 def main() -> None:
-    """Print a document, or write it."""
+    """Print a document, or write it; ``man`` writes the manual pages into a folder."""
     parser = argparse.ArgumentParser(prog="python -m ops.docs", description="Documents made from the code.")
-    parser.add_argument("document", choices=sorted(DOCUMENTS))
+    parser.add_argument("document", choices=sorted([*DOCUMENTS, "man"]))
     parser.add_argument("--write", action="store_true", help="put it in place")
+    parser.add_argument("--to", type=Path, default=Path("build/man/man1"), help="the folder of manual pages")
     given = parser.parse_args()
+    if given.document == "man":
+        given.to.mkdir(parents=True, exist_ok=True)
+        commands("man", str(given.to))
+        print(f"Written to {given.to}; to read one: man {given.to / 'dispatcher.1'}")
+        return
     path, make = DOCUMENTS[given.document]
     if given.write:
         (Path(__file__).parents[1] / path).write_text(make())

@@ -16,6 +16,7 @@ Times and durations as people type them::
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,8 @@ SUMMARIES = {
     "log": "Read the roles' diagnostic logs.",
     "review": "The whole trail of an incident.",
     "report": "Draft a report about an incident, for operations or for ministers.",
+    "completion": "Print what makes a shell complete commands, options and names.",
+    "schema": "The JSON documents that commands print: list them, or print the schema of one.",
 }
 
 
@@ -101,6 +104,7 @@ KEY = (
     "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the first "
     "key of the agent ($SSH_AUTH_SOCK) that is on the roster."
 )
+COLOR = "No colour and no emphasis; NO_COLOR, CLICOLOR=0 and TERM=dumb do the same."
 
 
 def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
@@ -109,6 +113,7 @@ def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
         _kept("deployment", FOLDER, "FOLDER", envvar="DISPATCHER_DEPLOYMENT", hidden=hidden),
         _kept("json", JSON, None, is_flag=True, hidden=hidden),
         _kept("key", KEY, envvar="DISPATCHER_KEY", hidden=hidden),
+        _kept("no-color", COLOR, None, is_flag=True, hidden=hidden),
     ]
 
 
@@ -126,11 +131,23 @@ class Verb(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.epilog = "Also --deployment, --json, --key: see dispatcher --help."
+        self.epilog = "Also --deployment, --json, --key, --no-color: see dispatcher --help."
         self.params += [*self.more, *everywhere(hidden=True)]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, then what the docstring says."""
+        from dispatcher.cli.help import write_command
+
+        whole, path = self.help or "", ctx.command_path.partition(" ")[2]
+        self.help = write_command(formatter, path, whole)
+        super().format_help_text(ctx, formatter)
+        self.help = whole
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         ctx.params["session"] = ctx.ensure_object(Session)
         return super().invoke(ctx)
 
@@ -159,6 +176,23 @@ class Noun(click.Group):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, help=SUMMARIES[name])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples of its first commands, then what it is."""
+        from dispatcher.cli.help import write_noun
+
+        write_noun(formatter, str(self.name), self.commands)
+        super().format_help_text(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command. Raises NoSuchCommand with what may have been meant, which is never run."""
+        if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
+            from dispatcher.cli.suggesting import meant
+
+            raise meant(args, self.commands, ctx)
+        return super().resolve_command(ctx, args)
 
 
 def one_of(words: type[E]) -> click.Choice[E]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import stat
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -27,8 +31,26 @@ EXIT_CODES = {
     9: "a part of the system cannot be reached",
     10: "the record does not hold",
     11: "the examination found something that fails",
-    130: "interrupted",
+    130: "interrupted, or the terminal was lost",
 }
+THEN = {
+    0: "go on with the command after `Next:`",
+    1: "`dispatcher log`; run it again with `DISPATCHER_DEBUG=1`, and report what it prints",
+    2: "read the message: it names what was wrong, and what to type",
+    3: "`dispatcher gate explain PLAN`: every clause that fails, and who can mend it",
+    4: "somebody else signs, or another key: `--key FILE`, ssh-agent, `--to-sign FILE`",
+    5: "look again (`dispatcher status`), then decide again",
+    6: "`dispatcher delivery list --plan PLAN --state STATE`, which the message names",
+    7: "what to pass instead stands in the message; nothing is asked where nobody can answer",
+    8: "nothing makes it possible but what the message names; there is no option that skips a rule",
+    9: "`dispatcher doctor`; what was released goes on when the part is back",
+    10: "keep a copy as it is, change nothing, call security",
+    11: "mend what `dispatcher doctor` lists first",
+    130: "nothing is half done: `dispatcher status` says where things stand",
+}
+"""What to do about each, for the page of exit codes."""
+
+INTERRUPTED = "interrupted; what was not finished was not done"
 
 
 class Partial(DispatcherError):
@@ -59,11 +81,53 @@ class NeedsTerminal(DispatcherError):
     word = "needs_terminal"
 
 
+class HungUp(KeyboardInterrupt):
+    """The terminal was lost: the command ends as with Ctrl-C, and puts away what it had begun."""
+
+
 @contextmanager
-def shown(session: Session) -> Iterator[None]:
-    """Say on stderr what ended a command badly, and exit: one JSON document with ``--json``, else words."""
+def interruptible() -> Iterator[None]:
+    """Ctrl-C while the words are read ends with 130 and one line, as it does later."""
     try:
         yield
+    except KeyboardInterrupt:
+        output.say(f"Error: {INTERRUPTED}", "Next: dispatcher status")
+        raise click.exceptions.Exit(130) from None
+
+
+@contextmanager
+def hang_up_interrupts() -> Iterator[None]:
+    """SIGHUP as an interrupt, unless somebody has other plans for it: nohup, or a role that runs until it is told."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGHUP, _hang_up)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGHUP) is _hang_up:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _hang_up(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number_of_file in (1, 2):
+        if stat.S_ISCHR(os.fstat(number_of_file).st_mode):  # the terminal that is gone takes no more words
+            os.dup2(nowhere, number_of_file)
+    raise HungUp
+
+
+@contextmanager
+def shown(session: Session) -> Iterator[None]:
+    """Say on stderr what ended a command badly, and exit: one JSON document with ``--json``, else words.
+
+    After a Ctrl-C what the command had begun is put away on the way here; a second one stops that too.
+    """
+    try:
+        with hang_up_interrupts():
+            yield
     except (click.exceptions.Exit, BrokenPipeError):
         raise
     except (Exception, KeyboardInterrupt) as error:
@@ -82,8 +146,17 @@ def shown(session: Session) -> Iterator[None]:
         raise click.exceptions.Exit(code) from error
 
 
+def _interrupted(error: BaseException) -> bool:
+    """Ctrl-C, also at a prompt: click makes one error of it and of the end of input."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, click.Abort) and isinstance(error.__context__, KeyboardInterrupt)
+    )
+
+
 def _read(error: BaseException) -> tuple[int, str, str, str]:
     """Exit code, the word for programs, the message, what to do next."""
+    if _interrupted(error):
+        return 130, "interrupted", INTERRUPTED, "dispatcher status"
     match error:
         case DispatcherError():
             return error.exit_code, error.word, error.message, error.next_step
@@ -91,8 +164,6 @@ def _read(error: BaseException) -> tuple[int, str, str, str]:
             return 9, "unavailable", str(error), ""
         case click.UsageError():
             return 2, "usage", error.format_message(), "dispatcher --help"
-        case KeyboardInterrupt():
-            return 130, "interrupted", "interrupted", "dispatcher status"
         case click.Abort() | EOFError():
             return 2, "cancelled", "cancelled; nothing was changed", ""
     if os.environ.get("DISPATCHER_DEBUG") == "1":

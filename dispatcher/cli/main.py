@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from types import ModuleType
 from typing import Any
 
 import click
 
 from dispatcher.cli.commands import SUMMARIES, everywhere
-from dispatcher.cli.errors import EXIT_CODES, shown
+from dispatcher.cli.completing import VARIABLE, answer
+from dispatcher.cli.errors import EXIT_CODES, interruptible, shown
+from dispatcher.cli.help import NIGHT, write_table
 from dispatcher.cli.session import Session
-
-HELP = """Emergency public messaging: nothing leaves without the right signatures, nothing is lost, nothing doubled.
-
-\b
-A first exercise, each command by the person whose act it is:
-  dispatcher init deployment --kind test --name example-city
-  dispatcher up --mode exercise
-  dispatcher incident declare severe_weather "Storm tonight" --mode exercise
-  dispatcher incident evidence INCIDENT warning "amber" --source "weather service"
-  dispatcher message draft INCIDENT --text en-GB=storm.txt --valid-until +6h
-  dispatcher message arm MESSAGE
-  dispatcher clearance submit MESSAGE
-  dispatcher clearance approve PLAN
-  dispatcher release PLAN
-  dispatcher watch PLAN
-
-Names may be shortened to any beginning that fits only one thing."""
 
 EPILOG = "\b\nExit codes\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -79,6 +66,10 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import ledger as module
         case "log":
             from dispatcher.cli import log as module
+        case "completion":
+            from dispatcher.cli import completion as module
+        case "schema":
+            from dispatcher.cli import schema as module
         case _:
             from dispatcher.cli import review as module
     command: click.Command = vars(module)[name.replace("-", "_")]
@@ -97,9 +88,23 @@ class Root(click.Group):
         return load(cmd_name) if cmd_name in SUMMARIES else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        """List the commands without importing them, by who types them."""
+        write_table(formatter, SUMMARIES)
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Read the words; Ctrl-C meanwhile ends like any other."""
+        with interruptible():
+            return super().make_context(*given, **more)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command. Raises NoSuchCommand with what may have been meant, which is never run."""
+        if args[0] not in SUMMARIES and not ctx.resilient_parsing and not args[0].startswith("-"):
+            from dispatcher.cli.suggesting import meant
+
+            raise meant(args, SUMMARIES, ctx)
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Remember the words typed, so that a command can say how to go on."""
@@ -115,12 +120,19 @@ class Root(click.Group):
 root = Root(
     name="dispatcher",
     params=everywhere(),
-    help=HELP,
+    help=NIGHT,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 118},
 )
 
 
 def run() -> None:
-    """The ``dispatcher`` command."""
-    root(prog_name="dispatcher")
+    """The ``dispatcher`` command; for a shell that asks, what may be typed next.
+
+    Nothing is garbage while modules are imported: cycles are looked for from when the command begins (``Verb``).
+    """
+    gc.disable()
+    if instruction := os.environ.get(VARIABLE):
+        answer(instruction)
+    else:
+        root(prog_name="dispatcher")

@@ -4,7 +4,8 @@ Rules (reference: ux 4)
   1. A terminal gets tables; anything else, or ``--json``, gets one JSON document with a ``schema`` of its own.
   2. One document makes both: its plain values are a table of names and values, each list of things a table of its
      own. What is empty is not shown to people.
-  3. ``NO_COLOR`` and ``TERM=dumb`` are honoured, and state is never told by colour alone.
+  3. ``--no-color``, ``NO_COLOR``, ``CLICOLOR=0`` and ``TERM=dumb`` leave nothing but text, and state is never told by
+     colour alone. With ``ACCESSIBLE=1`` nothing is repainted: what changes is said in a line of its own.
   4. Other people's text is shown with its control, direction and invisible characters spelled out.
   5. Times are UTC in JSON, and in tables in the reader's own zone with its offset; digests, and fingerprints among
      other facts, are whole in JSON only.
@@ -13,6 +14,7 @@ Rules (reference: ux 4)
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dispatcher.service.notices import Notice
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -62,14 +66,27 @@ def document(schema: str, body: Mapping[str, Any], *, err: bool = False) -> None
     click.echo(json.dumps({"schema": f"dispatcher/{schema}/v1", **facts(body)}, ensure_ascii=False), err=err)
 
 
+def screen() -> Console:
+    """The terminal as rich draws on it; without any escape sequence where only text is wanted."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False, color_system=None if only_text() else "auto")
+
+
+def only_text() -> bool:
+    """Whether neither colour nor emphasis is wanted (https://no-color.org; CLICOLOR as in BSD's ls)."""
+    context = click.get_current_context(silent=True)
+    asked = context is not None and getattr(context.obj, "no_color", False)
+    said = os.environ.get("NO_COLOR") or os.environ.get("CLICOLOR") == "0" or os.environ.get("TERM") == "dumb"
+    return bool(asked or said)
+
+
 def tables(body: Mapping[str, Any], columns: Mapping[str, str]) -> None:
     """Print a document for a person.
 
     ``columns`` names the columns of a list, which is then shown even when it is empty; without columns it is hidden.
     """
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = screen()
     rows, lists = _parts({key: value for key, value in facts(body).items() if columns.get(key) != ""})
     if rows:
         console.print(table("", (), rows))

@@ -15,7 +15,6 @@ import click
 
 from dispatcher.cli import output
 from dispatcher.domain.errors import DispatcherError
-from dispatcher.domain.people import Role
 
 if TYPE_CHECKING:
     from dispatcher.service.desk import Desk, Pen
@@ -30,6 +29,7 @@ class Session:
     deployment: str | None = None
     json: bool = False
     key: str | None = None
+    no_color: bool = False
     to_sign: str | None = None
     payload: str | None = None
     signature: str | None = None
@@ -78,6 +78,7 @@ class Session:
         Nobody is asked for a passphrase in order to read. Raises Unavailable where a reviewer cannot be recorded.
         """
         from dispatcher.cli.pens import known_key
+        from dispatcher.domain.people import Role
         from dispatcher.service.ledger import note_reading
 
         try:

@@ -71,6 +71,10 @@ def unique(work: Work, column: Any, value: str, what: str) -> str:
         begins = select(column).where(func.substr(column, 1, len(value)) == value)
         names = work.execute(begins.distinct().limit(3)).scalars().all()
     if not names:
+        from dispatcher.store.mistaken import mistaken
+
+        if found := mistaken(work, value, what):
+            raise NotFound(*found)
         raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {LISTED.get(what, 'status')}")
     if len(names) > 1:
         raise Invalid(f"{value} fits several: {', '.join(names)}", "give more of the name")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
+from ops.bench import cli, console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
@@ -23,6 +23,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "review": review.measure,
     "silence": silence.measure,
     "console": console.measure,
+    "cli": cli.measure,
     "metrics": metrics.measure,
     **{kind: partial(engine.measure, kind) for kind in engine.DATABASES},
     "full": engine.measure_full,

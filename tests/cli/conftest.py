@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from dispatcher.cli.main import root
-from tests.cli import recorded
+from tests.cli import documents, recorded
 
 ENGLISH = "Storm tonight\n\nStay indoors from 6pm.\n---\nCharge your telephone now.\n"
 
@@ -52,6 +52,7 @@ class Office:
         before, typed = self.kinds(), [str(word) for word in words]
         done = CliRunner(env=environment).invoke(root, typed)
         assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
+        documents.check(typed, done.stdout + done.stderr)
         if code == 0 and "--help" not in typed:
             recorded.check(typed, self.kinds()[len(before) :])
         return Said(done.exit_code, done.stdout, done.stderr)

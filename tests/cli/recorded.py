@@ -102,6 +102,7 @@ NOTHING = {
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
     *("delivery list", "delivery show", "ledger tail", "ledger search", "log"),
     *("ledger verify", "ledger checkpoint", "ledger witness"),
+    *("completion", "schema"),
 }
 """Commands that change nothing of the deployment. A reviewer's reading is recorded, and nothing else."""
 
@@ -116,11 +117,16 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
             yield name, command
 
 
-def check(words: Sequence[str], kinds: Sequence[str]) -> None:
-    """Hold one successful command to the table, by the entries that it made."""
+def verb_of(words: Sequence[str]) -> str:
+    """The command that was typed, by all its words."""
     first = next(index for index, word in enumerate(words) if word in SUMMARIES)
     noun = words[first]
-    verb = f"{noun} {words[first + 1]}" if isinstance(load(noun), click.Group) else noun
+    return f"{noun} {words[first + 1]}" if isinstance(load(noun), click.Group) else noun
+
+
+def check(words: Sequence[str], kinds: Sequence[str]) -> None:
+    """Hold one successful command to the table, by the entries that it made."""
+    verb = verb_of(words)
     if verb in NOTHING:
         assert set(kinds) <= {"ledger.read"}, (verb, kinds)
     else:

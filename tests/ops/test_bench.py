@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import gate, metrics, review, stale
+from ops.bench import cli, gate, metrics, review, stale
 from ops.bench.__main__ import MEASUREMENTS, chosen
 from ops.bench.figures import Figure, table, write
 
@@ -49,6 +49,15 @@ def test_the_exporter_and_tracing_are_measured(tmp_path: Path) -> None:
     names = ["metrics.sqlite.first_look", "metrics.sqlite.look", "metrics.sqlite.scrape", "metrics.tracing.attempt"]
     assert [figure.name for figure in figures] == names
     assert all(min(figure.samples) > 0 for figure in figures)
+
+
+def test_the_command_line_is_measured_against_programs_that_do_less(tmp_path: Path) -> None:
+    """Each program runs on a real deployment; what was promised has its target."""
+    figures = {figure.name: figure for figure in cli.measure(tmp_path / "cli", rounds=1)}
+
+    assert figures.keys() >= {"cli.pass", "cli.help", "cli.completion", "cli.names", "cli.status", "cli.status.ratio"}
+    assert all(min(figure.samples) > 0 for figure in figures.values())
+    assert (figures["cli.help"].target, figures["cli.status.ratio"].target) == (100.0, 1.5)
 
 
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:

@@ -1,0 +1,56 @@
+"""Whose name it is that was given for something else: an incident's where a plan's is wanted, and which plan is its.
+
+Asked only once a name was not found. Nothing is done with the answer but to say it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from dispatcher.domain.ids import short
+from dispatcher.store.database import Work
+from dispatcher.store.tables import DeliveryRow, IncidentRow, PlanRow, RevisionRow
+
+OWN: dict[str, Any] = {
+    "incident": IncidentRow.id,
+    "message": RevisionRow.message,
+    "plan": PlanRow.digest,
+    "delivery": DeliveryRow.id,
+}
+"""The column that holds the names of each kind."""
+RELATED: tuple[tuple[dict[str, Any], Any], ...] = (
+    ({"incident": PlanRow.incident, "message": PlanRow.message, "plan": PlanRow.digest}, PlanRow.created_at.desc()),
+    ({"incident": RevisionRow.incident, "message": RevisionRow.message}, RevisionRow.created_at.desc()),
+    ({"incident": DeliveryRow.incident, "plan": DeliveryRow.plan, "delivery": DeliveryRow.id}, None),
+)
+"""Rows that name several kinds, and the order in which the newest comes first."""
+
+
+def mistaken(work: Work, value: str, wanted: str) -> tuple[str, str] | None:
+    """What ``value`` names instead of what was wanted, and what to type; None where it names nothing."""
+    for kind, column in OWN.items():
+        if kind == wanted or wanted not in OWN:
+            continue
+        begins = select(column).where(func.substr(column, 1, len(value)) == value).distinct().limit(2)
+        found = work.execute(begins).scalars().all()
+        if len(found) == 1:
+            article = "an" if kind[0] in "aeiou" else "a"
+            told = f"{value} is {article} {kind}, not {'an' if wanted[0] in 'aeiou' else 'a'} {wanted}"
+            return told, _step(work, kind, found[0], wanted)
+    return None
+
+
+def _step(work: Work, kind: str, name: str, wanted: str) -> str:
+    for columns, newest in RELATED:
+        if kind in columns and wanted in columns:
+            query = select(columns[wanted]).where(columns[kind] == name)
+            its = work.execute((query if newest is None else query.order_by(newest)).limit(1)).scalar()
+            if its is not None:
+                return f"its {'newest ' if newest is not None else ''}{wanted}: {_typed(wanted, str(its))}"
+    return f"it has no {wanted} yet: dispatcher status"
+
+
+def _typed(kind: str, name: str) -> str:
+    return short(name) if kind == "plan" else name
