@@ -37,6 +37,7 @@ EXAMPLES = {
     "message edit": "message edit msg-x4d9 --text cy=storm.cy.txt",
     "message lint": "message lint msg-x4d9",
     "message templates": "message templates",
+    "message preview": "message preview msg-x4d9 --account city-x",
     "evidence assess": "evidence assess tiktok --outcome permitted --record assessment.toml --mode live",
     "evidence attest": "evidence attest tiktok --account city-tiktok --device phone-1 --evidence mdm.pdf --mode live",
     "evidence confirm": "evidence confirm 4fd20aa1c9e7 --code 4821",
