@@ -11,6 +11,8 @@ A deployment folder::
     media/                   pictures and videos by digest; elsewhere where ``media`` says so
     checkpoints/             the ledger's signed heads; elsewhere where ``checkpoints`` says so
     feed/ hand-off/          what the CAP feed publishes; sealed packets
+    areas/                   places by name: GeoJSON files, which people put there
+    templates/               a department's own templates, where it has any
 
 Unknown keys are refused; every key but the deployment's name and kind has a default.
 """

@@ -21,12 +21,14 @@ from typing import Any
 import click
 
 from channels.contract import Caption, Medium
+from dispatcher.cli import wording
 from dispatcher.cli.commands import Option, write
 from dispatcher.cli.output import facts, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.sending.media import MediaFolder
+from dispatcher.service import areas
 from dispatcher.service.previewing import Card, Sheet, Told
 
 HTML: Option = click.option(
@@ -73,7 +75,7 @@ def _counter(told: Told) -> str:
 
 def read_aloud(session: Session, sheet: Sheet) -> str:
     """The whole sheet for a terminal: what it is about, the message's cards, then each way back."""
-    lines = [_banner(sheet), ""]
+    lines = [_banner(sheet), areas.in_a_line(areas.told(sheet.revision)), ""]
     for kind in TextKind:
         if alike := sheet.of_kind(kind):
             lines += [f"=== {SPOKEN[kind].upper()}", ""]
@@ -110,6 +112,7 @@ def _summary(sheet: Sheet) -> Iterator[str]:
     count = f"{accounts} {'account' if accounts == 1 else 'accounts'}, {texts} texts"
     yield f"{count}: {f'{len(faults)} problems' if faults else 'every text fits its account'}"
     yield from (f"PROBLEM, {', '.join(one.account for one in cards)}: {problem}" for cards, problem in faults)
+    yield from wording.lines(sheet.remarks)
 
 
 def pictured(session: Session, medium: Medium) -> dict[str, Any]:

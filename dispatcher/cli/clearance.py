@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dispatcher.cli import cards, only
+from dispatcher.cli import cards, only, wording
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say, untold
@@ -17,10 +17,11 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
-from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import (
+    areas,
     clearing,
     confirming,
     estimating,
@@ -57,16 +58,25 @@ clearance = Noun("clearance")
 @clearance.command(cls=Signed)
 @only.MESSAGE
 @many("account", "To this account; else to all of the mode.")
+@many("group", "To all accounts of this group; may be repeated, beside --account.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@pairs("not-flag", "FLAG=WHY", "A legal flag that the wording calls for and that does not apply; approvers read why.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: Text, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session,
+    message: Text,
+    accounts: Names,
+    lists: Names,
+    on_ambiguous: Pairs,
+    spend: Pairs,
+    not_flag: Pairs,
+    **wish: Any,
 ) -> None:
     """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
 
@@ -80,7 +90,8 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
+    about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     named = only.message(session, message, "clearance submit")
     _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
@@ -177,10 +188,16 @@ def read(session: Session, plan: Text, page: Path | None) -> None:
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
     shown: dict[str, Any] = {
         "mode": sheet.incident.mode,
+        "where": areas.told(sheet.revision),
         "texts": [cards.document(session, card) for card in sheet.cards],
+        "remarks": wording.rows(sheet.remarks),
+        "flags": stored.plan.flags,
+        "not_flags": stored.plan.unflagged,
+        "reach": asked and asked.reach,
+        "token": asked and asked.token,
     }
-    shown |= {"reach": asked and asked.reach, "token": asked and asked.token}
-    session.read_out("texts", facts(shown), "\n".join([cards.read_aloud(session, sheet), *end]))
+    lines = [cards.read_aloud(session, sheet), *_flags(stored.plan), *end]
+    session.read_out("texts", facts(shown), "\n".join(lines))
     if page:
         cards.write_page(session, sheet, page)
     verb = "clearance show"
@@ -190,12 +207,20 @@ def read(session: Session, plan: Text, page: Path | None) -> None:
     next_step(f"dispatcher {verb} {short(named)}")
 
 
+def _flags(plan: Plan) -> list[str]:
+    """The legal flags of a plan, and those that its submitter denies."""
+    raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
+    return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
+
+
 def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:
     """Show a plan, and tell whom it concerns what was just signed about it; ``did``: in a word, what changed."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
+    about |= {"flags": stored.plan.flags, "not_flags": [f"{one.flag}: {one.why}" for one in stored.plan.unflagged]}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     if stored.state == "submitted":

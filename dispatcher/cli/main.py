@@ -30,6 +30,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import cap as module
         case "incident":
             from dispatcher.cli import incident as module
+        case "area":
+            from dispatcher.cli import area as module
         case "message":
             from dispatcher.cli import message as module
         case "clearance":

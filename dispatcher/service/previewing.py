@@ -23,10 +23,10 @@ from dispatcher.domain.message import Revision, TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.prepared import lint
-from dispatcher.service import clearing, messages
+from dispatcher.service import clearing, linting, messages
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
-from dispatcher.store.database import Work
+from dispatcher.wording import Remark
 
 MOST, PER_LINK = ("max_characters", "characters"), "characters_reserved_per_url"
 """The options under which a rendering says what its own server, or the people who post it, allow and count."""
@@ -84,6 +84,7 @@ class Sheet:
     plan: Plan | None
     state: str
     cards: tuple[Card, ...]
+    remarks: tuple[Remark, ...]
 
     @property
     def exercise(self) -> bool:
@@ -118,7 +119,8 @@ def of_message(desk: Desk, message: str, accounts: Sequence[str] = ()) -> Sheet:
     if not chosen:
         raise Invalid(f"there is no {incident.mode} account yet", "add one: dispatcher account add --help")
     found = messages.previews(desk, revision, chosen, incident.mode)
-    return Sheet(incident, revision, None, "draft", _sorted(map(_of_preview, found)))
+    said = linting.remarks_on(desk, revision, incident.mode)
+    return Sheet(incident, revision, None, "draft", _sorted(map(_of_preview, found)), said)
 
 
 def of_plan(desk: Desk, name: str) -> Sheet:
@@ -127,7 +129,7 @@ def of_plan(desk: Desk, name: str) -> Sheet:
     with desk.store.read() as work:
         stored = records.plan(work, name)
         incident = records.incident(work, stored.plan.incident)
-        revision = _revision(work, stored)
+        revision = records.revision(work, stored.plan.revision)
         known = {account.id: account for account in records.accounts(work, stored.plan.mode)}
     cards = []
     for place, kind, rendering in texts:
@@ -135,13 +137,8 @@ def of_plan(desk: Desk, name: str) -> Sheet:
         left_out = max(0, len(revision.media) - len(rendering.media)) if kind is TextKind.PUBLISH else 0
         digest = place.renderings[kind]
         cards.append(card(known.get(place.account, unknown), kind, rendering, digest, (), left_out))
-    return Sheet(incident, revision, stored.plan, stored.state, _sorted(cards))
-
-
-def _revision(work: Work, stored: records.StoredPlan) -> Revision:
-    """The revision that a plan was made of, which need not be the newest."""
-    found = (one for one in records.revisions_of(work, stored.plan.incident) if one.digest == stored.plan.revision)
-    return next(found, None) or records.newest_revision(work, stored.message)
+    said = linting.remarks_on(desk, revision, incident.mode)
+    return Sheet(incident, revision, stored.plan, stored.state, _sorted(cards), said)
 
 
 def _sorted(cards: Iterator[Card] | Sequence[Card]) -> tuple[Card, ...]:

@@ -10,11 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import cli, console, engine, gate, halts, isolation, ledger, metrics, night, review, silence, stale
+from ops.bench import (
+    cap,
+    cli,
+    console,
+    engine,
+    gate,
+    halts,
+    isolation,
+    ledger,
+    metrics,
+    night,
+    review,
+    silence,
+    stale,
+)
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
 MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
+    "cap": cap.measure,
     "gate": gate.measure,
     "stale": stale.measure,
     "halts": halts.measure,

@@ -47,6 +47,7 @@ from dispatcher.service import (
     releasing,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome, AssessmentRecord, Decision
 from dispatcher.service.submitting import Wish
@@ -135,7 +136,7 @@ class Office:
             self.desk, kind="severe_weather", title="Storm", mode=MODE, person="author-1", evidence=(warning,)
         ).id
         texts = tuple(LanguageText(tag, headline, f"Stay indoors ({tag}).") for tag in languages)
-        written = messages.Draft(texts, valid_until=now() + timedelta(hours=6))
+        written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), where=Where(("Old Town",)))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, _armed(languages, correction), "author-1")
         wish = Wish(accounts, {"": lists}, purpose="exceptional_public_safety", no_alternative=AUDIENCE)

@@ -22,8 +22,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from channels.text import CostKind, shown_letters, spelled_out
+from dispatcher.areas.drawing import map_svg
 from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.sending.media import MediaFolder
+from dispatcher.service import areas
 from dispatcher.service.previewing import Card, Sheet, Told
 from ops.preview.looks import look_of
 from ops.preview.stills import Stills
@@ -35,7 +37,10 @@ OVER = "over"
 
 def page(sheet: Sheet, folder: MediaFolder) -> str:
     """The whole file; ``folder`` has the stored pictures and videos."""
-    return _page().render(sheet=sheet, sections=sheet.by_account(), stills=Stills(folder), publish=TextKind.PUBLISH)
+    revision = sheet.revision
+    drawn = Markup(map_svg(revision.polygons, revision.circles, names=revision.area))  # noqa: S704 - escaped there
+    about = {"stills": Stills(folder), "publish": TextKind.PUBLISH, "where": areas.told(revision), "map": drawn}
+    return _page().render(sheet=sheet, sections=sheet.by_account(), **about)
 
 
 def marked(told: Told) -> Markup:

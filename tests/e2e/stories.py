@@ -101,7 +101,8 @@ def denied(site: Deployment, incident: str, kind: str, *names: str) -> None:
 
 def drafted(site: Deployment, texts: dict[str, str], kind: str = "severe_weather", *evidence: str) -> tuple[str, str]:
     """An incident with its evidence and an armed message; returns both ids."""
-    incident = typed(site, "author-1", "incident", "declare", kind, "Storm", "--mode", "exercise")["id"]
+    about = (kind, "Storm", "--mode", "exercise", "--area", "Old Town")
+    incident = typed(site, "author-1", "incident", "declare", *about)["id"]
     for item in evidence or ("warning",):
         typed(site, "author-1", "incident", "evidence", incident, item, "red", "--source", "weather service")
     words = []
