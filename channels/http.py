@@ -100,13 +100,15 @@ class HttpPolicy:
 
     ``hosts`` are ``host`` (the scheme's own port) or ``host:port``, lower case, IPv6 in brackets.
     ``allow_private`` is for the simulator and for test deployments only. ``egress`` is the socket of the proxy that
-    is the only way out; it goes by a list of its own, and says which addresses may be reached.
+    is the only way out; it goes by a list of its own, and says which addresses may be reached. ``most_bytes`` is the
+    largest answer that is read.
     """
 
     hosts: frozenset[str]
     allow_private: bool = False
     https_only: bool = True
     egress: Path | None = None
+    most_bytes: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ class Http:
             middlewares=() if request.method in _REPEATABLE else (_send_once,),
             trace_request_ctx=progress,
         ) as response:
-            body = await _read(response)
+            body = await _read(response, self._policy.most_bytes)
             elapsed_ms = (time.perf_counter() - started) * 1000
             return Answer(response.status, CIMultiDictProxy(CIMultiDict(response.headers)), body, elapsed_ms)
 
@@ -328,16 +330,16 @@ def _body(json: Any, form: Mapping[str, str] | None, data: bytes | None) -> tupl
     return None if data is None else ("application/octet-stream", data)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
     host = response.url.host
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Ambiguous("encoding", f"{host}: the answer is compressed although that was not asked for")
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most_bytes:
             response.close()
-            raise Ambiguous("too_large", f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
+            raise Ambiguous("too_large", f"{host}: the answer is larger than {most_bytes} bytes")
     return bytes(body)
 
 

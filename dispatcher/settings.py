@@ -11,6 +11,8 @@ A deployment folder::
     media/                   pictures and videos by digest; elsewhere where ``media`` says so
     checkpoints/             the ledger's signed heads; elsewhere where ``checkpoints`` says so
     feed/ hand-off/          what the CAP feed publishes; sealed packets
+    areas/                   places by name: GeoJSON files, which people put there
+    templates/               a department's own templates, where it has any
 
 Unknown keys are refused; every key but the deployment's name and kind has a default.
 """
@@ -37,6 +39,9 @@ from dispatcher.statements.toml import parse_toml
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
 UNLIMITED = {"sends_per_minute"}
 """Figures that may be zero."""
+
+COUNTDOWN_S = 5
+"""As in Voyent Alert (reference: ux 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ class ConsoleSettings:
 class Settings:
     """One deployment. ``redis`` is a URL, or ``embedded`` for the private one that ``dispatcher up`` starts.
 
+    ``countdown_s``: how many seconds a release on a terminal may still be stopped with Ctrl-C, once it was confirmed.
     ``chunk`` is how many deliveries a worker leases at once; ``simulator`` the far side of all exercises, and
     ``simulator_smtp`` its mail server, such as ``smtp://127.0.0.1:8791``.
     ``processes`` is how many processes of a role run on all hosts together: without Redis each keeps to its share.
@@ -163,6 +169,7 @@ class Settings:
     simulator: str = ""
     simulator_smtp: str = ""
     chunk: int = 100
+    countdown_s: int = COUNTDOWN_S
     processes: int = 1
     keep_lists_days: int = 30
     media: str = "media"
@@ -258,7 +265,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
     _only(
         document,
         {"deployment", "kind", "database", "redis", "sent_by", "simulator", "simulator_smtp", "chunk", "processes"}
-        | {"keep_lists_days", "media", "checkpoints", "egress", "timing", "channel", "price"}
+        | {"countdown_s", "keep_lists_days", "media", "checkpoints", "egress", "timing", "channel", "price"}
         | {"metrics", "traces", "console"},
         "",
     )
@@ -273,6 +280,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         simulator=str(document.get("simulator", "")),
         simulator_smtp=str(document.get("simulator_smtp", "")),
         chunk=int(document.get("chunk", 100)),
+        countdown_s=max(0, int(document.get("countdown_s", COUNTDOWN_S))),
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),
         media=str(document.get("media", "media")),

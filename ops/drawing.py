@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from channels.text import spelled_out
+from dispatcher.areas.drawing import FONT, INK, LINE, SOFT, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
 
-INK, SOFT, LINE, FAINT = "#14191f", "#4a5560", "#c3cad1", "#d9e6ee"
 COLOURS = ("#0b4a6f", "#b86e00", "#6b2d7b", "#5c8a3a", "#a3120a", "#7a8590")
 HATCHES = ("", "///", "xxx", "---", "\\\\\\", "|||")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -55,8 +55,7 @@ _SETTINGS: Any = {
     "legend.frameon": False,
 }
 _LONG = re.compile(r"\d+\.\d{3,}")
-_FONT = "'DejaVu Sans', sans-serif"
-_FONT_OF_EACH = f"font-family: {_FONT}; "
+_FONT_OF_EACH = f"font-family: {FONT}; "
 
 
 def drawn(name: str, title: str, description: str, height_in: float, draw: Callable[[Axes], None]) -> str:
@@ -121,13 +120,8 @@ def _element(name: str, title: str, description: str, written: bytes) -> str:
                 element.set(key, f"{name}-{value}")
             else:
                 del element.attrib[key]
-    for place, (word, text) in enumerate((("title", title), ("desc", description))):
-        told = etree.Element(f"{{{svg.nsmap[None]}}}{word}", id=f"{name}-{word}")
-        told.text = spelled_out(text)
-        svg.insert(place, told)
-    svg.set("role", "img")
-    svg.set("aria-labelledby", f"{name}-title {name}-desc")
-    svg.set("font-family", _FONT)
+    labelled(svg, name, title, description)
+    svg.set("font-family", FONT)
     svg.set("stroke-linejoin", "round")
     etree.cleanup_namespaces(svg)
     return etree.tostring(svg, encoding="unicode")

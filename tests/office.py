@@ -18,6 +18,7 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Envelope, Mode, Statement
 from dispatcher.gate.policy_file import load
 from dispatcher.service import accounts, clearing, deploying, incidents, ledger, messages, submitting
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk
 from dispatcher.service.ledger import LedgerLine
 from dispatcher.service.submitting import Wish
@@ -37,6 +38,9 @@ SECRETS = {
 }
 EXCEPTIONAL = Wish(purpose="exceptional_public_safety", no_alternative="people under 25 in the Old Town")
 """What a plan with a hand-off on TikTok says."""
+
+OLD_TOWN = Where(("Old Town",))
+"""A place in words, for messages of which it matters only that they have one."""
 
 SETTINGS: dict[str, Mapping[str, str]] = {
     "webhook": {"base_url": f"{SIMULATOR}/webhook"},
@@ -85,6 +89,7 @@ class Office:
         languages: tuple[str, ...] = ("en-GB", "cy"),
         *,
         text: str = "Stay in.",
+        welsh: str = "Arhoswch.",
         valid_for: timedelta = timedelta(hours=6),
         **incident: Any,
     ) -> str:
@@ -92,9 +97,9 @@ class Office:
         warning = Item("warning", "red", "national weather service", self.clock.now)
         about = {"kind": "severe_weather", "title": "Storm", "severity": Severity.S3, "evidence": (warning,)}
         declared = incidents.declare(self.desk, mode=Mode.EXERCISE, person="author-1", **{**about, **incident})
-        welsh = LanguageText("cy", "Storm heno", "Arhoswch.")
-        texts = (LanguageText("en-GB", "Storm tonight", text), *([welsh] if "cy" in languages else []))
-        written = messages.Draft(texts, valid_until=self.clock.now + valid_for)
+        translated = LanguageText("cy", "Storm heno", welsh)
+        texts = (LanguageText("en-GB", "Storm tonight", text), *([translated] if "cy" in languages else []))
+        written = messages.Draft(texts, valid_until=self.clock.now + valid_for, where=OLD_TOWN)
         message = messages.draft(self.desk, declared.id, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         return message

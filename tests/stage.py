@@ -49,6 +49,7 @@ from dispatcher.service import (
     stopping,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome
 from dispatcher.service.media import Given
@@ -177,7 +178,7 @@ class Stage:
         It is about an incident of its own unless one is named.
         """
         text = LanguageText("en-GB", "Storm tonight", f"Stay indoors ({secrets.token_hex(4)}).")
-        written = messages.Draft((text,), valid_until=now() + timedelta(hours=6), area=area)
+        written = messages.Draft((text,), valid_until=now() + timedelta(hours=6), where=Where(area or ("Old Town",)))
         message = messages.draft(self.desk, incident or self.declared(), written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         if attached:

@@ -233,6 +233,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     from dispatcher.service.notices import through_apprise
     from dispatcher.statements.signing import KeyFileSigner
     from dispatcher.statements.verify import Verifier
+    from workers.alerts import watch_feeds
     from workers.doorbell import open_doorbell
     from workers.expiry import tell_of_expiry
     from workers.link_test import Canary
@@ -253,7 +254,7 @@ async def _relay(settings: Settings, mode: Mode, owner: str, stopping: asyncio.E
     try:
         await started(desk, ("relay", str(mode), owner), stopping)
         parts = (relay.run(stopping), sequencer.run(stopping), watch.run(stopping), canary.run(stopping))
-        await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping))
+        await _together(stopping, *parts, tell_of_expiry(desk, mode, stopping), watch_feeds(desk, mode, stopping))
         await asyncio.to_thread(stopped, desk, ("relay", str(mode), owner))
         await sequencer.finish()
     finally:

@@ -66,11 +66,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """One described area; polygons are closed rings of ``lat,lon`` pairs, circles ``lat,lon radius_km``."""
+    """One described area; polygons are closed rings of ``lat,lon`` pairs, circles ``lat,lon radius_km``.
+
+    ``geocodes`` are names of a code list, each with a code of it; what they mean only the list says.
+    """
 
     description: str
     polygons: tuple[str, ...]
     circles: tuple[str, ...]
+    geocodes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,16 @@ class Info:
     description: str
     instruction: str
     areas: tuple[Area, ...]
+    effective: datetime | None = None
+    event_codes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One CAP 1.2 message, as far as an incident needs it; ``source`` is how another alert would refer to it."""
+    """One CAP 1.2 message, as far as an incident needs it; ``source`` is how another alert would refer to it.
+
+    ``references`` name the earlier messages it is about. ``signatures`` counts those it carries, unchecked.
+    """
 
     source: Reference
     status: Status
@@ -100,3 +109,6 @@ class Alert:
     scope: Scope
     infos: tuple[Info, ...]
     sha256: str
+    references: tuple[Reference, ...] = ()
+    note: str = ""
+    signatures: int = 0

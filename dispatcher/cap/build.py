@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lxml import etree
 
 from dispatcher.cap.alert import Alert, Area, Info, MsgType, Reference, Scope, Severity, Status
-from dispatcher.cap.rules import content, contents
-from dispatcher.cap.structure import CAP
+from dispatcher.cap.rules import content, contents, references
+from dispatcher.cap.structure import CAP, XMLDSIG
 from dispatcher.cap.values import DEFAULT_LANGUAGE, read_time, tag
 
 
@@ -19,11 +21,13 @@ def build(element: etree._Element, sha256: str) -> Alert:
         scope=Scope(_text(element, "scope")),
         infos=tuple(_info(info) for info in element.iterfind(f"{{{CAP}}}info")),
         sha256=sha256,
+        references=tuple(references(_text(element, "references"))),
+        note=_text(element, "note"),
+        signatures=sum(1 for _ in element.iterfind(f"{{{XMLDSIG}}}Signature")),
     )
 
 
 def _info(info: etree._Element) -> Info:
-    expires = content(info, "expires")
     return Info(
         language=tag(_text(info, "language") or DEFAULT_LANGUAGE),
         categories=contents(info, "category"),
@@ -31,11 +35,13 @@ def _info(info: etree._Element) -> Info:
         urgency=_text(info, "urgency"),
         severity=Severity(_text(info, "severity")),
         certainty=_text(info, "certainty"),
-        expires=None if expires is None else read_time(expires),
+        expires=_time(info, "expires"),
         headline=_text(info, "headline"),
         description=_text(info, "description"),
         instruction=_text(info, "instruction"),
         areas=tuple(_area(area) for area in info.iterfind(f"{{{CAP}}}area")),
+        effective=_time(info, "effective"),
+        event_codes=_named_values(info, "eventCode"),
     )
 
 
@@ -43,7 +49,16 @@ def _area(area: etree._Element) -> Area:
     polygons, circles = (
         tuple(" ".join(shape.split()) for shape in contents(area, name)) for name in ("polygon", "circle")
     )
-    return Area(_text(area, "areaDesc"), polygons, circles)
+    return Area(_text(area, "areaDesc"), polygons, circles, _named_values(area, "geocode"))
+
+
+def _named_values(parent: etree._Element, name: str) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(one, "valueName"), _text(one, "value")) for one in parent.iterfind(f"{{{CAP}}}{name}"))
+
+
+def _time(parent: etree._Element, name: str) -> datetime | None:
+    text = content(parent, name)
+    return None if text is None else read_time(text)
 
 
 def _text(parent: etree._Element, name: str) -> str:

@@ -48,6 +48,19 @@ def is_point(circle: str) -> bool:
     return float(circle.split()[1]) == 0
 
 
+def points(polygon: str) -> list[tuple[float, float]]:
+    """The pairs of a sound polygon, latitude first."""
+    pairs = (pair.split(",") for pair in polygon.split())
+    return [(float(latitude), float(longitude)) for latitude, longitude in pairs]
+
+
+def circle(text: str) -> tuple[float, float, float]:
+    """Latitude, longitude and radius in kilometres of a sound circle."""
+    centre, radius = text.split()
+    latitude, longitude = centre.split(",")
+    return float(latitude), float(longitude), float(radius)
+
+
 def _point(pair: str) -> tuple[float, float] | str:
     match = _PAIR.fullmatch(pair)
     if match is None:

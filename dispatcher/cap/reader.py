@@ -53,12 +53,17 @@ _OLD_VERSION = re.compile(r"(?:urn:oasis:names:tc:emergency:cap:|http://www\.inc
 
 def read(data: bytes) -> etree._Element:
     """Return the ``alert`` element of a CAP 1.2 document. Raises Unreadable, with every reason known by then."""
-    text = _text(data)
-    _check_text(text)
-    root = _parse(text)
+    root = parsed(data)
     _check_root(root)
     _check_counts(root)
     return root
+
+
+def parsed(data: bytes) -> etree._Element:
+    """The outermost element of any document within the limits. Raises Unreadable."""
+    text = _text(data)
+    _check_text(text)
+    return _parse(text)
 
 
 def _text(data: bytes) -> str:

@@ -15,20 +15,25 @@ _QUOTED_CHARACTERS = 60
 
 
 class Verdict(StrEnum):
-    """``feed``: not one alert but a list or envelope of several."""
+    """``hold``: a person decides. ``feed``: not one alert but a list or envelope of several."""
 
     OK = "ok"
+    HOLD = "hold"
     REFUSE = "refuse"
     FEED = "feed"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: ``code`` for programs, ``where`` as path and line, ``message`` for what to change."""
+    """One thing that is wrong: ``code`` for programs, ``where`` as path and line, ``message`` for what to change.
+
+    ``verdict`` is what comes of it: ``hold`` where a profile leaves it to a person.
+    """
 
     code: str
     where: str
     message: str
+    verdict: Verdict = Verdict.REFUSE
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
@@ -36,11 +41,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``alert`` is there exactly when the verdict is ``ok``; at most ``FAULTS_SHOWN`` faults are named."""
+    """At most ``FAULTS_SHOWN`` faults are named. ``signer`` is whose signature held, where one was checked.
+
+    ``alert`` is there where the document is sound CAP, also where a profile holds or refuses it.
+    """
 
     verdict: Verdict
     faults: tuple[Fault, ...] = ()
     alert: Alert | None = None
+    signer: str = ""
 
 
 class Unreadable(ValueError):

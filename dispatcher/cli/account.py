@@ -16,7 +16,7 @@ from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.statement import Mode
-from dispatcher.service import accounts, connecting, holding, probing
+from dispatcher.service import accounts, connecting, grouping, holding, probing
 from dispatcher.service import recipients as recipient_lists
 from dispatcher.service.connecting import Connection
 from dispatcher.service.probing import Probed
@@ -46,6 +46,7 @@ device = Noun("device")
 @click.option("--handle", required=True, help="Its public name.")
 @many("language", "In posting order; may be repeated.")
 @MODE
+@many("group", "A group it is in, such as wales; may be repeated.")
 @pairs("set", "NAME=VALUE", "A setting; nothing secret.")
 @SECRET
 @EXPIRES
@@ -56,6 +57,7 @@ def add(
     handle: str,
     languages: Names,
     mode: Mode,
+    groups: Names,
     expires: Moment,
     **given: Pairs,
 ) -> None:
@@ -65,8 +67,9 @@ def add(
     dispatcher account add city-x --channel x --handle @city --language en-GB --mode live --secret-file token=FILE
     """
     about, ends = Account(name, channel, handle, languages, given["set"]), at(expires, session.desk.now())
-    made = accounts.add(session.desk, about, mode, _secrets(given["secret_file"]), session.person, ends)
-    session.show("account", {**facts(made.account), "mode": mode, "lane": made.lane})
+    secrets = _secrets(given["secret_file"])
+    made = accounts.add(session.desk, about, mode, secrets, session.person, ends, groups=groups)
+    session.show("account", {**facts(made.account), "mode": mode, "lane": made.lane, "groups": made.groups})
     command, missing = LANES[made.lane]
     by_email = registry.adapter(made.account.channel).capabilities.recipients is Address.EMAIL
     next_step(command.format(mode=mode, name=name) + (" --email" if by_email else ""), missing)
@@ -132,9 +135,24 @@ def list_accounts(session: Session) -> None:
         facts(made.account) | facts(made) | {"account": None} | _known(probed[made.account.id])
         for made in accounts.listed(session.desk)
     ]
-    columns = "id mode channel lane handle languages device probe days_left"
+    columns = "id mode channel lane handle languages groups device probe days_left"
     session.show("accounts", {"accounts": found}, accounts=columns)
     next_step("dispatcher account add --help")
+
+
+@account.command()
+@click.argument("name")
+@click.option("--add", "joined", multiple=True, metavar="GROUP", help="It joins this group; may be repeated.")
+@click.option("--remove", "left", multiple=True, metavar="GROUP", help="It leaves this group; may be repeated.")
+def group(session: Session, name: str, joined: Names, left: Names) -> None:
+    """Put account NAME into groups, or take it out; a plan submitted already is unchanged. By ops or security.
+
+    \b
+    dispatcher account group north-x --add wales --add all-police
+    """
+    groups = grouping.regroup(session.desk, name, joined, left, session.pen)
+    session.show("account-groups", {"account": name, "groups": groups})
+    next_step(f"dispatcher clearance submit MESSAGE --group {groups[0]}" if groups else "dispatcher account list")
 
 
 @account.command()

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from dispatcher.cli import only, wording
 from dispatcher.cli import spend as paid
-from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, duration, many, one_of, pairs
+from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
@@ -18,10 +19,20 @@ from dispatcher.domain.incident import conflicts
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
-from dispatcher.domain.plan import OnAmbiguous, Placement
+from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import clearing, estimating, notices, probing, stopping, submitting
+from dispatcher.service import (
+    areas,
+    clearing,
+    confirming,
+    estimating,
+    linting,
+    notices,
+    probing,
+    stopping,
+    submitting,
+)
 from dispatcher.service.clearing import Standing
 from dispatcher.service.desk import Desk
 from dispatcher.service.judging import who_can
@@ -36,8 +47,8 @@ COMMANDS = {
     "G03": "dispatcher release {plan}",
     "G08": "dispatcher clearance approve {plan}",
     "G09": "dispatcher evidence assess {channel} --outcome permitted --record FILE --mode {mode}",
-    "G10": "dispatcher evidence exempt {channel} --account ACCOUNT --need TEXT --mode {mode}",
-    "G11": "dispatcher evidence attest {channel} --account ACCOUNT --device DEVICE --app-version VERSION"
+    "G10": "dispatcher evidence exempt {channel} --account {account} --need TEXT --mode {mode}",
+    "G11": "dispatcher evidence attest {channel} --account {account} --device DEVICE --app-version VERSION"
     " --evidence FILE --mode {mode}",
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
@@ -47,20 +58,32 @@ clearance = Noun("clearance")
 
 
 @clearance.command(cls=Signed)
-@click.argument("message")
+@only.MESSAGE
 @many("account", "To this account; else to all of the mode.")
+@many("group", "To all accounts of this group; may be repeated, beside --account.")
 @many("list", "Recipients; may be repeated.", "[ACCOUNT=]LIST")
 @click.option("--purpose", default="public_safety", show_default=True)
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent.")
 @pairs("on-ambiguous", "CHANNEL=hold|resend", "Where nobody can tell whether a post went out; else hold.")
 @many("flag", "A legal flag, such as arrest; policy says who approves then.")
+@pairs("not-flag", "FLAG=WHY", "A legal flag that the wording calls for and that does not apply; approvers read why.")
 @click.option("--no-alternative", default="", metavar="TEXT", help="Which audience no other channel reaches.")
 @click.option("--placement", type=one_of(Placement), default=Placement.ORGANIC, help="Organic unless said.")
 @pairs("spend", paid.FORM, "What a paid channel may cost, all fees in; £160,000.00 will do.")
 def submit(
-    session: Session, message: str, accounts: Names, lists: Names, on_ambiguous: Pairs, spend: Pairs, **wish: Any
+    session: Session,
+    message: Text,
+    accounts: Names,
+    lists: Names,
+    on_ambiguous: Pairs,
+    spend: Pairs,
+    not_flag: Pairs,
+    **wish: Any,
 ) -> None:
-    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan."""
+    """Freeze MESSAGE into a plan, which people then sign. Any edit afterwards is a new plan.
+
+    Without MESSAGE it is the only one that no plan carries yet.
+    """
     by_account: dict[str, list[str]] = {}
     for given in lists:
         account, _, name = given.rpartition("=")
@@ -69,8 +92,10 @@ def submit(
         raise click.BadParameter("say hold or resend", param_hint="--on-ambiguous")
     choices = {channel: OnAmbiguous(word) for channel, word in on_ambiguous.items()}
     bought = paid.orders(spend, session.desk.now())
-    wanted = submitting.Wish(accounts or None, by_account, on_ambiguous=choices, spend=bought, **wish)
-    _show(session, submitting.submit(session.desk, message, wanted, session.pen), StatementKind.SUBMIT)
+    about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
+    wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
+    named = only.message(session, message, "clearance submit")
+    _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
 
 @clearance.command(cls=Signed)
@@ -87,7 +112,7 @@ def renew(session: Session, plan: str, window: timedelta) -> None:
 @CHANNEL
 def approve(session: Session, plan: str, role: Role | None, channels: Names) -> None:
     """Approve PLAN, for all its channels unless some are named."""
-    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels))
+    _show(session, clearing.approve(session.desk, plan, session.pen, role, channels), did="Approved")
 
 
 @clearance.command(cls=Signed)
@@ -98,7 +123,7 @@ def approve(session: Session, plan: str, role: Role | None, channels: Names) -> 
 def reject(session: Session, plan: str, reason: str, role: Role | None, channels: Names) -> None:
     """Reject PLAN, with a reason. One rejection stops."""
     standing = clearing.reject(session.desk, plan, session.pen, reason, role, channels)
-    _show(session, standing, StatementKind.REJECT)
+    _show(session, standing, StatementKind.REJECT, "Rejected")
 
 
 @clearance.command(cls=Signed)
@@ -108,7 +133,7 @@ def revoke(session: Session, plan: str, reason: str) -> None:
     """Take back PLAN's clearance, at once. The reason may follow."""
     standing = clearing.revoke(session.desk, plan, session.pen, reason)
     session.ring_stops(standing.stored.plan.mode)
-    _show(session, standing, StatementKind.REVOKE)
+    _show(session, standing, StatementKind.REVOKE, "Revoked")
 
 
 @clearance.command("break-glass", cls=Signed)
@@ -137,20 +162,25 @@ def suspend(session: Session, plan: str, reason: str) -> None:
 
 
 @clearance.command(cls=Signed)
-@PLAN
-def show(session: Session, plan: str) -> None:
+@only.PLAN
+def show(session: Session, plan: Text) -> None:
     """Where PLAN stands, channel by channel. With --to-sign FILE: what you would sign to approve it."""
+    named = only.plan(session, plan, "clearance show", only.WAITING, only.SENT)
     if session.to_sign:
-        clearing.approve(session.desk, plan, session.pen)
-    _show(session, clearing.show(session.desk, plan))
+        clearing.approve(session.desk, named, session.pen)
+    _show(session, clearing.show(session.desk, named))
 
 
 @clearance.command(cls=Reading)
-@PLAN
-def read(session: Session, plan: str) -> None:
-    """What approving PLAN signs, word for word: every account's message and media, then its armed texts."""
-    texts = clearing.texts(session.desk, plan)
-    attached = clearing.attached(session.desk, plan)
+@only.PLAN
+def read(session: Session, plan: Text) -> None:
+    """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
+
+    Last, while it waits, what its release would do, and the token that `dispatcher release` asks for.
+    """
+    named = only.plan(session, plan, "clearance read", only.WAITING, only.SENT)
+    texts = clearing.texts(session.desk, named)
+    attached = clearing.attached(session.desk, named)
     found = [
         {
             "account": place.account,
@@ -162,10 +192,33 @@ def read(session: Session, plan: str) -> None:
         }
         for place, kind, rendering in texts
     ]
-    session.read_out("texts", {"texts": found}, "\n".join(map(_told, found)))
+    where, said = areas.of_plan(session.desk, named), linting.remarks_on_plan(session.desk, named)
     with session.desk.store.read() as work:
-        waits = records.plan(work, plan).state == "submitted"
-    next_step(f"dispatcher clearance {'approve' if waits else 'show'} {plan}")
+        stored = records.plan(work, named)
+    asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
+    end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
+    shown = {
+        "where": where,
+        "texts": found,
+        "remarks": wording.rows(said),
+        "flags": stored.plan.flags,
+        "not_flags": stored.plan.unflagged,
+        "reach": asked and asked.reach,
+        "token": asked and asked.token,
+    }
+    lines = [areas.in_a_line(where), *map(_told, found), *wording.lines(said), *_flags(stored.plan), *end]
+    session.read_out("texts", facts(shown), "\n".join(lines))
+    verb = "clearance show"
+    if asked:
+        is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
+        verb = "release" if is_clear else "clearance approve"
+    next_step(f"dispatcher {verb} {short(named)}")
+
+
+def _flags(plan: Plan) -> list[str]:
+    """The legal flags of a plan, and those that its submitter denies."""
+    raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
+    return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
 
 
 def _told(made: dict[str, Any]) -> str:
@@ -173,12 +226,14 @@ def _told(made: dict[str, Any]) -> str:
     return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
 
 
-def _show(session: Session, standing: Standing, signed: StatementKind | None = None) -> None:
-    """Show a plan, and tell whom it concerns what was just signed about it."""
+def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:
+    """Show a plan, and tell whom it concerns what was just signed about it; ``did``: in a word, what changed."""
     names = ("incident", "mode", "purpose", "languages", "not_before", "not_after", "valid_until", "contributors")
     stored = standing.stored
     about: dict[str, Any] = {"plan": stored.digest, "state": stored.state, "message": stored.message}
+    about |= areas.of_plan(session.desk, stored.digest)
     about |= {name: getattr(stored.plan, name) for name in names} | {"spend": paid.bought(stored.plan)}
+    about |= {"flags": stored.plan.flags, "not_flags": [f"{one.flag}: {one.why}" for one in stored.plan.unflagged]}
     about["minutes_left"] = max(0, int((stored.plan.not_after - session.desk.now()).total_seconds() // 60))
     items = stored.plan.evidence
     if stored.state == "submitted":
@@ -191,7 +246,18 @@ def _show(session: Session, standing: Standing, signed: StatementKind | None = N
     show_channels(session, "clearance", standing, **about)
     if signed:
         untold(notices.signed(session.desk, standing, signed))
+    if did:
+        say(_changed(did, standing))
     next_step(*what_next(session.desk, standing))
+
+
+def _changed(did: str, standing: Standing) -> str:
+    """What a signature came to: which channels are clear by now, and which wait."""
+    by_state: dict[str, list[str]] = {}
+    for finding in standing.findings:
+        by_state.setdefault("clear" if finding.clear else finding.state, []).append(finding.channel)
+    stands = "; ".join(f"{state}: {', '.join(channels)}" for state, channels in by_state.items())
+    return f"{did}: plan {short(standing.stored.digest)}. Now {stands}"
 
 
 def _cost(pence: int | None) -> str:
@@ -223,4 +289,5 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
     command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
-    return command.format(plan=name, channel=waiting[0].channel, mode=plan.mode), people or failures[0].fact
+    known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
+    return command.format(plan=name, **known), people or failures[0].fact

@@ -2,7 +2,7 @@
 
 Rules
   1. The top-level help imports no command.
-  2. ``--deployment``, ``--json`` and ``--key`` may stand before or after a command's name.
+  2. ``--deployment``, ``--json``, ``--quiet`` and ``--key`` may stand before or after a command's name.
   3. Nothing asks "are you sure": a public act needs signatures, and there is no option that skips the gate.
 
 Times and durations as people type them::
@@ -44,10 +44,11 @@ SUMMARIES = {
     "migrate": "Bring the deployment's database to the schema this version needs.",
     "up": "Start everything of a deployment and keep it running.",
     "worker": "Run one role, as `up` does.",
-    "cap": "Check CAP 1.2 alerts.",
+    "cap": "Other people's CAP 1.2 alerts: check them, take them in, decide about those that wait.",
     "exercise": "Play a night on simulated platforms, and see how it went.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
+    "area": "The places known by name, with shape and people; check a file of them.",
     "message": "Write what the public will read, and the way back.",
     "evidence": "Sign assessments, exemptions, attestations and decisions; export evidence packs.",
     "clearance": "Submit a plan, and approve, reject, revoke or look at it.",
@@ -57,6 +58,7 @@ SUMMARIES = {
     "status": "Where we are, what is next, who is awaited.",
     "overview": "How the public is being reached, what is stuck, and what wants a person.",
     "watch": "Follow a released plan until everything has ended.",
+    "night": "Be walked through a release, one command after the other.",
     "correct": "Send the armed correction of a plan to all that its message reached.",
     "withdraw": "Take a plan's message back wherever a platform allows it.",
     "all-clear": "Tell all that a plan's message reached that it is over.",
@@ -93,14 +95,15 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
         setattr(session, name, value)
 
 
-def _kept(name: str, text: str, metavar: str | None = "FILE", **more: Any) -> click.Option:
+def _kept(name: str, text: str, metavar: str | None = "FILE", *short: str, **more: Any) -> click.Option:
     """An option whose value goes into the session, before any other is looked at."""
     more |= {"expose_value": False, "is_eager": True, "callback": _keep}
-    return click.Option([f"--{name}"], help=text, metavar=metavar, **more)
+    return click.Option([*short, f"--{name}"], help=text, metavar=metavar, **more)
 
 
 FOLDER = "The deployment's folder; else $DISPATCHER_DEPLOYMENT, else ./deployment."
 JSON = "Print JSON, as happens anyway when the output is not a terminal."
+QUIET = "Print nothing but the id of what was made, for the next command."
 KEY = (
     "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the first "
     "key of the agent ($SSH_AUTH_SOCK) that is on the roster."
@@ -113,6 +116,7 @@ def everywhere(*, hidden: bool = False) -> list[click.Parameter]:
     return [
         _kept("deployment", FOLDER, "FOLDER", envvar="DISPATCHER_DEPLOYMENT", hidden=hidden),
         _kept("json", JSON, None, is_flag=True, hidden=hidden),
+        _kept("quiet", QUIET, None, "-q", is_flag=True, hidden=hidden),
         _kept("key", KEY, envvar="DISPATCHER_KEY", hidden=hidden),
         _kept("no-color", COLOR, None, is_flag=True, hidden=hidden),
     ]
@@ -132,7 +136,7 @@ class Verb(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.epilog = "Also --deployment, --json, --key, --no-color: see dispatcher --help."
+        self.epilog = "Also --deployment, --json, -q, --key, --no-color: see dispatcher --help."
         self.params += [*self.more, *everywhere(hidden=True)]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

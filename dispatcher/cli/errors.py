@@ -85,6 +85,13 @@ class HungUp(KeyboardInterrupt):
     """The terminal was lost: the command ends as with Ctrl-C, and puts away what it had begun."""
 
 
+class Interrupted(DispatcherError):
+    """Somebody pressed Ctrl-C; the message says what that came to."""
+
+    exit_code = 130
+    word = "interrupted"
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Ctrl-C while the words are read ends with 130 and one line, as it does later."""

@@ -7,22 +7,22 @@ from typing import Any
 
 import click
 
+from dispatcher.areas.words import described
+from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import (
     Moment,
-    Names,
     Noun,
     Pairs,
     Reading,
     Signed,
     Text,
     at,
-    many,
     moment,
     one_of,
     pairs,
     past,
 )
-from dispatcher.cli.output import facts, next_step, say
+from dispatcher.cli.output import facts, next_step, say, wants_json
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
@@ -31,6 +31,7 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import closing, incidents, retaining
+from dispatcher.service.areas import SHAPES, place_of
 from dispatcher.service.closing import Owed
 from dispatcher.service.evidence import file_digest
 from dispatcher.service.incidents import Occurred
@@ -39,7 +40,6 @@ from dispatcher.store import history, records
 from dispatcher.store.database import Work
 
 SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system; S2 unless said.")
-AREA = many("area", "A place it concerns, by name; may be repeated.")
 FACT = pairs("fact", "NAME=VALUE", "Anything known of it.")
 NAME = click.argument("name", metavar="INCIDENT")
 SINCE = click.option(
@@ -59,29 +59,43 @@ incident = Noun("incident")
 @click.argument("title", required=False)
 @click.option("--mode", type=one_of(Mode), required=True, help="For good: one is never converted into the other.")
 @SEVERITY
-@AREA
+@place
 @FACT
+@pairs("evidence", "ITEM=TEXT", "What policy wants known of its kind, such as warning or police_report.")
+@click.option("--source", default="", help="Who says that evidence: a force, a department, a warning service.")
 @click.option("--from-cap", metavar="FILE|URL", help="Propose it from a CAP 1.2 alert: a file, or an https address.")
 @click.option("--valid-until", "until", type=moment, help="For an alert without expiry, or to end it earlier.")
 def declare(
-    session: Session, kind: Text, title: Text, mode: Mode, from_cap: Text, until: Moment, **told: Any
+    session: Session,
+    kind: Text,
+    title: Text,
+    mode: Mode,
+    from_cap: Text,
+    until: Moment,
+    evidence: Pairs,
+    source: str,
+    **told: Any,
 ) -> None:
     """Declare an incident of KIND with TITLE: it is active at once, everything else can follow.
 
     From an alert it is proposed, to be activated; KIND is given only where the one suggested is wrong.
 
     \b
-    dispatcher incident declare disorder "Disorder in the Old Town" --mode live
+    dispatcher incident declare disorder "Disorder in the Old Town" --mode live --area "Old Town"
+    dispatcher incident declare severe_weather "Storm" --mode exercise --evidence warning=red --source "met office"
     dispatcher incident declare --from-cap alert.xml --mode exercise
     """
     if from_cap:
-        if title or any(told.values()):
-            raise Invalid("the alert gives title, severity, area and facts", "then: dispatcher incident amend")
+        if title or any(told.values()) or evidence:
+            raise Invalid(
+                "the alert gives title, severity, area, facts and evidence", "then: dispatcher incident amend"
+            )
         return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:
         raise Invalid("an incident needs a kind and a title", 'dispatcher incident declare disorder "TITLE" --mode …')
-    told = {"severity": told["severity"] or Severity.S2, "facts": _known(**told)}
-    made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **told)
+    about = {"severity": told["severity"] or Severity.S2, "facts": told["fact"], "where": placed(session, told)}
+    about["evidence"] = _evidence(session, evidence, source)
+    made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **about)
     return _show(session, made)
 
 
@@ -95,7 +109,7 @@ def activate(session: Session, name: str) -> None:
 @incident.command()
 @NAME
 @SEVERITY
-@AREA
+@place
 @FACT
 @SINCE
 @LATE
@@ -103,8 +117,9 @@ def amend(session: Session, name: str, occurred_at: Moment, late: str, **told: A
     """Add to what is known of INCIDENT; plans made before keep what they were signed with."""
     if not any(told.values()):
         raise Invalid("nothing to amend", "give --severity, --area or --fact NAME=VALUE")
-    when = _when(session, occurred_at, late)
-    _show(session, incidents.amend(session.desk, name, session.person, _known(**told), told["severity"], when))
+    when, where = _when(session, occurred_at, late), placed(session, told)
+    made = incidents.amend(session.desk, name, session.person, told["fact"], told["severity"], when, where)
+    _show(session, made)
 
 
 @incident.command()
@@ -235,6 +250,13 @@ def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Mome
     _show(session, incidents.propose(desk, proposal, mode=mode, person=session.person, kind=kind))
 
 
+def _evidence(session: Session, given: Pairs, source: str) -> tuple[Item, ...]:
+    """What is known from the beginning, by one source. Raises Invalid where nobody is named."""
+    if given and not source:
+        raise Invalid("evidence needs who says so", "name them: --source WHO")
+    return tuple(Item(item, text, source, session.desk.now(), None) for item, text in given.items())
+
+
 def _show_owed(session: Session, found: Owed) -> None:
     about = {"incident": found.incident.id, "mode": found.incident.mode, "state": found.incident.state}
     listed = [facts(one) for one in found.obligations]
@@ -243,6 +265,14 @@ def _show_owed(session: Session, found: Owed) -> None:
         next_step(found.open[0].command, found.open[0].what)
     else:
         next_step(f"dispatcher incident close {found.incident.id}" if found.obligations else "dispatcher status")
+
+
+def _place(found: Incident) -> dict[str, str]:
+    """The shapes and people of an incident's area in words; nothing where it has no shape."""
+    known = place_of(found.facts)
+    if not known.has_shape:
+        return {}
+    return {"shape": described(known.polygons, known.circles), "reach": known.reach}
 
 
 def _when(session: Session, occurred_at: Moment, late: str) -> Occurred:
@@ -254,10 +284,6 @@ def _show_retained(session: Session, made: Retained) -> None:
     next_step("dispatcher recipients list")
 
 
-def _known(areas: Names, fact: Pairs, **_: Any) -> dict[str, Any]:
-    return fact | ({"area": list(areas)} if areas else {})
-
-
 def _show(session: Session, found: Incident) -> None:
     desk = session.desk
     with desk.store.read() as work:
@@ -266,7 +292,10 @@ def _show(session: Session, found: Incident) -> None:
         step = what_next(work, found)
         retained = found.id in history.retained(work)
     about = {"retained": retained, "messages": list(messages), "plans": plans}
-    session.show("incident", {**facts(found), **about})
+    told = facts(found)
+    if not wants_json(session.json):  # an alert's outline may have thousands of corners
+        told["facts"] = {key: value for key, value in told["facts"].items() if key not in (*SHAPES, "population")}
+    session.show("incident", {**told, **_place(found), **about})
     version = desk.trust.policy.in_force(desk.now())
     kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
     if found.kind not in kinds:

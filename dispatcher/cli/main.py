@@ -30,6 +30,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import cap as module
         case "incident":
             from dispatcher.cli import incident as module
+        case "area":
+            from dispatcher.cli import area as module
         case "message":
             from dispatcher.cli import message as module
         case "clearance":
@@ -44,8 +46,12 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import release as module
         case "correct" | "withdraw" | "all-clear" | "task":
             from dispatcher.cli import way_back as module
-        case "status" | "watch":
+        case "status":
             from dispatcher.cli import status as module
+        case "watch":
+            from dispatcher.cli import watch as module
+        case "night":
+            from dispatcher.cli import night as module
         case "overview":
             from dispatcher.cli import overview as module
         case "exercise":

@@ -12,7 +12,7 @@ Texts are files as officers write them, one per language::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import indent
 from typing import Any
 
@@ -24,16 +24,20 @@ from channels.contract import Caption, LanguageText, Medium
 from channels.media.captions import MAX_BYTES as CAPTION_BYTES
 from channels.media.structure import MAX_FILM_BYTES
 from channels.text import length, sms_count
+from dispatcher.cli import wording
+from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import GateClosed, Invalid, Unavailable
 from dispatcher.domain.message import Revision, TextKind
 from dispatcher.sending.media import MediaFolder
-from dispatcher.service import messages, probing
+from dispatcher.service import areas, drafting, messages, probing
+from dispatcher.service.drafting import Wanted
 from dispatcher.service.media import Given
 from dispatcher.service.messages import Preview
 from dispatcher.store import records
+from dispatcher.wording import Remark, Weight
 
 FILE = "LANGUAGE=FILE"
 TEXT = pairs("text", FILE, "One language: headline on the first line, body below; an instruction after a line ---.")
@@ -47,33 +51,74 @@ message = Noun("message")
 @TEXT
 @click.option("--link", metavar="URL", help="Where the public reads more.")
 @click.option("--valid-until", "until", type=moment, help="Until when it holds; else the alert's own expiry.")
-@many("area", "A place it concerns; else the incident's.")
-def draft(session: Session, incident: str, text: Pairs, link: Text, until: Moment, areas: Names) -> None:
+@place
+@click.option("--template", metavar="NAME", help="From a template, its way back armed; see: message templates.")
+@pairs("slot", "NAME=VALUE", "A value of the template; NAME.cy=VALUE for one language alone.")
+@many("language", "Of the template, only this language; else those that accounts speak.")
+def draft(
+    session: Session,
+    incident: str,
+    text: Pairs,
+    link: Text,
+    until: Moment,
+    template: Text,
+    slot: Pairs,
+    languages: Names,
+    **told: Names,
+) -> None:
     """Write the first revision of a message about INCIDENT. What is left out comes from its alert.
 
     \b
+    dispatcher message draft inc-7k --template flood --slot river="River Example" --valid-until +6h
     dispatcher message draft inc-7k --text en-GB=storm.txt --text cy=storm.cy.txt --valid-until +6h
     """
-    written = messages.Draft(_texts(text), at(until, session.desk.now()), link, areas)
-    _show(session, messages.draft(session.desk, incident, written, session.person))
+    written = messages.Draft(_texts(text), at(until, session.desk.now()), link, placed(session, told))
+    if template is None:
+        if slot or languages:
+            raise Invalid("slots and languages are those of a template", "name one: --template NAME")
+        return _show(session, messages.draft(session.desk, incident, written, session.person))
+    if text:
+        raise Invalid("a template brings its own texts", "give --slot NAME=VALUE, or --text without --template")
+    wanted = wording.asked(session, incident, Wanted(template, slot, written, languages))
+    return _show(session, drafting.draft(session.desk, incident, wanted, session.person))
+
+
+@message.command()
+@click.argument("name", metavar="[TEMPLATE]", required=False)
+def templates(session: Session, name: Text) -> None:
+    """The templates there are; of one, its slots, what it knows itself, and its texts.
+
+    Your own stand in the deployment's folder `templates`; one of a known name takes its place.
+    """
+    if name:
+        wording.show_template(session, name)
+        return next_step(f"dispatcher message draft INCIDENT --template {name}")
+    wording.show_templates(session)
+    return next_step("dispatcher message templates NAME")
 
 
 @message.command()
 @NAME
 @TEXT
-def edit(session: Session, name: str, text: Pairs) -> None:
-    """Write the next revision of MESSAGE: another text in a language, or a translation into one more.
+@place
+def edit(session: Session, name: str, text: Pairs, **told: Names) -> None:
+    """Write the next revision of MESSAGE: another text in a language, a translation into one more, another place.
 
     Plans and signatures made before no longer match; whoever edits or translates cannot approve.
     """
+    where = placed(session, told)
+    if not text and not where.names:
+        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE or --area NAME")
+    if where.names:
+        made = messages.move(session.desk, name, where, session.person)
     if not text:
-        raise Invalid("nothing was given to write", "give --text LANGUAGE=FILE")
+        return _show(session, made)
     with session.desk.store.read() as work:
         old = records.newest_revision(work, name)
     texts = {written.language: written for written in (*old.texts[TextKind.PUBLISH], *_texts(text))}
     did = "edit" if text.keys() <= set(old.languages) else "translate"
     given = (old.message, TextKind.PUBLISH, tuple(texts.values()))
-    _show(session, messages.set_texts(session.desk, *given, session.person, did))
+    return _show(session, messages.set_texts(session.desk, *given, session.person, did))
 
 
 @message.command()
@@ -123,26 +168,42 @@ def preview(session: Session, name: str, accounts: Names) -> None:
     Last comes whether each account could send, as its last probe found, and how long ago that was.
     """
     revision, found = _previews(session, name, accounts)
+    said = wording.on_revision(session, revision)
     shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
     probed = probing.known(session.desk, {made.account.id for made in found})
-    text = "\n".join([*map(_told, shown), *(f"{one.account}: {one.probe}" for one in probed)])
-    session.read_out("preview", {"message": revision.message, "previews": shown, "probes": facts(probed)}, text)
-    next_step(*_after(revision, any(made.problems for made in found)))
+    where = areas.told(revision)
+    probes = [f"{one.account}: {one.probe}" for one in probed]
+    text = "\n".join([areas.in_a_line(where), *map(_told, shown), *wording.lines(said), *probes])
+    about = {"message": revision.message, "where": where, "previews": shown, "remarks": wording.rows(said)}
+    session.read_out("preview", {**about, "probes": facts(probed)}, text)
+    next_step(*_after(revision, any(made.problems for made in found) or _refuses(said)))
 
 
 @message.command()
 @NAME
 def lint(session: Session, name: str) -> None:
-    """What speaks against MESSAGE as it is, account by account. Exit code 3 if anything does."""
+    """What speaks against MESSAGE as it is, account by account, and about its wording.
+
+    Exit code 3 if anything keeps a plan from being made of it; what advises does not.
+    """
     revision, found = _previews(session, name, ())
+    said = wording.on_revision(session, revision)
     problems = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
     problems += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
+    problems += [] if revision.area else [("every account", "publish", "names no area, which never means everywhere")]
+    refused = [one for one in said if one.weight is Weight.REFUSE]
+    problems += [("wording", str(one.kind), one.sentence()) for one in refused]
     listed = [{"account": account, "text": kind, "problem": problem} for account, kind, problem in problems]
-    session.show("lint", {"message": revision.message, "problems": listed}, problems="account text problem")
+    about = {"message": revision.message, "problems": listed, "remarks": wording.rows(said)}
+    session.show("lint", about, problems="account text problem", remarks=wording.COLUMNS)
     command, missing = _after(revision, bool(problems))
     if problems:
         raise GateClosed(f"{len(problems)} problems: no plan can be made of it", command)
     next_step(command, missing)
+
+
+def _refuses(said: Iterable[Remark]) -> bool:
+    return any(one.weight is Weight.REFUSE for one in said)
 
 
 def _texts(files: Pairs) -> tuple[LanguageText, ...]:
@@ -162,11 +223,15 @@ def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
     media = [pictured(session, medium) for medium in made.media]
-    about = {name: getattr(made, name) for name in names}
+    about = {name: getattr(made, name) for name in names} | areas.told(made)
+    about |= {"template": made.template} if made.template else {}
     columns = "kind width height file" if media else ""
     session.show("message", {**about, "texts": armed, "media": media}, media=columns)
-    if made.missing_armed:
+    if made.missing_armed or not made.area:
         next_step(*_after(made, False))
+    elif made.number == 1 and made.template:
+        wording.tell_drafted(session, made)
+        next_step(f"dispatcher clearance submit {made.message}")
     else:
         next_step(f"dispatcher message preview {made.message}")
 
@@ -241,6 +306,8 @@ def _count(channel: str, text: str) -> str:
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:
+    if not revision.area:
+        return f"dispatcher message edit {revision.message} --area NAME", "the area: none never means everywhere"
     if revision.missing_armed:
         lacking = f"the way back in every language ({', '.join(revision.missing_armed)})"
         return f"dispatcher message arm {revision.message}", lacking

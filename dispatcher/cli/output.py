@@ -61,6 +61,11 @@ def wants_json(asked: bool) -> bool:
     return asked or not sys.stdout.isatty()
 
 
+def in_place() -> bool:
+    """Whether a line may change in place: not on a dumb terminal, nor for who reads by ear (``ACCESSIBLE=1``)."""
+    return not os.environ.get("ACCESSIBLE") and os.environ.get("TERM") != "dumb"
+
+
 def document(schema: str, body: Mapping[str, Any], *, err: bool = False) -> None:
     """Print one JSON document on one line."""
     click.echo(json.dumps({"schema": f"dispatcher/{schema}/v1", **facts(body)}, ensure_ascii=False), err=err)
@@ -173,5 +178,8 @@ def untold(notices: Iterable[Notice]) -> None:
 
 
 def next_step(command: str, missing: str = "") -> None:
-    """End a command: what is missing, and what to type."""
+    """End a command: what is missing, and what to type; with ``--quiet`` nothing."""
+    context = click.get_current_context(silent=True)
+    if context is not None and getattr(context.obj, "quiet", False):
+        return
     say(*([f"Missing: {missing}"] if missing else []), f"Next: {command}")

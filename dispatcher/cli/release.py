@@ -1,4 +1,8 @@
-"""``dispatcher release``, ``halt`` and ``resume``: what lets deliveries go, and what stops them."""
+"""``dispatcher release``, ``halt`` and ``resume``: what lets deliveries go, and what stops them.
+
+A release is confirmed with a token that is typed (``dispatcher.service.confirming``); what stops or takes back
+is not.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ from datetime import datetime
 
 import click
 
+from dispatcher.cli import only
 from dispatcher.cli.commands import Signed, Text, one_of
+from dispatcher.cli.confirm import confirmed
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, Invalid
@@ -29,17 +35,33 @@ from dispatcher.tracing.spans import Kind, Span, open_spans
 
 
 @click.command(cls=Signed)
-@click.argument("plan")
-def release(session: Session, plan: str) -> None:
+@only.PLAN
+@click.option("--confirm", "given", metavar="TOKEN", help="The token, where nobody can be asked for it.")
+def release(session: Session, plan: Text, given: Text) -> None:
     """Release PLAN: every channel must be clear. From then on its deliveries are sent.
 
-    Exit code 3 with every reason where the gate is not clear. With $TRACEPARENT (W3C) it is part of that trace.
+    On a terminal it says what will happen and asks for the plan's token; elsewhere --confirm gives it. The token is
+    shown last by `dispatcher clearance read PLAN`. Ctrl-C stops it until the countdown has ended. Without PLAN it is
+    the only one that waits. Exit code 3 with every reason where the gate is not clear. With $TRACEPARENT (W3C) it is
+    part of that trace.
+
+    \b
+    dispatcher release
+    dispatcher release 6f1c09d2a4b7 --confirm KTW-RMX
     """
     parent, began = os.environ.get(VARIABLE, ""), session.desk.now()
-    made = releasing.release(session.desk, plan, session.pen, bell(session.desk), parent)
+    found = only.plan(session, plan, "release", only.WAITING)
+    made = confirmed(
+        session,
+        found,
+        lambda ask: releasing.release(session.desk, found, session.pen, bell(session.desk), parent, ask),
+        given,
+    )
     session.show("dispatch", made)
     say(*exercising.lapsed(session.desk, made.mode))
-    next_step(f"dispatcher watch {short(made.plan)}")
+    name = short(made.plan)
+    say(f"Released: plan {name}. To take it back: dispatcher correct {name}, or dispatcher withdraw {name}")
+    next_step(f"dispatcher watch {name}")
     _traced(session.desk, made, parent, began)
 
 

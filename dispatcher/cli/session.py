@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dispatcher.service.desk import Desk, Pen
 
 NONCE_BYTES = 16
+IDS = {"clearance": ("plan",), "dispatch": ("plan",), "way_back": ("plan",), "message": ("message",)}
+"""What ``--quiet`` prints of a document that has no ``id``, or whose next command wants another."""
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Session:
 
     deployment: str | None = None
     json: bool = False
+    quiet: bool = False
     key: str | None = None
     no_color: bool = False
     to_sign: str | None = None
@@ -94,7 +97,9 @@ class Session:
     def show(self, schema: str, made: Any, **columns: str) -> None:
         """Print what was made: one JSON document, or its tables for a person (see :func:`output.tables`)."""
         body = output.facts(made)
-        if output.wants_json(self.json):
+        if self.quiet and (name := next((body[key] for key in IDS.get(schema, ("id",)) if body.get(key)), "")):
+            click.echo(name)
+        elif output.wants_json(self.json):
             output.document(schema, body)
         else:
             output.tables(body, columns)

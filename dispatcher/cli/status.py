@@ -1,44 +1,34 @@
-"""``dispatcher status`` and ``dispatcher watch``: where we are, and what becomes of a released plan.
+"""``dispatcher status``: where we are, what is next, and who is awaited since when.
 
-``status`` loads no adapter and no broker unless something is halted or waits for signatures, for it is typed when
+It loads no adapter and no broker unless something is halted or waits for signatures, for it is typed when
 things are on fire.
 """
 
 from __future__ import annotations
 
-import os
-import time
 from collections import Counter
-from contextlib import nullcontext
 from typing import Any
 
 import click
 
-from dispatcher.cli import output
 from dispatcher.cli.commands import Verb
-from dispatcher.cli.errors import Partial
 from dispatcher.cli.incident import what_next
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
 from dispatcher.service import exercising, probing, watching
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, doorbells, holds, records, sightings, ways_back
+from dispatcher.store import deliveries, doorbells, holds, records, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
-POLL_S = 0.25
-HEARTBEAT_S = 30.0
-ENDED_WELL = {"accepted", "visible", "handed_over"}
 BY_HAND = {"held": "people's answers", "handed_over": "operators, to finish it by hand"}
 
 DEAF = "Redis is away or the doorbell is broken: sending goes on by polling, up to 2 s slower."
 
-COUNTED = ("kind", "channel", "account", "state", "count", "attempts")
 Counts = list[tuple[str, str, str, str, int, int]]
 
 
@@ -55,6 +45,7 @@ def status(session: Session) -> None:
         lasting = desk.settings.timing.lasting("silence")
         deaf = [facts(one) for one in doorbells.deaf(work, lasting)]
         alarms = [facts(alarm) for alarm in watching.alarms(desk, work)]
+        awaited = [one for plan in plans if plan["state"] == "submitted" for one in _awaited(desk, work, plan)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
     ill = [facts(one) for one in probing.known(desk) if one.trouble]
@@ -68,6 +59,7 @@ def status(session: Session) -> None:
         "holds": waiting,
         "incidents": open_,
         "plans": plans,
+        "awaited": awaited,
         "tasks": tasks,
         "accounts": ill,
         "doorbells": deaf,
@@ -76,6 +68,7 @@ def status(session: Session) -> None:
     held = "account person reason placed_at until"
     shown = {"alarms": "alarm about account since look"} if alarms else {}
     shown |= {"plans": "plan incident state stands", "tasks": "task kind channel account opened_at"}
+    shown |= {"awaited": "role people since what"} if awaited else {}
     shown |= {"accounts": "account mode probe days_left"} if ill else {}
     shown |= {"doorbells": "lane mode since"} if deaf else {}
     halted += " through" if any(halt["through"] for halt in halts) else ""
@@ -94,6 +87,18 @@ def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
     stands = _counted(Counter(cleared.values()) if stored.state == "submitted" else by_state)
     about = {"plan": stored.digest, "incident": incident, "message": stored.message, "state": stored.state}
     return {**about, "clearances": cleared, "deliveries": by_state, "stands": stands}
+
+
+def _awaited(desk: Desk, work: Work, plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who could give what a plan lacks, those on call first, and since when they are awaited."""
+    from dispatcher.service.judging import judge, who_can
+    from dispatcher.store.counting import signed_last
+
+    found = judge(desk, work, records.plan(work, plan["plan"]))
+    wanted = [f for one in found for f in one.lacking] or [f for one in found for f in one.failures]
+    since, what = signed_last(work, plan["plan"]), f"plan {short(plan['plan'])}"
+    people = who_can(desk, wanted)
+    return [{"role": role, "people": who, "since": since, "what": what} for role, who in people.items()]
 
 
 def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
@@ -134,73 +139,6 @@ def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
 
             return clearance.what_next(desk, clearing.show(desk, plan["plan"]))
     return None
-
-
-@click.command(cls=Verb)
-@click.argument("plan")
-def watch(session: Session, plan: str) -> None:
-    """Follow PLAN until every delivery has ended or waits for people.
-
-    On a terminal a table that changes in place; with ACCESSIBLE=1, TERM=dumb or elsewhere, a line per change.
-    Exit code 6 when some did not end well.
-    """
-    with session.desk.store.read() as work:
-        stored = records.plan(work, plan)
-    name = short(stored.digest)
-    if stored.state == "submitted":
-        raise Invalid(f"plan {name} is not released", f"dispatcher clearance show {name}")
-    by_state = _follow(session, stored.digest)
-    for seen in _public(session, stored.digest):
-        say(f"Seen by the public: {seen['account']} ({seen['kind']}) {seen['public']}")
-    badly = {state: count for state, count in by_state.items() if state not in ENDED_WELL}
-    listed = f"dispatcher delivery list --plan {name} --state"
-    if badly:
-        worst = "held" if "held" in badly else next(iter(badly))
-        raise Partial(f"not everything ended well: {_counted(badly)}", f"{listed} {worst}")
-    if "handed_over" in by_state:
-        next_step(f"{listed} handed_over", BY_HAND["handed_over"])
-    else:
-        next_step(f"dispatcher review {stored.plan.incident}")
-
-
-def _follow(session: Session, digest: str) -> dict[str, int]:
-    """Show every change, as JSON lines, lines for people, or a table in place, until no machine has work left.
-
-    A line is said again every 30 s. Gives how many deliveries ended in which state.
-    """
-    from rich.live import Live
-
-    as_json = output.wants_json(session.json)
-    by_line = as_json or os.environ.get("ACCESSIBLE") or os.environ.get("TERM") == "dumb"
-    last, told_at = Counts(), 0.0
-    with nullcontext() if by_line else Live(auto_refresh=False) as live:
-        while True:
-            with session.desk.store.read() as work:
-                counts = deliveries.counts(work, digest)
-            by_state = _by_state(counts)
-            left = sum(by_state[state] for state in UNSETTLED & by_state.keys())
-            if live:
-                live.update(output.table(f"plan {short(digest)}", COUNTED, counts), refresh=True)
-            elif counts != last or time.monotonic() - told_at >= HEARTBEAT_S:
-                last, told_at = counts, time.monotonic()
-                if as_json:
-                    rows = [dict(zip(COUNTED, row, strict=True)) for row in counts]
-                    about = {"plan": digest, "by_state": by_state, "deliveries": rows}
-                    output.document("watch", {**about, "public": _public(session, digest)})
-                else:
-                    click.echo(f"{f'still sending, {left} left' if left else 'ended'}: {_counted(by_state)}")
-            if not left:
-                return by_state
-            time.sleep(POLL_S)
-
-
-def _public(session: Session, digest: str) -> list[dict[str, Any]]:
-    """What the public sees of a plan's posts by now; the first look comes seconds after a post was accepted."""
-    names = ("delivery", "account", "kind", "seen", "seen_at", "since")
-    with session.desk.store.read() as work:
-        rows = sightings.by_delivery(work, plan=digest).values()
-        known = [({name: getattr(row, name) for name in names}, watching.in_words(row, work.now)) for row in rows]
-    return [{**values, "public": words} for values, words in known]
 
 
 def _by_state(counts: Counts) -> dict[str, int]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.commands import Noun, Signed
+from dispatcher.cli import only
+from dispatcher.cli.commands import Noun, Signed, Text
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.release import bell
 from dispatcher.cli.session import Session
@@ -16,15 +17,14 @@ from dispatcher.domain.statement import StatementKind
 from dispatcher.service import clearing, notices, taking_back
 from dispatcher.service.taking_back import Task
 
-PLAN = click.argument("plan")
 REASON = click.option("--reason", default="", help="Why.")
 COLUMNS = "id kind channel account post text done_by"
 
 
 @click.command(cls=Signed)
-@PLAN
+@only.PLAN
 @REASON
-def correct(session: Session, plan: str, reason: str) -> None:
+def correct(session: Session, plan: Text, reason: str) -> None:
     """Send PLAN's armed correction to everybody whom its message reached, and revoke it, by one signature.
 
     What has not gone out yet is cancelled. Where no machine can correct it, a task for a person opens.
@@ -33,9 +33,9 @@ def correct(session: Session, plan: str, reason: str) -> None:
 
 
 @click.command(cls=Signed)
-@PLAN
+@only.PLAN
 @REASON
-def withdraw(session: Session, plan: str, reason: str) -> None:
+def withdraw(session: Session, plan: Text, reason: str) -> None:
     """Take PLAN's message back wherever a platform allows it, and revoke it, by one signature.
 
     What has not gone out yet is cancelled. Where no machine can take it back, a task for a person opens.
@@ -44,9 +44,9 @@ def withdraw(session: Session, plan: str, reason: str) -> None:
 
 
 @click.command("all-clear", cls=Signed)
-@PLAN
+@only.PLAN
 @REASON
-def all_clear(session: Session, plan: str, reason: str) -> None:
+def all_clear(session: Session, plan: Text, reason: str) -> None:
     """Tell everybody whom PLAN's message reached that it is over, and revoke it, by one signature.
 
     What has not gone out yet is cancelled. Where no machine can say it, a task for a person opens.
@@ -73,8 +73,9 @@ def done(session: Session, name: str, note: str) -> None:
     session.show("task", _listed(taking_back.done(session.desk, name, session.person, note)))
 
 
-def _take_back(session: Session, plan: str, kind: TextKind, reason: str) -> None:
-    made = taking_back.take_back(session.desk, plan, kind, session.pen, bell(session.desk), reason)
+def _take_back(session: Session, plan: Text, kind: TextKind, reason: str) -> None:
+    named = only.plan(session, plan, kind.replace("_", "-"), only.SENT)
+    made = taking_back.take_back(session.desk, named, kind, session.pen, bell(session.desk), reason)
     session.ring_stops(made.mode)
     told = {**facts(made), "tasks": [_listed(one) for one in made.tasks]}
     session.show("way_back", told, lacking="clause account fact mend", tasks=COLUMNS)

@@ -56,6 +56,8 @@ class Revision:
     """One version of a message. ``texts`` maps each kind to one text per language, in the order written.
 
     ``contributors`` maps a person to what they did (author, edit, translate): none of them may approve.
+    ``population`` is about how many people are in the area, counted double where its parts overlap; None: unknown.
+    ``template``: from which template, and which version of it, the first revision was written.
     """
 
     message: str
@@ -71,6 +73,8 @@ class Revision:
     circles: tuple[str, ...] = ()
     cap: Mapping[str, str] = field(default_factory=dict)
     media: tuple[Medium, ...] = field(default=(), metadata=SPARSE)
+    population: int | None = field(default=None, metadata=SPARSE)
+    template: str = field(default="", metadata=SPARSE)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -90,6 +94,18 @@ class Revision:
     def with_media(self, media: tuple[Medium, ...], person: str) -> Revision:
         """The next revision: the same with these media, and who chose them among the contributors."""
         return replace(self._next(person, "attach"), media=media)
+
+    def with_area(
+        self,
+        area: tuple[str, ...],
+        polygons: tuple[str, ...],
+        circles: tuple[str, ...],
+        population: int | None,
+        person: str,
+    ) -> Revision:
+        """The next revision: the same about another place, and who said so among the contributors."""
+        place = {"area": area, "polygons": polygons, "circles": circles, "population": population}
+        return replace(self._next(person, "edit"), **place)  # type: ignore[arg-type]
 
     def _next(self, person: str, did: str) -> Revision:
         deeds = tuple(dict.fromkeys((*self.contributors.get(person, ()), did)))

@@ -10,12 +10,13 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
 from channels.contract import DeliveryKind, Purchase
+from channels.medium import SPARSE
 from dispatcher.domain import canonical, documents
 from dispatcher.domain.incident import Item, Severity
 from dispatcher.domain.message import DELIVERED_AS, TextKind
@@ -90,6 +91,14 @@ class Spend:
         return Purchase(self.case, self.pence, self.approval, starts, ends, nonce)
 
 
+@dataclass(frozen=True, slots=True)
+class Unflagged:
+    """A legal flag that the wording calls for and the submitter does not raise, and why; approvers read it."""
+
+    flag: str
+    why: str
+
+
 @dataclass(frozen=True)  # without slots, so that digest and look-ups are worked out once
 class Plan:
     """See the module. ``policy`` is the digest of the policy version in force at submit; ``generation`` counts the
@@ -120,6 +129,7 @@ class Plan:
     no_alternative: str = ""
     renews: str | None = None
     renewal: int = 0
+    unflagged: tuple[Unflagged, ...] = field(default=(), metadata=SPARSE)
 
     def destination(self, account: str) -> Destination | None:
         """The destination with this account, if the plan has it."""

@@ -21,6 +21,7 @@ from itertools import combinations
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Statement, StatementKind, Verified
 from dispatcher.gate.evidence import Case
+from dispatcher.gate.policy import Sensitivity
 from dispatcher.gate.stops import NEVER_RESUME
 
 
@@ -70,15 +71,27 @@ def rejections(case: Case) -> list[Statement]:
 
 
 def needed_roles(case: Case) -> tuple[Role, ...]:
-    """Who must approve this channel, a role once for each person: the tier's, the incident kind's, the flags'."""
+    """Who must approve this channel, a role once for each person: the tier's, the incident kind's, the flags'.
+
+    The way back asks for nobody whom the message did not need when it went out.
+    """
     needed = list(case.tier.approvals) if case.tier else []
     needs = case.version.evidence.get(case.plan.incident_kind)
     if needs and case.rule and case.rule.exemption:
         needed += needs.approvals
-    flagged = dict.fromkeys(case.version.flags[flag] for flag in case.plan.flags if flag in case.version.flags)
-    needed += [role for role in flagged if role not in needed]
+    flagged = [case.version.flags[flag] for flag in case.plan.flags if flag in case.version.flags]
+    flagged += [period.approval for period in sensitive(case).values()]
+    needed += [role for role in dict.fromkeys(flagged) if role not in needed]
     skipped = case.version.break_glass.skips if case.version.break_glass and broken_glass(case) else ()
     return tuple(role for role in needed if role not in skipped)
+
+
+def sensitive(case: Case) -> Mapping[str, Sensitivity]:
+    """The periods before elections in which this plan's purpose wants another approval now."""
+    if case.making_safe:
+        return {}
+    periods = case.version.sensitive(case.now)
+    return {name: one for name, one in periods.items() if case.plan.purpose not in one.exempt_purposes}
 
 
 def broken_glass(case: Case) -> tuple[Statement, ...]:

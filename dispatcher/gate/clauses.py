@@ -24,7 +24,7 @@ from dispatcher.domain.money import pounds
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Statement, StatementKind
-from dispatcher.gate.approvals import quorum, rejections, unchecked_languages
+from dispatcher.gate.approvals import quorum, rejections, sensitive, unchecked_languages
 from dispatcher.gate.evidence import Case, Failure, Then
 from dispatcher.gate.ministers import minister_fault
 from dispatcher.gate.mitigations import MENDED_BY_SIGNATURE, exemptions, unattested, unmet
@@ -145,6 +145,17 @@ def g05_tier(case: Case) -> Failure | None:
         return Failure("G05", f"policy does not allow {placement} placement on {case.facts.channel}", _OWNERS)
     if case.facts.route is not None and case.facts.route not in case.rule.routes:
         return Failure("G05", f"policy does not open the route {case.facts.route} to {case.facts.channel}", _OWNERS)
+    if placement is Placement.PAID and not case.making_safe:
+        return _unpaid(case)
+    return None
+
+
+def _unpaid(case: Case) -> Failure | None:
+    """Before an election nothing is paid for but what policy names."""
+    for name, period in case.version.sensitive(case.now).items():
+        if case.plan.purpose not in period.paid_purposes:
+            fact = f"nothing is paid for during {name}, until {period.ends:%Y-%m-%d %H:%M} UTC"
+            return Failure("G05", fact, _OWNERS)
     return None
 
 
@@ -192,6 +203,8 @@ def g08_approvals(case: Case) -> Failure | None:
         return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT, Then.CANCEL)
     counted, languages = quorum(case), unchecked_languages(case)
     facts = [f"approval missing: {_roles(counted.missing)}"] if counted.missing else []
+    periods = sensitive(case).items()
+    facts += [f"{one.approval} because of {name}" for name, one in periods if one.approval in counted.missing]
     facts += [f"nobody has checked the language: {', '.join(languages)}"] if languages else []
     if not facts:
         return None

@@ -64,6 +64,8 @@ class Evidence:
     def _moments(self) -> Iterator[datetime]:
         for version in self.policies.versions:
             yield version.effective_from
+            for period in version.sensitivity.values():
+                yield from (period.starts, period.ends)
         ages = self.policies.ages | {CONFIRM_WITHIN}
         for verified in self.said:
             statement = verified.statement

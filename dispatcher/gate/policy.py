@@ -173,6 +173,22 @@ class SpendingControl:
 
 
 @dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """A period before an election, ``[starts, ends)``, in which what is not about safety needs one approval more.
+
+    ``approval`` says whose; ``exempt_purposes`` go on as always. Nothing is paid for but ``paid_purposes``
+    (reference: policy 3).
+    """
+
+    starts: datetime
+    ends: datetime
+    approval: Role
+    exempt_purposes: tuple[str, ...]
+    source: str
+    paid_purposes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyVersion:
     """One dated version; ``digest`` names its flattened document. ``flags`` maps a legal flag to who must approve.
 
@@ -202,11 +218,16 @@ class PolicyVersion:
     hardware_roles: tuple[Role, ...] = ()
     pin_roles: tuple[Role, ...] = ()
     exercise_max_age_days: int | None = None
+    sensitivity: Mapping[str, Sensitivity] = field(default_factory=dict)
 
     @property
     def exercise_max_age(self) -> timedelta | None:
         """How old a team's last exercise may be before it is told so, where policy says."""
         return timedelta(days=self.exercise_max_age_days) if self.exercise_max_age_days else None
+
+    def sensitive(self, at: datetime) -> Mapping[str, Sensitivity]:
+        """The periods before elections that a moment lies in, by name."""
+        return {name: period for name, period in self.sensitivity.items() if period.starts <= at < period.ends}
 
     @property
     def armed_for(self) -> timedelta:

@@ -69,8 +69,17 @@ def loosens(before: PolicyVersion, after: PolicyVersion) -> bool:
 
 
 def _general(version: PolicyVersion) -> dict[str, Json]:
-    document = documents.to_json(version)
+    document = documents.to_json(version) | {"sensitivity": list[Json](_periods(version))}
     return dict(_leaves({key: value for key, value in document.items() if key not in NOT_GENERAL}))
+
+
+def _periods(version: PolicyVersion) -> Iterator[str]:
+    """Each period whole, so that one more is tighter, and one that is gone or changed counts as looser."""
+    for name, one in sorted(version.sensitivity.items()):
+        spared = (
+            f"sparing {', '.join(one.exempt_purposes) or 'nothing'}, paid {', '.join(one.paid_purposes) or 'none'}"
+        )
+        yield f"{name}: {one.starts:%Y-%m-%d %H:%M} to {one.ends:%Y-%m-%d %H:%M} UTC, {one.approval}, {spared}"
 
 
 def _asked(version: PolicyVersion, channel: str) -> dict[str, Json]:
@@ -163,6 +172,7 @@ def _named(no_looser: Callable[[Any, Any], bool] | None, names: str) -> dict[str
 
 DIRECTIONS: Mapping[str, Callable[[Any, Any], bool] | None] = {
     **_named(_all_kept, "approvals mitigations hosts checked_languages hardware_roles pin_roles base serious"),
+    **_named(_all_kept, "sensitivity"),
     **_named(_none_added, "placements purposes incident_kinds routes standing skips"),
     **_named(_none_added, "may_release may_assess may_attest may_exempt"),
     **_named(_only_these, "accounts"),

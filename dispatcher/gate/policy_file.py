@@ -101,6 +101,9 @@ def _version(document: dict[str, Json], where: str) -> PolicyVersion:
     if version.recorded_at > version.effective_from:
         raise PolicyError(f"{where}: recorded_at lies after effective_from; a version cannot be back-dated")
     _check_values(version, where)
+    for name, period in version.sensitivity.items():
+        if period.starts >= period.ends:
+            raise PolicyError(f"{where}.sensitivity.{name}: it ends before it starts")
     for name, tier in version.tier.items():
         if not tier.approvals:
             raise PolicyError(f"{where}.tier.{name}: a tier needs at least one approval beside the author")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import NEVER_USED, PolicyVersion
 from dispatcher.sending.credentials import Credential, Vault
+from dispatcher.service import grouping
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import accounts, probes
 
@@ -54,6 +55,7 @@ class Listed:
     mode: Mode
     lane: str
     device: str | None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +86,24 @@ def add(
     person: str,
     expires_at: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
+    groups: Sequence[str] = (),
 ) -> Listed:
     """Add an account with its credential, which ends at ``expires_at`` where that is known.
 
     ``facts`` go into the ledger too. Raises Invalid, Forbidden, NotFound for a channel that is none.
     """
-    account = checked(desk, account, mode)
+    account, groups = checked(desk, account, mode), grouping.checked(groups)
     check_credential(desk, account, mode, secrets, expires_at)
     lane = lane_of(account.channel)
     with desk.store.write() as work:
-        accounts.add_account(work, account, str(lane), mode, expires_at)
+        accounts.add_account(work, account, str(lane), mode, expires_at, groups)
         known = {"channel": account.channel, "lane": str(lane), "handle": account.handle}
         more = {"languages": list(account.languages), "settings": dict(account.settings), "secrets": sorted(secrets)}
         about: dict[str, Any] = {"account": account.id, "mode": str(mode), **more, **_ends(expires_at)}
+        about |= {"groups": list(groups)} if groups else {}
         work.record("account.added", actor=person, **about, **known, **(facts or {}))
         desk.settings.vault(mode, SENT_BY[lane]).put(Credential(account, mode, secrets))
-    return Listed(account, mode, str(lane), None)
+    return Listed(account, mode, str(lane), None, groups)
 
 
 def checked(desk: Desk, account: Account, mode: Mode) -> Account:
@@ -156,7 +160,13 @@ def listed(desk: Desk, mode: Mode | None = None) -> list[Listed]:
     """The accounts of one mode, or of both."""
     with desk.store.read() as work:
         return [
-            Listed(accounts.account_of(row), Mode(row.mode), row.lane, accounts.device_of(work, row.id))
+            Listed(
+                accounts.account_of(row),
+                Mode(row.mode),
+                row.lane,
+                accounts.device_of(work, row.id),
+                accounts.groups_of(row),
+            )
             for row in accounts.rows(work, mode)
         ]
 

@@ -36,7 +36,7 @@ MANIFEST = "manifest.json"
 PLACE = "files"
 """The folder of a backup that holds a deployment's folders, under the names they have there."""
 
-FOLDERS = ("trust", "credentials", "sender", "feed", "hand-off")
+FOLDERS = ("trust", "templates", "areas", "credentials", "sender", "feed", "hand-off")
 PIECE = 1 << 20
 
 

@@ -51,7 +51,7 @@ from dispatcher.store.database import Store, open_engine
 
 FOLDERS = (
     *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
-    *("data", "redis", "run", "logs", "feed", "hand-off"),
+    *("data", "redis", "run", "logs", "feed", "hand-off", "areas"),
 )
 QUICK_CHANNELS = ("x", "bluesky", "notify", "webhook", "cap_feed", "tiktok")
 """The channels of the example cast."""

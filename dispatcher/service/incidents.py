@@ -20,8 +20,10 @@ from dispatcher.domain.errors import Forbidden, Invalid
 from dispatcher.domain.incident import EVIDENCE, Incident, Item, Severity, items_of
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import Mode
+from dispatcher.service.areas import NOWHERE, Where, keep_shape, place_of
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
+from dispatcher.store.database import Work
 
 LATE_AFTER = timedelta(minutes=15)
 
@@ -58,6 +60,7 @@ def declare(
     severity: Severity = Severity.S2,
     facts: Mapping[str, Json] | None = None,
     evidence: Sequence[Item] = (),
+    where: Where = NOWHERE,
 ) -> Incident:
     """Declare an active incident; everything but its kind and title can be filled in later.
 
@@ -66,18 +69,23 @@ def declare(
     if fault := lookalikes.fault(title):
         raise Invalid(f"the title does not read as it is written: {fault}", "type it again in plain letters")
     id_, now = desk.new_id("inc"), desk.now()
-    known = {**_plain(facts or {}), **_listed(evidence)}
+    known = {**_plain(facts or {}), **where.facts(), **_listed(evidence)}
     return _add(desk, Incident(id_, mode, kind, severity, title, IncidentState.ACTIVE, now, person, {}, known))
 
 
 def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
     """Record what a CAP alert proposes. An officer activates it. Raises Forbidden for a drill alert in live mode."""
+    return _add(desk, proposed(desk, proposal, mode=mode, person=person, kind=kind))
+
+
+def proposed(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: str | None = None) -> Incident:
+    """The same, to be written by whoever has a transaction open. Raises Forbidden."""
     if mode is Mode.LIVE and not proposal.live_allowed:
         raise Forbidden(
             "this alert's status is not Actual: it can only open an exercise",
             "declare it with --mode exercise",
         )
-    incident = Incident(
+    return Incident(
         id=desk.new_id("inc"),
         mode=mode,
         kind=kind or proposal.suggested.kind,
@@ -89,7 +97,6 @@ def propose(desk: Desk, proposal: Proposal, *, mode: Mode, person: str, kind: st
         source=_source(proposal),
         facts=_facts(proposal, desk.now()),
     )
-    return _add(desk, incident)
 
 
 def activate(desk: Desk, name: str, person: str) -> Incident:
@@ -108,18 +115,21 @@ def amend(
     facts: Mapping[str, Json],
     severity: Severity | None = None,
     when: Occurred = NOW,
+    where: Where = NOWHERE,
 ) -> Incident:
     """Add to what is known; the ledger keeps every version. A change of severity applies to plans made after it.
 
-    Raises Invalid.
+    ``where`` replaces the place, its shapes and its people. Raises Invalid.
     """
     occurred: dict[str, Any] = when.facts(desk.now())
     with desk.store.write() as work:
         incident = records.incident(work, name, lock=True)
-        merged = {**incident.facts, **_plain(facts)}
+        keep_shape(place_of(incident.facts).has_shape, where)
+        facts = {**_plain(facts), **where.facts()}
+        merged = {**incident.facts, **facts}
         level = severity or incident.severity
         records.update_facts(work, incident.id, merged, severity=int(level))
-        known: dict[str, Any] = {"facts": dict(facts), "severity": level.name}
+        known: dict[str, Any] = {"facts": facts, "severity": level.name}
         work.record("incident.amended", incident=incident.id, actor=person, **known, **occurred)
     return replace(incident, facts=merged, severity=level)
 
@@ -166,12 +176,17 @@ def _listed(items: Sequence[Item]) -> dict[str, Json]:
 
 def _add(desk: Desk, incident: Incident) -> Incident:
     with desk.store.write() as work:
-        records.add_incident(work, incident)
-        named = {"incident": incident.id, "actor": incident.declared_by, "mode": str(incident.mode)}
-        known = {"incident_kind": incident.kind, "severity": incident.severity.name, "title": incident.title}
-        told: dict[str, Any] = {"source": dict(incident.source), "facts": dict(incident.facts)}
-        work.record("incident.declared", **named, **known, state=str(incident.state), **told)
+        add(work, incident)
     return incident
+
+
+def add(work: Work, incident: Incident) -> None:
+    """Write a new incident with its ledger entry."""
+    records.add_incident(work, incident)
+    named = {"incident": incident.id, "actor": incident.declared_by, "mode": str(incident.mode)}
+    known = {"incident_kind": incident.kind, "severity": incident.severity.name, "title": incident.title}
+    told: dict[str, Any] = {"source": dict(incident.source), "facts": dict(incident.facts)}
+    work.record("incident.declared", **named, **known, state=str(incident.state), **told)
 
 
 def _source(proposal: Proposal) -> dict[str, Json]:

@@ -5,13 +5,13 @@ This answer is for people. What counts is the sender's own, made from its own fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from channels import registry
 from dispatcher.domain.message import DELIVERED_AS, TextKind
-from dispatcher.domain.people import Role, on_call
+from dispatcher.domain.people import Person, Role, on_call
 from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.approvals import quorum
@@ -171,14 +171,20 @@ def _facts(
 
 
 def who_can(desk: Desk, failures: Iterable[Failure]) -> dict[str, list[str]]:
-    """For each role that a failure names, the people who hold it now; those on call first, and marked."""
+    """For each role that a failure names, who holds it now; those on call first, and marked, as deputies are."""
     now, roster = desk.clock(), desk.trust.roster
     named = {word.strip() for failure in failures for word in failure.mend.split(",")} & set(Role)
     roles = [Role(word) for word in sorted(named)]
-    return {
-        role: [f"{p.id} (on call)" if on_call(p, role, now) else p.id for p in roster.holders(role, now)]
-        for role in roles
-    }
+    return {role: [" ".join([p.id, *_marks(p, role, now)]) for p in roster.holders(role, now)] for role in roles}
+
+
+def _marks(person: Person, role: Role, now: datetime) -> Iterator[str]:
+    """What whoever looks for somebody wants to know: who is asked first, and who stands in for whom."""
+    if on_call(person, role, now):
+        yield "(on call)"
+    for held in person.roles:
+        if held.role is role and held.deputy_for and held.valid_at(now):
+            yield f"(deputy of {held.deputy_for})"
 
 
 @dataclass(frozen=True, slots=True)

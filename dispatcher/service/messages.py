@@ -5,12 +5,10 @@ An edit is a new revision: a plan of the message that waits for signatures is re
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
-from importlib import resources
 from typing import Any
 
 from channels import registry
@@ -23,7 +21,8 @@ from dispatcher.domain.incident import Incident
 from dispatcher.domain.message import ARMED, Revision, TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.prepared import RENDERING_SCHEMA, lint
-from dispatcher.service import media
+from dispatcher.service import areas, media, templates
+from dispatcher.service.areas import NOWHERE, Where
 from dispatcher.service.desk import Desk
 from dispatcher.store import records
 from dispatcher.store.database import Work
@@ -39,7 +38,7 @@ class Draft:
     texts: tuple[LanguageText, ...] = ()
     valid_until: datetime | None = None
     link: str | None = None
-    area: tuple[str, ...] = ()
+    where: Where = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Preview:
 def draft(desk: Desk, incident_name: str, written: Draft, person: str) -> Revision:
     """Write the first revision of a message; texts, area and expiry default to the alert's. Raises Invalid."""
     with desk.store.write() as work:
-        return _add(work, _first(desk, records.incident(work, incident_name), written, person), person)
+        return add(work, first(desk, records.incident(work, incident_name), written, person), person)
 
 
 def set_texts(
@@ -69,16 +68,27 @@ def set_texts(
     """Write the next revision, with one kind of text replaced. Any plan made before no longer matches."""
     with desk.store.write() as work:
         before = records.newest_revision(work, message)
-        return _add(work, before.with_texts(kind, tuple(texts), person, did), person)
+        return add(work, before.with_texts(kind, tuple(texts), person, did), person)
+
+
+def move(desk: Desk, message: str, where: Where, person: str) -> Revision:
+    """Write the next revision, about another place. Raises Invalid where that would lose a shape."""
+    with desk.store.write() as work:
+        before = records.newest_revision(work, message)
+        areas.keep_shape(bool(before.polygons or before.circles), where)
+        moved = before.with_area(where.names, where.polygons, where.circles, where.population, person)
+        return add(work, moved, person)
 
 
 def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText]], person: str) -> Revision:
-    """Arm correction, withdrawal and all-clear: those given, else generic ones in the message's languages."""
+    """Arm correction, withdrawal and all-clear: those given, else those of the templates."""
     with desk.store.write() as work:
         before = revision = records.newest_revision(work, message)
         for kind in ARMED:
-            revision = revision.with_texts(kind, tuple(texts.get(kind) or generic(kind, before)), person, "author")
-        return _add(work, replace(revision, number=before.number + 1), person)
+            revision = revision.with_texts(
+                kind, tuple(texts.get(kind) or templates.ready(desk, kind, before)), person, "author"
+            )
+        return add(work, replace(revision, number=before.number + 1), person)
 
 
 def attach(desk: Desk, message: str, given: media.Given, person: str) -> Revision:
@@ -93,23 +103,13 @@ def attach(desk: Desk, message: str, given: media.Given, person: str) -> Revisio
     with desk.store.write() as work:
         before = records.newest_revision(work, message)
         others = tuple(medium for medium in before.media if medium.digest != made.digest)
-        return _add(work, before.with_media((*others, made), person), person)
+        return add(work, before.with_media((*others, made), person), person)
 
 
 def detach(desk: Desk, message: str, person: str) -> Revision:
     """Write the next revision, without pictures and videos."""
     with desk.store.write() as work:
-        return _add(work, records.newest_revision(work, message).with_media((), person), person)
-
-
-def generic(kind: TextKind, revision: Revision) -> tuple[LanguageText, ...]:
-    """The project's own armed texts. Raises Invalid for a language it has none in: a person must write that one."""
-    ready = tomllib.loads(resources.files(__package__).joinpath("armed_texts.toml").read_text("utf-8"))[kind]
-    primary = {tag: tag.partition("-")[0].lower() for tag in revision.languages}
-    lacking = [tag for tag in primary if primary[tag] not in ready]
-    if lacking:
-        raise Invalid(f"there is no ready {kind} text in {lacking[0]}", f"write one: --text {lacking[0]}=FILE")
-    return tuple(LanguageText(tag, **ready[primary[tag]]) for tag in primary)
+        return add(work, records.newest_revision(work, message).with_media((), person), person)
 
 
 def previews(
@@ -151,8 +151,12 @@ def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted)
     return Preview(account, kind, rendering, digest, tuple(lint(rendering, adapter)), left_out)
 
 
-def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:
+def first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revision:
+    """The first revision of a new message, not written down yet. Raises Invalid for one without an end."""
     facts: Mapping[str, Any] = incident.facts
+    known = areas.place_of(facts)
+    areas.keep_shape(known.has_shape, written.where)
+    where = written.where if written.where.names else known
     until = written.valid_until or _expires(facts)
     if until <= desk.now():
         raise Invalid(
@@ -164,17 +168,19 @@ def _first(desk: Desk, incident: Incident, written: Draft, person: str) -> Revis
         incident=incident.id,
         sent_by=desk.settings.sent_by,
         valid_until=until,
-        texts={TextKind.PUBLISH: written.texts or tuple(LanguageText(**text) for text in _list(facts, "texts"))},
+        texts={TextKind.PUBLISH: written.texts or tuple(LanguageText(**text) for text in listed(facts, "texts"))},
         contributors={person: ("author",)},
         link=written.link,
-        area=written.area or tuple(_list(facts, "area")),
-        polygons=tuple(_list(facts, "polygons")),
-        circles=tuple(_list(facts, "circles")),
+        area=where.names,
+        polygons=where.polygons,
+        circles=where.circles,
+        population=where.population,
         cap=facts["cap"] if isinstance(facts.get("cap"), dict) else _cap(incident),
     )
 
 
-def _add(work: Work, revision: Revision, person: str) -> Revision:
+def add(work: Work, revision: Revision, person: str) -> Revision:
+    """Write a revision down; plans of the message that wait for signatures are returned. Raises Invalid."""
     _check(revision)
     records.add_revision(work, revision, person)
     for digest in records.submitted_plans(work, revision.message):
@@ -200,8 +206,8 @@ def _check(revision: Revision) -> None:
         raise Invalid(f"the text cannot be signed: {error}", "save it as UTF-8 in composed form (NFC)") from error
 
 
-def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
-    """What an alert said of an incident; a fact of the same name given by hand is a word, not a list."""
+def listed(facts: Mapping[str, Any], name: str) -> list[Any]:
+    """What an alert or ``--area`` said of an incident; a fact of that name given by hand is a word, not a list."""
     value = facts.get(name)
     return value if isinstance(value, list) else []
 

@@ -7,10 +7,13 @@ Rules
   3. The release is one small transaction whatever the number of deliveries: their rows were made at submit. Whoever
      calls may ring the lanes' doorbells after the commit; a bell that does not ring loses nothing.
   4. Asking the gate here saves a person a wasted signature. What counts is the sender's own answer.
+  5. A person confirms before anything is signed, so that nothing signed is left of what was given up; what changed
+     meanwhile is found by asking the gate once more. That it was given up is in the ledger.
 
 The way of a release::
 
-    judge every channel → sign → plan released, money committed, statement, dispatch, doorbells → commit → ring
+    judge every channel → confirm → judge again → sign
+    → plan released, money committed, statement, dispatch, doorbells → commit → ring
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
+from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
+from dispatcher.service.confirming import How
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import judge
+from dispatcher.service.judging import judge, who_can
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -35,6 +40,9 @@ from dispatcher.tracing.context import continued
 
 Ring = Callable[[str, str, str, str], None]
 """Rings a doorbell: lane, mode, dispatch, and the traceparent of its release."""
+
+Confirm = Callable[[StoredPlan], How]
+"""Has a person confirm a plan that is clear: how they did. Raises what ends the release instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,24 @@ class Dispatch:
     traceparent: str
 
 
-def release(desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None, parent: str = "") -> Dispatch:
+def release(
+    desk: Desk, plan_name: str, pen: Pen, ring: Ring | None = None, parent: str = "", confirm: Confirm | None = None
+) -> Dispatch:
     """Release a plan, as part of the trace of ``parent`` where that is one, else of a new one.
 
+    ``confirm`` is asked once everything is clear; without it, nobody is there who could confirm.
     Raises GateClosed with a reason per channel and clause, Stale, SignatureNeeded, Forbidden.
     """
     person = desk.person(pen)
     role = desk.role(person, desk.policy().may_release)
-    stored = _cleared(desk, plan_name, person.id)
+    stored, how = _cleared(desk, plan_name, person.id), ""
+    if confirm is not None:
+        how = str(confirm(stored))
+        stored = _cleared(desk, stored.digest, person.id)
     kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
     envelope = desk.sign(pen, (role,), StatementKind.RELEASE, stored.digest, stored.plan.mode, kinds)
     with desk.store.write() as work:
-        dispatch = _dispatch(desk, work, stored, envelope, continued(parent, desk.random_bytes).traceparent)
+        dispatch = _dispatch(desk, work, stored, envelope, continued(parent, desk.random_bytes).traceparent, how)
     if ring is not None:
         ring_lanes(ring, dispatch.id, dispatch.mode, dispatch.lanes, dispatch.traceparent)
     return dispatch
@@ -85,12 +99,29 @@ def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
     if stored.state != "submitted":
         raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
     if lacking:
-        reasons = tuple((f.clause, f"{channel}: {f.fact}", f.mend) for channel, f in lacking)
+        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f)) for channel, f in lacking)
         raise GateClosed("the plan is not clear, nothing was released", look, reasons)
     return stored
 
 
-def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope, traceparent: str) -> Dispatch:
+def _who(desk: Desk, failure: Failure) -> str:
+    """Who can mend it: the roles, each with its people, those on call first; else the words of the clause."""
+    people = who_can(desk, [failure])
+    return "; ".join(f"{role} ({', '.join(found)})" for role, found in people.items()) or failure.mend
+
+
+def give_up(desk: Desk, plan_name: str, person: str, why: str) -> bool:
+    """Write down that a person gave a release up; whether that came in time, before it was committed."""
+    with desk.store.write() as work:
+        stored = records.plan(work, plan_name)
+        if stored.state == "released":
+            return False
+        about = {"incident": stored.plan.incident, "plan": stored.digest}
+        work.record("release.aborted", **about, actor=person, why=why)
+    return True
+
+
+def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope, traceparent: str, how: str) -> Dispatch:
     plan = stored.plan
     records.move_plan(work, stored.digest, plan.incident, "submitted", "released")
     spends.commit(work, plan)
@@ -107,7 +138,9 @@ def _dispatch(desk: Desk, work: Work, stored: StoredPlan, envelope: Envelope, tr
     )
     row = {"id": dispatch.id, "mode": str(plan.mode), "released_by": statement.person, "statement": statement.id}
     deliveries.add_dispatch(work, {**about, **row, "traceparent": traceparent}, dispatch.lanes)
-    work.record("plan.released", **about, actor=statement.person, dispatch=dispatch.id, lanes=list(dispatch.lanes))
+    confirmed = {"confirmed": how} if how else {}
+    lanes = list(dispatch.lanes)
+    work.record("plan.released", **about, actor=statement.person, dispatch=dispatch.id, lanes=lanes, **confirmed)
     return dispatch
 
 

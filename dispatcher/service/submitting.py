@@ -5,7 +5,9 @@ Rules
      Rows of a plan that has no signed release cannot be leased, and no sender would take them.
   2. The gate is asked first. What no signature about this plan can mend is refused here, and recorded: nobody is
      asked to approve what can never leave.
-  3. A renewal is a new plan of the same revision with a new window, which says what it renews; it is signed anew.
+  3. The lint of wording is asked as well: what it refuses is not submitted, and the legal flags that it finds are in
+     the plan unless the submitter says why not.
+  4. A renewal is a new plan of the same revision with a new window, which says what it renews; it is signed anew.
 
 The way of a submission::
 
@@ -31,20 +33,22 @@ from dispatcher.domain.plan import Destination, OnAmbiguous, Placement, Plan, Si
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.sending.order import Bundle
-from dispatcher.service import messages, spending
+from dispatcher.service import linting, messages, spending
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import findings
-from dispatcher.store import deliveries, recipients, records
+from dispatcher.store import accounts, deliveries, recipients, records
 from dispatcher.store.database import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a submission asks for: every account of the mode unless named; recipient lists per account, or for "".
+    """What a submission asks for: every account of the mode unless some, or groups of them, are named; recipient
+    lists per account, or for "".
 
     ``no_alternative``: which audience no other channel reaches. ``spend``: what is bought, in the plan's own year.
+    ``not_flags``: legal flags that the wording calls for and that do not apply, and why.
     """
 
     accounts: Sequence[str] | None = None
@@ -54,10 +58,12 @@ class Wish:
     on_ambiguous: Mapping[str, OnAmbiguous] = field(default_factory=dict)
     placement: Placement = Placement.ORGANIC
     flags: tuple[str, ...] = ()
+    not_flags: Mapping[str, str] = field(default_factory=dict)
     spend: tuple[Spend, ...] = ()
     no_alternative: str = ""
     renews: str | None = None
     renewal: int = 0
+    groups: Sequence[str] = ()
 
 
 def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
@@ -69,7 +75,7 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     with desk.store.read() as work:
         revision = records.newest_revision(work, message)
         incident = records.incident(work, revision.incident)
-        chosen = records.accounts(work, incident.mode, wish.accounts)
+        chosen = records.accounts(work, incident.mode, _named(work, incident.mode, wish))
         lists = {account.id: _lists(work, incident.mode, account, wish) for account in chosen}
         generation = records.generation(work, revision.message)
     plan, bodies = _plan(desk, incident, revision, person, chosen, lists, wish, generation)
@@ -93,6 +99,13 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     return show(desk, plan.digest)
 
 
+def _named(work: Work, mode: Mode, wish: Wish) -> list[str] | None:
+    """The accounts wished for, those of groups among them, each once; None for all."""
+    if wish.accounts is None and not wish.groups:
+        return None
+    return list(dict.fromkeys((*(wish.accounts or ()), *accounts.members(work, mode, wish.groups))))
+
+
 def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
     """Submit a plan's message again, with a new window and otherwise unchanged. Raises what :func:`submit` raises."""
     with desk.store.read() as work:
@@ -107,6 +120,7 @@ def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
         placement=plan.destinations[0].placement,
         renews=plan.digest,
         renewal=plan.renewal + 1,
+        not_flags={denied.flag: denied.why for denied in plan.unflagged},
         **{name: getattr(plan, name) for name in same},
     )
     return submit(desk, stored.message, wish, pen)
@@ -154,7 +168,15 @@ def _plan(
         raise Invalid("the plan has no account", "add one: dispatcher account add")
     if revision.missing_armed:
         raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
+    if not revision.area:
+        raise Invalid(
+            "the message names no area, and no area never means everywhere",
+            f"name it: dispatcher message edit {revision.message} --area NAME",
+        )
+    found = linting.remarks_on(desk, revision, incident.mode)
+    linting.refuse(found)
     policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
+    flags, unflagged = linting.flagged(found, policy, wish.flags, wish.not_flags)
     not_after = min(now + wish.window, revision.valid_until)
     spend = tuple(replace(one, year=financial_year(now)) for one in wish.spend)
     purchases = {one.channel: one.purchase(now, not_after, nonce) for one in spend}
@@ -189,7 +211,8 @@ def _plan(
         contributors=_with_submitter(revision, person),
         generation=generation,
         nonce=nonce,
-        flags=wish.flags,
+        flags=flags,
+        unflagged=unflagged,
         spend=spend,
         evidence=items_of(incident),
         no_alternative=wish.no_alternative,

@@ -19,6 +19,7 @@ from dispatcher.domain.message import SPOKEN, TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
+from dispatcher.service.alerts import waiting
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import Notice
 from dispatcher.service.stuck import IN_DOUBT
@@ -89,9 +90,9 @@ def alarms(desk: Desk, work: Work) -> list[Alarm]:
         Alarm("deleted", f"plan {short(plan)}: {facts['what']}", None, since, VERIFY, facts["mode"])
         for plan, (since, facts) in whole.standing(work).items()
     ]
-    return (
-        deleted + _stuck(work) + [_taken_over(rows) for rows in _by_account(foreign.alarming(work))] + posts + roles
-    )
+    taken_over = [_taken_over(rows) for rows in _by_account(foreign.alarming(work))]
+    theirs = [Alarm(one.what, one.about, None, one.since, one.command, one.mode) for one in waiting.found(work)]
+    return deleted + _stuck(work) + taken_over + posts + theirs + roles
 
 
 def _stuck(work: Work) -> list[Alarm]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound
@@ -16,10 +16,18 @@ from dispatcher.store.database import Work
 from dispatcher.store.tables import AccountRow, Base, DeviceRow
 
 
-def add_account(work: Work, account: Account, lane: str, mode: Mode, expires_at: datetime | None = None) -> None:
+def add_account(
+    work: Work,
+    account: Account,
+    lane: str,
+    mode: Mode,
+    expires_at: datetime | None = None,
+    groups: Sequence[str] = (),
+) -> None:
     """Write a new account, whose credential ends at ``expires_at``. Raises Invalid when the name is taken."""
     values = {name: getattr(account, name) for name in ("id", "channel", "handle")}
     more = {"lane": lane, "languages": " ".join(account.languages), "settings": dict(account.settings)}
+    more["in_groups"] = " ".join(groups)
     _add(work, AccountRow, "account", {**values, **more, "mode": str(mode), "created_at": work.now})
     probes.add(work, account.id, mode, expires_at)
 
@@ -41,6 +49,29 @@ def row(work: Work, name: str) -> Any:
 def account_of(row: Any) -> Account:
     """An account's row as adapters know it."""
     return Account(row.id, row.channel, row.handle, tuple(row.languages.split()), row.settings)
+
+
+def groups_of(row: Any) -> tuple[str, ...]:
+    """The groups that an account's row is in."""
+    return tuple(row.in_groups.split())
+
+
+def set_groups(work: Work, account: str, groups: Sequence[str]) -> None:
+    """Write the groups that an account is in, all of them."""
+    work.execute(update(AccountRow).where(AccountRow.id == account).values(in_groups=" ".join(groups)))
+
+
+def members(work: Work, mode: Mode, groups: Sequence[str]) -> list[str]:
+    """The accounts of a mode that are in any of these groups, by name. Raises NotFound for one that has none."""
+    grouped = {row.id: groups_of(row) for row in rows(work, mode)}
+    there = sorted({group for own in grouped.values() for group in own})
+    for group in groups:
+        if group not in there:
+            instead = (
+                f"name one of these: {', '.join(there)}" if there else "dispatcher account group NAME --add GROUP"
+            )
+            raise NotFound(f"no {mode} account is in a group {group}", instead)
+    return [account for account, own in grouped.items() if not set(groups).isdisjoint(own)]
 
 
 def add_device(work: Work, account: Any, device: str, person: str) -> None:

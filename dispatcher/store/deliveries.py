@@ -116,6 +116,15 @@ def counts(work: Work, plan_digest: str) -> list[tuple[str, str, str, str, int, 
     return sorted(tuple(row) for row in rows)
 
 
+def reasons(work: Work, plan_digest: str, states: Iterable[str]) -> list[tuple[str, str, str, int]]:
+    """Channel, state, reason and number of a plan's deliveries in these states, the most first."""
+    by = (DeliveryRow.channel, DeliveryRow.state, DeliveryRow.reason)
+    query = select(*by, func.count().label("number"))
+    asked = (DeliveryRow.plan == plan_digest, DeliveryRow.state.in_(list(states)))
+    rows = work.execute(query.where(*asked).group_by(*by)).all()
+    return sorted((tuple(row) for row in rows), key=lambda row: (-row[3], *row[:3]))
+
+
 def dispatch_of(work: Work, plan_digest: str) -> Any | None:
     """The dispatch of a plan, once it is released."""
     return work.execute(select(DispatchRow.__table__).where(DispatchRow.plan == plan_digest)).first()

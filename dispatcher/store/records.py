@@ -132,6 +132,15 @@ def newest_revision(work: Work, name: str) -> Revision:
     return Revision.decode(work.execute(query).scalar_one())
 
 
+def revision(work: Work, digest: str) -> Revision:
+    """A revision by its digest, whole. Raises NotFound where it is not there as it was signed."""
+    body = work.execute(select(RevisionRow.body).where(RevisionRow.digest == digest)).scalar()
+    found = None if body is None else Revision.decode(body)
+    if found is None or found.digest != digest:
+        raise NotFound("the message is not there as it was signed", "look at what is: dispatcher ledger verify")
+    return found
+
+
 def revisions_of(work: Work, incident_id: str) -> list[Revision]:
     """Every revision of an incident's messages, oldest first."""
     return [revision for revision, _, _ in revisions_written(work, incident_id)]

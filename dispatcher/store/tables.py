@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dispatcher.store.alert_tables import CapAlertRow as CapAlertRow  # noqa: PLC0414 - as below
+from dispatcher.store.alert_tables import CapFeedRow as CapFeedRow  # noqa: PLC0414 - as below
 from dispatcher.store.columns import Base as Base  # noqa: PLC0414 - all tables are found through this module
 from dispatcher.store.columns import RowNumber
 from dispatcher.store.ledger_tables import CheckpointRow as CheckpointRow  # noqa: PLC0414 - as above
@@ -54,7 +56,10 @@ class RevisionRow(Base):
 
 
 class AccountRow(Base):
-    """One account of ours, without anything secret. What the sender believes is in its own credential file."""
+    """One account of ours, without anything secret. What the sender believes is in its own credential file.
+
+    ``in_groups``: the names of its groups, with a space between two.
+    """
 
     __tablename__ = "accounts"
 
@@ -66,6 +71,7 @@ class AccountRow(Base):
     languages: Mapped[str]
     settings: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    in_groups: Mapped[str] = mapped_column(default="")
 
 
 class ProbeRow(Base):

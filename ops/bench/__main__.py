@@ -10,11 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ops.bench import cli, console, engine, gate, halts, isolation, ledger, metrics, review, silence, stale
+from ops.bench import (
+    cap,
+    cli,
+    console,
+    engine,
+    gate,
+    halts,
+    isolation,
+    ledger,
+    metrics,
+    night,
+    review,
+    silence,
+    stale,
+)
 from ops.bench.figures import Figure, table, write
 
 BUILD = Path("build")
 MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
+    "cap": cap.measure,
     "gate": gate.measure,
     "stale": stale.measure,
     "halts": halts.measure,
@@ -22,6 +37,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Sequence[Figure]]] = {
     "ledger": ledger.measure,
     "review": review.measure,
     "silence": silence.measure,
+    "night": night.measure,
     "console": console.measure,
     "cli": cli.measure,
     "metrics": metrics.measure,

@@ -24,6 +24,7 @@ from channels.contract import Account, Clock, LanguageText
 from channels.simulator.providers import example_of
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.incident import Item
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Envelope, Mode, Statement
@@ -46,6 +47,7 @@ from dispatcher.service import (
     releasing,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk
 from dispatcher.service.evidence import AssessmentOutcome, AssessmentRecord, Decision
 from dispatcher.service.submitting import Wish
@@ -125,6 +127,7 @@ class Office:
         languages: Sequence[str] = ("en-GB",),
         lists: Sequence[str] = (),
         headline: str = "Storm tonight",
+        correction: str = "",
         accounts: Sequence[str] | None = None,
     ) -> str:
         """A plan over these accounts, else all, signed by everybody but for its release; returns its digest."""
@@ -133,9 +136,9 @@ class Office:
             self.desk, kind="severe_weather", title="Storm", mode=MODE, person="author-1", evidence=(warning,)
         ).id
         texts = tuple(LanguageText(tag, headline, f"Stay indoors ({tag}).") for tag in languages)
-        written = messages.Draft(texts, valid_until=now() + timedelta(hours=6))
+        written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), where=Where(("Old Town",)))
         message = messages.draft(self.desk, incident, written, "author-1").message
-        messages.arm(self.desk, message, {}, "author-1")
+        messages.arm(self.desk, message, _armed(languages, correction), "author-1")
         wish = Wish(accounts, {"": lists}, purpose="exceptional_public_safety", no_alternative=AUDIENCE)
         stored = submitting.submit(self.desk, message, wish, self.pen("author-1")).stored
         for person in ("checker-1", "director-1", *(["welsh-checker-1"] if "cy-GB" in languages else [])):
@@ -160,6 +163,12 @@ class Office:
         clearing.approve(self.desk, plan, self.pen("security-1"))
         decided = evidence.decide(self.desk, plan, office, Decision.AGREED, ("tiktok",))
         evidence.confirm(self.desk, plan, office, decided.code.reveal() if decided.code else "")
+
+
+def _armed(languages: Sequence[str], correction: str) -> dict[TextKind, tuple[LanguageText, ...]]:
+    """A correction in words of its own: X takes the ready one from an account once, and no second time."""
+    texts = tuple(LanguageText(tag, "Correction", correction) for tag in languages)
+    return {TextKind.CORRECT: texts} if correction else {}
 
 
 @contextmanager

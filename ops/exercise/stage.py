@@ -28,6 +28,7 @@ from dispatcher.domain.errors import DispatcherError, Forbidden, Invalid
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.process import ending_with, spawn
 from dispatcher.embedded.state import read_state
+from ops.reading import having_read
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
@@ -60,6 +61,8 @@ class Stage:
 
     def act(self, person: str | None, *words: str, fails: int | None = None, quiet: bool = False) -> Any:
         """Run one command as a person and return its JSON. ``fails``: the exit code that is expected instead."""
+        if fails is None:
+            words = having_read(words, lambda *read: self.act(person, *read, quiet=True))
         if not quiet:
             typed = " ".join(word if len(word) < LONG else f"{word[: LONG - 3]}…" for word in map(shlex.quote, words))
             self.tell(f"\n$ dispatcher {typed}{f'   [{person}]' if person else ''}")

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dispatcher.areas.drawing import FAINT, LINE
 from dispatcher.domain.message import SPOKEN
 from dispatcher.service.reviewing.events import Event
 from dispatcher.service.reviewing.sent import Tally
 from dispatcher.service.reviewing.timed import Progress
-from ops.drawing import COLOURS, FAINT, LINE, MARKERS, WIDTH_IN, drawn, lettered
+from ops.drawing import COLOURS, MARKERS, WIDTH_IN, drawn, lettered
 from ops.review.bars import aloud, unit_of
 from ops.review.document import Figure, Table
 from ops.review.words import counted, millisecond, milliseconds, second, spaced, took

@@ -16,6 +16,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.gate.stops import HaltScope
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import incidents, messages, stopping, submitting
+from dispatcher.service.areas import Where
 from dispatcher.service.submitting import Wish
 from dispatcher.store.foreign import ForeignPostRow
 from dispatcher.store.sightings import SightingRow
@@ -97,7 +98,7 @@ def written(scene: Scene, text: str) -> str:
     """Submit a message whose words are this text, about the exercise; returns the incident's id. Raises Invalid."""
     stage, incident = scene.stage, scene.stage.declared()
     words = LanguageText("en-GB", text, text)
-    draft = messages.Draft((words,), valid_until=now() + timedelta(hours=6))
+    draft = messages.Draft((words,), valid_until=now() + timedelta(hours=6), where=Where(("Old Town",)))
     message = messages.draft(stage.desk, incident, draft, "author-1").message
     messages.arm(stage.desk, message, {}, "author-1")
     submitting.submit(stage.desk, message, Wish(), stage.pen("author-1"))

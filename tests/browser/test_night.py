@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from dispatcher.bootstrap import open_desk
 from dispatcher.service.operating.look import Looker
 from dispatcher.settings import ConsoleSettings
 from ops.console.signing_in.cookies import ON_THE_WAY, SIGNED_IN
+from ops.reading import having_read
 from tests.browser.scene import Scene, filled
 from tests.openid.running import Wire, provider_running
 from tests.ops.console.served import Served, served
@@ -44,6 +46,7 @@ class Night:
 
     def typed(self, person: str, *words: str) -> str:
         """What somebody types, with their own key; what it prints."""
+        words = having_read(words, lambda *read: json.loads(self.typed(person, *read)))
         environment = {**_plain(), "DISPATCHER_DEPLOYMENT": str(self.stage.folder)}
         environment["DISPATCHER_KEY"] = str(self.stage.folder / "keys" / "exercise" / person)
         done = subprocess.run(

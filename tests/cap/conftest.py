@@ -105,6 +105,7 @@ ROWS: dict[str, Callable[[dict[str, str]], bool]] = {
     "refused_sample": lambda row: row["default_verdict"] == "refuse",
     "valid_sample": lambda row: row["default_verdict"] == "ok",
     "unending_sample": lambda row: _is_alert(row) and "no-expires" in row["warnings"],
+    "odd_sample": lambda row: row["class"] in ("policy", "signature"),
     "ending_sample": lambda row: _is_alert(row) and "no-expires" not in row["warnings"],
 }
 

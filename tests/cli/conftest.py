@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from dispatcher.cli.main import root
+from ops.reading import having_read
 from tests.cli import documents, recorded
 
 ENGLISH = "Storm tonight\n\nStay indoors from 6pm.\n---\nCharge your telephone now.\n"
@@ -49,7 +50,10 @@ class Office:
         environment = {"DISPATCHER_DEPLOYMENT": str(self.folder), "DISPATCHER_KEY": None, "SSH_AUTH_SOCK": None}
         if by:
             environment["DISPATCHER_KEY"] = str(self.key(by))
-        before, typed = self.kinds(), [str(word) for word in words]
+        typed = [str(word) for word in words]
+        if code == 0:
+            typed = list(having_read(typed, lambda *read: self.run(*read).json))
+        before = self.kinds()
         done = CliRunner(env=environment).invoke(root, typed)
         assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
         documents.check(typed, done.stdout + done.stderr)

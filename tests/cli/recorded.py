@@ -14,6 +14,9 @@ CHANGES = {
     "migrate": "schema.migrated",
     "up": "role.started",
     "worker": "role.started",
+    "cap ingest": "cap.received",
+    "cap accept": "cap.accepted",
+    "cap dismiss": "cap.dismissed",
     "doctor": "doctor.run",
     "incident declare": "incident.declared",
     "incident activate": "incident.activated",
@@ -57,6 +60,7 @@ CHANGES = {
     "account add": "account.added",
     "account rotate": "account.rotated",
     "account connect": "account.added",
+    "account group": "account.grouped",
     "account hold": "account.held",
     "account unhold": "account.unheld",
     "recipients import": "recipients.imported",
@@ -79,13 +83,17 @@ CHANGES = {
 
 MAY_ONLY_LOOK = {
     *("delivery resolve", "delivery retry", "delivery reconcile"),  # without the name of what they would move
+    "cap ingest",  # of an alert that is there already
     *("recover", "migrate"),  # without --yes, or with nothing to do
     "restore",  # into a new folder, whose own ledger says so when it is recovered
     "handoff open",  # of a packet that is finished by hand: it is shown
 }
 
 NOTHING = {
-    *("cap validate", "incident obligations", "incident show", "incident list", "message preview", "message lint"),
+    *("area list", "area show", "area check"),
+    *("cap validate", "cap list", "cap show", "cap feeds"),
+    *("incident obligations", "incident show", "incident list", "message preview", "message lint"),
+    "message templates",
     *(
         "clearance show",
         "clearance read",
@@ -94,6 +102,7 @@ NOTHING = {
         "status",
         "overview",
         "watch",
+        "night",
         "task list",
         "whoami",
     ),

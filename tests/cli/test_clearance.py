@@ -132,7 +132,7 @@ def test_a_release_before_clearance_is_refused_with_every_reason(office: Office)
     """The gate is not clear: exit code 3, each clause with who can mend it."""
     said = office.run("release", office.plan(), by="director-1", code=3)
     assert "G08" in said.err
-    assert "who can mend it: checker" in said.err
+    assert "who can mend it: checker (checker-1)" in said.err
 
 
 def test_a_refused_release_is_a_json_document_when_asked_for(office: Office) -> None:

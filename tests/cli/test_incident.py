@@ -81,18 +81,21 @@ def test_a_kind_that_policy_does_not_know_is_declared_with_a_warning(office: Off
 
 def test_facts_areas_and_severity_are_kept(office: Office) -> None:
     """What is given at the declaration is shown by ``incident show``."""
-    words = ("--mode", "live", "--severity", "s3", "--area", "Old Town", "--fact", "casualties=none")
+    words = ("--mode", "live", "--severity", "s3", "--area", "the pier", "--fact", "casualties=none")
     name = office.run("incident", "declare", "terror", "Attack", *words, by="author-1").json["id"]
     shown = office.run("incident", "show", name[:6]).json
     assert shown["severity"] == "S3"
-    assert shown["facts"] == {"area": ["Old Town"], "casualties": "none"}
+    place = {"area": ["the pier"], "polygons": [], "circles": [], "population": None}
+    assert shown["facts"] == {**place, "casualties": "none"}
 
 
 def test_an_amendment_adds_to_what_is_known(office: Office) -> None:
     """An amendment changes the severity and keeps older facts."""
-    made = office.run("incident", "amend", office.incident(), "--severity", "S4", "--fact", "wind=90", by="author-1")
+    incident = office.incident()
+    before = office.run("incident", "show", incident).json["facts"]
+    made = office.run("incident", "amend", incident, "--severity", "S4", "--fact", "wind=90", by="author-1")
     assert made.json["severity"] == "S4"
-    assert made.json["facts"] == {"area": ["Old Town"], "wind": "90"}
+    assert made.json["facts"] == {**before, "wind": "90"}
 
 
 def test_an_amendment_of_nothing_is_wrong_input(office: Office) -> None:

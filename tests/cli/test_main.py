@@ -241,7 +241,7 @@ def test_watch_appends_lines_where_asked(office: Office, environment: dict[str, 
     plan = office.released()
     office.move("leased", "sending", "accepted")
     shown = on_a_terminal(office, "watch", plan, **environment)
-    assert "ended: 1 accepted" in shown
+    assert "ended, 1 of 1 channels done, 1 of 1 out: 1 accepted" in shown
     assert "\x1b" not in shown
 
 

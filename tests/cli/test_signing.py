@@ -57,6 +57,18 @@ def test_an_approval_is_signed_on_another_machine(office: Office) -> None:
 
 
 @pytest.mark.system
+def test_a_release_signed_elsewhere_asks_for_its_token_where_it_is_released(office: Office) -> None:
+    """Writing the payload releases nothing and asks for none; the half that brings the signature does."""
+    plan = office.cleared()
+    file = to_sign(office, "director-1", "release", plan)
+    sign_elsewhere(office, "director-1", file)
+    brought = ("release", plan, "--payload", file, "--signature", f"{file}.sig")
+    assert "--confirm TOKEN" in office.run(*brought, code=7).err
+    token = office.run("clearance", "read", plan).json["token"]
+    assert office.run(*brought, "--confirm", token).json["plan"] == plan
+
+
+@pytest.mark.system
 def test_a_submission_is_signed_on_another_machine(office: Office) -> None:
     """The plan that is frozen with the signature is the very plan that was signed."""
     message = office.message()

@@ -92,6 +92,7 @@ revisions = st.builds(
     circles=several,
     cap=st.dictionaries(words, words, max_size=2),
     media=st.lists(media, max_size=2).map(tuple),
+    population=st.none() | st.integers(0, 10**10),
 )
 
 PLAN = draft("x", "notify", lists=[recipient_list("residents", "1", "2")], flags=("arrest",)).plan
@@ -110,6 +111,13 @@ def test_a_revision_reads_back_as_it_was_written(written: Revision) -> None:
     """Value and bytes are the same, so its digest is too."""
     again = Revision.decode(written.encoded())
     assert (again, again.encoded()) == (written, written.encoded())
+
+
+def test_a_revision_about_an_unknown_number_of_people_has_no_key_for_them() -> None:
+    """What was written before areas had people keeps its digest; where they are known, they are signed."""
+    assert "population" not in of(REVISION)
+    assert of(replace(REVISION, population=8_400))["population"] == 8_400
+    assert replace(REVISION, population=8_400).digest != REVISION.digest
 
 
 def test_a_revision_without_media_has_no_key_for_them() -> None:

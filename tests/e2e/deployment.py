@@ -53,6 +53,7 @@ from dispatcher.service import (
     releasing,
     submitting,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
@@ -182,7 +183,7 @@ class Deployment:
         incident = incidents.declare(self.desk, **about, evidence=(warning,)).id
         texts = tuple(LanguageText(tag, headline, f"Stay in ({tag}).", "Wait.") for tag in languages)
         until_then = self.desk.now() + timedelta(hours=6)
-        written = messages.Draft(texts, valid_until=until_then, area=("Example Bay",))
+        written = messages.Draft(texts, valid_until=until_then, where=Where(("Example Bay",)))
         message = messages.draft(self.desk, incident, written, "author-1").message
         messages.arm(self.desk, message, {}, "author-1")
         return Drafted(message, incident, headline)

@@ -36,6 +36,7 @@ from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.store import records
 from dispatcher.store.tables import PlanRow
+from ops.reading import having_read
 from tests.e2e.attacker import Attacker
 from tests.e2e.deployment import Cleared, Deployment
 
@@ -78,6 +79,7 @@ def roles_of(site: Deployment) -> Iterator[Roles]:
 def typed(site: Deployment, person: str, *words: str, fails: int = 0, key: Path | None = None) -> Any:
     """A command by a person, and what it answered: its JSON, or what it told the person when it failed."""
     held = key or site.folder / "keys" / "exercise" / person
+    words = words if fails else having_read(words, lambda *read: typed(site, person, *read, key=key))
     runner = CliRunner(env={"DISPATCHER_KEY": str(held), "SSH_AUTH_SOCK": None, "TERM": None})
     done = runner.invoke(root, ["--deployment", str(site.folder), "--json", *words])
     assert done.exit_code == fails, (words, done.stdout, done.stderr, done.exception)
@@ -99,7 +101,8 @@ def denied(site: Deployment, incident: str, kind: str, *names: str) -> None:
 
 def drafted(site: Deployment, texts: dict[str, str], kind: str = "severe_weather", *evidence: str) -> tuple[str, str]:
     """An incident with its evidence and an armed message; returns both ids."""
-    incident = typed(site, "author-1", "incident", "declare", kind, "Storm", "--mode", "exercise")["id"]
+    about = (kind, "Storm", "--mode", "exercise", "--area", "Old Town")
+    incident = typed(site, "author-1", "incident", "declare", *about)["id"]
     for item in evidence or ("warning",):
         typed(site, "author-1", "incident", "evidence", incident, item, "red", "--source", "weather service")
     words = []

@@ -20,9 +20,8 @@ pytestmark = pytest.mark.system
 
 def test_a_campaign_on_tiktok_is_refused_at_submit(exercise: Deployment) -> None:
     """Story 1: no incident and a campaign's purpose fail G02 and G06; nobody is asked, the ledger has one denial."""
-    record = typed(exercise, "author-1", "incident", "declare", "none", "Passport renewal", "--mode", "exercise")[
-        "id"
-    ]
+    about = ("none", "Passport renewal", "--mode", "exercise", "--area", "Example City")
+    record = typed(exercise, "author-1", "incident", "declare", *about)["id"]
     file = exercise.folder.with_name("passport.txt")
     file.write_text("Renew online\n\nIt takes three weeks.")
     words = ("message", "draft", record, "--text", f"en-GB={file}", "--valid-until", "+6h")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import cli, gate, metrics, review, stale
+from ops.bench import cli, gate, metrics, night, review, stale
 from ops.bench.__main__ import MEASUREMENTS, chosen
 from ops.bench.figures import Figure, table, write
 
@@ -58,6 +58,14 @@ def test_the_command_line_is_measured_against_programs_that_do_less(tmp_path: Pa
     assert figures.keys() >= {"cli.pass", "cli.help", "cli.completion", "cli.names", "cli.status", "cli.status.ratio"}
     assert all(min(figure.samples) > 0 for figure in figures.values())
     assert (figures["cli.help"].target, figures["cli.status.ratio"].target) == (100.0, 1.5)
+
+
+def test_a_night_is_measured_from_the_commands_that_are_typed(tmp_path: Path) -> None:
+    """A release and its correction, to the first and the last account, the simulator answering after 200 ms."""
+    figures = night.measure(tmp_path / "night", accounts=3, nights=1)
+
+    assert {figure.name: figure.target for figure in figures} == night.PROMISES
+    assert all(night.LATENCY_S < figure.samples[0] < night.TIMEOUT_S for figure in figures)
 
 
 def test_everything_but_the_full_size_is_measured_unless_words_say_otherwise() -> None:

@@ -50,7 +50,8 @@ def test_a_plan_that_lacks_a_signature_is_refused_with_channel_clause_and_who(of
     with pytest.raises(GateClosed) as refused:
         release(office.desk, plan, pen)
     clause, fact, mend = refused.value.reasons[0]
-    assert (clause, mend) == ("G08", "checker, duty_director, language_checker")
+    assert clause == "G08"
+    assert mend.startswith("checker (checker-1); duty_director (director-1 (on call), director-2")
     assert fact.startswith("webhook: approval missing")
     assert pen.signed == []
     (entry,) = office.ledger("release.refused")

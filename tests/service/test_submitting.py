@@ -30,6 +30,7 @@ from tests.office import EXCEPTIONAL, Office
 
 TABLES: tuple[type[Base], ...] = (PlanRow, RenderingRow, ClearanceRow, DeliveryRow, StatementRow)
 WINDOW = timedelta(hours=1)
+TRACKED = "https://city.example/?utm_source=x"
 MENDABLE = {"G03", "G08", "G09", "G10", "G11", "G12"}
 REFUSED: dict[str, tuple[str, str, dict[str, Any], Wish]] = {
     "no evidence": ("webhook", "G02", {"evidence": ()}, Wish()),
@@ -43,7 +44,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], Wish]] = {
     "too low a severity": ("tiktok webhook", "G06", {"severity": Severity.S1}, EXCEPTIONAL),
     "no other channel that could disavow": ("tiktok", "G11", {}, EXCEPTIONAL),
     "no word on whom nothing else reaches": ("tiktok webhook", "G11", {}, replace(EXCEPTIONAL, no_alternative=" ")),
-    "a tracker in a link": ("tiktok webhook", "G17", {"text": "See https://city.example/?utm_source=x"}, EXCEPTIONAL),
+    "a tracker in a link": ("tiktok webhook", "G17", {"text": f"See {TRACKED}", "welsh": TRACKED}, EXCEPTIONAL),
     "paid, and no spend named": ("webhook", "G13", {}, Wish(placement=Placement.PAID)),
     "a flag that nobody clears": ("webhook", "G17", {}, Wish(flags=("unheard_of",))),
 }

@@ -24,6 +24,7 @@ from dispatcher.sender_bootstrap import now
 from dispatcher.store.tables import DispatchRow
 from dispatcher.tracing.context import begun, place_in
 from dispatcher.tracing.spans import NOWHERE, open_spans
+from ops.reading import having_read
 from tests.stage import MODE, Stage, far_sides, stage_at
 from tests.tracing.collector import Receiver, receiving
 from workers.broker import NAMESPACE, queue_name
@@ -63,11 +64,15 @@ def by_command(stage: Stage, plan: str, traceparent: str | None) -> dict[str, An
     """Release a plan as a person does, in this trace."""
     key = stage.folder / "keys" / "exercise" / "director-1"
     environment = {"TRACEPARENT": traceparent, "DISPATCHER_KEY": str(key), "SSH_AUTH_SOCK": None}
-    words = ["--deployment", str(stage.folder), "--json", "release", plan]
-    done = CliRunner(env=environment).invoke(root, words)
-    assert done.exit_code == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+
+    def run(*words: str) -> dict[str, Any]:
+        everywhere = ["--deployment", str(stage.folder), "--json"]
+        done = CliRunner(env=environment).invoke(root, [*everywhere, *words])
+        assert done.exit_code == 0, done.stderr
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
+
+    return run(*having_read(("release", plan), run))
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

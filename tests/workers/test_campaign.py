@@ -23,6 +23,7 @@ from dispatcher.domain.lifecycle import DeliveryState
 from dispatcher.sender_bootstrap import now
 from dispatcher.store import records, spends
 from dispatcher.store.tables import SpendRow
+from ops.reading import having_read
 from tests.cast import EXAMPLE_POLICY
 from tests.paid import put_in_force
 from tests.stage import Stage
@@ -55,7 +56,9 @@ class Office:
         """What one command answers: its JSON, or what it told the person when it failed."""
         key = str(self.stage.folder / "keys" / "exercise" / person)
         runner = CliRunner(env={"DISPATCHER_KEY": key, "SSH_AUTH_SOCK": None, "TERM": None})
-        typed = ["--deployment", str(self.stage.folder), "--json", *map(str, words)]
+        given = [str(word) for word in words]
+        said = given if fails else having_read(given, lambda *read: self.run(person, *read))
+        typed = ["--deployment", str(self.stage.folder), "--json", *said]
         done = runner.invoke(root, typed)
         assert done.exit_code == fails, (words, done.stdout, done.stderr, done.exception)
         return done.stderr if fails else json.loads(done.stdout)

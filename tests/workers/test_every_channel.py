@@ -28,6 +28,7 @@ from dispatcher.service import (
     submitting,
     taking_back,
 )
+from dispatcher.service.areas import Where
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.media import Given
 from dispatcher.service.recipient_file import EMAILS, NUMBERS
@@ -159,7 +160,7 @@ def _cleared(stage: Stage) -> str:
     about: dict[str, Any] = {"kind": "severe_weather", "title": "Storm", "severity": Severity.S2}
     incident = incidents.declare(desk, **about, mode=MODE, person="author-1", evidence=(warning,)).id
     texts = (LanguageText("en-GB", "Storm", "Stay indoors."), LanguageText("cy-GB", "Storm", "Arhoswch dan do."))
-    written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), area=("Example Bay",))
+    written = messages.Draft(texts, valid_until=now() + timedelta(hours=6), where=Where(("Example Bay",)))
     message = messages.draft(desk, incident, written, "author-1").message
     messages.arm(desk, message, {}, "author-1")
     messages.attach(desk, message, Given(saved("PNG"), dict.fromkeys(BOTH, "Map")), "author-1")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.service.examining import (
+    areas,
     clocks,
     console,
     coverage,
@@ -41,6 +42,7 @@ FAMILIES: tuple[tuple[str, Check], ...] = (
     ("credentials", credentials.check),
     ("separation", separation.check),
     ("media", media.check),
+    ("areas", areas.check),
     ("console", console.check),
 )
 """Everything that is looked at, in this order."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from dispatcher.domain.ids import short
 from dispatcher.service import watching
+from dispatcher.service.alerts import waiting
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.incidents import PlanSeen
 from dispatcher.service.operating.values import LaneNow, Matter
@@ -28,15 +29,19 @@ KINDS: Mapping[str, str] = {
     "no_worker": "Queues without a worker",
     "in_doubt": "In doubt",
     "held": "Held for people",
+    "alert": "Alerts of others that wait",
     "hand_over": "Hand-overs that are overdue",
     "window": "Windows that end soon",
     "task": "Tasks for people",
     "account_held": "Accounts that wait",
     "probe": "Accounts that did not answer",
+    "feed": "Feeds that fail or are not heard",
     "expiry": "Credentials that end soon",
     "alarm": "Other alarms",
 }
 """Headings by kind, in the order in which they press."""
+
+_ALERTS = {waiting.UNANSWERED: "alert", waiting.HELD: "alert", waiting.FAILING: "feed", waiting.OVERDUE: "feed"}
 
 SOON = timedelta(minutes=10)
 """How long before a window ends what still waits is named."""
@@ -66,7 +71,7 @@ def matters(
 
 
 def _alarms(desk: Desk, work: Work) -> Iterator[Matter]:
-    kinds = {"missing": "unseen", "altered": "unseen", "not in effect": "unseen", "foreign": "foreign"}
+    kinds = {"missing": "unseen", "altered": "unseen", "not in effect": "unseen", "foreign": "foreign", **_ALERTS}
     for alarm in watching.alarms(desk, work):
         if alarm.alarm in watching.STUCK:
             continue  # told below as it is now, without waiting for the relay

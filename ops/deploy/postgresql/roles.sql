@@ -49,19 +49,19 @@ BEGIN
         TO dispatcher_officer, dispatcher_relay, dispatcher_lane, dispatcher_console, dispatcher_exporter, dispatcher_backup;
 
     -- people's commands
-    GRANT INSERT ON accounts, clearances, deliveries, devices, dispatches, hand_offs, holds, incidents, leaders,
+    GRANT INSERT ON accounts, cap_alerts, clearances, deliveries, devices, dispatches, hand_offs, holds, incidents, leaders,
         ledger, outbox, plans, probes, recipient_lists, recipients, renderings, revisions, sightings, spends,
         statements, tasks, timelines, ways_back TO dispatcher_officer;
-    GRANT UPDATE ON accounts, clearances, deliveries, devices, dispatches, hand_offs, holds, incidents, leaders,
+    GRANT UPDATE ON accounts, cap_alerts, clearances, deliveries, devices, dispatches, hand_offs, holds, incidents, leaders,
         outbox, plans, probes, recipient_lists, sightings, spends, tasks, ways_back TO dispatcher_officer;
     GRANT DELETE ON holds, recipients TO dispatcher_officer;
 
     -- relay
-    GRANT INSERT ON checkpoints, deliveries, leaders, ledger, outbox, sightings, statuses, tasks, ways_back, workers
-        TO dispatcher_relay;
-    GRANT UPDATE ON attempts, clearances, deliveries, foreign_posts, incidents, leaders, outbox, plans, probes,
+    GRANT INSERT ON cap_alerts, cap_feeds, checkpoints, deliveries, incidents, leaders, ledger, outbox, sightings,
+        statuses, tasks, ways_back, workers TO dispatcher_relay;
+    GRANT UPDATE ON attempts, cap_alerts, cap_feeds, clearances, deliveries, foreign_posts, incidents, leaders, outbox, plans, probes,
         recipient_lists, sightings, spends, statuses, tasks, ways_back, workers TO dispatcher_relay;
-    GRANT DELETE ON recipients, workers TO dispatcher_relay;
+    GRANT DELETE ON cap_feeds, recipients, workers TO dispatcher_relay;
 
     -- accounts, recipients, tiktok
     GRANT INSERT ON attempts, foreign_posts, holds, leaders, ledger, probes, sightings, timelines, workers TO

@@ -11,13 +11,14 @@ import pytest
 
 from dispatcher.service.examining import disk
 from dispatcher.service.examining.findings import Level
+from tests.areas.geojson import collection, feature
 from tests.service.examining.conftest import Place
 
 FAILING, WARNING = Level.FAILING, Level.WARNING
 
 
 @pytest.mark.parametrize(
-    "family", ["settings", "keys", "disk", "media", "console", "schema", "database", "separation"]
+    "family", ["settings", "keys", "disk", "media", "areas", "console", "schema", "database", "separation"]
 )
 def test_a_deployment_as_it_was_made_is_well(place: Place, family: str) -> None:
     """Nothing is wrong with it."""
@@ -203,3 +204,14 @@ def test_a_console_or_exporter_that_others_reach_is_said(place: Place) -> None:
     place.say('metrics = "0.0.0.0:9100"')
     place.add('\n[console]\nlisten = "0.0.0.0:80"\n')
     assert [level for level, _ in place.wrong("console")] == [FAILING, WARNING]
+
+
+def test_an_area_file_that_cannot_be_used_is_a_warning(place: Place) -> None:
+    """Before a place of it is named in an emergency: what cannot be read, and what crosses itself."""
+    folder = place.folder / "areas"
+    (folder / "a.geojson").write_text("{")
+    crossed = [[-4, 52], [-3, 53], [-3, 52], [-4, 53], [-4, 52]]
+    (folder / "b.geojson").write_bytes(collection(feature(ring=crossed, name="Quay"), feature(name="Pier")))
+    (_, unread), (_, crosses) = place.wrong("areas")
+    assert "a.geojson: not JSON" in unread
+    assert "b.geojson: Quay: polygon 1: the polygon crosses or touches itself" in crosses

@@ -14,6 +14,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import clearing, incidents, messages, stopping, submitting
+from dispatcher.service.areas import Where
 from dispatcher.service.releasing import release
 from dispatcher.service.reviewing.minutes import MACHINE, Path
 from dispatcher.service.reviewing.review import review
@@ -68,7 +69,7 @@ def test_each_wait_is_whose_act_ended_it(office: Office) -> None:
     warning = Item("warning", "red", "national weather service", office.clock.now)
     declared = incidents.declare(office.desk, **about, evidence=(warning,))
     waited(office, 4)
-    text = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6))
+    text = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6), where=Where(("Old Town",)))
     message = messages.draft(office.desk, declared.id, text, "author-1").message
     messages.arm(office.desk, message, {}, "author-1")
     waited(office, 1)
@@ -131,7 +132,7 @@ def test_a_later_message_begins_with_its_first_revision(office: Office) -> None:
     waited(office, 30)
     with office.desk.store.read() as work:
         incident = records.plan(work, plan).plan.incident
-    written = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6))
+    written = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6), where=Where(("Old Town",)))
     messages.draft(office.desk, incident, written, "author-1")
 
     first, later = paths(office, plan)
@@ -148,7 +149,7 @@ def test_a_proposed_incident_waits_for_who_activates_it(office: Office) -> None:
     waited(office, 12)
     incidents.activate(office.desk, "inc-1", "director-1")
     waited(office, 3)
-    written = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6))
+    written = messages.Draft(TEXTS, valid_until=office.clock.now + timedelta(hours=6), where=Where(("Old Town",)))
     messages.draft(office.desk, "inc-1", written, "author-1")
 
     (path,) = review(office.desk, "inc-1").paths

@@ -1,0 +1,134 @@
+"""Other people's alerts as they were received, and what became of each.
+
+Rules
+  1. The same bytes stand once in a mode. What was refused or held may come again and be judged better.
+  2. An alert is found by its sender, identifier and instant; its own strings are kept for whoever refers to it.
+  3. Only what stood, that is was neither refused, held nor dismissed, makes a later identifier a reused one.
+  4. Every change of standing has its ledger entry in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dispatcher.domain.errors import Stale
+from dispatcher.store import records
+from dispatcher.store.database import Work
+from dispatcher.store.tables import CapAlertRow, IncidentRow
+
+MOST_LISTED = 200
+
+
+class Standing(StrEnum):
+    """What became of an alert."""
+
+    OPENED = "opened"  # it proposed an incident
+    ATTACHED = "attached"  # an Update or Cancel of an incident here: somebody has to act on it
+    ANSWERED = "answered"  # the same, and somebody has
+    HELD = "held"  # a person decides whether it counts
+    RECORDED = "recorded"  # it asks for nothing: expired, an acknowledgement, a drill on a live feed
+    REFUSED = "refused"  # it is not believed
+    DISMISSED = "dismissed"  # a person decided that it does not count
+
+
+WAITING = (Standing.HELD, Standing.ATTACHED)
+"""What waits for a person."""
+
+_STOOD = (Standing.OPENED, Standing.ATTACHED, Standing.ANSWERED, Standing.RECORDED)
+
+
+def add(work: Work, values: Mapping[str, Any], actor: str, *, again: bool = False) -> bool:
+    """Write an alert with its ledger entry; False where another process was first.
+
+    ``again``: its row is there, and the same bytes are judged better now; the ledger keeps what they were before.
+    """
+    made = False
+    with suppress(IntegrityError), work.connection.begin_nested():
+        change = update(CapAlertRow).where(CapAlertRow.id == values["id"]) if again else insert(CapAlertRow)
+        work.execute(change.values(**values))
+        made = True
+    if made:
+        told = (
+            "source",
+            "sender",
+            "identifier",
+            "sent",
+            "status",
+            "sha256",
+            "verdict",
+            "standing",
+            "signer",
+            "profile",
+        )
+        facts = {name: str(values[name]) for name in told}
+        codes = sorted({fault["code"] for fault in values["found"]["faults"]})
+        about = {"alert": values["id"], "mode": values["mode"], "msg_type": values["msg_type"]}
+        work.record("cap.received", incident=values["incident"], actor=actor, **about, **facts, faults=codes)
+    return made
+
+
+def same(work: Work, mode: str, sha256: str, content: str) -> list[Any]:
+    """What was received before with these bytes, or saying the same."""
+    equal = or_(CapAlertRow.sha256 == sha256, CapAlertRow.content == content)
+    query = select(CapAlertRow.__table__).where(CapAlertRow.mode == mode, equal)
+    return list(work.execute(query.order_by(CapAlertRow.received_at)).all())
+
+
+def reused(work: Work, mode: str, sender: str, identifier: str, content: str) -> list[Any]:
+    """What stands under a sender's identifier and says something else."""
+    named = (CapAlertRow.mode == mode, CapAlertRow.sender == sender, CapAlertRow.identifier == identifier)
+    other = (CapAlertRow.content != content, CapAlertRow.standing.in_([str(one) for one in _STOOD]))
+    return list(work.execute(select(CapAlertRow.__table__).where(*named, *other)).all())
+
+
+def named(work: Work, mode: str, sender: str, identifier: str, sent_at: datetime) -> Any | None:
+    """The alert of a triple, the one that stands before others; None where there is none."""
+    at = (CapAlertRow.mode == mode, CapAlertRow.sender == sender, CapAlertRow.identifier == identifier)
+    query = select(CapAlertRow.__table__).where(*at, CapAlertRow.sent_at == sent_at)
+    rows = work.execute(query.order_by(CapAlertRow.received_at)).all()
+    return min(rows, key=lambda row: row.standing not in _STOOD, default=None)
+
+
+def alert(work: Work, name: str, *, lock: bool = False) -> Any:
+    """An alert by id or a unique beginning of it. Raises NotFound."""
+    query = select(CapAlertRow.__table__).where(CapAlertRow.id == records.unique(work, CapAlertRow.id, name, "alert"))
+    return work.execute(query.with_for_update() if lock else query).one()
+
+
+def listed(work: Work, standings: Collection[str] = ()) -> list[Any]:
+    """The newest alerts first, of these standings where any are named."""
+    query = select(CapAlertRow.__table__)
+    query = query.where(CapAlertRow.standing.in_([str(one) for one in standings])) if standings else query
+    return list(work.execute(query.order_by(CapAlertRow.received_at.desc()).limit(MOST_LISTED)).all())
+
+
+def waiting(work: Work) -> list[Any]:
+    """What waits for a person, oldest first: held, or about an incident that is not closed."""
+    table = CapAlertRow.__table__
+    columns = [column for column in table.columns if column.name != "data"]
+    query = select(*columns, IncidentRow.title.label("incident_title"), IncidentRow.state.label("incident_state"))
+    query = query.outerjoin(IncidentRow, IncidentRow.id == CapAlertRow.incident)
+    open_ = or_(IncidentRow.state.is_(None), IncidentRow.state != "closed")
+    query = query.where(CapAlertRow.standing.in_([str(one) for one in WAITING]), open_)
+    return list(work.execute(query.order_by(CapAlertRow.received_at).limit(MOST_LISTED)).all())
+
+
+def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, **values: Any) -> None:
+    """Move an alert that waited, as a person decided. Raises Stale where somebody was first."""
+    decided = {"standing": str(standing), "decided_at": work.now, "decided_by": person, "reason": reason}
+    at = (CapAlertRow.id == row.id, CapAlertRow.standing == row.standing)
+    if work.execute(update(CapAlertRow).where(*at).values(**decided, **values)).rowcount != 1:
+        raise Stale(f"somebody else decided about alert {row.id}", f"look: dispatcher cap show {row.id}")
+    about = {"incident": values.get("incident", row.incident), "actor": person, "alert": row.id, "mode": row.mode}
+    told = {"sha256": row.sha256, "source": row.standing, "target": str(standing), "reason": reason}
+    if standing is Standing.DISMISSED:
+        work.record("cap.dismissed", **about, **told)
+    else:
+        work.record("cap.accepted", **about, **told)

@@ -1,0 +1,49 @@
+"""Plane geometry on degrees: what crosses, what repeats, what lies within what."""
+
+import pytest
+
+from dispatcher.cap.geometry import points
+from dispatcher.cap.shapes import Box, bounds, crosses, repeats, within
+
+SQUARE = points("0,0 0,10 10,10 10,0 0,0")
+
+
+@pytest.mark.parametrize(
+    ("polygon", "found"),
+    [
+        ("0,0 0,10 10,10 10,0 0,0", False),
+        ("0,0 10,10 10,0 0,10 0,0", True),  # a bow tie
+        ("0,0 0,10 10,10 5,0 10,0 0,0", True),  # a corner that touches a side
+        ("0,0 0,4 4,4 4,2 2,2 2,0 0,0", False),  # an L
+        ("0,0 0,5 0,5 5,5 0,0", False),  # a corner said twice in a row is no crossing
+    ],
+)
+def test_what_crosses_itself_is_found(polygon: str, found: bool) -> None:
+    """Sides that are not neighbours do not touch."""
+    assert crosses(points(polygon)) is found
+
+
+def test_a_point_that_comes_twice_is_found() -> None:
+    """The first and last are one."""
+    assert not repeats(SQUARE)
+    assert repeats(points("0,0 0,5 0,5 5,5 0,0"))
+
+
+def test_a_ring_within_another_is_told_from_one_beside_it() -> None:
+    """All of its corners count."""
+    assert within(points("2,2 2,4 4,4 2,2"), SQUARE)
+    assert not within(points("2,2 2,14 4,4 2,2"), SQUARE)
+    assert not within(points("20,20 20,24 24,24 20,20"), SQUARE)
+
+
+def test_a_box_may_pass_the_antimeridian() -> None:
+    """Fiji has one."""
+    fiji = Box(-21.0, 176.0, -12.0, -178.0)
+    assert [fiji.holds((-18.0, longitude)) for longitude in (177.0, -179.0, 0.0)] == [True, True, False]
+
+
+def test_a_circle_reaches_as_far_as_its_radius() -> None:
+    """A degree of latitude is some 111 km, one of longitude less."""
+    north, south, east, _ = bounds(60.0, 0.0, 111.2)
+    assert (round(north[0]), round(south[0])) == (61, 59)
+    assert round(east[1]) == 2
