@@ -46,6 +46,7 @@ from channels.http import Http
 from channels.public_page import pages
 from channels.public_page.record import (
     FOLDER,
+    INDEX,
     NotARecord,
     Record,
     Standing,
@@ -282,7 +283,7 @@ _OTHER = "a record of this delivery is there with other content: look at the fil
 
 def _index_of(job: Job) -> str:
     """The index in a language that the message is in."""
-    return pages.file_of(pages.INDEX, texts(job.rendering)[0].language)
+    return pages.file_of(INDEX, texts(job.rendering)[0].language)
 
 
 def _shown(text: LanguageText, *, exercise: bool) -> LanguageText:

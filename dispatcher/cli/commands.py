@@ -45,6 +45,7 @@ SUMMARIES = {
     "up": "Start everything of a deployment and keep it running.",
     "worker": "Run one role, as `up` does.",
     "cap": "Other people's CAP 1.2 alerts: check them, take them in, decide about those that wait.",
+    "exercise": "Play a night on simulated platforms, and see how it went.",
     "doctor": "Examine a deployment: what is wrong with it, why that matters, and what mends it.",
     "incident": "Declare incidents and say what is known of them.",
     "area": "The places known by name, with shape and people; check a file of them.",

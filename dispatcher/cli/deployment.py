@@ -29,7 +29,8 @@ if TYPE_CHECKING:  # what only a role needs is loaded by that role
 @click.option("--simulator", default="", metavar="URL", help="The far side of all exercises.")
 @click.option("--database", default="", metavar="URL", help="Else SQLite in the folder.")
 @click.option("--redis", default="embedded", metavar="URL", help="Else a private one, started by `up`.")
-def init(session: Session, folder: str, kind: DeploymentKind, name: str, **more: Any) -> None:
+@click.option("--quick", is_flag=True, help="Waits as short as an exercise on one machine wants; kind test only.")
+def init(session: Session, folder: str, kind: DeploymentKind, name: str, *, quick: bool, **more: Any) -> None:
     """Make a deployment in FOLDER: folders, trust root, example policy, keys for exercises, an empty database.
 
     Only a deployment of kind test may point a live account at a private address.
@@ -40,6 +41,7 @@ def init(session: Session, folder: str, kind: DeploymentKind, name: str, **more:
     from dispatcher.service import deploying
 
     blueprint = deploying.Blueprint(name, kind, **more)
+    blueprint = deploying.quick(blueprint) if quick else blueprint
     made = deploying.init(Path(folder).absolute(), blueprint, now(), secrets.token_bytes)
     session.show("deployment", made)
     say(*(f"Warning: {warning}" for warning in made.warnings))

@@ -54,6 +54,8 @@ def load(name: str) -> click.Command:  # noqa: C901 - one case per module, and n
             from dispatcher.cli import night as module
         case "overview":
             from dispatcher.cli import overview as module
+        case "exercise":
+            from dispatcher.cli import exercise as module
         case "doctor":
             from dispatcher.cli import doctor as module
         case "policy":

@@ -19,7 +19,7 @@ from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import UNSETTLED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
-from dispatcher.service import probing, watching
+from dispatcher.service import exercising, probing, watching
 from dispatcher.service.desk import Desk
 from dispatcher.store import deliveries, doorbells, holds, records, ways_back
 from dispatcher.store.database import Work
@@ -77,6 +77,7 @@ def status(session: Session) -> None:
         say("Nothing is sent: `dispatcher up` is not running here.")
     if deaf:
         say(f"Warning: {DEAF}")
+    say(*exercising.lapsed(desk))
     next_step(*(_pressing(desk, halts, alarms, tasks, plans) or begin))
 
 

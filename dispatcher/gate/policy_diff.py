@@ -177,7 +177,7 @@ DIRECTIONS: Mapping[str, Callable[[Any, Any], bool] | None] = {
     **_named(_none_added, "may_release may_assess may_attest may_exempt"),
     **_named(_only_these, "accounts"),
     **_named(_not_longer, "window_max_minutes assessment_max_age_days attestation_max_age_hours max_age_hours"),
-    **_named(_not_longer, "armed_hours renewals_max threshold_pence"),
+    **_named(_not_longer, "armed_hours renewals_max threshold_pence exercise_max_age_days"),
     **_named(_not_longer, "deletion_hours hot_review_hours formal_review_days"),
     **_named(_not_more, "cap_case_pence cap_year_pence minutes review_hours break_glass"),
     **_named(_not_lower, "severity_min hold_when_stale exemption minister requires_incident"),

@@ -35,7 +35,7 @@ from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
 from ops.bench.office import MODE, UNLIMITED, Office, hosts, office_at
 from ops.bench.rivals import IN_FLIGHT, Course
-from ops.demo.stage import Stage, running, until
+from ops.exercise.stage import Stage, running, until
 from ops.postgres import temporary_postgres
 
 DATABASES = ("sqlite", "postgresql")

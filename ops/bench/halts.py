@@ -16,7 +16,7 @@ from dispatcher.service import stopping
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
 from ops.bench.office import DRAMA, MODE, UNLIMITED, Office, hosts, office_at
-from ops.demo.stage import Stage, running, until
+from ops.exercise.stage import Stage, running, until
 from workers.doorbell import ring_stops
 
 HALTS = 40

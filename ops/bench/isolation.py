@@ -13,7 +13,7 @@ from ops.bench.engine import ARMED_S, CORES, TIMEOUT_S
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
 from ops.bench.office import Office, hosts, office_at
-from ops.demo.stage import Stage, running, until
+from ops.exercise.stage import Stage, running, until
 
 PROVIDERS = 12
 EACH = 50

@@ -22,7 +22,7 @@ from dispatcher.store.tables import DeliveryRow
 from ops.bench.engine import ARMED_S
 from ops.bench.figures import Figure
 from ops.bench.office import UNLIMITED, Office, office_at
-from ops.demo.stage import Stage, running, simulator_at, until
+from ops.exercise.stage import Stage, running, simulator_at, until
 
 CHANNELS = ("x", "bluesky", "webhook")
 ACCOUNTS = 50

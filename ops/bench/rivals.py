@@ -31,7 +31,7 @@ from channels.http import Http, HttpPolicy
 from dispatcher.embedded.process import ending_with
 from ops.bench.far import Far
 from ops.bench.rival_worker import BODY, DATABASE, REDIS, URL, Rows
-from ops.demo.stage import DemoFailed, until
+from ops.exercise.stage import ExerciseFailed, until
 
 IN_FLIGHT = 256
 MODULE = "ops.bench.rival_worker"
@@ -114,16 +114,16 @@ SETTINGS: Mapping[str, Mapping[str, Run]] = {
 def best(rival: str, course: Course) -> tuple[float, str]:
     """The fewest seconds that a rival needs, and by which setting; one that does not come to an end is not the best.
 
-    Raises DemoFailed where none does.
+    Raises ExerciseFailed where none does.
     """
     found = []
     for setting, run in SETTINGS[rival].items():
         try:
             found.append((run(course), setting))
-        except DemoFailed as failed:
+        except ExerciseFailed as failed:
             print(f"{rival} {setting}: {failed}")
     if not found:
-        raise DemoFailed(f"{rival} came to no end with any setting")
+        raise ExerciseFailed(f"{rival} came to no end with any setting")
     return min(found)
 
 

@@ -29,7 +29,7 @@ from dispatcher.store.foreign import TimelineRow
 from dispatcher.store.tables import DeliveryRow, LeaderRow, LedgerRow
 from ops.bench.figures import Figure
 from ops.bench.office import MODE, Office, called, office_at
-from ops.demo.stage import DISPATCHER, Stage, running, simulator_at, until
+from ops.exercise.stage import DISPATCHER, Stage, running, simulator_at, until
 
 TARGET_S = 60
 LONGEST_S = 120

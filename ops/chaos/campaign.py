@@ -22,7 +22,7 @@ from ops.chaos.count import Count, count
 from ops.chaos.crew import Part, leftovers, stop
 from ops.chaos.schedule import Fault, Strike, drawn
 from ops.chaos.site import CALL_MS, LEASE_MS, Site, site_at
-from ops.demo.stage import Stage, simulator_at
+from ops.exercise.stage import Stage, simulator_at
 
 TICK_S = 0.02
 READY_WITHIN_S = 60.0

@@ -28,7 +28,7 @@ from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
 from ops.bench.office import Office, called, office_at
 from ops.chaos.count import AMBIGUOUS, Sent
 from ops.chaos.crew import Host, Part
-from ops.demo.stage import Stage
+from ops.exercise.stage import Stage
 from ops.postgres import PostgresServer, temporary_postgres
 
 CALL_MS = 1_200

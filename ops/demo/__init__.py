@@ -1,6 +1,5 @@
-"""The demo: one exercise from an alert to its evidence, against simulated platforms that misbehave on purpose.
+"""The demo: the storm exercise on a fresh deployment, from an alert to its evidence.
 
-Lives here: the stage (simulator, deployment, roles), the story told through the command line, and the tally.
-May not live here: anything that the product itself needs; what the demo does, a person can do by the
-same commands.
+Lives here: what the demo adds to an exercise: a deployment of its own, the verified evidence pack, and its figures.
+May not live here: how an exercise is played and scored; that is ``ops.exercise``, which this is one user of.
 """

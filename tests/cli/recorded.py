@@ -75,6 +75,7 @@ CHANGES = {
     "backup": "backup.made",
     "restore": "backup.rehearsed",
     "recover": "database.restored",
+    "exercise run": "exercise.scored",
     "review": "review.read",
     "report": "review.read",
 }
@@ -109,6 +110,7 @@ NOTHING = {
     *("policy show", "policy at", "policy diff", "policy check", "policy replay"),
     *("channel list", "channel show", "channel limits", "channel simulate", "account list", "recipients list"),
     *("delivery list", "delivery show", "ledger tail", "ledger search", "log"),
+    *("exercise list", "exercise show"),
     *("ledger verify", "ledger checkpoint", "ledger witness"),
     *("completion", "schema"),
 }

@@ -66,7 +66,7 @@ def test_a_file_is_checked_before_anybody_signs_it(office: Office) -> None:
         ("2023-03", 0, 0),
         ("2024-11", 0, 2),
         ("2025-02", 0, 2),
-        ("2025-12", 0, 2),
+        ("2025-12", 1, 2),
     ]
     assert "Missing: the signatures of two policy owners" in said.err
 

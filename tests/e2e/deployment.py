@@ -59,7 +59,7 @@ from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow, StatementRow
-from ops.demo.stage import simulator_at
+from ops.exercise.stage import simulator_at
 from tests.cast import RECORD
 from tests.certificate import signing
 from tests.e2e.processes import environment_of, process

@@ -102,6 +102,7 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"evidence": {"flood": {"base": [], "max_age_hours": 9, "exceptional": "-", "source": "-"}}},
     ),
     "armed texts end sooner": (EVERY_CHANNEL, "armed_hours", {"armed_hours": 1}),
+    "exercises more often": (EVERY_CHANNEL, "exercise_max_age_days", {"exercise_max_age_days": 7}),
     "fewer renewals": (EVERY_CHANNEL, "renewals_max", {"renewals_max": 1}),
     "fewer who release": (EVERY_CHANNEL, "may_release", {"may_release": []}),
     "a language checked": (EVERY_CHANNEL, "checked_languages", {"checked_languages": ["cy", "gd"]}),
@@ -206,7 +207,11 @@ def test_the_shipped_versions_differ_in_what_was_reported() -> None:
     assert told == [
         [("tiktok", "use", LOOSER), ("tiktok_paid", "use", LOOSER)],
         [("tiktok", "standing", LOOSER), ("x", "standing", LOOSER)],
-        [("tiktok", "standing", LOOSER), ("x", "standing", LOOSER)],
+        [
+            (EVERY_CHANNEL, "exercise_max_age_days", TIGHTER),
+            ("tiktok", "standing", LOOSER),
+            ("x", "standing", LOOSER),
+        ],
         [("social_paid", "spend.cap_case_pence", LOOSER)],
     ]
 

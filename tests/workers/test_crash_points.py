@@ -17,7 +17,7 @@ import pytest
 from channels.simulator.faults import FaultKind
 from ops.chaos.count import count
 from ops.chaos.site import CHANNELS, Site, site_at
-from ops.demo.stage import Stage, simulator_at
+from ops.exercise.stage import Stage, simulator_at
 from ops.postgres import PostgresMissing
 from tests.servers import missing, until
 
