@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
@@ -150,4 +148,6 @@ def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str], trac
         try:
             ring(lane, str(mode), dispatch, traceparent)
         except (DispatcherError, OSError) as error:
+            import structlog  # not loaded by whoever has nothing to log: it takes as long as a judgement
+
             structlog.get_logger("releasing").warning("doorbell_lost", lane=lane, reason=str(error))
