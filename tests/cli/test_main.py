@@ -82,6 +82,22 @@ def test_the_help_loads_no_command_and_status_no_channel(office: Office) -> None
         assert done.stderr.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("dispatcher.cli.release", "aiohttp redis dramatiq structlog rich cryptography"),
+        ("dispatcher.cli.way_back", "aiohttp redis dramatiq structlog rich cryptography"),
+        ("channels.x.adapter", "aiohttp"),
+        ("workers.doorbell", "aiohttp structlog rich"),
+    ],
+)
+def test_what_people_wait_for_is_loaded_light(module: str, heavy: str) -> None:
+    """From typing a release to the first post takes less than a second, and half of that is loading."""
+    program = f"import sys, {module}; print([name for name in {heavy.split()} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_folder_without_deployment_says_how_to_make_one(tmp_path: Path) -> None:
     """Exit code 2 and ``dispatcher init``."""
     said = Office(tmp_path / "none").run("status", code=2)
