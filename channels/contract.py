@@ -302,7 +302,14 @@ class Probe:
 
 
 class RenderError(ValueError):
-    """The content cannot take this channel's form. The message says what is wrong and what to change."""
+    """The content cannot take this channel's form. The message says what is wrong and what to change.
+
+    ``rendering`` is what would have come of it, where there is one: for people to look at, never to sign or send.
+    """
+
+    def __init__(self, message: str, rendering: Rendering | None = None) -> None:
+        super().__init__(message)
+        self.rendering = rendering
 
 
 class Channel(Protocol):

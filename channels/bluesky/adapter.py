@@ -92,7 +92,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("bluesky", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on Bluesky: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on Bluesky: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -93,7 +93,7 @@ class Adapter:
         )
         faults = cls.problems(rendering)
         if faults:
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod

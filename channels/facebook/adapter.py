@@ -106,7 +106,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("facebook", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on Facebook: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on Facebook: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

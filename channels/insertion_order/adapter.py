@@ -74,7 +74,7 @@ class Adapter:
         """The order, or the stop order, in the account's languages. Raises RenderError naming every fault."""
         rendering = order.order(content, account)
         if faults := cls.problems(rendering):
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod

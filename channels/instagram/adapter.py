@@ -133,7 +133,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("instagram", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on Instagram: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on Instagram: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -66,7 +66,7 @@ class Adapter:
             options["characters"] = int(account.settings["characters"])
         rendering = Rendering(account.channel, account.id, content.kind, (one_post(content, account),), options)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle}: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle}: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -115,7 +115,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("mastodon", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on Mastodon: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on Mastodon: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -82,6 +82,18 @@ def clean(data: bytes) -> CleanedVideo:
     return CleanedVideo(film.width, film.height, film.duration_ms, film.sound, made)
 
 
+def still(data: bytes) -> bytes:
+    """The first picture of a clean video as PNG, upright, for people to look at. Raises MediaError."""
+    out = BytesIO()
+    try:
+        with av.open(BytesIO(data), "r", format="mp4", options={"max_pixels": str(MAX_EDGE**2)}) as source:
+            frame: Any = next(source.decode(video=0))
+            frame.to_image().rotate(frame.rotation, expand=True).save(out, "PNG")
+    except Exception as error:  # rule 5
+        raise MediaError(f"the video is damaged ({type(error).__name__}): export it again") from error
+    return out.getvalue()
+
+
 def _remuxed(data: bytes, form: str) -> bytes:
     """The file anew, through a file because the index is put first in a second pass."""
     try:

@@ -139,7 +139,7 @@ class Adapter:
             options[cls.notification.sender] = sender
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         if faults := cls.problems(rendering):
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     async def _call(

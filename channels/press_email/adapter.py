@@ -77,7 +77,7 @@ class Adapter:
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         faults = cls.problems(rendering)
         if faults:
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod

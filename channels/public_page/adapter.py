@@ -46,6 +46,7 @@ from channels.http import Http
 from channels.public_page import pages
 from channels.public_page.record import (
     FOLDER,
+    INDEX,
     NotARecord,
     Record,
     Standing,
@@ -116,7 +117,7 @@ class Adapter:
         parts = tuple(Part(text.language, text_of(text)) for text in shown)
         rendering = Rendering(account.channel, account.id, content.kind, parts, options)
         if faults := cls.problems(rendering):
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod
@@ -282,7 +283,7 @@ _OTHER = "a record of this delivery is there with other content: look at the fil
 
 def _index_of(job: Job) -> str:
     """The index in a language that the message is in."""
-    return pages.file_of(pages.INDEX, texts(job.rendering)[0].language)
+    return pages.file_of(INDEX, texts(job.rendering)[0].language)
 
 
 def _shown(text: LanguageText, *, exercise: bool) -> LanguageText:

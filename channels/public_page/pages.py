@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from channels.contract import LanguageText
-from channels.public_page.record import Record, Standing, main_tag, texts, word, words
+from channels.public_page.record import INDEX, Record, Standing, main_tag, texts, word, words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-INDEX = "index"
 KEPT = timedelta(days=90)
 """For so long after its last message ended a page is in the index (ours); the page itself stays."""
 

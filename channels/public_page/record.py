@@ -17,6 +17,7 @@ from channels.contract import DeliveryKind, Job, Json, LanguageText, Rendering
 from channels.medium import read_text
 
 FOLDER = ".records"
+INDEX = "index"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _FIELDS = ("language", "headline", "body", "instruction")
 
@@ -97,14 +98,14 @@ def record_of(job: Job) -> Record:
     """The record that a job writes."""
     name = plain(job.delivery)
     page, _, message = (job.original or "").partition("#")
-    if job.rendering.kind is DeliveryKind.PUBLISH or not (_PLAIN.fullmatch(page) and _PLAIN.fullmatch(message)):
+    if job.rendering.kind is DeliveryKind.PUBLISH or not (plain(page) == page and plain(message) == message):
         page, message = plain(str(job.rendering.options.get("thread") or job.delivery)), name
     return Record(name, page, message, job.intended_at, job.rendering)
 
 
 def plain(name: str) -> str:
-    """A name that is safe in an address and as a file: itself, or a digest where it would not be."""
-    return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()[:32]
+    """A name that is safe in an address and as a file: itself, or a digest. The index's is taken."""
+    return name if _PLAIN.fullmatch(name) and name != INDEX else hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def texts(rendering: Rendering) -> list[LanguageText]:

@@ -46,12 +46,12 @@ EMOJI = (
 )
 _HOST = r"(?:[a-z0-9][a-z0-9_-]*+\.){1,8}[a-z]{2,}+(?![0-9_-])"
 _TAIL = r"(?::[0-9]+)?(?:[/?#](?:[a-z0-9!*';:=+,.$%#\[\]/~@&|()?_-]*[a-z0-9=_/+-])?)?"
-_X_TOKEN = regex.compile(
+X_TOKEN = regex.compile(
     rf"(?P<link>https?://{_HOST}{_TAIL})|(?P<bare>(?<![a-z0-9_-]){_HOST}{_TAIL})|(?P<emoji>{EMOJI})",
     regex.IGNORECASE,
 )
 
-_MASTODON_TOKEN = regex.compile(
+MASTODON_TOKEN = regex.compile(
     rf"(?P<link>https?://{_HOST}{_TAIL})|(?<![=/\w])(?P<mention>@[a-z0-9_][a-z0-9_.-]*+)@[a-z0-9.-]*[a-z0-9]",
     regex.IGNORECASE,
 )
@@ -60,14 +60,14 @@ _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_GSM7_EXTENSION = frozenset("^{}\\[~]|€")
-_GSM7_WHOLE = _GSM7 | _GSM7_EXTENSION
+GSM7_EXTENSION = frozenset("^{}\\[~]|€")
+GSM7_WHOLE = _GSM7 | GSM7_EXTENSION
 
 
 def x_length(text: str) -> int:
     """The weighted length of a post on X; the limit is :data:`X_WEIGHT`."""
     whole = unicodedata.normalize("NFC", text)
-    tokens = list(_X_TOKEN.finditer(whole))
+    tokens = list(X_TOKEN.finditer(whole))
     extra = sum(_x_weight(token) - _x_letters(token.group()) for token in tokens)
     return _x_letters(whole) + extra
 
@@ -84,7 +84,7 @@ def length(text: str, unit: Unit) -> int:
 
 def mastodon_length(text: str, per_link: int = MASTODON_LINK) -> int:
     """What a server of Mastodon counts; limit and ``per_link`` are each server's own."""
-    return graphemes(_MASTODON_TOKEN.sub(lambda token: token["mention"] or "x" * per_link, text))
+    return graphemes(MASTODON_TOKEN.sub(lambda token: token["mention"] or "x" * per_link, text))
 
 
 def threads_length(text: str) -> int:
@@ -109,11 +109,11 @@ class SmsCount:
 
 def sms_count(text: str) -> SmsCount:
     """Count a text as SMS. GSM-7's extension table (€, brackets and the like) costs two units a character."""
-    beyond = tuple(dict.fromkeys(letter for letter in text if letter not in _GSM7_WHOLE))
+    beyond = tuple(dict.fromkeys(letter for letter in text if letter not in GSM7_WHOLE))
     if beyond:
         units = _utf16_units(text)
         return SmsCount("ucs2", len(text), units, _segments(units, 70, 67), beyond)
-    units = len(text) + sum(letter in _GSM7_EXTENSION for letter in text)
+    units = len(text) + sum(letter in GSM7_EXTENSION for letter in text)
     return SmsCount("gsm7", len(text), units, _segments(units, 160, 153), ())
 
 

@@ -38,8 +38,17 @@ def spelled_out(text: str) -> str:
     >>> spelled_out("Stay in\u202edoors")
     'Stay in[U+202E]doors'
     """
+    return "".join(shown_letters(text)) if _unneeded(text) else text
+
+
+def shown_letters(text: str) -> list[str]:
+    """Each character as :func:`spelled_out` shows it, for who shows a text piece by piece.
+
+    >>> shown_letters("in\u202e")
+    ['i', 'n', '[U+202E]']
+    """
     hidden = _unneeded(text)
-    return "".join(f"[U+{ord(c):04X}]" if place in hidden else c for place, c in enumerate(text)) if hidden else text
+    return [f"[U+{ord(letter):04X}]" if place in hidden else letter for place, letter in enumerate(text)]
 
 
 def _unneeded(text: str) -> dict[int, str]:

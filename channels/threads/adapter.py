@@ -119,7 +119,7 @@ class Adapter:
         media = carried(content, account) if account.settings.get("media_base_url") else ()
         rendering = Rendering("threads", account.id, content.kind, (one_post(content, account),), options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on Threads: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on Threads: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -115,7 +115,7 @@ class _ByMachine(Adapter):
             raise RenderError(str(error)) from error
         rendering = replace(made, options=options, media=carried(content, account))
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on TikTok: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on TikTok: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -66,7 +66,7 @@ class Adapter:
         rendering = Rendering(account.channel, account.id, content.kind, wire.parts(data), options)
         faults = cls.problems(rendering)
         if faults:
-            raise RenderError("; ".join(faults))
+            raise RenderError("; ".join(faults), rendering)
         return rendering
 
     @classmethod

@@ -131,7 +131,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("x", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on X: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on X: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

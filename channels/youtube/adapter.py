@@ -140,7 +140,7 @@ class Adapter:
         parts, media = (one_post(content, account),), carried(content, account)
         rendering = Rendering("youtube", account.id, content.kind, parts, options, media)
         if problems := cls.problems(rendering):
-            raise RenderError(f"{account.handle} on YouTube: {'; '.join(problems)}")
+            raise RenderError(f"{account.handle} on YouTube: {'; '.join(problems)}", rendering)
         return rendering
 
     @classmethod

@@ -40,10 +40,6 @@ def validate(context: click.Context, session: Session, files: Names, profile: Te
 
     Verdicts: ok, hold (a person decides), refuse (each fault is named), feed (several alerts: give one). Exit code 2
     if any is not ok.
-
-    \b
-    dispatcher cap validate alert.xml
-    dispatcher cap validate --profile strict alert.xml
     """
     data = {name: read(name, MAX_BYTES) for name in files}
     reports = _judged(session, data, profile, when) if profile else {name: check(one) for name, one in data.items()}
@@ -70,10 +66,6 @@ def ingest(context: click.Context, session: Session, source: str, mode: Mode, na
 
     An Update or Cancel finds the incident it is about. What is odd is held for a person; exit code 2 where it is
     refused.
-
-    \b
-    dispatcher cap ingest alert.xml --mode exercise
-    dispatcher cap ingest https://alerts.agency.example/1.xml --mode live --profile strict
     """
     from dispatcher.service.alerts import intake, profiles
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from textwrap import indent
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dispatcher.cli import only, wording
+from dispatcher.cli import cards, only, wording
 from dispatcher.cli import spend as paid
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
-from dispatcher.cli.message import pictured, told_media
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
-from dispatcher.domain.message import TextKind
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
@@ -27,8 +25,8 @@ from dispatcher.service import (
     clearing,
     confirming,
     estimating,
-    linting,
     notices,
+    previewing,
     probing,
     stopping,
     submitting,
@@ -173,41 +171,35 @@ def show(session: Session, plan: Text) -> None:
 
 @clearance.command(cls=Reading)
 @only.PLAN
-def read(session: Session, plan: Text) -> None:
+@cards.HTML
+def read(session: Session, plan: Text, page: Path | None) -> None:
     """What approving PLAN signs, word for word: every account's message and media, then its armed texts.
 
     Last, while it waits, what its release would do, and the token that `dispatcher release` asks for.
+
+    \b
+    dispatcher clearance read 4f21 --html plan.html
     """
     named = only.plan(session, plan, "clearance read", only.WAITING, only.SENT)
-    texts = clearing.texts(session.desk, named)
-    attached = clearing.attached(session.desk, named)
-    found = [
-        {
-            "account": place.account,
-            "channel": place.channel,
-            "text": kind,
-            "parts": facts(list(rendering.parts)),
-            "media": [pictured(session, medium) for medium in rendering.media],
-            "left_out": max(0, attached - len(rendering.media)) if kind is TextKind.PUBLISH else 0,
-        }
-        for place, kind, rendering in texts
-    ]
-    where, said = areas.of_plan(session.desk, named), linting.remarks_on_plan(session.desk, named)
+    sheet = previewing.of_plan(session.desk, named)
     with session.desk.store.read() as work:
         stored = records.plan(work, named)
     asked = confirming.ask(session.desk, stored) if stored.state == "submitted" else None
     end = [*confirming.consequence(asked, session.desk.now()), f"Token: {asked.token}"] if asked else []
-    shown = {
-        "where": where,
-        "texts": found,
-        "remarks": wording.rows(said),
+    shown: dict[str, Any] = {
+        "mode": sheet.incident.mode,
+        "where": areas.told(sheet.revision),
+        "texts": [cards.document(session, card) for card in sheet.cards],
+        "remarks": wording.rows(sheet.remarks),
         "flags": stored.plan.flags,
         "not_flags": stored.plan.unflagged,
         "reach": asked and asked.reach,
         "token": asked and asked.token,
     }
-    lines = [areas.in_a_line(where), *map(_told, found), *wording.lines(said), *_flags(stored.plan), *end]
+    lines = [cards.read_aloud(session, sheet), *_flags(stored.plan), *end]
     session.read_out("texts", facts(shown), "\n".join(lines))
+    if page:
+        cards.write_page(session, sheet, page)
     verb = "clearance show"
     if asked:
         is_clear = all(finding.clear for finding in clearing.show(session.desk, named).findings)
@@ -219,11 +211,6 @@ def _flags(plan: Plan) -> list[str]:
     """The legal flags of a plan, and those that its submitter denies."""
     raised = [f"LEGAL FLAGS: {', '.join(plan.flags)}"] if plan.flags else []
     return raised + [f"NOT FLAGGED as {denied.flag}, though worded so: {denied.why}" for denied in plan.unflagged]
-
-
-def _told(made: dict[str, Any]) -> str:
-    parts = [f"[{part['language']}]\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *parts, *told_media(made)])
 
 
 def _show(session: Session, standing: Standing, signed: StatementKind | None = None, did: str = "") -> None:

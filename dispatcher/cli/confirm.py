@@ -21,7 +21,7 @@ from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.ids import short
 from dispatcher.domain.statement import Mode
-from dispatcher.service import confirming, releasing
+from dispatcher.service import confirming, exercising, releasing
 from dispatcher.service.confirming import TRIES, Asked, How, Judged
 from dispatcher.service.releasing import Confirm, Dispatch
 from dispatcher.store.records import StoredPlan
@@ -71,6 +71,7 @@ def _confirm(session: Session, stored: StoredPlan, given: str | None) -> How:
             f"give --confirm TOKEN; it is shown by: dispatcher clearance read {name}",
         )
     asked = confirming.ask(session.desk, stored)
+    say(*exercising.lapsed(session.desk, asked.mode))
     if on_terminal:
         for line in confirming.consequence(asked, session.desk.now()):
             _styled(line, asked.mode)

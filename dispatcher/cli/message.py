@@ -12,30 +12,23 @@ Texts are files as officers write them, one per language::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from textwrap import indent
-from typing import Any
+from pathlib import Path
 
 import click
 
-from channels import registry
-from channels.capabilities import Address
-from channels.contract import Caption, LanguageText, Medium
+from channels.contract import LanguageText
 from channels.media.captions import MAX_BYTES as CAPTION_BYTES
 from channels.media.structure import MAX_FILM_BYTES
-from channels.text import length, sms_count
-from dispatcher.cli import wording
+from dispatcher.cli import cards, wording
 from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import Moment, Names, Noun, Pairs, Text, at, many, moment, pairs, read, read_text
 from dispatcher.cli.output import facts, next_step
 from dispatcher.cli.session import Session
-from dispatcher.domain.errors import GateClosed, Invalid, Unavailable
+from dispatcher.domain.errors import GateClosed, Invalid
 from dispatcher.domain.message import Revision, TextKind
-from dispatcher.sending.media import MediaFolder
-from dispatcher.service import areas, drafting, messages, probing
+from dispatcher.service import areas, drafting, messages, previewing, probing
 from dispatcher.service.drafting import Wanted
 from dispatcher.service.media import Given
-from dispatcher.service.messages import Preview
 from dispatcher.store import records
 from dispatcher.wording import Remark, Weight
 
@@ -162,21 +155,26 @@ def detach(session: Session, name: str) -> None:
 @message.command()
 @NAME
 @many("account", "Only this account; may be repeated.")
-def preview(session: Session, name: str, accounts: Names) -> None:
+@cards.HTML
+def preview(session: Session, name: str, accounts: Names, page: Path | None) -> None:
     """The exact text that each account would carry, as its platform counts, and its media; then the way back.
 
-    Last comes whether each account could send, as its last probe found, and how long ago that was.
+    Under each text stands what costs more than it seems, such as one letter that makes a text message two. Last comes
+    whether each account could send, as its last probe found, and how long ago that was.
+
+    \b
+    dispatcher message preview msg-7k --html preview.html
     """
-    revision, found = _previews(session, name, accounts)
-    said = wording.on_revision(session, revision)
-    shown = [_document(session, made) for made in sorted(found, key=lambda made: list(TextKind).index(made.kind))]
-    probed = probing.known(session.desk, {made.account.id for made in found})
-    where = areas.told(revision)
-    probes = [f"{one.account}: {one.probe}" for one in probed]
-    text = "\n".join([areas.in_a_line(where), *map(_told, shown), *wording.lines(said), *probes])
-    about = {"message": revision.message, "where": where, "previews": shown, "remarks": wording.rows(said)}
-    session.read_out("preview", {**about, "probes": facts(probed)}, text)
-    next_step(*_after(revision, any(made.problems for made in found) or _refuses(said)))
+    sheet = previewing.of_message(session.desk, name, accounts)
+    probed = probing.known(session.desk, {card.account for card in sheet.cards})
+    text = "\n".join([cards.read_aloud(session, sheet), *(f"{one.account}: {one.probe}" for one in probed)])
+    about = {"message": sheet.revision.message, "mode": sheet.incident.mode, "where": areas.told(sheet.revision)}
+    shown = [cards.document(session, card) for card in sheet.cards]
+    said = {"previews": shown, "remarks": wording.rows(sheet.remarks), "probes": facts(probed)}
+    session.read_out("preview", {**about, **said}, text)
+    if page:
+        cards.write_page(session, sheet, page)
+    next_step(*_after(sheet.revision, any(card.problems for card in sheet.cards) or _refuses(sheet.remarks)))
 
 
 @message.command()
@@ -186,9 +184,9 @@ def lint(session: Session, name: str) -> None:
 
     Exit code 3 if anything keeps a plan from being made of it; what advises does not.
     """
-    revision, found = _previews(session, name, ())
-    said = wording.on_revision(session, revision)
-    problems = [(made.account.id, str(made.kind), problem) for made in found for problem in made.problems]
+    sheet = previewing.of_message(session.desk, name)
+    revision, said = sheet.revision, sheet.remarks
+    problems = [(card.account, str(card.kind), problem) for card in sheet.cards for problem in card.problems]
     problems += [("every account", str(kind), "is not armed in every language") for kind in revision.missing_armed]
     problems += [] if revision.area else [("every account", "publish", "names no area, which never means everywhere")]
     refused = [one for one in said if one.weight is Weight.REFUSE]
@@ -202,7 +200,7 @@ def lint(session: Session, name: str) -> None:
     next_step(command, missing)
 
 
-def _refuses(said: Iterable[Remark]) -> bool:
+def _refuses(said: tuple[Remark, ...]) -> bool:
     return any(one.weight is Weight.REFUSE for one in said)
 
 
@@ -222,7 +220,7 @@ def read_message(language: str, file: str) -> LanguageText:
 def _show(session: Session, made: Revision) -> None:
     names = ("message", "number", "digest", "incident", "languages", "valid_until", "link", "area", "contributors")
     armed = {kind: [text.language for text in texts] for kind, texts in made.texts.items()}
-    media = [pictured(session, medium) for medium in made.media]
+    media = [cards.pictured(session, medium) for medium in made.media]
     about = {name: getattr(made, name) for name in names} | areas.told(made)
     about |= {"template": made.template} if made.template else {}
     columns = "kind width height file" if media else ""
@@ -234,75 +232,6 @@ def _show(session: Session, made: Revision) -> None:
         next_step(f"dispatcher clearance submit {made.message}")
     else:
         next_step(f"dispatcher message preview {made.message}")
-
-
-def _previews(session: Session, name: str, accounts: Names) -> tuple[Revision, list[Preview]]:
-    with session.desk.store.read() as work:
-        revision = records.newest_revision(work, name)
-        mode = records.incident(work, revision.incident).mode
-        chosen = records.accounts(work, mode, accounts or None)
-    if not chosen:
-        raise Invalid(f"there is no {mode} account yet", "add one: dispatcher account add --help")
-    return revision, messages.previews(session.desk, revision, chosen, mode)
-
-
-def _document(session: Session, made: Preview) -> dict[str, Any]:
-    channel, parts = made.account.channel, made.rendering.parts if made.rendering else ()
-    counted = [{**facts(part), "count": _count(channel, part.text)} for part in parts]
-    about = {"account": made.account.id, "channel": channel, "text": str(made.kind), "digest": made.digest}
-    media = [pictured(session, medium) for medium in made.rendering.media] if made.rendering else []
-    return {**about, "parts": counted, "media": media, "left_out": made.left_out, "problems": list(made.problems)}
-
-
-def _told(made: dict[str, Any]) -> str:
-    lines = [f"PROBLEM: {problem}\n" for problem in made["problems"]]
-    lines += [f"[{part['language']}] {part['count']}\n{indent(part['text'], '    ')}\n" for part in made["parts"]]
-    return "\n".join([f"{made['text']}: {made['account']} ({made['channel']})", *lines, *told_media(made)])
-
-
-def pictured(session: Session, medium: Medium) -> dict[str, Any]:
-    """A picture or video of a rendering, the files in which people look at it, and its captions word for word."""
-    folder = session.desk.settings.media_folder
-    captions = [{**facts(one), "file": str(folder.file(one)), "text": _words(folder, one)} for one in medium.captions]
-    return {**facts(medium), "file": str(folder.file(medium)), "captions": captions}
-
-
-def told_media(made: dict[str, Any]) -> Iterator[str]:
-    """A rendering's pictures and videos for a person, or how many it goes out without."""
-    for one in made["media"]:
-        length = f", {one['duration_ms'] / 1_000:g} s" if one["duration_ms"] else ""
-        yield f"[{one['kind']}] {one['width']} x {one['height']} pixels{length}, {one['size']} bytes: {one['file']}"
-        yield from (f"{indent(part['text'], '    ')}\n" for part in one["alt"])
-        sent = "" if _takes_captions(made["channel"]) else f", not sent: {made['channel']} takes none"
-        for caption in one["captions"]:
-            yield f"[captions {caption['language']}{sent}] {caption['file']}\n{indent(caption['text'], '    ')}"
-    if made["left_out"]:
-        kinds = {f"{one['kind']}s" for one in made["media"]}
-        why = f"{made['account']} takes {f'{min(kinds)} alone here' if kinds else 'none of that kind'}"
-        yield f"WITHOUT {made['left_out']} OF ITS PICTURES AND VIDEOS: {why}\n"
-
-
-def _words(folder: MediaFolder, caption: Caption) -> str:
-    try:
-        return folder.read(caption).decode()
-    except Unavailable as error:
-        return error.message
-
-
-def _takes_captions(channel: str) -> bool:
-    return any(limit.captions for limit in registry.adapter(channel).capabilities.media)
-
-
-def _count(channel: str, text: str) -> str:
-    """How long a text is in its platform's own measure, and of how much."""
-    able = registry.adapter(channel).capabilities
-    if able.text is None:
-        return f"{len(text)} characters"
-    counted = f"{length(text, able.text.unit)} of {able.text.most}"
-    if able.recipients is not Address.PHONE:
-        return counted
-    sms = sms_count(text)  # what is paid for
-    return f"{counted}, {sms.segments} SMS ({sms.encoding})"
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:

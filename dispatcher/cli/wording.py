@@ -78,20 +78,15 @@ def lines(found: Iterable[Remark]) -> list[str]:
     return [f"REMARK ({one.weight}) {one.kind} {one.sentence()}" for one in found]
 
 
-def on_revision(session: Session, revision: Revision) -> tuple[Remark, ...]:
-    """What there is to say about a message as it is."""
-    with session.desk.store.read() as work:
-        mode = records.incident(work, revision.incident).mode
-    return linting.remarks_on(session.desk, revision, mode)
-
-
 def tell_drafted(session: Session, revision: Revision) -> None:
     """Under what was drafted from a template: languages it leaves out, and how much there is to say about it."""
     held = templates.template(session.desk, revision.template.partition(" ")[0]).texts
     spoken = {tag.partition("-")[0] for tag in revision.languages}
     if left := [tag for tag in held if tag.partition("-")[0] not in spoken]:
         say(f"Left out: {', '.join(left)}, which no account here speaks; ask for it with --language")
-    if found := on_revision(session, revision):
+    with session.desk.store.read() as work:
+        mode = records.incident(work, revision.incident).mode
+    if found := linting.remarks_on(session.desk, revision, mode):
         say(f"{len(found)} remarks on the wording: dispatcher message lint {revision.message}")
     say(f"Read it as it will be sent: dispatcher message preview {revision.message}")
 

@@ -217,17 +217,17 @@ class PolicyVersion:
     break_glass: BreakGlass | None = None
     hardware_roles: tuple[Role, ...] = ()
     pin_roles: tuple[Role, ...] = ()
-    exercise_max_age_days: int | None = None
     sensitivity: Mapping[str, Sensitivity] = field(default_factory=dict)
+    exercise_max_age_days: int | None = None
+
+    def sensitive(self, at: datetime) -> Mapping[str, Sensitivity]:
+        """The periods before elections that a moment lies in, by name."""
+        return {name: period for name, period in self.sensitivity.items() if period.starts <= at < period.ends}
 
     @property
     def exercise_max_age(self) -> timedelta | None:
         """How old a team's last exercise may be before it is told so, where policy says."""
         return timedelta(days=self.exercise_max_age_days) if self.exercise_max_age_days else None
-
-    def sensitive(self, at: datetime) -> Mapping[str, Sensitivity]:
-        """The periods before elections that a moment lies in, by name."""
-        return {name: period for name, period in self.sensitivity.items() if period.starts <= at < period.ends}
 
     @property
     def armed_for(self) -> timedelta:

@@ -45,7 +45,8 @@ class Draft:
 class Preview:
     """One account's rendering of one kind of text, or why there is none, with what lint says.
 
-    ``left_out``: how many pictures and videos stay behind because the account takes none.
+    ``left_out``: how many pictures and videos stay behind because the account takes none. ``unfit`` is what would
+    have come of it where the channel refuses it: to be looked at, never signed.
     """
 
     account: Account
@@ -54,6 +55,7 @@ class Preview:
     digest: str | None
     problems: tuple[str, ...]
     left_out: int = 0
+    unfit: Rendering | None = None
 
 
 def draft(desk: Desk, incident_name: str, written: Draft, person: str) -> Revision:
@@ -145,7 +147,9 @@ def _preview(content: Content, account: Account, kind: TextKind, fitted: Fitted)
         taken = fitted(content.media, adapter.capabilities.media)
         rendering = adapter.render(replace(content, media=taken), account)
         digest, _ = encode(rendering)
-    except (RenderError, canonical.CanonicalError, Invalid, Unavailable) as error:
+    except RenderError as error:
+        return Preview(account, kind, None, None, (str(error),), unfit=error.rendering)
+    except (canonical.CanonicalError, Invalid, Unavailable) as error:
         return Preview(account, kind, None, None, (str(error),))
     left_out = len(content.media) - len(rendering.media)
     return Preview(account, kind, rendering, digest, tuple(lint(rendering, adapter)), left_out)

@@ -12,8 +12,8 @@ ADDRESS = "https://alerts.example/rivers/feed.atom"
 
 def atom(*entries: str) -> bytes:
     """An Atom list."""
-    listed = "".join(f"<entry>{entry}</entry>" for entry in entries)
-    return f'<feed xmlns="http://www.w3.org/2005/Atom">{listed}</feed>'.encode()
+    inner = "".join(f"<entry>{entry}</entry>" for entry in entries)
+    return f'<feed xmlns="http://www.w3.org/2005/Atom">{inner}</feed>'.encode()
 
 
 def addresses(data: bytes) -> list[str]:

@@ -76,6 +76,11 @@ def test_a_name_that_could_leave_the_folder_becomes_a_digest(site):
     assert {len(name.partition(".")[0]) for name in site.files()} == {32, len(THREAD), len("index")}
 
 
+def test_no_page_takes_the_place_of_the_index(site):
+    """Whatever a thread is called."""
+    assert not site.send(site.job("d-1", content(thread="index"))).reference.startswith("index#")
+
+
 def test_messages_of_one_incident_share_a_page(site):
     """The newest first."""
     site.send(site.job("d-1"))
