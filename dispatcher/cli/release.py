@@ -24,7 +24,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.embedded.errors import EmbeddedError
 from dispatcher.embedded.state import read_state
 from dispatcher.gate.stops import HaltScope
-from dispatcher.service import exercising, notices, releasing, stopping
+from dispatcher.service import notices, releasing, stopping
 from dispatcher.service.desk import Desk
 from dispatcher.service.releasing import Dispatch
 from dispatcher.service.stopping import Halted
@@ -58,7 +58,6 @@ def release(session: Session, plan: Text, given: Text) -> None:
         given,
     )
     session.show("dispatch", made)
-    say(*exercising.lapsed(session.desk, made.mode))
     name = short(made.plan)
     say(f"Released: plan {name}. To take it back: dispatcher correct {name}, or dispatcher withdraw {name}")
     next_step(f"dispatcher watch {name}")
