@@ -23,9 +23,10 @@ from enum import StrEnum
 
 from channels.contract import Json
 from channels.registry import UnknownChannelError, adapter, called
+from dispatcher.areas import reach_in_words
 from dispatcher.domain import canonical
 from dispatcher.domain.ids import short
-from dispatcher.domain.message import Revision, TextKind
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
@@ -122,14 +123,9 @@ def ask(desk: Desk, stored: StoredPlan) -> Asked:
     """What is to be confirmed of a plan that is in the store."""
     with desk.store.read() as work:
         revision = records.newest_revision(work, stored.message)
-    reach = reach_of(stored.plan, _people(revision))
+    reach = reach_of(stored.plan, revision.population)
     said = revision.texts[TextKind.PUBLISH][0].headline
     return Asked(stored.plan, said, reach, token(stored.plan, reach))
-
-
-def _people(revision: Revision) -> int | None:
-    """How many people a revision says that its area holds, where a revision can say so."""
-    return getattr(revision, "population", None)
 
 
 def consequence(asked: Asked, now: datetime) -> Iterator[str]:
@@ -147,7 +143,7 @@ def consequence(asked: Asked, now: datetime) -> Iterator[str]:
         lists = ", ".join(f"{name} ({count:,})" for name, count in reach.recipients.items())
         yield _row("And", f"{_number(sum(reach.recipients.values()), 'recipient')} of {lists}")
     where = ", ".join(reach.area) or "no area named"
-    yield _row("Where", where + (f", about {reach.people:,} people" if reach.people else ""))
+    yield _row("Where", where + (f", {_people(reach)}" if reach.people else ""))
     left = max(0, int((plan.not_after - now).total_seconds() // 60))
     until = f"{plan.valid_until:%Y-%m-%d %H:%M} UTC; sent for {left} minutes more at most"
     yield _row("Until", until)
@@ -158,6 +154,10 @@ def consequence(asked: Asked, now: datetime) -> Iterator[str]:
 
 def _is_of(plain: str, mode: Mode) -> bool:
     return len(plain) == LENGTHS[mode] and set(plain) <= set(SIGNS[mode])
+
+
+def _people(reach: Reach) -> str:
+    return reach_in_words(reach.people, at_most=len(reach.area) > 1)
 
 
 def _plain(typed: str) -> str:

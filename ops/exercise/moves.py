@@ -57,10 +57,9 @@ class Story:
     code: str = "CODE"
     plans: list[str] = field(default_factory=list)
 
-    def words(self, step: Step, more: Mapping[str, str] | None = None) -> list[str]:  # noqa: C901 - one case per act
-        """What a person types to do the act of a step; ``more``: options whose value is known at that moment only."""
+    def words(self, step: Step) -> list[str]:  # noqa: C901 - one case per act
+        """What a person types to do the act of a step; what confirms a release is read before it is released."""
         plan, why = short(self.plan) if self.plan else "", ["--reason", step.reason or step.tell]
-        extra = [word for name, value in (more or {}).items() for word in (f"--{name}", value)]
         match step.act:
             case Act.DECLARE:
                 return ["incident", "declare", *self._declared(), *IN_EXERCISE]
@@ -91,7 +90,7 @@ class Story:
                 return ["clearance", "revoke", plan, *why]
             case Act.CORRECT:
                 return ["correct", plan, *why]
-        return ["release", plan, *extra]
+        return ["release", plan]
 
     def shows(self, step: Step, entry: LedgerLine) -> bool:
         """Whether an entry says that the act of a step was done, about this run."""

@@ -103,7 +103,7 @@ class Player:
         following = Following(self.desk, Wanted(kinds=(kind,)))
         answer = None
         if actor:
-            answer = self.stage.act(actor, *self._words(step, actor), fails=GATE_CLOSED if step.refused else None)
+            answer = self.stage.act(actor, *self.story.words(step), fails=GATE_CLOSED if step.refused else None)
         else:
             self._ask(step)
         seconds = SCRIPT_S if actor else float(self.scenario.wait_s)
@@ -114,14 +114,6 @@ class Player:
         if not actor:
             self.stage.tell(f"       done by {entry.facts.get('actor')}")
         self.story.learn(step, entry, answer)
-
-    def _words(self, step: Step, actor: str) -> list[str]:
-        """What the script types. A release is confirmed by the token that its plan's reading shows."""
-        if step.act is not Act.RELEASE or step.refused:
-            return self.story.words(step)
-        read = self.stage.act(actor, "clearance", "read", self.story.plan, quiet=True)
-        token = read.get("confirm")
-        return self.story.words(step, {"confirm": token} if isinstance(token, str) else None)
 
     def _ask(self, step: Step) -> None:
         """Say who is awaited, and what they type in a terminal of their own."""

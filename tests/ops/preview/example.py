@@ -21,6 +21,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.media import MediaFolder
 from dispatcher.service import media
 from dispatcher.service.previewing import Card, Sheet, card
+from dispatcher.wording import remarks
 from tests.builders import HOUR, INCIDENT, NOW, revision
 from tests.channels.insertion_order.ordering import SETTINGS as ORDERED
 from tests.channels.media.films import film
@@ -92,7 +93,7 @@ def sheet(
         _card(folder, made, one, kind, attached, mode) for kind in kinds for one in accounts or map(account, OURS)
     ]
     incident = Incident(INCIDENT, mode, "severe_weather", Severity.S3, "Storm", IncidentState.ACTIVE, NOW, "author-1")
-    return Sheet(incident, made, None, "draft", tuple(cards))
+    return Sheet(incident, made, None, "draft", tuple(cards), remarks(made, exercise=mode is Mode.EXERCISE))
 
 
 def _card(
