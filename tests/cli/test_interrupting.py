@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Office
 from tests.servers import until
 from tests.statements.support import ssh_keygen
-from tests.terminal import Screen, terminal
+from tests.terminal import PROGRAM, Screen, terminal
 
 
 def locked(office: Office, person: str) -> Path:
@@ -70,15 +70,16 @@ def test_a_passphrase_is_never_shown(office: Office) -> None:
 
 
 def test_ctrl_c_ends_who_follows(office: Office) -> None:
-    """``watch`` sends nothing, so ending it stops nothing: the next step says where to look."""
+    """``watch`` sends nothing, so ending it stops nothing: it says how to go on, and how to stop the sending."""
     plan = office.released()
     with terminal("watch", plan, folder=office.folder, ACCESSIBLE="1") as screen:
         screen.expect("ready")
         screen.press("ctrl-c")
         assert screen.ended() == 130
-    assert last_words(screen)[-2:] == [
-        "Error: interrupted; what was not finished was not done",
-        "Next: dispatcher status",
+    assert last_words(screen)[-3:] == [
+        "Error: you stopped watching; the sending goes on without you",
+        f"Next: go on watching: dispatcher watch {plan[:12]}",
+        "stop the sending: dispatcher halt",
     ]
 
 
@@ -95,10 +96,8 @@ def test_a_lost_terminal_ends_a_command_and_status_goes_on(office: Office) -> No
 def test_whoever_ignores_hanging_up_is_left_alone(office: Office) -> None:
     """As under nohup: the command goes on."""
     plan = office.released()
-    program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    code = f"{program}; from dispatcher.cli.main import run; run()"
-    environment = {"DISPATCHER_DEPLOYMENT": str(office.folder)}
-    with terminal("-c", code, "watch", plan, bare=True, **environment) as screen:
+    deaf = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {PROGRAM}"
+    with terminal("watch", plan, folder=office.folder, program=deaf) as screen:
         screen.expect("ready")
         screen.signal(signal.SIGHUP)
         office.move("leased", "sending", "accepted")
