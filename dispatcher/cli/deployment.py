@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dispatcher.cli.commands import Verb, one_of
+from dispatcher.cli.commands import Text, Verb, one_of
 from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError
@@ -20,17 +20,22 @@ if TYPE_CHECKING:  # what only a role needs is loaded by that role
     from dispatcher.settings import Settings
     from workers.main import Main
 
+SIMULATOR = "http://127.0.0.1:8790"
+"""Where `dispatcher exercise run` starts the platforms of a test deployment, unless told otherwise."""
+
 
 @click.command(cls=Verb)
 @click.argument("folder")
 @click.option("--kind", type=one_of(DeploymentKind), required=True)
 @click.option("--name", required=True, help="The deployment's id: signed into every statement, it never changes.")
 @click.option("--sent-by", default="", help="The public name of the sender; else the id.")
-@click.option("--simulator", default="", metavar="URL", help="The far side of all exercises.")
+@click.option("--simulator", metavar="URL", help=f"The far side of all exercises; for a test: {SIMULATOR}.")
 @click.option("--database", default="", metavar="URL", help="Else SQLite in the folder.")
 @click.option("--redis", default="embedded", metavar="URL", help="Else a private one, started by `up`.")
 @click.option("--quick", is_flag=True, help="Waits as short as an exercise on one machine wants; kind test only.")
-def init(session: Session, folder: str, kind: DeploymentKind, name: str, *, quick: bool, **more: Any) -> None:
+def init(
+    session: Session, folder: str, kind: DeploymentKind, name: str, *, simulator: Text, quick: bool, **more: Any
+) -> None:
     """Make a deployment in FOLDER: folders, trust root, example policy, keys for exercises, an empty database.
 
     Only a deployment of kind test may point a live account at a private address.
@@ -40,12 +45,16 @@ def init(session: Session, folder: str, kind: DeploymentKind, name: str, *, quic
     from dispatcher.sender_bootstrap import now
     from dispatcher.service import deploying
 
-    blueprint = deploying.Blueprint(name, kind, **more)
+    is_test = kind is DeploymentKind.TEST
+    far_side = (SIMULATOR if is_test else "") if simulator is None else simulator
+    blueprint = deploying.Blueprint(name, kind, simulator=far_side, **more)
     blueprint = deploying.quick(blueprint) if quick else blueprint
     made = deploying.init(Path(folder).absolute(), blueprint, now(), secrets.token_bytes)
     session.show("deployment", made)
     say(*(f"Warning: {warning}" for warning in made.warnings))
-    next_step(f"dispatcher --deployment {folder} up --mode exercise", "accounts (dispatcher account add --help)")
+    if is_test:
+        return next_step(f"dispatcher --deployment {folder} exercise run storm")
+    return next_step("dispatcher account add --help", "accounts")
 
 
 @click.command(cls=Verb)

@@ -9,6 +9,7 @@ from dispatcher.cli.exercise import roles_named
 from dispatcher.cli.main import root
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.people import Role
+from dispatcher.service import exercising
 from tests.cli.conftest import Office
 
 ROLES = (Role.AUTHOR, Role.CHECKER, Role.LANGUAGE_CHECKER, Role.DUTY_DIRECTOR)
@@ -80,6 +81,12 @@ def test_status_warns_a_team_that_has_held_no_exercise(office: Office) -> None:
 def test_the_release_of_an_exercise_warns_nobody(office: Office) -> None:
     """Live releases do."""
     assert "policy asks for an exercise" not in office.run("release", office.cleared(), by="director-1").err
+
+
+def test_a_release_says_that_the_last_exercise_is_too_old(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After it was released: it blocks nothing."""
+    monkeypatch.setattr(exercising, "lapsed", lambda _desk, mode: (f"Warning: too old for {mode}",))
+    assert "Warning: too old for exercise" in office.run("release", office.cleared(), by="director-1").err
 
 
 def test_quick_waits_are_for_test_deployments_only(office: Office) -> None:

@@ -94,7 +94,7 @@ def test_init_makes_a_deployment_whole(tmp_path: Path) -> None:
     words = ("init", office.folder, "--kind", "test", "--name", "example-city")
     said = office.run(*words)
     assert said.json["schema"] == "dispatcher/deployment/v1"
-    assert "up --mode exercise" in said.err
+    assert "exercise run storm" in said.err
     assert office.run("migrate").json["before"] == office.run("migrate").json["now"]
 
 
