@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -262,12 +263,7 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
         facts(finding)
         | {"clear": finding.clear, "failures": facts(finding.lacking)}
         | {"missing": [f"{failure.clause} {failure.fact}" for failure in finding.lacking]}
-        | {
-            "who": [
-                f"{role}: {', '.join(people)}"
-                for role, people in who_can(session.desk, finding.lacking, plan).items()
-            ]
-        }
+        | {"who": _who(session.desk, finding.lacking, plan)}
         for finding in standing.findings
     ]
     columns = {"channels": "channel state signed missing who"}
@@ -275,6 +271,10 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
     columns |= {"probes": "account probe quota days_left"} if about.get("probes") else {}
     columns |= {"estimates": "account deliveries seconds cost warnings"} if about.get("estimates") else {}
     session.show(schema, {**about, "channels": channels}, **columns)
+
+
+def _who(desk: Desk, lacking: Iterable[Failure], plan: Plan) -> list[str]:
+    return [f"{role}: {', '.join(people)}" for role, people in who_can(desk, lacking, plan).items()]
 
 
 def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:

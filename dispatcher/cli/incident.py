@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dispatcher.areas.words import described
+from dispatcher.cli import suggesting
 from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import (
     Moment,
@@ -24,7 +25,6 @@ from dispatcher.cli.commands import (
 )
 from dispatcher.cli.output import facts, next_step, say, wants_json
 from dispatcher.cli.session import Session
-from dispatcher.cli.suggesting import close
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident, Item, Severity
@@ -316,7 +316,7 @@ def _kinds(session: Session) -> list[str]:
 def _known(session: Session, kind: str) -> None:
     """Refuse a kind that is one of policy's but for a slip; any other is taken, and warned of. Raises Invalid."""
     kinds = _kinds(session)
-    if kind not in kinds and (meant := close(kind, kinds, SLIP)):
+    if kind not in kinds and (meant := suggesting.close(kind, kinds, SLIP)):
         raise Invalid(
             f"{kind} is not a kind that policy knows, and much like {meant[0]}; nothing was declared",
             f"dispatcher incident declare {meant[0]} …; all kinds: {', '.join(kinds)}",

@@ -182,9 +182,8 @@ class Walk:
         """Have it signed by whom it takes, then released by who may."""
         standing, name = clearing.show(self.session.desk, plan.digest), short(plan.digest)
         lacking = [failure for finding in standing.findings for failure in finding.lacking]
-        people = who_can(
-            self.session.desk, lacking or [f for one in standing.findings for f in one.failures], plan.plan
-        )
+        failures = lacking or [failure for finding in standing.findings for failure in finding.failures]
+        people = who_can(self.session.desk, failures, plan.plan)
         can = [role for role, found in people.items() if any(who.split()[0] == self.person for who in found)]
         if not lacking and can:
             self._run("clearance", "read", name)

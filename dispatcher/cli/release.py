@@ -57,7 +57,7 @@ def release(session: Session, plan: Text, given: Text) -> None:
         lambda ask: releasing.release(session.desk, found, session.pen, bell(session.desk), parent, ask),
         given,
     )
-    session.show("dispatch", made)
+    session.show("dispatch", made, traceparent="")
     name = short(made.plan)
     say(f"Released: plan {name}. To take it back: dispatcher correct {name}, or dispatcher withdraw {name}")
     next_step(f"dispatcher watch {name}")

@@ -91,8 +91,8 @@ class Desk:
         """Whom to ask for a signature in one of these roles; where they are many, what says which one."""
         if len(wanted) > FEW:
             return "who is awaited stands in: dispatcher status"
-        held = {role: ", ".join(one.id for one in self.trust.roster.holders(role, now)) for role in wanted}
-        return f"ask {'; '.join(f'{role} ({people or "nobody now"})' for role, people in held.items())}"
+        held = {role: [one.id for one in self.trust.roster.holders(role, now)] or ["nobody now"] for role in wanted}
+        return "ask " + "; ".join(f"{role}: {', '.join(people)}" for role, people in held.items())
 
     def policy(self) -> PolicyVersion:
         """The policy in force. Raises Forbidden where there is none."""

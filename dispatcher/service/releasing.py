@@ -28,6 +28,7 @@ from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import SUPERSEDED
+from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
@@ -111,9 +112,8 @@ def _not_now(stored: StoredPlan) -> Stale:
     if stored.state in SUPERSEDED:
         why = f"plan {name} was {stored.state}: its text was edited or rejected; nothing was released"
         return Stale(why, "the plan that has taken its place is in: dispatcher status")
-    return Stale(
-        f"plan {name} is {stored.state}: it was released already, and is once only", f"dispatcher watch {name}"
-    )
+    why = f"plan {name} is {stored.state}: it was released already, which is done once only"
+    return Stale(why, f"dispatcher watch {name}")
 
 
 def _who(desk: Desk, failure: Failure, plan: Plan) -> str:

@@ -37,7 +37,8 @@ class Scene:
     @property
     def token(self) -> str:
         """The token of the plan, from where it is read."""
-        return str(self.office.run("clearance", "read", self.plan).json["token"])
+        self.told.tokens.append(str(self.office.run("clearance", "read", self.plan).json["token"]))
+        return self.told.tokens[-1]
 
 
 Stage = Callable[[Office], dict[str, str]]
