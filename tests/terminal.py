@@ -28,6 +28,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.servers import until
+
 PROGRAM = "from dispatcher.cli.main import run; run()"
 KEYS = {"enter": "\r", "ctrl-c": "\x03", "ctrl-d": "\x04", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B"}
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]")
@@ -64,8 +66,16 @@ class Screen:
         self.child.send(line + KEYS["enter"])
 
     def press(self, key: str) -> None:
-        """Press one key: a name from ``KEYS``, or a character."""
+        """Press one key: a name from ``KEYS``, or a character; Ctrl-C once the command waits for something.
+
+        Python misses a Ctrl-C between showing a question and waiting for the answer, faster than anybody presses it.
+        """
+        if key == "ctrl-c":
+            until(self._waits, "the command waits", self.timeout_s)
         self.child.send(KEYS.get(key, key))
+
+    def _waits(self) -> bool:
+        return Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def signal(self, number: signal.Signals) -> None:
         """Send the command a signal."""

@@ -83,9 +83,8 @@ class Desk:
             if self.trust.roster.holds(person.id, role, now):
                 return role
         own = ", ".join(held.role for held in person.roles if held.valid_at(now)) or "nothing"
-        raise SignatureNeeded(
-            f"{person.id} ({own}) does not hold {' or '.join(wanted)} now", self._who_does(wanted, now)
-        )
+        names = " or ".join(wanted) if len(wanted) <= FEW else "any role that signs this"
+        raise SignatureNeeded(f"{person.id} ({own}) does not hold {names} now", self._who_does(wanted, now))
 
     def _who_does(self, wanted: tuple[Role, ...], now: datetime) -> str:
         """Whom to ask for a signature in one of these roles; where they are many, what says which one."""
