@@ -54,6 +54,7 @@ REASON = click.option("--reason", required=True, help="Why; goes into the ledger
 
 SLIP = 0.85
 """How alike a kind and one of policy's are, as difflib counts, that was meant to be it."""
+TEMPLATES = "one of `dispatcher message templates`, or your own with --text"
 
 incident = Noun("incident")
 
@@ -242,7 +243,9 @@ def what_next(work: Work, found: Incident) -> tuple[str, str]:
         return f"dispatcher {f'clearance show {short(plans[-1].digest)}' if unfinished else f'review {found.id}'}", ""
     if revisions := records.revisions_of(work, found.id):
         return f"dispatcher clearance submit {revisions[-1].message}", "a plan for people to sign"
-    return f"dispatcher message draft {found.id}", "what the public will read"
+    if found.facts.get("texts"):
+        return f"dispatcher message draft {found.id}", "what the public will read: the alert's own texts are taken"
+    return f"dispatcher message draft {found.id} --template NAME", f"what the public will read: {TEMPLATES}"
 
 
 def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Moment) -> None:

@@ -87,7 +87,8 @@ def tell_drafted(session: Session, revision: Revision) -> None:
     with session.desk.store.read() as work:
         mode = records.incident(work, revision.incident).mode
     if found := linting.remarks_on(session.desk, revision, mode):
-        say(f"{len(found)} remarks on the wording: dispatcher message lint {revision.message}")
+        count = "1 remark" if len(found) == 1 else f"{len(found)} remarks"
+        say(f"{count} on the wording: dispatcher message lint {revision.message}")
     say(f"Read it as it will be sent: dispatcher message preview {revision.message}")
 
 

@@ -66,8 +66,8 @@ def test_a_second_release_sends_nothing_twice(scene: Scenes) -> None:
 def test_who_halted_does_not_resume(scene: Scenes) -> None:
     """Two others do."""
     at = scene("released")
-    at.told.types("ops-1", "halt", "--mode", "exercise", "--reason", "wrong street")
-    halt = at.office.run("status").json["halts"][0]["statement"][:12]
+    said = at.told.types("ops-1", "halt", "--mode", "exercise", "--reason", "wrong street")
+    halt = said.split()[-1]
     at.told.types("ops-1", "resume", halt, code=8)
     at.told.types("director-1", "resume", halt)
     at.told.types("director-1", "resume", halt, code=2)
