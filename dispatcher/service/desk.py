@@ -25,6 +25,9 @@ from dispatcher.store import records
 from dispatcher.store.database import Store, Work
 
 DEFAULT_LIFE = timedelta(days=7)
+FEW = 3
+"""Of so many roles, who holds each is said to whoever holds none of them."""
+
 """How long a statement holds unless a rule says otherwise; the plan's window bounds what it allows."""
 
 Send = Callable[[str, str, str], bool]
@@ -80,8 +83,16 @@ class Desk:
         for role in wanted:
             if self.trust.roster.holds(person.id, role, now):
                 return role
-        names = " or ".join(wanted)
-        raise SignatureNeeded(f"{person.id} does not hold {names} now", f"ask somebody who holds {names}")
+        own = ", ".join(held.role for held in person.roles if held.valid_at(now)) or "nothing"
+        names = " or ".join(wanted) if len(wanted) <= FEW else "any role that signs this"
+        raise SignatureNeeded(f"{person.id} ({own}) does not hold {names} now", self._who_does(wanted, now))
+
+    def _who_does(self, wanted: tuple[Role, ...], now: datetime) -> str:
+        """Whom to ask for a signature in one of these roles; where they are many, what says which one."""
+        if len(wanted) > FEW:
+            return "who is awaited stands in: dispatcher status"
+        held = {role: [one.id for one in self.trust.roster.holders(role, now)] or ["nobody now"] for role in wanted}
+        return "ask " + "; ".join(f"{role}: {', '.join(people)}" for role, people in held.items())
 
     def policy(self) -> PolicyVersion:
         """The policy in force. Raises Forbidden where there is none."""

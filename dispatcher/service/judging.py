@@ -28,6 +28,7 @@ from dispatcher.store import records
 from dispatcher.store.database import Work
 
 UNRELEASED = "G03"
+APPROVALS = "G08"
 CLAUSES: Mapping[str, str] = {
     clause.__name__[:3].upper(): (clause.__doc__ or "").partition("\n")[0]
     for clause in sorted((*PLAN_CLAUSES, *DELIVERY_CLAUSES), key=lambda clause: clause.__name__)
@@ -192,12 +193,22 @@ def _facts(
     )
 
 
-def who_can(desk: Desk, failures: Iterable[Failure]) -> dict[str, list[str]]:
-    """For each role that a failure names, who holds it now; those on call first, and marked, as deputies are."""
+def who_can(desk: Desk, failures: Iterable[Failure], plan: Plan | None = None) -> dict[str, list[str]]:
+    """For each role that a failure names, who holds it now; those on call first, and marked, as deputies are.
+
+    Whoever has a part in the plan is not named where an approval is missing, which theirs would not be.
+    """
+    failures = tuple(failures)
     now, roster = desk.clock(), desk.trust.roster
     named = {word.strip() for failure in failures for word in failure.mend.split(",")} & set(Role)
     roles = [Role(word) for word in sorted(named)]
-    return {role: [" ".join([p.id, *_marks(p, role, now)]) for p in roster.holders(role, now)] for role in roles}
+    approving = {word.strip() for f in failures if f.clause == APPROVALS for word in f.mend.split(",")}
+    found: dict[str, list[str]] = {}
+    for role in roles:
+        part = plan.contributors if plan and role in approving else {}
+        fit = (person for person in roster.holders(role, now) if person.id not in part)
+        found[role] = [" ".join([person.id, *_marks(person, role, now)]) for person in fit]
+    return found
 
 
 def _marks(person: Person, role: Role, now: datetime) -> Iterator[str]:

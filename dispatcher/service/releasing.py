@@ -25,6 +25,8 @@ from datetime import datetime
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
+from dispatcher.domain.lifecycle import SUPERSEDED
+from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
@@ -96,16 +98,26 @@ def _cleared(desk: Desk, plan_name: str, person: str, read: Read) -> StoredPlan:
             subject = {"incident": stored.plan.incident, "actor": person, "plan": stored.digest}
             work.record("release.refused", **subject, failures=failures)
     if stored.state != "submitted":
-        raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
+        raise _not_now(stored)
     if lacking:
-        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f)) for channel, f in lacking)
+        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f, stored.plan)) for channel, f in lacking)
         raise GateClosed("the plan is not clear, nothing was released", look, reasons)
     return stored
 
 
-def _who(desk: Desk, failure: Failure) -> str:
+def _not_now(stored: StoredPlan) -> Stale:
+    """Why a plan that does not wait is not released: it was, or another takes its place."""
+    name = short(stored.digest)
+    if stored.state in SUPERSEDED:
+        why = f"plan {name} was {stored.state}: its text was edited or rejected; nothing was released"
+        return Stale(why, "the plan that has taken its place is in: dispatcher status")
+    why = f"plan {name} is {stored.state}: it was released already, which is done once only"
+    return Stale(why, f"dispatcher watch {name}")
+
+
+def _who(desk: Desk, failure: Failure, plan: Plan) -> str:
     """Who can mend it: the roles, each with its people, those on call first; else the words of the clause."""
-    people = who_can(desk, [failure])
+    people = who_can(desk, [failure], plan)
     return "; ".join(f"{role} ({', '.join(found)})" for role, found in people.items()) or failure.mend
 
 
