@@ -1,12 +1,11 @@
-"""What the pages are played on: simulated platforms, a deployment with the example cast, and the roles in a thread."""
+"""What the pages are played on: simulated platforms, a deployment with example accounts, the roles in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
