@@ -89,6 +89,11 @@ test: setup chromium bubblewrap prometheus systemd openid ## check everything an
 	@$(MAKE) check
 	@$(BIN)/python -m pytest -v -n 3 --dist worksteal -rs --durations 25 $(TESTS)
 
+.PHONY: transcripts
+transcripts: setup ## write the transcripts of the terminal sessions again; read what changed
+	@TRANSCRIPTS=write $(BIN)/python -m pytest -v -n 2 tests/cli/sessions
+	@git diff --stat -- tests/cli/sessions/transcripts
+
 .PHONY: test-peers
 test-peers: setup peers ## run adapters against real far sides: a Bluesky PDS from npm, and Exim
 	@$(BIN)/python -m pytest -v -rs tests/peers

@@ -22,13 +22,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pexpect
 import pytest
 
-COMMAND = ["-c", "from dispatcher.cli.main import run; run()"]
+from tests.servers import until
+
+PROGRAM = "from dispatcher.cli.main import run; run()"
 KEYS = {"enter": "\r", "ctrl-c": "\x03", "ctrl-d": "\x04", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B"}
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]")
 OUTSIDE = {"DISPATCHER_DEPLOYMENT", "DISPATCHER_KEY", "SSH_AUTH_SOCK", "NO_COLOR", "CLICOLOR", "ACCESSIBLE"}
@@ -41,7 +43,6 @@ class Screen:
     child: pexpect.spawn[str]
     log: io.StringIO
     timeout_s: float
-    seen: list[str] = field(default_factory=list)
 
     @property
     def transcript(self) -> str:
@@ -53,21 +54,28 @@ class Screen:
         """The same as the terminal got it."""
         return self.log.getvalue()
 
-    def expect(self, text: str) -> str:
-        """Wait until ``text`` is shown, exactly; gives what was shown before it since the last time."""
+    def expect(self, text: str) -> None:
+        """Wait until ``text`` is shown, exactly, after what was waited for before."""
         try:
-            self.child.expect_exact(text, timeout=self.timeout_s)
+            self.child.expect_exact(text.replace("\n", "\r\n"), timeout=self.timeout_s)
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             pytest.fail(f"{text!r} was not shown ({type(error).__name__}):\n{self.transcript}")
-        return str(self.child.before)
 
     def type(self, line: str) -> None:
         """Type a line, and Enter."""
         self.child.send(line + KEYS["enter"])
 
     def press(self, key: str) -> None:
-        """Press one key: a name from ``KEYS``, or a character."""
+        """Press one key: a name from ``KEYS``, or a character; Ctrl-C once the command waits for something.
+
+        Python misses a Ctrl-C between showing a question and waiting for the answer, faster than anybody presses it.
+        """
+        if key == "ctrl-c":
+            until(self._waits, "the command waits", self.timeout_s)
         self.child.send(KEYS.get(key, key))
+
+    def _waits(self) -> bool:
+        return Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def signal(self, number: signal.Signals) -> None:
         """Send the command a signal."""
@@ -98,24 +106,26 @@ def terminal(
     columns: int = 100,
     rows: int = 40,
     timeout_s: float = 30.0,
-    bare: bool = False,
+    program: str = PROGRAM,
+    cwd: Path | None = None,
     **environment: str,
 ) -> Iterator[Screen]:
     """Run ``dispatcher WORDS`` on a terminal, as one of a deployment's people; it is gone at the end.
 
-    ``bare`` are words for Python itself.
+    ``program`` is what Python runs; a relative ``folder`` is one in ``cwd``.
     """
     settings = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+    settings["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     settings |= {"TERM": "xterm", "COLUMNS": str(columns), "LINES": str(rows)}
     if folder:
         settings["DISPATCHER_DEPLOYMENT"] = str(folder)
     if folder and by:
         settings["DISPATCHER_KEY"] = str(folder / "keys" / "exercise" / by)
-    typed = [*([] if bare else COMMAND), *map(str, words)]
     log = io.StringIO()
     child: pexpect.spawn[str] = pexpect.spawn(
         sys.executable,
-        typed,
+        ["-c", program, *map(str, words)],
+        cwd=cwd,
         env=settings | environment,
         dimensions=(rows, columns),
         encoding="utf-8",

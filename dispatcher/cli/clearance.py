@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
+from dispatcher.domain.lifecycle import SUPERSEDED
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
+from dispatcher.gate.evidence import Failure, Then
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import (
     areas,
@@ -51,6 +54,8 @@ COMMANDS = {
     "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
 }
 """What to type for a clause that a signature mends."""
+
+WINDOW = "G04"
 
 clearance = Noun("clearance")
 
@@ -101,7 +106,7 @@ def submit(
 @click.option("--window", type=duration, default="4h", show_default=True, help="How long it may be sent from now.")
 def renew(session: Session, plan: str, window: timedelta) -> None:
     """Submit PLAN's message again with a new window: a new plan, which people sign anew."""
-    _show(session, submitting.renew(session.desk, plan, window, session.pen), StatementKind.SUBMIT)
+    _show(session, submitting.renew(session.desk, plan, window, session.pen), StatementKind.SUBMIT, "Submitted anew")
 
 
 @clearance.command(cls=Signed)
@@ -253,11 +258,12 @@ def _cost(pence: int | None) -> str:
 
 def show_channels(session: Session, schema: str, standing: Standing, **about: Any) -> None:
     """Show what the gate says of each channel, after what else there is to show."""
+    plan = standing.stored.plan
     channels = [
         facts(finding)
         | {"clear": finding.clear, "failures": facts(finding.lacking)}
         | {"missing": [f"{failure.clause} {failure.fact}" for failure in finding.lacking]}
-        | {"who": [f"{role}: {', '.join(people)}" for role, people in who_can(session.desk, finding.lacking).items()]}
+        | {"who": _who(session.desk, finding.lacking, plan)}
         for finding in standing.findings
     ]
     columns = {"channels": "channel state signed missing who"}
@@ -267,14 +273,28 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
     session.show(schema, {**about, "channels": channels}, **columns)
 
 
+def _who(desk: Desk, lacking: Iterable[Failure], plan: Plan) -> list[str]:
+    return [f"{role}: {', '.join(people)}" for role, people in who_can(desk, lacking, plan).items()]
+
+
 def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     """The command to type next for a plan, and who or what is missing."""
     plan, name = standing.stored.plan, short(standing.stored.digest)
+    if standing.stored.state in SUPERSEDED:
+        lacking = f"a new plan: this one was {standing.stored.state}"
+        return f"dispatcher clearance submit {standing.stored.message}", lacking
     if standing.stored.state != "submitted":
         return f"dispatcher watch {name}", ""
     waiting = [finding for finding in standing.findings if not finding.clear] or standing.findings
     failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
-    people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures).items())
-    command = COMMANDS.get(failures[0].clause, f"{failures[0].mend}; then: dispatcher clearance show {name}")
+    people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures, plan).items())
+    command = _command(failures[0], name)
     known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
     return command.format(plan=name, **known), people or failures[0].fact
+
+
+def _command(failure: Failure, name: str) -> str:
+    """What to type for a clause that fails; where no command mends it, in words who does what."""
+    if failure.clause == WINDOW and failure.then is Then.EXPIRE:
+        return "dispatcher clearance renew {plan}"
+    return COMMANDS.get(failure.clause, f"{failure.mend}; then: dispatcher clearance show {name}")

@@ -114,7 +114,7 @@ def _fault(asked: Asked, typed: str) -> str | None:
 def _count_down(seconds: int, mode: Mode) -> None:
     """Leave time to think again: one line that counts down, or is said once where nothing may move."""
     if not in_place() and seconds:
-        say(f"{GOING[mode]} in {seconds} seconds; Ctrl-C stops it.")
+        say(f"{GOING[mode]} in {seconds} second{'' if seconds == 1 else 's'}; Ctrl-C stops it.")
         time.sleep(seconds)
         return
     for left in range(seconds, 0, -1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ THEN = {
 }
 """What to do about each, for the page of exit codes."""
 
+INTERRUPT = 130
 INTERRUPTED = "interrupted; what was not finished was not done"
 
 
@@ -141,6 +143,8 @@ def shown(session: Session) -> Iterator[None]:
         if isinstance(error, click.UsageError) and not session.json:
             raise
         code, word, message, step = _read(error)
+        if code == INTERRUPT and sys.stderr.isatty():
+            output.say("")  # the terminal showed ^C where a question stood
         reasons = error.reasons if isinstance(error, GateClosed) else ()
         if session.json:
             why = [dict(zip(("clause", "fact", "mend"), reason, strict=True)) for reason in reasons]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dispatcher.areas.words import described
+from dispatcher.cli import suggesting
 from dispatcher.cli.area import place, placed
 from dispatcher.cli.commands import (
     Moment,
@@ -51,6 +52,8 @@ SINCE = click.option(
 LATE = click.option("--late", default="", metavar="WHY", help="Why it is recorded only now, after over 15 minutes.")
 REASON = click.option("--reason", required=True, help="Why; goes into the ledger.")
 
+SLIP = 0.85
+"""How alike a kind and one of policy's are, as difflib counts, that was meant to be it."""
 TEMPLATES = "one of `dispatcher message templates`, or your own with --text"
 
 incident = Noun("incident")
@@ -95,6 +98,7 @@ def declare(
         return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:
         raise Invalid("an incident needs a kind and a title", 'dispatcher incident declare disorder "TITLE" --mode …')
+    _known(session, kind)
     about = {"severity": told["severity"] or Severity.S2, "facts": told["fact"], "where": placed(session, told)}
     about["evidence"] = _evidence(session, evidence, source)
     made = incidents.declare(session.desk, kind=kind, title=title, mode=mode, person=session.person, **about)
@@ -300,8 +304,23 @@ def _show(session: Session, found: Incident) -> None:
     if not wants_json(session.json):  # an alert's outline may have thousands of corners
         told["facts"] = {key: value for key, value in told["facts"].items() if key not in (*SHAPES, "population")}
     session.show("incident", {**told, **_place(found), **about})
-    version = desk.trust.policy.in_force(desk.now())
-    kinds = sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
+    kinds = _kinds(session)
     if found.kind not in kinds:
         say(f"Warning: policy lists no channel for kind {found.kind}; its kinds: {', '.join(kinds)}")
     next_step(*step)
+
+
+def _kinds(session: Session) -> list[str]:
+    """The kinds of incident for which policy has a channel."""
+    version = session.desk.trust.policy.in_force(session.desk.now())
+    return sorted({kind for rule in version.channel.values() for kind in rule.incident_kinds}) if version else []
+
+
+def _known(session: Session, kind: str) -> None:
+    """Refuse a kind that is one of policy's but for a slip; any other is taken, and warned of. Raises Invalid."""
+    kinds = _kinds(session)
+    if kind not in kinds and (meant := suggesting.close(kind, kinds, SLIP)):
+        raise Invalid(
+            f"{kind} is not a kind that policy knows, and much like {meant[0]}; nothing was declared",
+            f"dispatcher incident declare {meant[0]} …; all kinds: {', '.join(kinds)}",
+        )

@@ -25,7 +25,7 @@ from dispatcher.cli.pens import known_key
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import METHANE, Incident
-from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.lifecycle import SUPERSEDED, IncidentState
 from dispatcher.domain.statement import Mode
 from dispatcher.service import clearing
 from dispatcher.service.clearing import Standing
@@ -101,7 +101,7 @@ class Walk:
             return self._run("incident", "activate", case.id)
         with self.session.desk.store.read() as work:
             plans, revisions = records.plans_of(work, case.id), records.revisions_of(work, case.id)
-        plan = plans[-1] if plans and plans[-1].state not in ("returned", "withdrawn") else None
+        plan = plans[-1] if plans and plans[-1].state not in SUPERSEDED else None
         if plan is None:
             return self._write(case) if not revisions else self._submit(revisions[-1].message)
         if plan.state == "submitted":
@@ -182,7 +182,8 @@ class Walk:
         """Have it signed by whom it takes, then released by who may."""
         standing, name = clearing.show(self.session.desk, plan.digest), short(plan.digest)
         lacking = [failure for finding in standing.findings for failure in finding.lacking]
-        people = who_can(self.session.desk, lacking or [f for one in standing.findings for f in one.failures])
+        failures = lacking or [failure for finding in standing.findings for failure in finding.failures]
+        people = who_can(self.session.desk, failures, plan.plan)
         can = [role for role, found in people.items() if any(who.split()[0] == self.person for who in found)]
         if not lacking and can:
             self._run("clearance", "read", name)

@@ -14,7 +14,7 @@ from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident
-from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.lifecycle import SUPERSEDED, IncidentState
 from dispatcher.store import records
 from dispatcher.store.database import Work
 
@@ -24,7 +24,6 @@ MESSAGE = click.argument("message", required=False)
 WAITING = ("submitted",)
 SENDING = ("released",)
 SENT = ("released", "settled", "settled_with_gaps")
-OVER = ("returned", "withdrawn")
 
 
 def plan(session: Session, given: str | None, verb: str, *choices: Collection[str]) -> str:
@@ -59,7 +58,7 @@ def _open(work: Work) -> list[Incident]:
 
 
 def _unsubmitted(work: Work, case: Incident) -> Iterator[str]:
-    taken = {stored.message for stored in records.plans_of(work, case.id) if stored.state not in OVER}
+    taken = {stored.message for stored in records.plans_of(work, case.id) if stored.state not in SUPERSEDED}
     named = dict.fromkeys(revision.message for revision in records.revisions_of(work, case.id))
     return (name for name in named if case.state is IncidentState.ACTIVE and name not in taken)
 

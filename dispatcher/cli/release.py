@@ -57,7 +57,7 @@ def release(session: Session, plan: Text, given: Text) -> None:
         lambda ask: releasing.release(session.desk, found, session.pen, bell(session.desk), parent, ask),
         given,
     )
-    session.show("dispatch", made)
+    session.show("dispatch", made, traceparent="")
     name = short(made.plan)
     say(f"Released: plan {name}. To take it back: dispatcher correct {name}, or dispatcher withdraw {name}")
     next_step(f"dispatcher watch {name}")
@@ -108,11 +108,16 @@ def resume(session: Session, name: str) -> None:
 
 def _show(session: Session, made: Halted) -> None:
     session.show("halt", {**facts(made), "in_force": made.in_force})
+    stopped = f"{made.mode} {made.scope} {made.target}".rstrip()
     if not made.resumed_by:
         untold(notices.halted(session.desk, made))
+        passing = "nothing passes" if made.scope is HaltScope.EVERYTHING else "corrections and withdrawals still pass"
+        say(f"Halted: {stopped}; {passing}.")
+    elif not made.in_force:
+        say(f"The halt of {stopped} has ended: sending goes on.")
     if made.in_force:
-        missing = f"{made.needed} more signed resumes by others, to end the halt"
-        next_step(f"dispatcher resume {short(made.statement)}", missing)
+        missing = "the signature of one more person" if made.resumed_by else "the signatures of two others"
+        next_step(f"dispatcher resume {short(made.statement)}", f"{missing}, to end the halt")
     else:
         next_step("dispatcher status")
 

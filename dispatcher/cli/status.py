@@ -94,10 +94,11 @@ def _awaited(desk: Desk, work: Work, plan: dict[str, Any]) -> list[dict[str, Any
     from dispatcher.service.judging import judge, who_can
     from dispatcher.store.counting import signed_last
 
-    found = judge(desk, work, records.plan(work, plan["plan"]))
+    stored = records.plan(work, plan["plan"])
+    found = judge(desk, work, stored)
     wanted = [f for one in found for f in one.lacking] or [f for one in found for f in one.failures]
     since, what = signed_last(work, plan["plan"]), f"plan {short(plan['plan'])}"
-    people = who_can(desk, wanted)
+    people = who_can(desk, wanted, stored.plan)
     return [{"role": role, "people": who, "since": since, "what": what} for role, who in people.items()]
 
 
@@ -114,7 +115,8 @@ def _pressing(
 ) -> tuple[str, str] | None:
     """A halt, an alarm, what people have to take back, what waits for them, is being sent, waits to be signed."""
     for halt in halts:
-        what = f"two others' signatures, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
+        who = "one more person's signature" if halt["resumed_by"] else "two others' signatures"
+        what = f"{who}, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
         what += ", through the console" if halt["through"] else ""
         return f"dispatcher resume {short(halt['statement'])}", " ".join(what.split())
     if alarms:

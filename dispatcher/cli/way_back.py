@@ -80,6 +80,8 @@ def _take_back(session: Session, plan: Text, kind: TextKind, reason: str) -> Non
     told = {**facts(made), "tasks": [_listed(one) for one in made.tasks]}
     session.show("way_back", told, lacking="clause account fact mend", tasks=COLUMNS)
     untold(notices.signed(session.desk, clearing.show(session.desk, made.plan), StatementKind.REVOKE))
+    by_whom = f"{made.made} by machine, {len(made.tasks)} by people (tasks)"
+    say(f"Ordered: {by_whom}; {made.cancelled} that had not gone out cancelled.")
     if made.in_hands:
         say(f"Tell the operators of {', '.join(made.in_hands)}: what they were shown or opened must not be posted.")
     if made.tasks:

@@ -177,3 +177,6 @@ ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY, SPEND)
 
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
 """Delivery states that a machine still has to move on."""
+
+SUPERSEDED = ("returned", "withdrawn")
+"""States of a plan about which nothing is signed any more: another takes its place, or none."""

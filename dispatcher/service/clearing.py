@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from channels.contract import Json, Rendering
-from dispatcher.domain.errors import Forbidden, Invalid
-from dispatcher.domain.lifecycle import CLEARANCE
+from dispatcher.domain.errors import Forbidden, Invalid, Stale
+from dispatcher.domain.ids import short
+from dispatcher.domain.lifecycle import CLEARANCE, SUPERSEDED
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Destination, Plan
@@ -167,11 +168,16 @@ def sign_about(
     unknown = [channel for channel in named if channel not in plan.channels]
     if unknown:
         raise Invalid(f"the plan has no channel {unknown[0]}", f"its channels: {', '.join(plan.channels)}")
+    if stored.state in SUPERSEDED and kind is not StatementKind.REVOKE:
+        why = f"plan {short(stored.digest)} was {stored.state}: its text was edited or rejected, and nobody signs it"
+        raise Stale(why, "the plan that has taken its place is in: dispatcher status")
     role = desk.role(person, roles)
     if kind in UNINVOLVED and person.id in plan.contributors:
         did = ", ".join(plan.contributors[person.id])
+        others = [one.id for one in desk.trust.roster.holders(role, desk.now()) if one.id not in plan.contributors]
         raise Forbidden(
-            f"{person.id} is {did} of this plan and cannot {kind} ({UNINVOLVED[kind]})", "ask somebody uninvolved"
+            f"{person.id} has a part in this plan ({did}) and cannot {kind} ({UNINVOLVED[kind]})",
+            f"ask another {role}: {', '.join(others) or 'nobody else holds that role now'}",
         )
     body: dict[str, Json] = {"channels": list[Json](named), **(said or {})}
     if role is Role.LANGUAGE_CHECKER:

@@ -7,7 +7,7 @@ signed by whatever holds the key (agent, file, or somewhere else), verified like
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,6 +25,9 @@ from dispatcher.store import records
 from dispatcher.store.database import Store, Work
 
 DEFAULT_LIFE = timedelta(days=7)
+FEW = 3
+"""Of so many roles, who holds each is said to whoever holds none of them."""
+
 """How long a statement holds unless a rule says otherwise; the plan's window bounds what it allows."""
 
 Send = Callable[[str, str, str], bool]
@@ -44,7 +47,7 @@ class Pen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One process's access to a deployment."""
+    """One process's access to a deployment. ``verifiers`` are those in use, one for each mode."""
 
     settings: Settings
     trust: Trust[Policies]
@@ -52,6 +55,7 @@ class Desk:
     clock: Clock
     random_bytes: RandomBytes
     send: Send
+    verifiers: dict[Mode, Verifier] = field(default_factory=dict, repr=False, compare=False)
 
     def new_id(self, prefix: str) -> str:
         """A fresh identifier."""
@@ -79,8 +83,16 @@ class Desk:
         for role in wanted:
             if self.trust.roster.holds(person.id, role, now):
                 return role
-        names = " or ".join(wanted)
-        raise SignatureNeeded(f"{person.id} does not hold {names} now", f"ask somebody who holds {names}")
+        own = ", ".join(held.role for held in person.roles if held.valid_at(now)) or "nothing"
+        names = " or ".join(wanted) if len(wanted) <= FEW else "any role that signs this"
+        raise SignatureNeeded(f"{person.id} ({own}) does not hold {names} now", self._who_does(wanted, now))
+
+    def _who_does(self, wanted: tuple[Role, ...], now: datetime) -> str:
+        """Whom to ask for a signature in one of these roles; where they are many, what says which one."""
+        if len(wanted) > FEW:
+            return "who is awaited stands in: dispatcher status"
+        held = {role: [one.id for one in self.trust.roster.holders(role, now)] or ["nobody now"] for role in wanted}
+        return "ask " + "; ".join(f"{role}: {', '.join(people)}" for role, people in held.items())
 
     def policy(self) -> PolicyVersion:
         """The policy in force. Raises Forbidden where there is none."""
@@ -118,8 +130,14 @@ class Desk:
         return pen.sign(statement)
 
     def verifier(self, mode: Mode) -> Verifier:
-        """Reads signatures as the senders of a mode do."""
-        return Verifier(self.trust.roster, self.trust.root.deployment, mode)
+        """Reads signatures as the senders of a mode do; the same one as long as roster and deployment are the same.
+
+        It remembers which signatures hold. Roster, revocation and time are judged each time.
+        """
+        known, deployment = self.verifiers.get(mode), self.trust.root.deployment
+        if known is None or known.roster is not self.trust.roster or known.deployment != deployment:
+            known = self.verifiers[mode] = Verifier(self.trust.roster, deployment, mode)
+        return known
 
     def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
         """Verify an envelope and write it down. Raises StatementRefused."""

@@ -37,7 +37,7 @@ class Wanted:
 
 
 def missing(desk: Desk, incident_name: str, wanted: Wanted) -> tuple[Missing, ...]:
-    """The slots without a value. Raises NotFound."""
+    """The slots without a value. Raises NotFound, and Invalid for a value of a slot that there is not."""
     made, incident, tags = _look(desk, incident_name, wanted)
     return filling.missing(made, wanted.slots, _known(desk, incident, wanted.written), tags)
 

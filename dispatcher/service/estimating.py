@@ -86,7 +86,8 @@ def total(found: list[Estimate]) -> str:
     longest = timedelta(seconds=max((one.seconds for one in found), default=0))
     known = [one.pence for one in found if one.pence is not None]
     cost = f", at most {pounds(sum(known))}" if known else ""
-    return f"{sum(one.deliveries for one in found):,} deliveries in {longest} at the platforms' limits{cost}"
+    count = sum(one.deliveries for one in found)
+    return f"{count:,} {'delivery' if count == 1 else 'deliveries'} in {longest} at the platforms' limits{cost}"
 
 
 def _fragments(channel: str, rendering: Rendering | None) -> int:

@@ -21,13 +21,14 @@ from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, The
 from dispatcher.gate.stops import stops_from
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle
-from dispatcher.sending.prepared import Prepared, prepare
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import stops_known
 from dispatcher.store import records
 from dispatcher.store.database import Work
 
 UNRELEASED = "G03"
+APPROVALS = "G08"
 CLAUSES: Mapping[str, str] = {
     clause.__name__[:3].upper(): (clause.__doc__ or "").partition("\n")[0]
     for clause in sorted((*PLAN_CLAUSES, *DELIVERY_CLAUSES), key=lambda clause: clause.__name__)
@@ -80,15 +81,34 @@ class ChannelFinding:
         return "suspended" if self.state == "clear" else self.state
 
 
-def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFinding]:
+@dataclass(slots=True)
+class Read:
+    """What one command has read of a plan, for when it asks again; only of the very same bytes is it used again.
+
+    Signatures, stops, roster, policy and time are looked at anew each time.
+    """
+
+    bytes_named: str = ""
+    texts: Texts | None = None
+
+    def of(self, bundle: Bundle) -> Texts:
+        """A bundle's texts. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
+        if self.texts is None or self.bytes_named != bundle.texts:
+            self.bytes_named, self.texts = bundle.texts, read_texts(bundle)
+        return self.texts
+
+
+def judge(desk: Desk, work: Work, stored: records.StoredPlan, read: Read | None = None) -> list[ChannelFinding]:
     """Ask the gate about every channel of a plan, as things stand."""
     bundle = records.bundle(work, stored.digest)
-    return findings(desk, work, bundle, records.clearance_states(work, stored.digest))
+    return findings(desk, work, bundle, records.clearance_states(work, stored.digest), read)
 
 
-def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) -> list[ChannelFinding]:
+def findings(
+    desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str], read: Read | None = None
+) -> list[ChannelFinding]:
     """The same for a plan that need not be written down yet; ``states`` are its clearances'."""
-    cases = cases_of(desk, work, bundle)
+    cases = cases_of(desk, work, bundle, read=read)
     found = []
     for channel in cases[0].plan.channels:
         of_channel = [case for case in cases if case.facts.channel == channel]
@@ -105,9 +125,12 @@ def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) 
     return found
 
 
-def cases_of(desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.PUBLISH) -> list[Case]:
+def cases_of(
+    desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.PUBLISH, read: Read | None = None
+) -> list[Case]:
     """What the gate would look at for each destination of a plan, under the policy in force. Raises Forbidden."""
-    prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
+    texts = (read or Read()).of(bundle)
+    prepared = prepare(bundle, desk.verifier(texts.plan.mode), work.now, texts)
     evidence, version = _evidence(desk, work, prepared), desk.policy()
     state = str(records.incident(work, prepared.plan.incident).state)
     media = desk.settings.media_folder
@@ -170,12 +193,22 @@ def _facts(
     )
 
 
-def who_can(desk: Desk, failures: Iterable[Failure]) -> dict[str, list[str]]:
-    """For each role that a failure names, who holds it now; those on call first, and marked, as deputies are."""
+def who_can(desk: Desk, failures: Iterable[Failure], plan: Plan | None = None) -> dict[str, list[str]]:
+    """For each role that a failure names, who holds it now; those on call first, and marked, as deputies are.
+
+    Whoever has a part in the plan is not named where an approval is missing, which theirs would not be.
+    """
+    failures = tuple(failures)
     now, roster = desk.clock(), desk.trust.roster
     named = {word.strip() for failure in failures for word in failure.mend.split(",")} & set(Role)
     roles = [Role(word) for word in sorted(named)]
-    return {role: [" ".join([p.id, *_marks(p, role, now)]) for p in roster.holders(role, now)] for role in roles}
+    approving = {word.strip() for f in failures if f.clause == APPROVALS for word in f.mend.split(",")}
+    found: dict[str, list[str]] = {}
+    for role in roles:
+        part = plan.contributors if plan and role in approving else {}
+        fit = (person for person in roster.holders(role, now) if person.id not in part)
+        found[role] = [" ".join([person.id, *_marks(person, role, now)]) for person in fit]
+    return found
 
 
 def _marks(person: Person, role: Role, now: datetime) -> Iterator[str]:

@@ -22,17 +22,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
+from dispatcher.domain.lifecycle import SUPERSEDED
+from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Envelope, Mode, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.confirming import How
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import judge, who_can
+from dispatcher.service.judging import Read, judge, who_can
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -72,10 +72,11 @@ def release(
     """
     person = desk.person(pen)
     role = desk.role(person, desk.policy().may_release)
-    stored, how = _cleared(desk, plan_name, person.id), ""
+    read = Read()
+    stored, how = _cleared(desk, plan_name, person.id, read), ""
     if confirm is not None:
         how = str(confirm(stored))
-        stored = _cleared(desk, stored.digest, person.id)
+        stored = _cleared(desk, stored.digest, person.id, read)
     kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
     envelope = desk.sign(pen, (role,), StatementKind.RELEASE, stored.digest, stored.plan.mode, kinds)
     with desk.store.write() as work:
@@ -85,11 +86,11 @@ def release(
     return dispatch
 
 
-def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
+def _cleared(desk: Desk, plan_name: str, person: str, read: Read) -> StoredPlan:
     """The plan, if only the release is missing. A refusal is recorded before it is raised."""
     with desk.store.read() as work:
         stored = records.plan(work, plan_name)
-        lacking = [(finding.channel, f) for finding in judge(desk, work, stored) for f in finding.lacking]
+        lacking = [(finding.channel, f) for finding in judge(desk, work, stored, read) for f in finding.lacking]
     look = f"look: dispatcher clearance show {short(stored.digest)}"
     if lacking:
         failures: list[Json] = [{**failure.document(), "channel": channel} for channel, failure in lacking]
@@ -97,16 +98,26 @@ def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
             subject = {"incident": stored.plan.incident, "actor": person, "plan": stored.digest}
             work.record("release.refused", **subject, failures=failures)
     if stored.state != "submitted":
-        raise Stale(f"plan {short(stored.digest)} is {stored.state}: it is released once only", look)
+        raise _not_now(stored)
     if lacking:
-        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f)) for channel, f in lacking)
+        reasons = tuple((f.clause, f"{channel}: {f.fact}", _who(desk, f, stored.plan)) for channel, f in lacking)
         raise GateClosed("the plan is not clear, nothing was released", look, reasons)
     return stored
 
 
-def _who(desk: Desk, failure: Failure) -> str:
+def _not_now(stored: StoredPlan) -> Stale:
+    """Why a plan that does not wait is not released: it was, or another takes its place."""
+    name = short(stored.digest)
+    if stored.state in SUPERSEDED:
+        why = f"plan {name} was {stored.state}: its text was edited or rejected; nothing was released"
+        return Stale(why, "the plan that has taken its place is in: dispatcher status")
+    why = f"plan {name} is {stored.state}: it was released already, which is done once only"
+    return Stale(why, f"dispatcher watch {name}")
+
+
+def _who(desk: Desk, failure: Failure, plan: Plan) -> str:
     """Who can mend it: the roles, each with its people, those on call first; else the words of the clause."""
-    people = who_can(desk, [failure])
+    people = who_can(desk, [failure], plan)
     return "; ".join(f"{role} ({', '.join(found)})" for role, found in people.items()) or failure.mend
 
 
@@ -150,4 +161,6 @@ def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str], trac
         try:
             ring(lane, str(mode), dispatch, traceparent)
         except (DispatcherError, OSError) as error:
+            import structlog  # not loaded by whoever has nothing to log: it takes as long as a judgement
+
             structlog.get_logger("releasing").warning("doorbell_lost", lane=lane, reason=str(error))

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from channels.contract import Json
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid, NotFound
+from dispatcher.domain.ids import short
 from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.statement import Mode, StatementKind, Verified
 from dispatcher.gate.stops import NEVER_RESUME, RESUMED_BY, HaltScope, stops_from
@@ -101,10 +102,11 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
     """Sign for the end of a halt. Raises NotFound, Forbidden for the halter, Invalid where nothing is to sign."""
     person = desk.person(pen)
     before = _named(desk, halt_name)
+    again = f"dispatcher resume {short(before.statement)}"
     if person.id in (before.person, before.through):
-        raise Forbidden(f"{person.id} halted this and cannot resume it", "two others sign: dispatcher resume")
+        raise Forbidden(f"{person.id} halted this and cannot resume it", f"two others sign: {again}")
     if person.id in before.resumed_by:
-        raise Invalid(f"{person.id} has signed this resume already", "one more person signs: dispatcher resume")
+        raise Invalid(f"{person.id} has signed this resume already", f"one more person signs: {again}")
     if not before.in_force:
         raise Invalid("this halt has ended already", "see what is stopped: dispatcher status")
     envelope = desk.sign(pen, RESUMING, StatementKind.RESUME, before.statement, before.mode, {}, HALT_LIFE)

@@ -143,7 +143,8 @@ def languages_of(template: Template, wanted: Sequence[str]) -> tuple[str, ...]:
 def missing(
     template: Template, given: Mapping[str, str], known: Mapping[Origin, str], tags: Sequence[str]
 ) -> tuple[Missing, ...]:
-    """The slots that have no value yet, in the template's order."""
+    """The slots that have no value yet, in the template's order. Raises Invalid for a value of no slot."""
+    _refuse_unknown(template, given, tags)
     lacking = []
     for name, slot in template.slots.items():
         flags = [f"{name}.{tag}" for tag in tags] if slot.type is SlotKind.TEXT else [name]
@@ -164,7 +165,6 @@ def fill(
 
     Raises Invalid, naming together what is missing, and what cannot stand where it was given.
     """
-    _refuse_unknown(template, given, tags)
     if lacking := missing(template, given, known, tags):
         told = "; ".join(one.sentence() for one in lacking)
         flags = " ".join(f"--slot {one.flag}=…" for one in lacking)

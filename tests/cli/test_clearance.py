@@ -188,7 +188,7 @@ def test_approvers_see_how_long_it_takes_and_what_it_costs(office: Office) -> No
     """Before they sign; after the release it is no longer an estimate."""
     plan = office.cleared()
     shown = office.run("clearance", "show", plan).json
-    assert shown["estimate"] == "1 deliveries in 0:00:00 at the platforms' limits"
+    assert shown["estimate"] == "1 delivery in 0:00:00 at the platforms' limits"
     assert [(one["account"], one["cost"], one["warnings"]) for one in shown["estimates"]] == [
         ("feed-city", "unknown", [])
     ]

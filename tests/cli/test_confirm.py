@@ -9,7 +9,7 @@ import pytest
 
 from dispatcher.service.confirming import SIGNS
 from tests.cli.conftest import Office
-from tests.cli.terminal import Terminal, terminal
+from tests.terminal import Screen, terminal
 
 LIVE = "KTW-RMX"
 
@@ -22,9 +22,9 @@ def calm(office: Office) -> Office:
     return office
 
 
-def releasing(office: Office, *words: str, **environment: str) -> AbstractContextManager[Terminal]:
+def releasing(office: Office, *words: str, **environment: str) -> AbstractContextManager[Screen]:
     """The director's release on a terminal."""
-    return terminal(office.folder, ["release", *words], office.key("director-1"), **environment)
+    return terminal("release", *words, folder=office.folder, by="director-1", **environment)
 
 
 def token(office: Office, plan: str) -> str:
@@ -46,19 +46,19 @@ def test_the_consequence_is_said_before_the_token_is_typed(calm: Office) -> None
     """Mode, what, to how many, where, until when, and the way back; then it is released and recorded as typed."""
     plan = calm.cleared()
     with releasing(calm, plan) as screen:
-        said = screen.until("Type the token (digits) to practise")
+        screen.expect("Type the token (digits) to practise")
         for part in (
             "exercise: only simulated",
             "Practise  “Storm tonight”",
             "1 account: 1 on",
             "Where     Old Town",
         ):
-            assert part in said
-        assert "armed: dispatcher correct" in said
-        assert token(calm, plan) not in said
+            assert part in screen.transcript
+        assert "armed: dispatcher correct" in screen.transcript
+        assert token(calm, plan) not in screen.transcript
         screen.type(token(calm, plan))
         assert screen.ended() == 0
-        assert f"Next: dispatcher watch {plan[:12]}" in screen.screen
+        assert f"Next: dispatcher watch {plan[:12]}" in screen.transcript
     assert entries(calm, "plan.released")[0]["facts"]["confirmed"] == "typed"
 
 
@@ -66,8 +66,8 @@ def test_the_only_plan_that_waits_need_not_be_named(calm: Office) -> None:
     """It says which one it took."""
     plan = calm.cleared()
     with releasing(calm) as screen:
-        screen.until(f"The only plan there is: {plan[:12]} (EXERCISE “Storm”)")
-        screen.until("Type the token")
+        screen.expect(f"The only plan there is: {plan[:12]} (EXERCISE “Storm”)")
+        screen.expect("Type the token")
         screen.type(token(calm, plan))
         assert screen.ended() == 0
 
@@ -78,9 +78,9 @@ def test_a_wrong_token_sends_nothing_and_two_more_tries_are_left(calm: Office) -
     bad = wrong(token(calm, plan))
     with releasing(calm, plan) as screen:
         for left in ("Tries left: 2", "Tries left: 1", "Error: not confirmed, nothing was sent"):
-            screen.until("or Ctrl-C: ")
+            screen.expect("or Ctrl-C: ")
             screen.type(bad)
-            screen.until(left)
+            screen.expect(left)
         assert screen.ended() == 2
     assert entries(calm, "release.aborted")[0]["facts"]["why"] == "not confirmed"
     assert calm.run("clearance", "show", plan).json["state"] == "submitted"
@@ -90,10 +90,10 @@ def test_the_other_modes_token_gets_its_own_message(calm: Office) -> None:
     """Letters in an exercise are a live token; a right one then still counts."""
     plan = calm.cleared()
     with releasing(calm, plan) as screen:
-        screen.until("or Ctrl-C: ")
+        screen.expect("or Ctrl-C: ")
         screen.type(LIVE)
-        screen.until("That is a live token, in letters. This is an exercise: its token is digits.")
-        screen.until("or Ctrl-C: ")
+        screen.expect("That is a live token, in letters. This is an exercise: its token is digits.")
+        screen.expect("or Ctrl-C: ")
         screen.type(f" {token(calm, plan)} ")
         assert screen.ended() == 0
 
@@ -102,9 +102,9 @@ def test_the_prompt_can_be_left_with_ctrl_c(calm: Office) -> None:
     """Nothing was signed or sent: exit code 130."""
     plan = calm.cleared()
     with releasing(calm, plan) as screen:
-        screen.until("or Ctrl-C: ")
-        screen.interrupt()
-        screen.until("Error: aborted, nothing was sent")
+        screen.expect("or Ctrl-C: ")
+        screen.press("ctrl-c")
+        screen.expect("Error: aborted, nothing was sent")
         assert screen.ended() == 130
     assert entries(calm, "release.aborted")[0]["facts"]["why"] == "interrupted"
     assert entries(calm, "statement.release") == []
@@ -114,11 +114,11 @@ def test_the_countdown_can_be_stopped_with_ctrl_c(office: Office) -> None:
     """The token was right, and still nothing is signed until the countdown has ended."""
     plan = office.cleared()
     with releasing(office, plan) as screen:
-        screen.until("or Ctrl-C: ")
+        screen.expect("or Ctrl-C: ")
         screen.type(token(office, plan))
-        screen.until("Practising in 5 s; Ctrl-C stops it.")
-        screen.interrupt()
-        screen.until("aborted, nothing was sent")
+        screen.expect("Practising in 5 s; Ctrl-C stops it.")
+        screen.press("ctrl-c")
+        screen.expect("aborted, nothing was sent")
         assert screen.ended() == 130
     assert entries(office, "statement.release") == []
 
@@ -141,10 +141,10 @@ def test_who_reads_by_ear_is_told_of_the_countdown_once(office: Office) -> None:
     """With ACCESSIBLE=1 nothing changes in place."""
     plan = office.cleared()
     with releasing(office, plan, ACCESSIBLE="1") as screen:
-        screen.until("or Ctrl-C: ")
+        screen.expect("or Ctrl-C: ")
         screen.type(token(office, plan))
-        screen.until("Practising in 5 seconds; Ctrl-C stops it.")
-        screen.interrupt()
+        screen.expect("Practising in 5 seconds; Ctrl-C stops it.")
+        screen.press("ctrl-c")
         assert screen.ended() == 130
 
 

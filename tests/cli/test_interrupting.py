@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Office
 from tests.servers import until
 from tests.statements.support import ssh_keygen
-from tests.terminal import Screen, terminal
+from tests.terminal import PROGRAM, Screen, terminal
 
 
 def locked(office: Office, person: str) -> Path:
@@ -92,10 +92,8 @@ def test_a_lost_terminal_ends_a_command_and_status_goes_on(office: Office) -> No
 def test_whoever_ignores_hanging_up_is_left_alone(office: Office) -> None:
     """As under nohup: the command goes on."""
     plan = office.released()
-    program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    code = f"{program}; from dispatcher.cli.main import run; run()"
-    environment = {"DISPATCHER_DEPLOYMENT": str(office.folder)}
-    with terminal("-c", code, "watch", plan, bare=True, **environment) as screen:
+    deaf = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {PROGRAM}"
+    with terminal("watch", plan, folder=office.folder, program=deaf) as screen:
         screen.expect("ready")
         screen.signal(signal.SIGHUP)
         office.move("leased", "sending", "accepted")

@@ -5,21 +5,21 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from tests.cli.conftest import ENGLISH, Office
-from tests.cli.terminal import Terminal, terminal
+from tests.terminal import Screen, terminal
 
 NUMBER = "Number: "
 ENTER = "Enter runs it, Ctrl-C leaves"
 
 
-def walking(office: Office, person: str) -> AbstractContextManager[Terminal]:
+def walking(office: Office, person: str) -> AbstractContextManager[Screen]:
     """The walk of a person."""
-    return terminal(office.folder, ["night"], office.key(person), NO_COLOR="1")
+    return terminal("night", folder=office.folder, by=person, columns=120, NO_COLOR="1")
 
 
-def answered(screen: Terminal, *answers: tuple[str, str]) -> None:
+def answered(screen: Screen, *answers: tuple[str, str]) -> None:
     """Answer each question once it stands there."""
     for question, answer in answers:
-        screen.until(question)
+        screen.expect(question)
         screen.type(answer)
 
 
@@ -45,7 +45,7 @@ def test_an_author_is_walked_from_the_incident_to_the_submission(office: Office)
             ("Who says so?", "weather service"),
         )
         typed = "incident declare severe_weather Storm --mode exercise --area 'Old Town' --evidence warning=red"
-        screen.until(f"$ dispatcher {typed} --source 'weather service'")
+        screen.expect(f"$ dispatcher {typed} --source 'weather service'")
         answered(
             screen,
             (ENTER, ""),
@@ -58,10 +58,10 @@ def test_an_author_is_walked_from_the_incident_to_the_submission(office: Office)
             ("A recipient list", ""),
             ("$ dispatcher clearance submit", ""),
         )
-        screen.until("Waiting for checker: checker-1")
-        screen.until("They type, with their own key: dispatcher clearance approve")
-        screen.interrupt()
-        screen.until("you left the walk; nothing is lost")
+        screen.expect("Waiting for checker: checker-1")
+        screen.expect("They type, with their own key: dispatcher clearance approve")
+        screen.press("ctrl-c")
+        screen.expect("you left the walk; nothing is lost")
         assert screen.ended() == 130
     (plan,) = office.run("status").json["plans"]
     assert plan["state"] == "submitted"
@@ -72,15 +72,15 @@ def test_the_director_goes_on_where_it_stands_and_waits_for_the_checker(office: 
     plan = office.plan()
     with walking(office, "director-1") as screen:
         answered(screen, (NUMBER, "1"), ("$ dispatcher clearance read", ""), ("$ dispatcher clearance approve", ""))
-        screen.until("Waiting for checker: checker-1")
+        screen.expect("Waiting for checker: checker-1")
         office.run("clearance", "approve", plan, by="checker-1")
-        screen.until("Something has changed.")
+        screen.expect("Something has changed.")
         answered(screen, ("$ dispatcher clearance read", ""), (f"$ dispatcher release {plan[:12]}", ""))
-        screen.until("Type the token (digits)")
-        screen.interrupt()
-        screen.until("aborted, nothing was sent")
+        screen.expect("Type the token (digits)")
+        screen.press("ctrl-c")
+        screen.expect("aborted, nothing was sent")
         answered(screen, (NUMBER, "2"))
-        screen.until("nothing is lost")
+        screen.expect("nothing is lost")
         assert screen.ended() == 0
     assert office.run("clearance", "show", plan).json["state"] == "submitted"
 
@@ -90,9 +90,9 @@ def test_nobody_is_walked_through_another_ones_signature(office: Office) -> None
     office.plan()
     with walking(office, "author-1") as screen:
         answered(screen, (NUMBER, "1"))
-        screen.until("They type, with their own key: dispatcher clearance approve")
-        assert "$ dispatcher clearance approve" not in screen.screen
-        screen.interrupt()
+        screen.expect("They type, with their own key: dispatcher clearance approve")
+        assert "$ dispatcher clearance approve" not in screen.transcript
+        screen.press("ctrl-c")
         assert screen.ended() == 130
 
 
@@ -102,6 +102,6 @@ def test_after_the_release_the_way_back_is_a_number(office: Office) -> None:
     office.move("leased", "sending", "accepted")
     with walking(office, "director-1") as screen:
         answered(screen, (NUMBER, "1"), ("$ dispatcher watch", ""), ("It is out. What now?", "3"))
-        screen.until(f"$ dispatcher withdraw {plan[:12]}")
-        screen.interrupt()
+        screen.expect(f"$ dispatcher withdraw {plan[:12]}")
+        screen.press("ctrl-c")
         assert screen.ended() == 130

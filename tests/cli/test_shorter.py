@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import ENGLISH, Office
-from tests.cli.terminal import terminal
+from tests.terminal import terminal
 
 
 def drafted(office: Office, incident: str, name: str) -> str:
@@ -103,10 +103,10 @@ def test_an_approval_says_what_changed(office: Office) -> None:
 def test_ctrl_c_ends_the_watching_and_not_the_sending(office: Office) -> None:
     """It says so; typed again it goes on: exit code 130."""
     plan = office.released()
-    with terminal(office.folder, ["watch"], ACCESSIBLE="1") as screen:
-        screen.until("still sending, 0 of 1 channels done, 0 of 1 out")
-        screen.interrupt()
-        screen.until("you stopped watching; the sending goes on without you")
+    with terminal("watch", folder=office.folder, ACCESSIBLE="1") as screen:
+        screen.expect("still sending, 0 of 1 channels done, 0 of 1 out")
+        screen.press("ctrl-c")
+        screen.expect("you stopped watching; the sending goes on without you")
         assert screen.ended() == 130
     assert office.run("clearance", "show", plan).json["state"] == "released"
 
