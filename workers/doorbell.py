@@ -15,7 +15,6 @@ from dispatcher.embedded.redis import private_redis
 from dispatcher.settings import Settings
 from workers.broker import open_broker, ring
 from workers.redis_clients import open_redis
-from workers.stops import bell
 
 RING_S = 1.0
 Ring = Callable[[str, str, str, str], None]
@@ -31,6 +30,8 @@ def redis_url(settings: Settings) -> str:
 
 def ring_stops(settings: Settings, mode: str) -> None:
     """Have all senders of a mode look at what is stopped, now. Where Redis is away they look by themselves."""
+    from workers.stops import bell  # with what a worker's poll needs: a release does not wait for it
+
     with contextlib.suppress(redis.RedisError, EmbeddedError):
         client = open_redis(redis_url(settings), socket_timeout=RING_S, socket_connect_timeout=RING_S)
         client.publish(bell(mode), b"")

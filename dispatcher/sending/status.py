@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from channels.contract import Json
 from dispatcher.domain import canonical
@@ -22,8 +23,10 @@ from dispatcher.domain.people import PublicKey
 from dispatcher.domain.statement import Envelope, Mode, StatementKind, Verified
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SshsigError, StatementRefused
-from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier, read_signed
+
+if TYPE_CHECKING:  # who only reads a status loads nothing that signs
+    from dispatcher.statements.signing import Signer
 
 SCHEMA = "status/v1"
 

@@ -23,7 +23,6 @@ from enum import StrEnum
 
 from channels.contract import Json
 from channels.registry import UnknownChannelError, adapter, called
-from dispatcher.areas import reach_in_words
 from dispatcher.domain import canonical
 from dispatcher.domain.ids import short
 from dispatcher.domain.message import TextKind
@@ -157,6 +156,8 @@ def _is_of(plain: str, mode: Mode) -> bool:
 
 
 def _people(reach: Reach) -> str:
+    from dispatcher.areas import reach_in_words  # all shapes come with it, and --confirm shows nobody a word
+
     return reach_in_words(reach.people, at_most=len(reach.area) > 1)
 
 

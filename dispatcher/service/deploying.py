@@ -53,8 +53,11 @@ FOLDERS = (
     *("trust", "keys", "keys/exercise", "credentials", "credentials/live", "credentials/exercise", "sender"),
     *("data", "redis", "run", "logs", "feed", "hand-off", "areas"),
 )
-QUICK_CHANNELS = ("x", "bluesky", "notify", "webhook", "cap_feed", "tiktok")
-"""The channels of the example cast."""
+QUICK_CHANNELS = (
+    *("x", "bluesky", "notify", "webhook", "cap_feed", "tiktok", "public_page"),
+    *("mastodon", "facebook", "instagram", "threads", "youtube", "notify_email", "press_email"),
+)
+"""The channels whose calls would take longer than half a quick lease: a role with one of those does not start."""
 
 DATABASE = "sqlite:///data/dispatcher.db"
 CONSOLE = "console"

@@ -7,7 +7,7 @@ signed by whatever holds the key (agent, file, or somewhere else), verified like
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class Pen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One process's access to a deployment."""
+    """One process's access to a deployment. ``verifiers`` are those in use, one for each mode."""
 
     settings: Settings
     trust: Trust[Policies]
@@ -55,6 +55,7 @@ class Desk:
     clock: Clock
     random_bytes: RandomBytes
     send: Send
+    verifiers: dict[Mode, Verifier] = field(default_factory=dict, repr=False, compare=False)
 
     def new_id(self, prefix: str) -> str:
         """A fresh identifier."""
@@ -129,8 +130,14 @@ class Desk:
         return pen.sign(statement)
 
     def verifier(self, mode: Mode) -> Verifier:
-        """Reads signatures as the senders of a mode do."""
-        return Verifier(self.trust.roster, self.trust.root.deployment, mode)
+        """Reads signatures as the senders of a mode do; the same one as long as roster and deployment are the same.
+
+        It remembers which signatures hold. Roster, revocation and time are judged each time.
+        """
+        known, deployment = self.verifiers.get(mode), self.trust.root.deployment
+        if known is None or known.roster is not self.trust.roster or known.deployment != deployment:
+            known = self.verifiers[mode] = Verifier(self.trust.roster, deployment, mode)
+        return known
 
     def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
         """Verify an envelope and write it down. Raises StatementRefused."""

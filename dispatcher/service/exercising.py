@@ -65,20 +65,20 @@ def begin(desk: Desk, scenario: str, by_people: Mapping[str, str]) -> str:
     """Record that a run begins: the alarm. ``by_people``: roles that people play. Returns the run's id."""
     run = desk.new_id("exr")
     with desk.store.write() as work:
-        work.record(BEGAN, run=run, scenario=scenario, by_people=dict(by_people))
+        work.record("exercise.began", run=run, scenario=scenario, by_people=dict(by_people))
     return run
 
 
 def step(desk: Desk, run: str, incident: str | None, **facts: Any) -> None:
     """Record that a step of a run begins: what people are told, who is awaited, what goes wrong."""
     with desk.store.write() as work:
-        work.record(STEP, incident=incident, run=run, **facts)
+        work.record("exercise.step", incident=incident, run=run, **facts)
 
 
 def score(desk: Desk, run: str, scenario: str, outcome: Outcome, card: Mapping[str, Any]) -> None:
     """Record the scorecard of a run."""
     with desk.store.write() as work:
-        work.record(SCORED, run=run, scenario=scenario, outcome=str(outcome), **card)
+        work.record("exercise.scored", run=run, scenario=scenario, outcome=str(outcome), **card)
 
 
 def runs(desk: Desk, scenario: str | None = None) -> list[Run]:

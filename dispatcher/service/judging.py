@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from channels import registry
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.domain.people import Person, Role, on_call
-from dispatcher.domain.plan import Destination, Plan
+from dispatcher.domain.plan import Destination
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.approvals import quorum
 from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES
@@ -21,7 +21,7 @@ from dispatcher.gate.evidence import Case, DeliveryFacts, Evidence, Failure, The
 from dispatcher.gate.stops import stops_from
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle
-from dispatcher.sending.prepared import Prepared, prepare
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts
 from dispatcher.service.desk import Desk
 from dispatcher.service.stopping import stops_known
 from dispatcher.store import records
@@ -81,15 +81,34 @@ class ChannelFinding:
         return "suspended" if self.state == "clear" else self.state
 
 
-def judge(desk: Desk, work: Work, stored: records.StoredPlan) -> list[ChannelFinding]:
+@dataclass(slots=True)
+class Read:
+    """What one command has read of a plan, for when it asks again; only of the very same bytes is it used again.
+
+    Signatures, stops, roster, policy and time are looked at anew each time.
+    """
+
+    bytes_named: str = ""
+    texts: Texts | None = None
+
+    def of(self, bundle: Bundle) -> Texts:
+        """A bundle's texts. Raises CanonicalError or DocumentError where the plan itself cannot be read."""
+        if self.texts is None or self.bytes_named != bundle.texts:
+            self.bytes_named, self.texts = bundle.texts, read_texts(bundle)
+        return self.texts
+
+
+def judge(desk: Desk, work: Work, stored: records.StoredPlan, read: Read | None = None) -> list[ChannelFinding]:
     """Ask the gate about every channel of a plan, as things stand."""
     bundle = records.bundle(work, stored.digest)
-    return findings(desk, work, bundle, records.clearance_states(work, stored.digest))
+    return findings(desk, work, bundle, records.clearance_states(work, stored.digest), read)
 
 
-def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) -> list[ChannelFinding]:
+def findings(
+    desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str], read: Read | None = None
+) -> list[ChannelFinding]:
     """The same for a plan that need not be written down yet; ``states`` are its clearances'."""
-    cases = cases_of(desk, work, bundle)
+    cases = cases_of(desk, work, bundle, read=read)
     found = []
     for channel in cases[0].plan.channels:
         of_channel = [case for case in cases if case.facts.channel == channel]
@@ -106,9 +125,12 @@ def findings(desk: Desk, work: Work, bundle: Bundle, states: Mapping[str, str]) 
     return found
 
 
-def cases_of(desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.PUBLISH) -> list[Case]:
+def cases_of(
+    desk: Desk, work: Work, bundle: Bundle, text: TextKind = TextKind.PUBLISH, read: Read | None = None
+) -> list[Case]:
     """What the gate would look at for each destination of a plan, under the policy in force. Raises Forbidden."""
-    prepared = prepare(bundle, desk.verifier(Plan.decode(bundle.plan).mode), work.now)
+    texts = (read or Read()).of(bundle)
+    prepared = prepare(bundle, desk.verifier(texts.plan.mode), work.now, texts)
     evidence, version = _evidence(desk, work, prepared), desk.policy()
     state = str(records.incident(work, prepared.plan.incident).state)
     media = desk.settings.media_folder

@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from channels.contract import DeliveryKind, Json
 from dispatcher.domain.errors import DispatcherError, GateClosed, Stale
 from dispatcher.domain.ids import short
@@ -34,7 +32,7 @@ from dispatcher.gate.evidence import Failure
 from dispatcher.service.accounts import lane_of
 from dispatcher.service.confirming import How
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.service.judging import judge, who_can
+from dispatcher.service.judging import Read, judge, who_can
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
@@ -74,10 +72,11 @@ def release(
     """
     person = desk.person(pen)
     role = desk.role(person, desk.policy().may_release)
-    stored, how = _cleared(desk, plan_name, person.id), ""
+    read = Read()
+    stored, how = _cleared(desk, plan_name, person.id, read), ""
     if confirm is not None:
         how = str(confirm(stored))
-        stored = _cleared(desk, stored.digest, person.id)
+        stored = _cleared(desk, stored.digest, person.id, read)
     kinds: dict[str, Json] = {"kinds": [str(DeliveryKind.PUBLISH)]}
     envelope = desk.sign(pen, (role,), StatementKind.RELEASE, stored.digest, stored.plan.mode, kinds)
     with desk.store.write() as work:
@@ -87,11 +86,11 @@ def release(
     return dispatch
 
 
-def _cleared(desk: Desk, plan_name: str, person: str) -> StoredPlan:
+def _cleared(desk: Desk, plan_name: str, person: str, read: Read) -> StoredPlan:
     """The plan, if only the release is missing. A refusal is recorded before it is raised."""
     with desk.store.read() as work:
         stored = records.plan(work, plan_name)
-        lacking = [(finding.channel, f) for finding in judge(desk, work, stored) for f in finding.lacking]
+        lacking = [(finding.channel, f) for finding in judge(desk, work, stored, read) for f in finding.lacking]
     look = f"look: dispatcher clearance show {short(stored.digest)}"
     if lacking:
         failures: list[Json] = [{**failure.document(), "channel": channel} for channel, failure in lacking]
@@ -162,4 +161,6 @@ def ring_lanes(ring: Ring, dispatch: str, mode: Mode, lanes: Iterable[str], trac
         try:
             ring(lane, str(mode), dispatch, traceparent)
         except (DispatcherError, OSError) as error:
+            import structlog  # not loaded by whoever has nothing to log: it takes as long as a judgement
+
             structlog.get_logger("releasing").warning("doorbell_lost", lane=lane, reason=str(error))

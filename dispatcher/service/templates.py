@@ -16,6 +16,9 @@ from dispatcher.service.desk import Desk
 from dispatcher.wording.filling import ARMED_BY, Template, fill, languages_of, read, shipped
 from dispatcher.wording.slots import Origin
 
+REFERENCE_SIGNS = 4
+"""How much of a message's id names it in public: with the minute, no two of one night have the same."""
+
 MAX_BYTES = 64 * 1024
 """More is no template."""
 
@@ -51,7 +54,8 @@ def ready(desk: Desk, kind: TextKind, revision: Revision) -> tuple[LanguageText,
 
 def known(revision: Revision) -> Mapping[Origin, str]:
     """What a message knows that a slot may take."""
-    return said(revision.area, revision.sent_by, revision.link, format_time(revision.valid_until))
+    known = said(revision.area, revision.sent_by, revision.link, format_time(revision.valid_until))
+    return {**known, Origin.REFERENCE: revision.message[-REFERENCE_SIGNS:]}
 
 
 def said(area: Sequence[str], sent_by: str, link: str | None, until: str, title: str = "") -> Mapping[Origin, str]:

@@ -47,13 +47,17 @@ class SlotKind(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a slot's value comes from where nobody gives one: what is known of the incident and the deployment."""
+    """Where a slot's value comes from where nobody gives one: what is known of the incident and the deployment.
+
+    A message's reference is known once it has an id: in its armed texts, and not in its own.
+    """
 
     AREA = "area"
     SENT_BY = "sent_by"
     TITLE = "title"
     LINK = "link"
     VALID_UNTIL = "valid_until"
+    REFERENCE = "reference"
 
 
 EXAMPLES = {

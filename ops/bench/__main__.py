@@ -64,6 +64,7 @@ def _name(word: str) -> str:
 def main() -> int:
     """Measure, print and write; the exit code is 0 only if every promise that was measured is met."""
     names = chosen(sys.argv[1:])
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs are measured as they are installed: compiled once
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     figures: list[Figure] = []
     for name in names:

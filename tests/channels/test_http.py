@@ -197,7 +197,7 @@ def test_posts_in_a_row_share_a_connection() -> None:
 
 def test_a_connection_that_nobody_uses_is_closed_before_a_server_would(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no post is lost on one that the far side has just given up."""
-    monkeypatch.setattr("channels.http.IDLE_S", 0.01)
+    monkeypatch.setattr("channels.exchange.IDLE_S", 0.01)
 
     async def run() -> None:
         closed = asyncio.Event()

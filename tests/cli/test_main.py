@@ -71,7 +71,7 @@ def test_every_command_of_the_table_is_there_under_its_name(name: str) -> None:
 
 def test_the_help_loads_no_command_and_status_no_channel(office: Office) -> None:
     """``--help`` imports no database; ``status`` neither broker, nor client, nor XML."""
-    for words, heavy in ((["--help"], "sqlalchemy"), (["status"], "dramatiq redis aiohttp lxml")):
+    for words, heavy in ((["--help"], "sqlalchemy"), (["status"], "dramatiq redis aiohttp lxml structlog rich")):
         program = (
             "import sys; from dispatcher.cli.main import root; root(sys.argv[2:], standalone_mode=False);"
             "print([name for name in sys.argv[1].split() if name in sys.modules], file=sys.stderr)"
@@ -80,6 +80,22 @@ def test_the_help_loads_no_command_and_status_no_channel(office: Office) -> None
         command = [sys.executable, "-c", program, heavy, *words]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("dispatcher.cli.release", "aiohttp redis dramatiq structlog rich cryptography"),
+        ("dispatcher.cli.way_back", "aiohttp redis dramatiq structlog rich cryptography"),
+        ("channels.x.adapter", "aiohttp"),
+        ("workers.doorbell", "aiohttp structlog rich"),
+    ],
+)
+def test_what_people_wait_for_is_loaded_light(module: str, heavy: str) -> None:
+    """From typing a release to the first post takes less than a second, and half of that is loading."""
+    program = f"import sys, {module}; print([name for name in {heavy.split()} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_folder_without_deployment_says_how_to_make_one(tmp_path: Path) -> None:

@@ -105,10 +105,10 @@ def drafted(site: Deployment, texts: dict[str, str], kind: str = "severe_weather
     incident = typed(site, "author-1", "incident", "declare", *about)["id"]
     for item in evidence or ("warning",):
         typed(site, "author-1", "incident", "evidence", incident, item, "red", "--source", "weather service")
-    words = []
+    words, mark = [], "".join(secrets.choice("abcdefghkmnpqrstwxyz") for _ in range(8))
     for language, text in texts.items():
         file = site.folder.with_name(f"{language}.txt")
-        file.write_text(f"{text} ({secrets.token_hex(4)})")
+        file.write_text(f"{text} ({mark})")
         words += ["--text", f"{language}={file}"]
     message = typed(site, "author-1", "message", "draft", incident, *words, "--valid-until", "+6h")["message"]
     typed(site, "author-1", "message", "arm", message)

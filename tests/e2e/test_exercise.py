@@ -59,12 +59,12 @@ def test_the_storm_passes_with_every_fault_met(card: Any) -> None:
 
 def test_its_scorecard_is_on_record(folder: Path, card: Any) -> None:
     """It can be read again, and nothing of it runs any more."""
-    assert typed(folder, "exercise", "show")["run"] == card["run"]
+    assert typed(folder, "exercise", "show", card["run"])["run"] == card["run"]
     assert read_state(folder) is None
     assert "policy asks for an exercise" not in json.dumps(typed(folder, "exercise", "list"))
 
 
-def test_an_exercise_that_is_broken_off_says_so_and_stops_what_it_started(folder: Path, card: Any) -> None:
+def test_an_exercise_that_is_broken_off_says_so_and_stops_what_it_started(folder: Path) -> None:
     """Ctrl-C: exit code 130, a scorecard of what there was, no roles and no simulator left behind."""
     command = [str(DISPATCHER), "--deployment", str(folder), "exercise", "run", "riot", "--people", "author"]
     talk = folder / "run" / "talk.txt"

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from dispatcher.cli.main import root
 from ops.reading import having_read
 from tests.e2e.deployment import AUDIENCE, Cleared, Deployment
-from tests.e2e.stories import PURPOSE, STORM, typed
+from tests.e2e.stories import PURPOSE, typed
 
 pytestmark = pytest.mark.system
 
@@ -34,6 +34,9 @@ TIKTOK = (
     *("--account", "tiktok-city", "--account", "webhook-council", "--purpose", PURPOSE),
     *("--no-alternative", AUDIENCE),
 )
+
+
+SLOTS = ("--slot", "river=River Example", "--slot", "until=+6h", "--link", "https://www.gov.uk/check-flooding")
 
 
 @dataclass
@@ -75,15 +78,9 @@ class Night:
 
 def alarm_to_submit(night: Night, *wish: str) -> None:
     """The officer's commands until people are asked to sign."""
-    words = []
-    for language, text in STORM.items():
-        file = night.site.folder.with_name(f"{language}.txt")
-        file.write_text(text)
-        words += ["--text", f"{language}={file}"]
     night.types("author-1", *ALARM)
-    night.goes_on("author-1", "message draft", *words, "--valid-until", "+6h")
-    night.goes_on("author-1", "message arm")
-    night.goes_on("author-1", "message preview")
+    night.next = night.next.replace("NAME", "flood")
+    night.goes_on("author-1", "message draft", *SLOTS)
     night.goes_on("author-1", "clearance submit", *wish)
 
 

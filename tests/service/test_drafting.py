@@ -58,6 +58,22 @@ def test_the_way_back_is_armed_with_it(office: Office) -> None:
     assert (made.number, made.missing_armed, made.languages) == (1, (), ("en-GB", "cy"))
 
 
+def test_two_messages_of_one_night_have_no_armed_text_in_common(office: Office) -> None:
+    """Not even of one place and one minute: X takes an account's identical post once only."""
+    first, second = (drafted(office, Wanted("flood", RIVER)) for _ in range(2))
+    for kind in ARMED:
+        bodies = [{one.body for one in made.texts[kind]} for made in (first, second)]
+        assert len(bodies[0] | bodies[1]) == 4, kind
+
+
+def test_an_armed_text_says_when_its_message_was_written_and_which_it_is(office: Office) -> None:
+    """In each language the same."""
+    made = drafted(office, Wanted("flood", RIVER))
+    for one in made.texts[TextKind.CORRECT]:
+        assert f"{office.clock.now:%H:%M}" in one.body
+        assert f"({made.message[-4:]})" in one.body
+
+
 def test_the_revision_says_which_template_it_was(office: Office) -> None:
     """Name and version; a message that was written by hand says nothing and keeps its digest."""
     made = drafted(office, Wanted("flood", RIVER))

@@ -18,8 +18,9 @@ KNOWN = {
     Origin.SENT_BY: SENT_BY,
     Origin.LINK: LINK,
     Origin.VALID_UNTIL: "2026-11-21T18:00:00.000000Z",
+    Origin.REFERENCE: "7k2m",
 }
-"""What an incident and a deployment know."""
+"""What an incident, a message and a deployment know."""
 
 
 def text(body: str, language: str = "en-GB", headline: str = "", instruction: str = "") -> LanguageText:

@@ -184,3 +184,14 @@ def test_the_message_takes_its_end_and_its_link_from_the_slots() -> None:
     filled = example("flood", until="+3h", link="https://www.gov.uk/floods")
     assert (filled.valid_until, filled.link) == (NOW + timedelta(hours=3), "https://www.gov.uk/floods")
     assert "15:00 on 21 November" in filled.texts[0].body
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+@pytest.mark.parametrize("name", ARMED_BY.values())
+def test_the_way_back_fits_one_post_in_both_languages(name: str, month: int) -> None:
+    """On X, as an exercise, with the message's link, in whatever month."""
+    filled = fill(shipped()[name], {}, KNOWN, TAGS, NOW.replace(month=month))
+    content = revision(*filled.texts).content(TextKind.PUBLISH, exercise=True)
+    account = Account("a", "x", "Example City", TAGS, {})
+    adapter = registry.adapter_of(account)
+    assert lint(adapter.render(content, account), adapter) == []
