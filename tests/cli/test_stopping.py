@@ -61,7 +61,7 @@ def test_two_others_resume(office: Office) -> None:
     name = str(halt(office, by="ops-1")["statement"])[:12]
     first = office.run("resume", name, by="director-1")
     assert first.json["in_force"]
-    assert "Missing: 1 more" in first.err
+    assert "Missing: the signature of one more person" in first.err
     assert not office.run("resume", name, by="director-2").json["in_force"]
 
 

@@ -82,4 +82,4 @@ def test_at_each_choice_of_the_walk(
         screen.expect(question)
         screen.press("ctrl-c")
     assert "you left the walk; nothing is lost" in screen.transcript
-    at.told.is_kept_as(f"interrupted_walk_{stage}_{person}")
+    at.told.is_kept_as(f"interrupted_walk_{stage}_{person}_{len(before)}")
