@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from channels import registry
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.domain.people import Person, Role, on_call
-from dispatcher.domain.plan import Destination
+from dispatcher.domain.plan import Destination, Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.gate.approvals import quorum
 from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES

@@ -1,4 +1,4 @@
-"""Plays a page: types its commands in order, each by the person at its prompt, and compares with what it shows."""
+"""Plays a page: types its commands in order, each by the person at its prompt, and compares with what it shows.
 
 How a page is written
   1. A block of ``console`` is typed. ``author-1$ dispatcher …`` is typed with that person's key, ``$ …`` with none. A
