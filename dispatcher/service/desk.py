@@ -25,7 +25,7 @@ from dispatcher.store import records
 from dispatcher.store.database import Store, Work
 
 DEFAULT_LIFE = timedelta(days=7)
-FEW = 3
+FEW = 4
 """Of so many roles, who holds each is said to whoever holds none of them."""
 
 """How long a statement holds unless a rule says otherwise; the plan's window bounds what it allows."""

@@ -176,7 +176,7 @@ def test_an_author_does_not_approve_with_another_key(site: Deployment, second_ke
     """Story 4 b: who submitted with one key is told so with the other, whatever role they hold besides (G08)."""
     plan = site.submitted("x-city")
     told = typed(site, "author-1", "clearance", "approve", plan.digest, fails=8, key=second_keys["author-1"])
-    assert "author-1 is author, submitter of this plan" in told
+    assert "author-1 has a part in this plan (author, submitter)" in told
     assert clauses(told) == {"G08"}
     assert clauses(typed(site, "director-1", "release", plan.digest, fails=3)) == {"G08"}
     denied(site, plan.incident, "release.refused", "G08")
