@@ -77,7 +77,7 @@ def test_at_each_choice_of_the_walk(
     at: Scene = scene(stage)
     with at.told.asking(person, "night", code=130) as screen:
         for answer in before:
-            screen.expect(": ")
+            screen.expect("Number: " if answer else ": ")
             screen.type(answer)
         screen.expect(question)
         screen.press("ctrl-c")
