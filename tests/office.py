@@ -29,6 +29,7 @@ from dispatcher.store import deliveries
 from dispatcher.store.database import Store, open_engine
 from dispatcher.store.tables import DeliveryRow
 from tests.builders import FixedClock, drawn
+from tests.deployments import deployed_when_the_clock_stands
 
 SIMULATOR = "http://127.0.0.1:9"
 SECRETS = {
@@ -140,7 +141,7 @@ def office_at(folder: Path) -> Iterator[Office]:
     """Make a test deployment in a folder and sit down at its desk."""
     clock = FixedClock()
     blueprint = deploying.Blueprint("example-city", DeploymentKind.TEST, "Example City", SIMULATOR)
-    deploying.init(folder, blueprint, clock.now, drawn("init"))
+    deployed_when_the_clock_stands(folder, blueprint)
     settings = load_settings(folder)
     trust = load_trust(settings.path("trust"), load, floor=settings.path("data", "floor.json"), now=clock.now)
     store = Store(open_engine(settings.database), clock, "tests")

@@ -59,6 +59,7 @@ from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.store import deliveries, records
 from dispatcher.store.tables import LedgerRow
 from tests.cast import RECORD
+from tests.deployments import deployed
 from workers.main import ROLES
 
 MODE = Mode.EXERCISE
@@ -329,5 +330,5 @@ def stage_at(
             for name in (*CHANNELS, "mastodon", "facebook", "instagram", "youtube")
         },
     )
-    deploying.init(folder, blueprint, now(), secrets.token_bytes)
+    deployed(folder, blueprint)
     return Stage(folder, open_desk(folder), far)

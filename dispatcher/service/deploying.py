@@ -119,7 +119,7 @@ def init(folder: Path, blueprint: Blueprint, now: datetime, random_bytes: Random
     with beside(folder) as building:
         for name in FOLDERS:
             (building / name).mkdir(mode=0o700)
-        (building / "deployment.toml").write_text(_settings_toml(blueprint))
+        (building / "deployment.toml").write_text(deployment_toml(blueprint))
         settings = load_settings(building)
         _write_trust(building, blueprint, now, random_bytes)
         trust = load_trust(building / "trust", load, floor=building / "data" / "floor.json", now=now)
@@ -234,7 +234,8 @@ def _record(settings: Settings, trust: Trust[Policies], now: datetime, random_by
         store.close()
 
 
-def _settings_toml(blueprint: Blueprint) -> str:
+def deployment_toml(blueprint: Blueprint) -> str:
+    """What the file ``deployment.toml`` of such a deployment says."""
     values = {name: getattr(blueprint, name) for name in ("deployment", "simulator", "redis", "chunk")}
     values |= {"kind": str(blueprint.kind), "sent_by": blueprint.sent_by or blueprint.deployment}
     values["database"] = blueprint.database or DATABASE

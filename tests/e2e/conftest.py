@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from dispatcher.domain.statement import Mode
 from tests.channels.tiktok.conftest import chromium  # noqa: F401 - a fixture for the modules here
 from tests.e2e.deployment import Deployment, deployment_at
 
@@ -28,10 +27,16 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="module")
-def exercise(empty: Deployment) -> Iterator[Deployment]:
-    """The cast's exercise accounts, a list of numbers, and every role running."""
+def cast(empty: Deployment) -> Deployment:
+    """The cast's exercise accounts and a list of numbers."""
     for channel, name in CAST:
         empty.add(channel, name)
     empty.add_list("residents")
-    with empty.up(Mode.EXERCISE) as running:
+    return empty
+
+
+@pytest.fixture(scope="module")
+def exercise(cast: Deployment) -> Iterator[Deployment]:
+    """The same with its roles running."""
+    with cast.up() as running:
         yield running

@@ -26,7 +26,7 @@ LATE = timedelta(minutes=10, seconds=1)
 
 @pytest.fixture(scope="module")
 def site(empty: Deployment) -> Iterator[Deployment]:
-    """One TikTok account with its device, another account beside it, and every role running."""
+    """One TikTok account with its device, another account beside it, and the roles running."""
     empty.add("tiktok", ACCOUNT)
     empty.add("x", BESIDE)
     with empty.up(Mode.EXERCISE) as running:

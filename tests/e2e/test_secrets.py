@@ -37,15 +37,17 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def said(exercise: Deployment) -> Said:
-    """An exercise with everything that can go wrong on a platform, and everything that it left behind."""
+def said(cast: Deployment) -> Said:
+    """An exercise of every role with all that can go wrong on a platform, and everything that it left behind."""
     planted = {f"number {index}": f"7700900{300 + index:03d}" for index in range(0, LIST_SIZE, 6)}
     for channel, name in CAST:
-        _, held = profile(exercise, channel, name)
+        _, held = profile(cast, channel, name)
         planted |= {f"{channel} {key}": value.reveal() for key, value in held.items() if key != "identifier"}
-    planted["device secret"] = exercise.devices["tiktok-city"].reveal()
-    answers = play(exercise, planted)
-    return Said(planted, {"the command line": answers, **written(exercise)})
+    planted["device secret"] = cast.devices["tiktok-city"].reveal()
+    with cast.up(whole=True):
+        answers = play(cast, planted)
+        places = {"the command line": answers, **written(cast)}
+    return Said(planted, places)
 
 
 def play(site: Deployment, planted: dict[str, str]) -> bytes:

@@ -20,7 +20,7 @@ NAMES = ("x-city", "bluesky-city", "sms-city")
 
 @pytest.fixture(scope="module")
 def site(empty: Deployment) -> Iterator[Deployment]:
-    """Three accounts and a list, and every role running."""
+    """Three accounts and a list, and the roles running."""
     for channel, name in zip(("x", "bluesky", "notify"), NAMES, strict=True):
         empty.add(channel, name)
     empty.add_list("residents")

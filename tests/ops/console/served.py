@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import urllib.error
 import urllib.request
@@ -14,13 +13,13 @@ from pathlib import Path
 
 from dispatcher.bootstrap import open_desk
 from dispatcher.domain.people import DeploymentKind
-from dispatcher.sender_bootstrap import now
 from dispatcher.service import deploying, sessions
 from dispatcher.service.desk import Desk
 from ops.console.context import Console
 from ops.console.live import Looking
 from ops.console.serving import made, serve_until
 from ops.console.signing_in.cookies import SIGNED_IN
+from tests.deployments import deployed
 from tests.office import FilePen
 from tests.servers import until
 
@@ -77,7 +76,7 @@ def deployment_at(folder: Path, database: str = "") -> Desk:
         database=database,
         redis="unix:///nowhere/redis.sock",
     )
-    deploying.init(folder, blueprint, now(), secrets.token_bytes)
+    deployed(folder, blueprint)
     return open_desk(folder, "console")
 
 
