@@ -164,6 +164,11 @@ chaos: setup ## break a deployment again and again while it sends, and count at 
 moves: setup ## try two million moves on each database against the table of moves (MOVES_STEPS=25000 for fewer)
 	@MOVES_STEPS=$(MOVES_STEPS) $(BIN)/python -m pytest -v tests/store/test_moves.py
 
+.PHONY: draws
+draws: setup ## run the tests that draw at random as often as docs/promises.md says: ten times as often as make test
+	@DRAWS=whole $(BIN)/python -m pytest -v -n 2 tests/gate/test_rosters.py tests/gate/test_quorum.py \
+		tests/gate/test_lifecycle.py tests/sending/test_mutations.py
+
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests
 	@$(MAKE) -j 2 --output-sync=target types lint format

@@ -26,6 +26,7 @@ from dispatcher.gate.policy import Policies
 from dispatcher.gate.stops import STOP_KINDS, stops_from
 from tests.builders import ACCOUNTS, MITIGATIONS, READ_BACK_CODE, evidence_for, facts_for
 from tests.cast import DAY, DEPLOYMENT, HOUR, NOW, policies, policy_document
+from tests.draws import draws
 from tests.gate import naive
 from tests.gate.naive import PLAN, Rules, Said, World
 
@@ -343,5 +344,5 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=draws(200), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

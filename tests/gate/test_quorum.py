@@ -17,6 +17,7 @@ from dispatcher.gate.approvals import Quorum, broken_glass, quorum
 from dispatcher.gate.evidence import Case, case_for
 from tests.builders import draft, evidence_for, facts_for
 from tests.cast import DEPLOYMENT, HOUR, NOW, START
+from tests.draws import draws
 
 ROLES = (Role.CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.LEGAL, Role.FINANCE)
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
@@ -54,7 +55,7 @@ def enough(needed: tuple[Role, ...], approvals: Given, contributors: frozenset[s
     )
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=draws(3_000), deadline=None)
 @given(
     needed=st.lists(st.sampled_from(ROLES), min_size=1, unique=True).map(tuple),
     approvals=st.frozensets(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(ROLES)), max_size=14),

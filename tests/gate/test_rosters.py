@@ -1,4 +1,4 @@
-"""100,000 rosters and approvals, drawn at random: the gate agrees with an oracle that tries every assignment.
+"""100,000 rosters and approvals, drawn at random (``make draws``): the gate agrees with an oracle that tries all.
 
 All signatures are made once. Each draw is a roster of six people (roles and keys with windows, deputies, revoked
 keys), who made the plan, who owns the policy, what policy asks, and some of the signatures, in any order and some of
@@ -24,10 +24,11 @@ from dispatcher.statements.signing import sign
 from dispatcher.statements.verify import Verifier
 from tests.builders import draft, evidence_for, facts_for
 from tests.cast import DEPLOYMENT, HOUR, NOW, START
+from tests.draws import draws
 from tests.statements.support import SecurityKey, SoftKey
 
 W = TypeVar("W", str, Role)
-DRAWS, PARTS = 100_000, 4
+DRAWS, PARTS = draws(100_000), 4
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay")
 ROLES = (Role.CHECKER, Role.DUTY_DIRECTOR, Role.SECURITY, Role.LEGAL)
 SIGNED_AT = (NOW - 3 * HOUR, NOW - HOUR)

@@ -1,5 +1,7 @@
 """100,000 pieces of damage to what people signed and to what a sender goes by: not one permit, a reason for each.
 
+So many are made by ``make draws``.
+
 Damaged are a plan's bytes, statements and their signatures, offered to a real sender; the trust root, roster, policy
 and their signatures, offered to a sender that has gone by the honest ones; and the relay's signed status.
 """
@@ -27,6 +29,7 @@ from dispatcher.statements.errors import TrustError
 from dispatcher.statements.trust import Trust, load_trust
 from tests.builders import draft, status
 from tests.cast import DEPLOYMENT, STATUS_SIGNER, person, write_trust
+from tests.draws import draws
 from tests.sending.kit import House, run
 from tests.sending.mutating import BYTES, JSON, damaged
 
@@ -111,7 +114,7 @@ def scratched(random_: random.Random, signature: str) -> str:
 def test_what_was_damaged_gets_no_permit(tmp_path: Path, what: str, part: int) -> None:
     """Refused with a reason, each on the sender's record; but for armour whose lines break elsewhere, as may be."""
     house = House(tmp_path, draft("webhook"))
-    order, count = house.drafted.order("webhook"), OFFERED[what] // PARTS
+    order, count = house.drafted.order("webhook"), draws(OFFERED[what]) // PARTS
     random_ = random.Random(f"{what} {part}")
 
     async def main() -> tuple[int, int]:
@@ -146,7 +149,7 @@ def test_a_damaged_trust_file_is_not_gone_by(tmp_path: Path, name: str) -> None:
     folder = write_trust(tmp_path, people, POLICY)
     honest, before = load_trust(folder, policy_file.load), (folder / name).read_bytes()
     random_, same = random.Random(name), 0
-    for _ in range(INSTALLED[name]):
+    for _ in range(draws(INSTALLED[name])):
         after = damaged(random_, before, BYTES if name.endswith(".toml") else JSON)
         (folder / name).write_bytes(after)
         read = trusted(folder)
@@ -154,7 +157,7 @@ def test_a_damaged_trust_file_is_not_gone_by(tmp_path: Path, name: str) -> None:
         if not isinstance(read, str):
             assert (read, says(name, after)) == (honest, says(name, before)), after
             same += 1
-    assert same < INSTALLED[name] * 0.1
+    assert same < draws(INSTALLED[name]) * 0.1
 
 
 def trusted(folder: Path) -> Trust[Policies] | str:
@@ -181,7 +184,7 @@ def test_a_damaged_status_is_not_gone_by(part: int) -> None:
     honest = status(["ab" * 32, "cd" * 32])
     random_, counts = random.Random(part), Counter[bool]()
     assert read(honest) is None
-    for number in range(STATUSES // PARTS):
+    for number in range(draws(STATUSES) // PARTS):
         if number % 2:
             offered = Envelope(damaged(random_, honest.payload, JSON), honest.signature)
         else:
@@ -190,7 +193,7 @@ def test_a_damaged_status_is_not_gone_by(part: int) -> None:
         assert reason or (offered.payload, joined(offered)) == (honest.payload, joined(honest)), offered
         counts[reason is None] += 1
     assert counts[True] < counts[False] * 0.1
-    assert counts.total() == STATUSES // PARTS
+    assert counts.total() == draws(STATUSES) // PARTS
 
 
 def read(envelope: Envelope) -> str | None:
