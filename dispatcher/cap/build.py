@@ -19,11 +19,11 @@ def build(element: etree._Element, sha256: str) -> Alert:
         status=Status(_text(element, "status")),
         msg_type=MsgType(_text(element, "msgType")),
         scope=Scope(_text(element, "scope")),
-        infos=tuple(_info(info) for info in element.iterfind(f"{{{CAP}}}info")),
+        infos=tuple(_info(info) for info in element.iterchildren(f"{{{CAP}}}info")),
         sha256=sha256,
         references=tuple(references(_text(element, "references"))),
         note=_text(element, "note"),
-        signatures=sum(1 for _ in element.iterfind(f"{{{XMLDSIG}}}Signature")),
+        signatures=sum(1 for _ in element.iterchildren(f"{{{XMLDSIG}}}Signature")),
     )
 
 
@@ -39,7 +39,7 @@ def _info(info: etree._Element) -> Info:
         headline=_text(info, "headline"),
         description=_text(info, "description"),
         instruction=_text(info, "instruction"),
-        areas=tuple(_area(area) for area in info.iterfind(f"{{{CAP}}}area")),
+        areas=tuple(_area(area) for area in info.iterchildren(f"{{{CAP}}}area")),
         effective=_time(info, "effective"),
         event_codes=_named_values(info, "eventCode"),
     )
@@ -53,7 +53,7 @@ def _area(area: etree._Element) -> Area:
 
 
 def _named_values(parent: etree._Element, name: str) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(one, "valueName"), _text(one, "value")) for one in parent.iterfind(f"{{{CAP}}}{name}"))
+    return tuple((_text(one, "valueName"), _text(one, "value")) for one in parent.iterchildren(f"{{{CAP}}}{name}"))
 
 
 def _time(parent: etree._Element, name: str) -> datetime | None:

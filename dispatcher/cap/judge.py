@@ -3,7 +3,8 @@
     validate ▶ signature ▶ what was signed ▶ policy and areas ▶ the gravest of the faults
 
 Structure and the standard's own rules refuse whatever a profile says; its word counts for the rest. What an alert
-says is taken from what was signed, where a signature held. Nothing is fetched; ``at`` is the moment of receipt.
+says is what was signed, where a signature held; it is read again from that unless it is the same to the letter.
+Nothing is fetched; ``at`` is the moment of receipt.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dispatcher.cap.reader import read
 from dispatcher.cap.report import FAULTS_SHOWN, Fault, Report, Verdict
 from dispatcher.cap.signature import SignatureRefused, verify
 from dispatcher.cap.structure import XMLDSIG
-from dispatcher.cap.validate import validate
+from dispatcher.cap.validate import validate, validated
 
 _GRAVITY = (Verdict.OK, Verdict.HOLD, Verdict.REFUSE)
 _ROOT = re.compile(rb"<[A-Za-z_]")
@@ -32,13 +33,13 @@ _ROOT = re.compile(rb"<[A-Za-z_]")
 
 def judge(data: bytes, profile: Profile, at: datetime) -> Report:
     """Say what a profile makes of ``data`` at ``at``. Never raises, whatever the bytes."""
-    report = validate(data)
-    if report.alert is None:
+    report, root = validated(data)
+    if report.alert is None or root is None:
         return report
     signed: list[Fault] = []
     alert, signer = report.alert, ""
     try:
-        alert, signer = _signed(data, alert, profile, at)
+        alert, signer = _signed(data, alert, root, profile, at)
     except SignatureRefused as refusal:
         signed.append(Fault(refusal.code, "alert/Signature", str(refusal)))
     found = islice(_weighed((*signed, *_rest(data, alert, profile, at)), profile), FAULTS_SHOWN)
@@ -60,15 +61,23 @@ def content_digest(data: bytes) -> str:
     return hashlib.sha256(etree.tostring(root, method="c14n", exclusive=True)).hexdigest()
 
 
-def _signed(data: bytes, alert: Alert, profile: Profile, at: datetime) -> tuple[Alert, str]:
-    """The alert as it was signed and by whom; as it is where it need not be signed. Raises SignatureRefused."""
+def _signed(data: bytes, alert: Alert, root: etree._Element, profile: Profile, at: datetime) -> tuple[Alert, str]:
+    """The alert as it was signed and by whom; ``root`` is what ``alert`` was read from. Raises SignatureRefused."""
     if not alert.signatures:
         raise SignatureRefused("signature-missing", "the alert is not signed: ask its sender for the signed one")
-    verified = verify(data, profile.certificates, at)
+    verified = verify(data, root, profile.certificates, at)
+    if verified.content == _unsigned(root):  # what was read is to the letter what was signed
+        return alert, verified.signer
     inner = validate(verified.content).alert
     if inner is None:
         raise SignatureRefused("signature-form", "what was signed is not this alert: take nothing from it")
     return replace(inner, sha256=alert.sha256, signatures=alert.signatures), verified.signer
+
+
+def _unsigned(root: etree._Element) -> bytes:
+    """An alert as it was read, without comments, less its signature, in canonical form."""
+    etree.strip_elements(root, f"{{{XMLDSIG}}}Signature", with_tail=False)
+    return etree.tostring(root, method="c14n", exclusive=True)
 
 
 def _rest(data: bytes, alert: Alert, profile: Profile, at: datetime) -> Iterator[Fault]:

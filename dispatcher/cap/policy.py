@@ -35,7 +35,11 @@ def check(alert: Alert, profile: Profile, at: datetime) -> Iterator[Fault]:
 def drill_words(alert: Alert, words: tuple[str, ...]) -> list[str]:
     """Those of ``words`` that stand in the alert's texts or note."""
     texts = " ".join([alert.note, *(getattr(info, name) for info in alert.infos for name in _TEXTS)]).casefold()
-    return [word for word in words if re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", texts)]
+    return [word for word in words if word.casefold() in texts and _whole(word.casefold()).search(texts)]
+
+
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
 
 
 def _sender(alert: Alert, profile: Profile, _at: datetime) -> Iterator[Fault]:

@@ -26,19 +26,19 @@ def check(alert: etree._Element) -> Iterator[Fault]:
     """Yield every breach of the standard's text in an ``alert`` element."""
     for rule in _ALERT_RULES:
         yield from rule(alert)
-    for number, info in enumerate(alert.iterfind(f"{{{CAP}}}info"), 1):
+    for number, info in enumerate(alert.iterchildren(f"{{{CAP}}}info"), 1):
         yield from _info(info, f"alert/info[{number}]")
 
 
 def content(parent: etree._Element, name: str) -> str | None:
     """A child's text; empty text for an empty child, None for no child."""
-    child = parent.find(f"{{{CAP}}}{name}")
+    child = next(parent.iterchildren(f"{{{CAP}}}{name}"), None)
     return None if child is None else child.text or ""
 
 
 def contents(parent: etree._Element, name: str) -> tuple[str, ...]:
     """The text of every child of that name."""
-    return tuple(child.text or "" for child in parent.iterfind(f"{{{CAP}}}{name}"))
+    return tuple(child.text or "" for child in parent.iterchildren(f"{{{CAP}}}{name}"))
 
 
 def references(text: str) -> Iterator[Reference]:
@@ -111,7 +111,7 @@ _ALERT_RULES: tuple[Callable[[etree._Element], Iterator[Fault]], ...] = (_names,
 
 def _info(info: etree._Element, path: str) -> Iterator[Fault]:
     yield from _not_blank(info, "event", path, "say in a word or two what is happening")
-    for number, area in enumerate(info.iterfind(f"{{{CAP}}}area"), 1):
+    for number, area in enumerate(info.iterchildren(f"{{{CAP}}}area"), 1):
         here = f"{path}/area[{number}]"
         yield from _not_blank(area, "areaDesc", here, "name the area in words")
         yield from _shapes(area, here)
@@ -121,7 +121,7 @@ def _info(info: etree._Element, path: str) -> Iterator[Fault]:
 
 def _shapes(area: etree._Element, path: str) -> Iterator[Fault]:
     for name, problem_of in (("polygon", polygon_problem), ("circle", circle_problem)):
-        for number, shape in enumerate(area.iterfind(f"{{{CAP}}}{name}"), 1):
+        for number, shape in enumerate(area.iterchildren(f"{{{CAP}}}{name}"), 1):
             if problem := problem_of(shape.text or ""):
                 yield Fault(name, place(f"{path}/{name}[{number}]", shape), problem)
 

@@ -13,7 +13,7 @@ Forms seen elsewhere that are not accepted, and never loosened for: two signatur
 (Canada, refused by the signature's own schema), SHA-1 (older senders), a key without certificate, and any document
 that was indented again after it was signed.
 
-    verified = verify(data, [pem], received_at)     # SignatureRefused("signature-key", …) for a key of somebody else
+    verified = verify(data, read(data), [pem], received_at)    # SignatureRefused("signature-key", …): another key
     alert = validate(verified.content).alert
 """
 
@@ -64,14 +64,15 @@ class SignatureRefused(ValueError):
         self.code = code
 
 
-def verify(data: bytes, certificates: Sequence[bytes], at: datetime) -> Verified:
+def verify(data: bytes, root: etree._Element, certificates: Sequence[bytes], at: datetime) -> Verified:
     """Check the one signature of an alert against pinned ``certificates`` (PEM) at ``at``. Raises SignatureRefused.
 
-    ``data`` must have passed the reader: it has no document type and is within its limits.
+    ``root`` is what the reader made of ``data``: it has no document type and is within its limits. It says only which
+    signature and certificate to look for; the signature is checked on the bytes.
     """
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    signature = _the_signature(data)
+    signature = _the_signature(root)
     _spelled_once(signature)
     refusals = []
     for certificate in _candidates(signature, certificates):
@@ -92,9 +93,8 @@ def load_certificate(pem: bytes) -> Certificate:
     return load_pem_x509_certificate(pem)
 
 
-def _the_signature(data: bytes) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-    found: list[etree._Element] = list(etree.fromstring(data, parser).iter(_SIGNATURE))
+def _the_signature(root: etree._Element) -> etree._Element:
+    found = list(root.iter(_SIGNATURE))
     if not found:
         raise SignatureRefused("signature-missing", "the alert is not signed: ask its sender for the signed one")
     if len(found) > 1:

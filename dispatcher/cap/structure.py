@@ -67,6 +67,8 @@ TABLE = {
 }
 """What holds elements, and which: ``?`` may stand there, ``*`` any number of times, ``+`` once or more."""
 
+_ORDER = {name: {f"{{{CAP}}}{rule.name}": at for at, rule in enumerate(rules)} for name, rules in TABLE.items()}
+
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("sent", "effective", "onset", "expires"), values.time),
     **dict.fromkeys(("altitude", "ceiling"), values.decimal),
@@ -98,7 +100,7 @@ def _element(element: etree._Element, name: str, path: str) -> Iterator[Fault]:
     yield from _attributes(element, path)
     if name in TABLE:
         yield from _stray_text(element, path)
-        yield from _children(element, TABLE[name], path)
+        yield from _children(element, name, path)
     elif len(element):
         yield Fault("markup-in-text", place(path, element), f"{name} holds text only: remove the elements in it")
     elif name in _KINDS and (problem := _KINDS[name](element.text or "")):
@@ -118,13 +120,13 @@ def _stray_text(element: etree._Element, path: str) -> Iterator[Fault]:
         yield Fault("stray-text", place(path, element), f"remove the text {quoted(stray.strip())} between elements")
 
 
-def _children(parent: etree._Element, rules: tuple[Child, ...], path: str) -> Iterator[Fault]:
-    order = {f"{{{CAP}}}{rule.name}": number for number, rule in enumerate(rules)}
+def _children(parent: etree._Element, name: str, path: str) -> Iterator[Fault]:
+    rules, order = TABLE[name], _ORDER[name]
     seen: Counter[str] = Counter()
     reached = 0
     for child in parent:
         tag = str(child.tag)
-        if rules is TABLE["alert"] and tag.startswith(f"{{{XMLDSIG}}}"):
+        if name == "alert" and tag.startswith(f"{{{XMLDSIG}}}"):
             reached = len(rules)
         elif tag not in order:
             yield _unknown(child, rules, path)

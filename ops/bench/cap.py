@@ -2,7 +2,10 @@
 
 parse    bytes to a typed alert: limits, encoding, structure, the standard's own rules
 judge    the same and every rule of the strict profile, on an alert without signature
-signed   the same of a signed one: the signature against one pinned certificate, and what was signed read again
+signed   the same of a signed one: the signature against one pinned certificate, and that it covers what was read
+
+Each in milliseconds of the processor's time, so that a busy neighbour does not count. A signature is judged by its
+median: most of it is two libraries' work (parsing, canonical forms, a schema, one ECDSA check).
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -42,20 +45,19 @@ def measure(_root: Path, runs: int = RUNS) -> list[Figure]:
     certificate, signed = _signed(alert)
     strict = replace(profiles.load("strict"), box=COUNTY, certificates=(certificate,))
     unsigned = replace(strict, rules={**strict.rules, "signature-missing": Verdict.OK})
-    cases = {
-        "cap.parse": (lambda: validate(alert).verdict, None),
-        "cap.judge": (lambda: judge(alert, unsigned, RECEIVED_AT).verdict, 1),
-        "cap.judge.signed": (lambda: judge(signed, strict, RECEIVED_AT).verdict, None),
-    }
-    return [Figure(name, "ms", _timed(one, runs), target, "p95") for name, (one, target) in cases.items()]
+    return [
+        Figure("cap.parse", "ms", _timed(lambda: validate(alert).verdict, runs)),
+        Figure("cap.judge", "ms", _timed(lambda: judge(alert, unsigned, RECEIVED_AT).verdict, runs), 1, "p95"),
+        Figure("cap.judge.signed", "ms", _timed(lambda: judge(signed, strict, RECEIVED_AT).verdict, runs), 1),
+    ]
 
 
 def _timed(one: Callable[[], Verdict], runs: int) -> list[float]:
     samples = []
     for _ in range(runs + 1):
-        started = perf_counter()
+        started = process_time()
         verdict = one()
-        samples.append((perf_counter() - started) * MILLI)
+        samples.append((process_time() - started) * MILLI)
         if verdict is not Verdict.OK:
             raise RuntimeError(f"the alert is {verdict}: it would not be what is measured")
     return samples[1:]  # the first one imports

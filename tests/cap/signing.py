@@ -24,12 +24,14 @@ class Sender:
     key: ec.EllipticCurvePrivateKey
     certificate: bytes
 
-    def sign(self, data: bytes) -> bytes:
-        """The alert with its signature, as its last child."""
+    def sign(
+        self, data: bytes, form: CanonicalizationMethod = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
+    ) -> bytes:
+        """The alert with its signature, as its last child; ``form`` is the canonical form that is signed."""
         root = etree.fromstring(data)
         signer = XMLSigner(
             signature_algorithm=SignatureMethod.ECDSA_SHA256,
-            c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+            c14n_algorithm=form,
         )
         made: bytes = etree.tostring(signer.sign(root, key=self.key, cert=self.certificate.decode()))
         return made

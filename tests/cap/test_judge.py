@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from signxml.algorithms import CanonicalizationMethod
 
 from dispatcher.cap.judge import content_digest, judge
 from dispatcher.cap.profile import RULES, Profile
@@ -110,6 +111,25 @@ def test_a_hostile_file_is_judged_without_harm(attack_sample: dict[str, str], sa
 def test_a_sound_signed_alert_has_no_fault(cap: CapBuilder) -> None:
     """The strict profile lets through what there is nothing wrong with."""
     assert judge(sender().sign(cap.alert()), STRICT, NOW).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("odd", ['<alert xmlns:unused="urn:unused" ', "<alert \n"])
+def test_a_signed_alert_is_the_same_however_its_sender_wrote_its_canonical_form(cap: CapBuilder, odd: str) -> None:
+    """An older form keeps names that nothing uses: what was signed then differs in letters from what was read."""
+    plain = cap.alert().replace(b"<alert ", odd.encode())
+    signed = sender().sign(plain, CanonicalizationMethod.CANONICAL_XML_1_1)
+    report, before = judge(signed, STRICT, NOW), validate(signed).alert
+    assert (report.verdict, report.signer) == (Verdict.OK, "CN=Wylan alerts")
+    assert report.alert == before
+
+
+def test_an_alert_says_what_was_signed_also_where_more_was_written_round_it(cap: CapBuilder) -> None:
+    """An instruction between two letters is signed with them, and read as nothing."""
+    data = sender().sign(cap.alert().replace(b"Severe", b"Sev<?odd?>ere"))
+    report = judge(data, STRICT, NOW)
+    assert [fault.code for fault in report.faults] == ["comment"]
+    assert report.alert is not None
+    assert report.alert.infos[0].severity == "Severe"
 
 
 def test_the_gravest_fault_decides_and_comes_first(cap: CapBuilder) -> None:

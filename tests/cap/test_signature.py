@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
+from dispatcher.cap.reader import read
 from dispatcher.cap.signature import SignatureRefused, verify
 from dispatcher.cap.structure import CAP, XMLDSIG
 from dispatcher.cap.validate import validate
@@ -17,13 +18,14 @@ NOW = datetime(2026, 11, 21, 18, 10, tzinfo=UTC)
 def code(data: bytes, *pinned: Sender, at: datetime = NOW) -> str:
     """Why a signature is refused."""
     with pytest.raises(SignatureRefused) as refused:
-        verify(data, [one.certificate for one in pinned], at)
+        verify(data, read(data), [one.certificate for one in pinned], at)
     return refused.value.code
 
 
 def test_an_alert_signed_by_the_pinned_key_says_what_was_signed(cap: CapBuilder) -> None:
     """The content is the alert without its signature, and the signer the certificate's subject."""
-    verified = verify(sender().sign(cap.alert()), [sender().certificate], NOW)
+    data = sender().sign(cap.alert())
+    verified = verify(data, read(data), [sender().certificate], NOW)
     assert verified.signer == "CN=Wylan alerts"
     found = validate(verified.content).alert
     assert found is not None
@@ -33,7 +35,8 @@ def test_an_alert_signed_by_the_pinned_key_says_what_was_signed(cap: CapBuilder)
 def test_two_pinned_certificates_overlap(cap: CapBuilder) -> None:
     """Whoever changes keys has both pinned for a while."""
     data = sender().sign(cap.alert())
-    assert verify(data, [sender("Wylan before").certificate, sender().certificate], NOW).signer == "CN=Wylan alerts"
+    pinned = [sender("Wylan before").certificate, sender().certificate]
+    assert verify(data, read(data), pinned, NOW).signer == "CN=Wylan alerts"
 
 
 def test_another_key_of_the_same_name_is_not_the_sender(cap: CapBuilder) -> None:
@@ -106,6 +109,6 @@ def test_a_reference_to_a_part_signs_no_alert(cap: CapBuilder) -> None:
 def test_a_comment_is_not_in_what_was_signed(cap: CapBuilder) -> None:
     """It still verifies, and the text that counts is without it."""
     data = sender().sign(cap.alert()).replace(b"Severe", b"Sev<!-- -->ere", 1)
-    content = verify(data, [sender().certificate], NOW).content
+    content = verify(data, read(data), [sender().certificate], NOW).content
     assert f'xmlns="{CAP}"'.encode() in content
     assert b"<!--" not in content
