@@ -63,13 +63,14 @@ class Exchange:
         params: Mapping[str, str],
         content: tuple[str, bytes] | None,
         timeout_s: float,
+        most_bytes: int | None = None,
     ) -> Answer:
         """As :meth:`channels.http.Http.request`; ``content`` is the body's type and the body."""
         request = self._prepare(method, url, headers, params, content)
         progress = _Progress()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._exchange(request, progress)
+                return await self._exchange(request, progress, most_bytes or self._policy.most_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = _failure(error, request, progress)
         raise failure
@@ -112,7 +113,7 @@ class Exchange:
             return target
         raise NotSent("refused", f"{name}:{port} is not on this account's list of allowed hosts")
 
-    async def _exchange(self, request: _Request, progress: _Progress) -> Answer:
+    async def _exchange(self, request: _Request, progress: _Progress, most_bytes: int) -> Answer:
         started = time.perf_counter()
         async with self._session().request(
             request.method,
@@ -123,7 +124,7 @@ class Exchange:
             middlewares=() if request.method in _REPEATABLE else (_send_once,),
             trace_request_ctx=progress,
         ) as response:
-            body = await _read(response, self._policy.most_bytes)
+            body = await _read(response, most_bytes)
             elapsed_ms = (time.perf_counter() - started) * 1000
             return Answer(response.status, CIMultiDictProxy(CIMultiDict(response.headers)), body, elapsed_ms)
 

@@ -9,8 +9,8 @@ Rules
      stale. Whatever publishes shares connections that were in use a moment ago (``IDLE_S``): a fan-out does not
      shake hands for every send, and no server gives up a connection that soon. (aiohttp by itself re-sends PUT and
      DELETE after a lost connection; ``channels.exchange`` stops that.)
-  4. An answer is read within one total time, up to 64 headers and 256 KiB, uncompressed
-     (reference: reliability 4). Whatever breaks a cap is as good as no answer.
+  4. An answer is read within one total time, up to 64 headers and 256 KiB where no other limit is asked for,
+     uncompressed (reference: reliability 4). Whatever breaks a cap is as good as no answer.
   5. An error names the host and nothing else of the URL, and carries no aiohttp error with it, because those hold
      headers and queries.
   6. Where the policy names an egress proxy, that is the only way: nothing is resolved or connected to from here.
@@ -67,14 +67,15 @@ class Http:
         data: bytes | None = None,
         params: Mapping[str, str] | None = None,
         timeout_s: float,
+        most_bytes: int | None = None,
     ) -> Answer:
-        """Send one request and read its answer within ``timeout_s`` in total.
+        """Send one request and read its answer within ``timeout_s`` in total and ``most_bytes``, else the policy's.
 
         At most one of ``json``, ``form`` and ``data`` gives the body. Raises NotSent or Ambiguous; any status,
         3xx included, is an answer.
         """
         content = _body(json, form, data)
-        return await self._exchange.request(method, url, headers or {}, params or {}, content, timeout_s)
+        return await self._exchange.request(method, url, headers or {}, params or {}, content, timeout_s, most_bytes)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -6,10 +6,12 @@ Rules (reference: cap 3.8, 6)
   3. A folder that is not there is never made: a share that is not mounted would be published to nobody.
   4. What was written is no evidence of what the public gets: where the address is known, the file is asked for there
      and compared byte by byte.
+  5. What it takes to say what became of a file is here once: a file that stands may have been published, however its
+     writing ended, and one that does not stand was not.
 
     with served.locked(timeout_s):        # one writer at a time
         served.put("a.xml", data)         # raises OSError: nothing was published
-    seen = await served.fetched(http, "a.xml", data, timeout_s)
+    seen = await served.fetched(http, {"a.xml": data}, timeout_s)
 """
 
 from __future__ import annotations
@@ -18,16 +20,20 @@ import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from channels.contract import Account, Probe, ReadBack, Seen
+from channels.contract import Account, Outcome, Probe, ReadBack, Seen, Verdict
 from channels.http import Answer, Http, TransportError
 
 ADDRESS = "public_base_url"
 """The account setting that says where the folder is served."""
+
+MOST_BYTES = 4_000_000
+"""The largest file that is fetched back: some four times an index of as many entries as a feed is held to, with long
+headlines in two languages."""
 
 _POLL_S = 0.01
 _ROOM = 100_000  # bytes that a file and its index may need
@@ -96,20 +102,41 @@ class Served:
             return Probe(ok=False, detail=f"the folder {self.path} cannot be written: {why(error)}")
         return Probe(ok=True, detail=f"the folder {self.path} can be written")
 
-    async def fetched(self, http: Http, name: str, expected: bytes, timeout_s: float) -> ReadBack:
-        """What the public gets under a file's address, against what it should be."""
-        answer = await self.ask(http, name, timeout_s)
+    def broken(self, name: str, error: OSError, doubt: str) -> Outcome:
+        """What became of a file whose writing ended so; ``doubt`` says what is open where the file stands."""
+        absent = False
+        with suppress(OSError):
+            absent = self.get(name) is None
+        if absent:
+            return Outcome(Verdict.DEFERRED, reason=f"nothing was published: {why(error)}", code=why(error))
+        return Outcome(Verdict.IN_DOUBT, reason=f"{doubt}: {why(error)}", code=why(error))
+
+    async def fetched(self, http: Http, files: Mapping[str, bytes], timeout_s: float) -> ReadBack:
+        """What the public gets under the files' addresses, against what it should be; ``timeout_s`` is for each."""
+        for name, expected in files.items():
+            answer = await self._ask(http, name, timeout_s)
+            if isinstance(answer, ReadBack):
+                return answer
+            if answer.body != expected:
+                reason = f"{self.url(name)} is served with other bytes than were published"
+                return ReadBack(Seen.ALTERED, reason=reason)
+        return ReadBack(Seen.VISIBLE)
+
+    async def names(self, http: Http, index: str, named: Callable[[bytes], bool], timeout_s: float) -> ReadBack:
+        """Whether the index that is served names what is served."""
+        answer = await self._ask(http, index, timeout_s)
         if isinstance(answer, ReadBack):
             return answer
-        if answer.body == expected:
+        if named(answer.body):
             return ReadBack(Seen.VISIBLE)
-        return ReadBack(Seen.ALTERED, reason=f"{self.url(name)} is served with other bytes than were published")
+        reason = f"it is served, but {self.url(index)} does not list it: is an old one kept in a cache?"
+        return ReadBack(Seen.MISSING, reason=reason)
 
-    async def ask(self, http: Http, name: str, timeout_s: float) -> Answer | ReadBack:
+    async def _ask(self, http: Http, name: str, timeout_s: float) -> Answer | ReadBack:
         """The answer that has the file, or what else is seen of it."""
         url = self.url(name) or ""
         try:
-            answer = await http.request("GET", url, timeout_s=timeout_s)
+            answer = await http.request("GET", url, timeout_s=timeout_s, most_bytes=MOST_BYTES)
         except TransportError as error:
             return ReadBack(Seen.UNKNOWN, reason=f"{url} could not be fetched: {error}")
         if answer.status in _GONE:
@@ -125,6 +152,11 @@ def setting(account: Account, key: str) -> str:
     if not value:
         raise ValueError(f"account {account.id}: the setting {key} is missing")
     return value
+
+
+def unusable(error: OSError) -> str:
+    """That a folder cannot be read or written, in words."""
+    return f"the folder cannot be used: {why(error)}"
 
 
 def why(error: OSError) -> str:

@@ -20,7 +20,7 @@ from dataclasses import asdict, replace
 from typing import ClassVar
 
 from channels.cap_feed import rules, wire
-from channels.cap_feed.folder import INDEX, Folder, chain, file_of, listed, unexpired
+from channels.cap_feed.folder import INDEX, Folder, chain, file_of, listed, shown
 from channels.cap_feed.signing import LEAST_LEFT, SignatureFault, signer_of
 from channels.capabilities import Capabilities, Idempotency, IdempotencyKind
 from channels.contract import (
@@ -44,7 +44,7 @@ from channels.contract import (
     Verdict,
 )
 from channels.http import Http
-from channels.served import Served, setting, why
+from channels.served import Served, setting, unusable, why
 from channels.text import EXERCISE_LINE, texts_for
 
 
@@ -125,18 +125,12 @@ class Adapter:
         if seen.seen is not Seen.VISIBLE or not self._served.base_url:
             return seen
         name = wire.identifier(job.delivery)
-        fetched = await self._served.fetched(self._http, file_of(name), data, job.timeout_s / 2)
-        if fetched.seen is not Seen.VISIBLE or not expected:
-            return replace(fetched, text=seen.text)
-        index = await self._served.ask(self._http, INDEX, job.timeout_s / 2)
-        if isinstance(index, ReadBack):
-            return replace(index, text=seen.text)
-        if name not in listed(index.body):
-            reason = (
-                f"the alert is served, but {self._served.url(INDEX)} does not list it: is an old one kept in a cache?"
+        fetched = await self._served.fetched(self._http, {file_of(name): data}, job.timeout_s / 2)
+        if fetched.seen is Seen.VISIBLE and expected:
+            fetched = await self._served.names(
+                self._http, INDEX, lambda index: name in listed(index), job.timeout_s / 2
             )
-            return ReadBack(Seen.MISSING, text=seen.text, reason=reason)
-        return seen
+        return replace(fetched, text=seen.text)
 
     async def probe(self) -> Probe:
         """Whether the key can sign, and the folder is there, can be written, and has room; and when the key ends."""
@@ -152,7 +146,7 @@ class Adapter:
             with self._served.locked(job.timeout_s):
                 return self._write(job)
         except OSError as error:
-            return Outcome(Verdict.DEFERRED, reason=f"the feed folder cannot be used: {why(error)}", code=why(error))
+            return Outcome(Verdict.DEFERRED, reason=unusable(error), code=why(error))
 
     def _write(self, job: Job) -> Outcome:
         name = wire.identifier(job.delivery)
@@ -171,17 +165,8 @@ class Adapter:
         except SignatureFault as error:
             return Outcome(Verdict.REJECTED, reason=str(error), code="signature")
         except OSError as error:
-            return self._failed(name, error)
+            return self._served.broken(file_of(name), error, "written, perhaps not listed")
         return Outcome(Verdict.ACCEPTED, reference=self._reference(job), url=self._served.url(file_of(name)))
-
-    def _failed(self, name: str, error: OSError) -> Outcome:
-        try:
-            absent = self._folder.get(name) is None
-        except OSError:
-            absent = False
-        if absent:
-            return Outcome(Verdict.DEFERRED, reason=f"nothing was published: {why(error)}", code=why(error))
-        return Outcome(Verdict.IN_DOUBT, reason=f"written, perhaps not listed: {why(error)}", code=why(error))
 
     def _find(self, job: Job) -> Finding:
         name = wire.identifier(job.delivery)
@@ -196,7 +181,7 @@ class Adapter:
         except SignatureFault as error:
             return Finding(Found.UNKNOWN, reason=str(error))
         except OSError as error:
-            return Finding(Found.UNKNOWN, reason=f"the feed folder cannot be used: {why(error)}")
+            return Finding(Found.UNKNOWN, reason=unusable(error))
         return Finding(Found.FOUND, reference=self._reference(job), url=self._served.url(file_of(name)))
 
     def _read_back(self, job: Job) -> tuple[ReadBack, bytes, bool]:
@@ -205,11 +190,11 @@ class Adapter:
         try:
             data, alerts, is_listed = self._folder.get(name), self._folder.alerts(), self._folder.lists(name)
         except OSError as error:
-            return ReadBack(Seen.UNKNOWN, reason=f"the feed folder cannot be used: {why(error)}"), b"", False
+            return ReadBack(Seen.UNKNOWN, reason=unusable(error)), b"", False
         if data is None:
             return ReadBack(Seen.MISSING, reason="the alert's file is gone from the folder"), b"", False
         ours = next((alert for alert in alerts if alert.identifier == name), None)
-        text, expected = _text_of(ours), ours in unexpired(alerts, self._clock())
+        text, expected = _text_of(ours), ours in shown(alerts, self._clock())
         if fault := self._standing_fault(data, self._document(job, alerts), job):
             reason = f"the alert's file differs from what was signed: {fault}"
             return ReadBack(Seen.ALTERED, text=text, reason=reason), data, expected

@@ -6,7 +6,9 @@ Rules (reference: cap 3.8)
      by whoever comes next.
   3. A chain (an alert with its updates and its cancel) stays listed until the last of its expiries; an update or a
      cancel that came late, even past that, for a day at least: or nobody would learn of it.
-  4. A file that is not an alert is left out of the index and does not stop the others.
+  4. Where more than ``MOST_LISTED`` would be listed, those that a later one replaces are left out, the oldest first.
+     Whatever nothing replaces (alert, update or cancel) stays in the index, however many they are.
+  5. A file that is not an alert is left out of the index and does not stop the others.
 
     with folder.served.locked(timeout_s):  # one writer at a time
         folder.put(name, data)             # raises OSError: nothing was published
@@ -15,7 +17,7 @@ Rules (reference: cap 3.8)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +31,9 @@ from channels.served import Served
 INDEX = "feed.atom"
 LATE = timedelta(days=1)
 """How long an update or a cancel is listed at least, also past its expiry (ours: some readers ask daily)."""
+
+MOST_LISTED = 1_000
+"""Entries of an index: some 450 kB, and 900 kB with long headlines (reference: cap 3.8, 900 kB at most)."""
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
@@ -63,19 +68,18 @@ class Folder:
 
     def rebuild(self, now: datetime, sign: Callable[[bytes], bytes]) -> None:
         """Make the index anew from the files, without expired chains. Raises OSError with the old one in place."""
-        shown = unexpired(self.alerts(), now)
-        self.served.put(INDEX, sign(self._atom(shown, now)))
+        self.served.put(INDEX, sign(self._atom(shown(self.alerts(), now), now)))
 
-    def _atom(self, shown: list[wire.Read], now: datetime) -> bytes:
+    def _atom(self, alerts: list[wire.Read], now: datetime) -> bytes:
         feed = etree.fromstring(f'<feed xmlns="{_ATOM}"/>')
         address = self.served.url(INDEX)
         _element(feed, "id", address or uuid5(NAMESPACE_URL, f"cap-feed:{self.title}").urn)
         _element(feed, "title", self.title)
-        _element(feed, "updated", _atom_time(shown[-1].sent if shown else now))
+        _element(feed, "updated", _atom_time(alerts[-1].sent if alerts else now))
         _element(_element(feed, "author"), "name", self.title)
         if address:
             _element(feed, "link", rel="self", type="application/atom+xml", href=address)
-        for alert in reversed(shown):
+        for alert in reversed(alerts):
             self._entry(feed, alert)
         return etree.tostring(feed, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
@@ -103,24 +107,38 @@ def listed(index: bytes) -> set[str]:
     return {found.text for found in feed.iterfind(f"{{{_ATOM}}}entry/{{{_ATOM}}}id") if found.text}
 
 
-def chain(alerts: list[wire.Read], triple: str) -> list[wire.Read]:
+def chain(alerts: Iterable[wire.Read], triple: str) -> list[wire.Read]:
     """The alerts that belong together with the one named, oldest first: who refers, and who is referred to."""
-    names = {triple}
-    while True:
-        related = [alert for alert in alerts if names.intersection((alert.triple, *alert.references))]
-        wider = names.union(*((alert.triple, *alert.references) for alert in related))
-        if wider == names:
-            return related
-        names = wider
+    known = list(alerts)
+    heads = _heads(known)
+    return [alert for alert in known if heads[alert.triple] == heads.get(triple, triple)]
 
 
-def unexpired(alerts: list[wire.Read], now: datetime) -> list[wire.Read]:
-    """The alerts whose chain has a member that has not expired or came late, in the order given."""
-    alive: set[str] = set()
+def shown(alerts: Sequence[wire.Read], now: datetime) -> list[wire.Read]:
+    """What the index lists, in the order given: whose chain has a member that has not expired or came late."""
+    heads = _heads(alerts)
+    alive = {heads[alert.triple] for alert in alerts if _listed_until(alert) > now}
+    kept = [alert for alert in alerts if heads[alert.triple] in alive]
+    replaced = {name for alert in kept for name in alert.references}
+    spare = max(0, len(kept) - MOST_LISTED)
+    left = {alert.triple for alert in [one for one in kept if one.triple in replaced][:spare]}
+    return [alert for alert in kept if alert.triple not in left]
+
+
+def _heads(alerts: Iterable[wire.Read]) -> dict[str, str]:
+    """For each name, that of one member of its chain, the same for the whole chain."""
+    heads: dict[str, str] = {}
+
+    def head(name: str) -> str:
+        while (above := heads.setdefault(name, name)) != name:
+            heads[name] = heads[above]
+            name = above
+        return name
+
     for alert in alerts:
-        if _listed_until(alert) > now and alert.triple not in alive:
-            alive.update(member.triple for member in chain(alerts, alert.triple))
-    return [alert for alert in alerts if alert.triple in alive]
+        for named in (alert.triple, *alert.references):
+            heads[head(named)] = head(alert.triple)
+    return {name: head(name) for name in list(heads)}
 
 
 def _listed_until(alert: wire.Read) -> datetime:

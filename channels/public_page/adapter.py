@@ -58,7 +58,7 @@ from channels.public_page.record import (
     words,
     written,
 )
-from channels.served import Served, why
+from channels.served import Served, unusable, why
 from channels.text import EXERCISE_LINE, check_text, texts_for
 
 _STANDING = {
@@ -155,32 +155,19 @@ class Adapter:
         if stands.seen.seen is not Seen.VISIBLE or not self._served.base_url:
             return stands.seen
         wait_s = job.timeout_s / (len(stands.files) + 1)
-        for name, data in stands.files.items():
-            fetched = await self._served.fetched(self._http, name, data, wait_s)
-            if fetched.seen is Seen.ALTERED and (await asyncio.to_thread(self._stands, job)).files != stands.files:
-                return ReadBack(Seen.UNKNOWN, reason="the page changed while it was fetched")
-            if fetched.seen is not Seen.VISIBLE:
-                return replace(fetched, text=stands.seen.text)
-        return await self._indexed(job, stands, wait_s)
+        fetched = await self._served.fetched(self._http, stands.files, wait_s)
+        if fetched.seen is Seen.ALTERED and (await asyncio.to_thread(self._stands, job)).files != stands.files:
+            return ReadBack(Seen.UNKNOWN, reason="the page changed while it was fetched")
+        if fetched.seen is Seen.VISIBLE and stands.expected:
+            page = record_of(job).page
+            fetched = await self._served.names(
+                self._http, _index_of(job), lambda index: pages.links(index, page), wait_s
+            )
+        return replace(fetched, text=stands.seen.text)
 
     async def probe(self) -> Probe:
         """Whether the folder is there, can be written, and has room."""
         return await asyncio.to_thread(self._served.probe)
-
-    async def _indexed(self, job: Job, stands: _Stands, wait_s: float) -> ReadBack:
-        """What the served index shows of a page that is served."""
-        if not stands.expected:
-            return stands.seen
-        name = _index_of(job)
-        answer = await self._served.ask(self._http, name, wait_s)
-        if isinstance(answer, ReadBack):
-            return replace(answer, text=stands.seen.text)
-        if pages.links(answer.body, record_of(job).page):
-            return stands.seen
-        reason = (
-            f"the page is served, but {self._served.url(name)} does not link to it: is an old one kept in a cache?"
-        )
-        return replace(stands.seen, seen=Seen.MISSING, reason=reason)
 
     def _publish(self, job: Job) -> Outcome:
         if faults := self.problems(job.rendering):
@@ -189,7 +176,7 @@ class Adapter:
             with self._served.locked(job.timeout_s):
                 return self._write(record_of(job))
         except OSError as error:
-            return Outcome(Verdict.DEFERRED, reason=f"the folder cannot be used: {why(error)}", code=why(error))
+            return Outcome(Verdict.DEFERRED, reason=unusable(error), code=why(error))
 
     def _write(self, record: Record) -> Outcome:
         file = f"{FOLDER}/{record.name}.json"
@@ -205,16 +192,8 @@ class Adapter:
                 self._served.put(file, record.encoded())
             self._make(record)
         except OSError as error:
-            return self._failed(file, error)
+            return self._served.broken(file, error, "kept, perhaps not on its page")
         return Outcome(Verdict.ACCEPTED, reference=record.reference, url=self._url(record))
-
-    def _failed(self, file: str, error: OSError) -> Outcome:
-        absent = False
-        with suppress(OSError):
-            absent = self._served.get(file) is None
-        if absent:
-            return Outcome(Verdict.DEFERRED, reason=f"nothing was published: {why(error)}", code=why(error))
-        return Outcome(Verdict.IN_DOUBT, reason=f"kept, perhaps not on its page: {why(error)}", code=why(error))
 
     def _find(self, job: Job) -> Finding:
         record = record_of(job)
@@ -227,7 +206,7 @@ class Adapter:
                     return Finding(Found.UNKNOWN, reason=_OTHER)
                 self._make(record)
         except OSError as error:
-            return Finding(Found.UNKNOWN, reason=f"the folder cannot be used: {why(error)}")
+            return Finding(Found.UNKNOWN, reason=unusable(error))
         return Finding(Found.FOUND, reference=record.reference, url=self._url(record))
 
     def _make(self, record: Record) -> None:
@@ -247,7 +226,7 @@ class Adapter:
                 present = {name: self._served.get(name) for name in files}
                 front = self._served.get(_index_of(job)) or b""
         except OSError as error:
-            return _Stands(ReadBack(Seen.UNKNOWN, reason=f"the folder cannot be used: {why(error)}"), {})
+            return _Stands(ReadBack(Seen.UNKNOWN, reason=unusable(error)), {})
         kept = next((one for one in records if one.name == record.name), None)
         if kept is None or None in present.values():
             return _Stands(ReadBack(Seen.MISSING, reason="the message or its page is gone from the folder"), {})

@@ -148,7 +148,7 @@ def damage(root: etree._Element, chance: random.Random) -> None:
         chance.choice([element for element in root.iter() if element is not victim]).append(read_copy(victim))
     elif stroke == 3:
         victim.tag = f"{{{structure.CAP}}}{chance.choice(NAMES) or 'note'}"
-    else:
+    elif etree.QName(victim).localname not in ("web", "uri"):  # the schema knows what an address is, and we do not
         victim.text = chance.choice(WORDS)
 
 
