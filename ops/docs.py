@@ -25,6 +25,7 @@ STATES: dict[str, type[StrEnum]] = {
     "clearance": lifecycle.ClearanceState,
     "delivery": lifecycle.DeliveryState,
     "spend": lifecycle.SpendState,
+    "alert": lifecycle.Standing,
 }
 _MEMBER = re.compile(r'^    [A-Z_]+ = "(?P<state>\w+)"  # (?P<sentence>.+)$', re.MULTILINE)
 

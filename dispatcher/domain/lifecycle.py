@@ -88,14 +88,27 @@ class SpendState(StrEnum):
     FREED = "freed"  # never spent: the plan was refused or taken back, or its window passed unreleased
 
 
+class Standing(StrEnum):
+    """What became of somebody else's alert."""
+
+    OPENED = "opened"  # it proposed an incident
+    ATTACHED = "attached"  # an Update or Cancel of an incident here: somebody has to act on it, and says so
+    ANSWERED = "answered"  # the same, and somebody has
+    HELD = "held"  # a person accepts or dismisses it, or the same bytes come again and are judged better
+    RECORDED = "recorded"  # it asks for nothing: expired, an acknowledgement, a drill on a live feed
+    REFUSED = "refused"  # it is not believed; moves only if the same bytes come again and are judged better
+    DISMISSED = "dismissed"  # a person decided that it does not count
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """A machine: its initial states and, per state, the states a row may move to."""
+    """A machine: its initial states and, per state, the states a row may move to; ``column`` holds the state."""
 
     name: str
     table: str
     initial: frozenset[str]
     moves: Mapping[str, frozenset[str]]
+    column: str = "state"
 
     def allows(self, source: str, target: str) -> bool:
         """Whether the table has this edge."""
@@ -112,10 +125,12 @@ class Lifecycle:
         return frozenset(state for state, targets in self.moves.items() if not targets)
 
 
-def _lifecycle(name: str, table: str, states: type[StrEnum], initial: str, **moves: str) -> Lifecycle:
+def _lifecycle(
+    name: str, table: str, states: type[StrEnum], initial: str, column: str = "state", **moves: str
+) -> Lifecycle:
     """States that ``moves`` does not name are final."""
     targets = {str(state): frozenset(moves.get(state, "").split()) for state in states}
-    return Lifecycle(name, table, frozenset(initial.split()), targets)
+    return Lifecycle(name, table, frozenset(initial.split()), targets, column)
 
 
 INCIDENT = _lifecycle(
@@ -173,7 +188,18 @@ SPEND = _lifecycle(
     committed="reconciled",
 )
 
-ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY, SPEND)
+ALERT = _lifecycle(
+    "alert",
+    "cap_alerts",
+    Standing,
+    "opened attached held recorded refused",
+    column="standing",
+    refused="held recorded opened attached",
+    held="opened attached recorded dismissed",
+    attached="answered dismissed",
+)
+
+ALL = (INCIDENT, PLAN, CLEARANCE, DELIVERY, SPEND, ALERT)
 
 UNSETTLED = frozenset({"ready", "leased", "sending", "in_doubt"})
 """Delivery states that a machine still has to move on."""

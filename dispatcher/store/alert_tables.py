@@ -20,7 +20,7 @@ class CapAlertRow(Base):
 
     ``content`` is the digest of what it says, without its signature; ``data`` is None where it was refused. ``found``
     holds faults, changes against its parent, and how long it holds where it does not say. ``parent`` is the alert
-    that it updates or cancels; ``standing`` is one of ``dispatcher.store.cap_alerts.Standing``.
+    that it updates or cancels; ``standing`` is one of ``dispatcher.domain.lifecycle.Standing``.
     """
 
     __tablename__ = "cap_alerts"

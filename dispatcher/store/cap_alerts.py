@@ -4,7 +4,7 @@ Rules
   1. The same bytes stand once in a mode. What was refused or held may come again and be judged better.
   2. An alert is found by its sender, identifier and instant; its own strings are kept for whoever refers to it.
   3. Only what stood, that is was neither refused, held nor dismissed, makes a later identifier a reused one.
-  4. Every change of standing has its ledger entry in the same transaction.
+  4. Every change of standing is a move of its lifecycle, with its ledger entry in the same transaction.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from dispatcher.domain.errors import Stale
+from dispatcher.domain.errors import Invalid, Stale
+from dispatcher.domain.lifecycle import ALERT, Standing
 from dispatcher.store import records
 from dispatcher.store.database import Work
 from dispatcher.store.tables import CapAlertRow, IncidentRow
@@ -26,20 +26,11 @@ from dispatcher.store.tables import CapAlertRow, IncidentRow
 MOST_LISTED = 200
 
 
-class Standing(StrEnum):
-    """What became of an alert."""
-
-    OPENED = "opened"  # it proposed an incident
-    ATTACHED = "attached"  # an Update or Cancel of an incident here: somebody has to act on it
-    ANSWERED = "answered"  # the same, and somebody has
-    HELD = "held"  # a person decides whether it counts
-    RECORDED = "recorded"  # it asks for nothing: expired, an acknowledgement, a drill on a live feed
-    REFUSED = "refused"  # it is not believed
-    DISMISSED = "dismissed"  # a person decided that it does not count
-
-
 WAITING = (Standing.HELD, Standing.ATTACHED)
 """What waits for a person."""
+
+JUDGED_AGAIN = (Standing.REFUSED, Standing.HELD)
+"""What may be judged better when the same bytes come again."""
 
 _STOOD = (Standing.OPENED, Standing.ATTACHED, Standing.ANSWERED, Standing.RECORDED)
 
@@ -48,12 +39,12 @@ def add(work: Work, values: Mapping[str, Any], actor: str, *, again: bool = Fals
     """Write an alert with its ledger entry; False where another process was first.
 
     ``again``: its row is there, and the same bytes are judged better now; the ledger keeps what they were before.
+    Whoever has decided about it meanwhile was first.
     """
     made = False
     with suppress(IntegrityError), work.connection.begin_nested():
-        change = update(CapAlertRow).where(CapAlertRow.id == values["id"]) if again else insert(CapAlertRow)
-        work.execute(change.values(**values))
-        made = True
+        done = work.execute(_written(values, again=again).values(**values))
+        made = not again or done.rowcount == 1
     if made:
         told = (
             "source",
@@ -72,6 +63,14 @@ def add(work: Work, values: Mapping[str, Any], actor: str, *, again: bool = Fals
         about = {"alert": values["id"], "mode": values["mode"], "msg_type": values["msg_type"]}
         work.record("cap.received", incident=values["incident"], actor=actor, **about, **facts, faults=codes)
     return made
+
+
+def _written(values: Mapping[str, Any], *, again: bool) -> Any:
+    if not again:
+        return insert(CapAlertRow)
+    target = str(values["standing"])
+    sources = [one for one in map(str, JUDGED_AGAIN) if one == target or ALERT.allows(one, target)]
+    return update(CapAlertRow).where(CapAlertRow.id == values["id"], CapAlertRow.standing.in_(sources))
 
 
 def same(work: Work, mode: str, sha256: str, content: str) -> list[Any]:
@@ -121,7 +120,9 @@ def waiting(work: Work) -> list[Any]:
 
 
 def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, **values: Any) -> None:
-    """Move an alert that waited, as a person decided. Raises Stale where somebody was first."""
+    """Move an alert that waited, as a person decided. Raises Stale where somebody was first, Invalid for no move."""
+    if not ALERT.allows(row.standing, standing):
+        raise Invalid(f"alert {row.id} is {row.standing}: it cannot be {standing}", f"dispatcher cap show {row.id}")
     decided = {"standing": str(standing), "decided_at": work.now, "decided_by": person, "reason": reason}
     at = (CapAlertRow.id == row.id, CapAlertRow.standing == row.standing)
     if work.execute(update(CapAlertRow).where(*at).values(**decided, **values)).rowcount != 1:

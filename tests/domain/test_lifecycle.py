@@ -7,6 +7,7 @@ from enum import StrEnum
 import pytest
 
 from dispatcher.domain.lifecycle import (
+    ALERT,
     ALL,
     CLEARANCE,
     DELIVERY,
@@ -20,6 +21,7 @@ from dispatcher.domain.lifecycle import (
     Lifecycle,
     PlanState,
     SpendState,
+    Standing,
 )
 
 STATES: dict[str, type[StrEnum]] = {
@@ -28,6 +30,7 @@ STATES: dict[str, type[StrEnum]] = {
     "clearance": ClearanceState,
     "delivery": DeliveryState,
     "spend": SpendState,
+    "alert": Standing,
 }
 each = pytest.mark.parametrize("lifecycle", ALL, ids=lambda lifecycle: lifecycle.name)
 
@@ -62,7 +65,7 @@ def test_nothing_moves_to_itself(lifecycle: Lifecycle) -> None:
     assert [source for source, target in lifecycle.edges if source == target] == []
 
 
-@pytest.mark.parametrize("lifecycle", [INCIDENT, PLAN, CLEARANCE, SPEND], ids=lambda lifecycle: lifecycle.name)
+@pytest.mark.parametrize("lifecycle", [INCIDENT, PLAN, CLEARANCE, SPEND, ALERT], ids=lambda lifecycle: lifecycle.name)
 def test_every_state_leads_to_an_end(lifecycle: Lifecycle) -> None:
     """Nothing can go round for ever without a way out."""
     assert [state for state in lifecycle.moves if not reached(lifecycle, state) & lifecycle.final] == []
@@ -103,6 +106,12 @@ def test_machines_move_on_the_unsettled_states_only() -> None:
     """Each of them has a way on, and none is an end."""
     assert {"ready", "leased", "sending", "in_doubt"} == UNSETTLED
     assert all(DELIVERY.moves[state] for state in UNSETTLED)
+
+
+def test_what_is_not_believed_counts_only_by_being_judged_better() -> None:
+    """No person talks a refused alert into counting: it comes again, or a person decides about a held one."""
+    assert "dismissed" not in ALERT.moves["refused"]
+    assert {"opened", "answered", "recorded", "dismissed"} == ALERT.final
 
 
 @pytest.mark.parametrize(("source", "target", "allowed"), [("clear", "suspended", True), ("refused", "clear", False)])

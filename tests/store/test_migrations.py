@@ -7,19 +7,27 @@ from collections import deque
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, Text, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from dispatcher.domain import lifecycle
 from dispatcher.domain.lifecycle import Lifecycle
-from dispatcher.store import migrate, records
+from dispatcher.store import cap_alerts, migrate, records
 from dispatcher.store.database import Store, open_engine
 from dispatcher.store.foreign import TimelineRow
 from dispatcher.store.sightings import SightingRow
-from dispatcher.store.tables import Base
+from dispatcher.store.tables import Base, CapAlertRow
 from tests.builders import revision
+from tests.cast import NOW
 
-KEYS = {"incidents": "id", "plans": "digest", "clearances": "channel", "deliveries": "id", "spends": "channel"}
+KEYS = {
+    "incidents": "id",
+    "plans": "digest",
+    "clearances": "channel",
+    "deliveries": "id",
+    "spends": "channel",
+    "cap_alerts": "id",
+}
 MACHINES = pytest.mark.parametrize("machine", lifecycle.ALL, ids=lambda machine: machine.name)
 
 
@@ -32,6 +40,16 @@ def way(machine: Lifecycle, state: str) -> list[str]:
             return found
         ways.extend([*found, target] for target in sorted(machine.moves[found[-1]]) if target not in found)
     raise AssertionError(f"{state} cannot be reached")
+
+
+@pytest.fixture
+def alert(store: Store) -> None:
+    """Somebody else's alert in the store."""
+    texts = [column.name for column in CapAlertRow.__table__.columns if isinstance(column.type, Text)]
+    empty = {"data": None, "parent": None, "incident": None, "decided_at": None}
+    known = {"found": {"faults": []}, "standing": "held", "received_at": NOW, "sent_at": NOW, **empty}
+    with store.write() as work:
+        assert cap_alerts.add(work, {**dict.fromkeys(texts, "x"), **known}, "relay")
 
 
 def takes(connection: Connection, statement: str) -> bool:
@@ -48,7 +66,7 @@ def takes(connection: Connection, statement: str) -> bool:
 
 def begins(connection: Connection, machine: Lifecycle, state: str) -> bool:
     """Whether the database takes a copy of the table's one row, named ``new``, that begins in ``state``."""
-    fresh = {KEYS[machine.table]: "'new'", "destination": "'new'", "state": f"'{state}'"}
+    fresh = {KEYS[machine.table]: "'new'", "destination": "'new'", "sha256": "'new'", machine.column: f"'{state}'"}
     columns = [column.name for column in Base.metadata.tables[machine.table].columns]
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(fresh.get(name, f'"{name}"') for name in columns)
@@ -58,7 +76,7 @@ def begins(connection: Connection, machine: Lifecycle, state: str) -> bool:
 def moves(connection: Connection, machine: Lifecycle, state: str) -> bool:
     """Whether the database takes a raw UPDATE of that copy to ``state``."""
     key = KEYS[machine.table]
-    return takes(connection, f"UPDATE {machine.table} SET state = '{state}' WHERE {key} = 'new'")
+    return takes(connection, f"UPDATE {machine.table} SET {machine.column} = '{state}' WHERE {key} = 'new'")
 
 
 def test_the_newest_migration_makes_the_tables_that_the_code_knows(engine: Engine) -> None:
@@ -84,7 +102,7 @@ def test_a_new_database_has_no_migration(database_url: str) -> None:
 
 
 @MACHINES
-@pytest.mark.usefixtures("delivery")
+@pytest.mark.usefixtures("delivery", "alert")
 def test_the_database_takes_exactly_the_moves_of_the_lifecycle(machine: Lifecycle, store: Store) -> None:
     """Every pair of states is tried by a raw UPDATE, whatever program might send it."""
     taken = set()
@@ -101,7 +119,7 @@ def test_the_database_takes_exactly_the_moves_of_the_lifecycle(machine: Lifecycl
 
 
 @MACHINES
-@pytest.mark.usefixtures("delivery")
+@pytest.mark.usefixtures("delivery", "alert")
 def test_a_row_begins_in_a_state_that_begins(machine: Lifecycle, store: Store) -> None:
     """A row cannot be slipped in half-way along."""
     taken = set()

@@ -31,7 +31,7 @@ from dispatcher.domain import lifecycle
 from dispatcher.store import migrate
 from dispatcher.store.database import open_engine
 
-BEGINS = {machine.table: min(machine.initial) for machine in lifecycle.ALL}
+BEGINS = {(machine.table, machine.column): min(machine.initial) for machine in lifecycle.ALL}
 KEEPS_ALL = ("ledger", "checkpoints", "statements", "revisions", "renderings")
 VERSIONS = [s.revision for s in ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()][:0:-1]
 
@@ -65,7 +65,7 @@ def a_row(table: Table) -> dict[str, Any]:
             case JSON():
                 values[column.name] = {}
             case Text():
-                values[column.name] = BEGINS.get(table.name, "1") if column.name == "state" else "1"
+                values[column.name] = BEGINS.get((table.name, column.name), "1")
             case _:
                 values[column.name] = True
     return values

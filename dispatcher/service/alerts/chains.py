@@ -18,8 +18,8 @@ from typing import Any
 from dispatcher.cap.alert import Alert, MsgType
 from dispatcher.cap.report import Fault, Verdict, quoted
 from dispatcher.cap.values import read_time
+from dispatcher.domain.lifecycle import Standing
 from dispatcher.store import cap_alerts, records
-from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
 
 MOST_INCIDENTS = 200

@@ -20,12 +20,11 @@ from dispatcher.cap.propose import CapRefused, propose
 from dispatcher.cap.validate import validate
 from dispatcher.domain import canonical
 from dispatcher.domain.errors import Forbidden, Invalid
-from dispatcher.domain.lifecycle import IncidentState
+from dispatcher.domain.lifecycle import IncidentState, Standing
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents
 from dispatcher.service.desk import Desk
 from dispatcher.store import cap_alerts, records
-from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
 
 

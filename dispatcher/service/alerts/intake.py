@@ -25,12 +25,12 @@ from dispatcher.cap.propose import CapRefused, Proposal, propose
 from dispatcher.cap.report import Fault, Report, Verdict
 from dispatcher.cap.validate import validate
 from dispatcher.cap.values import read_time
+from dispatcher.domain.lifecycle import Standing
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents
 from dispatcher.service.alerts import chains
 from dispatcher.service.desk import Desk
 from dispatcher.store import cap_alerts
-from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
 
 _DRILLS = (Status.EXERCISE, Status.TEST)
@@ -88,7 +88,7 @@ def take(desk: Desk, arrival: Arrival, person: str) -> Taken:
 
 def _improves(report: Report, row: Any) -> bool:
     """Whether what was refused or held before is now judged better: a certificate was pinned, a profile mended."""
-    waits = row.standing in (Standing.REFUSED, Standing.HELD)
+    waits = row.standing in cap_alerts.JUDGED_AGAIN
     return waits and _BETTER[report.verdict] > _BETTER[Verdict(row.verdict)]
 
 

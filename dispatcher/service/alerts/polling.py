@@ -18,6 +18,7 @@ from dispatcher.cap.feed import Entry, Listed, read_list
 from dispatcher.cap.report import Unreadable, Verdict
 from dispatcher.cap.validate import validate
 from dispatcher.domain.errors import DispatcherError
+from dispatcher.domain.lifecycle import Standing
 from dispatcher.domain.people import DeploymentKind, Role
 from dispatcher.domain.statement import Mode
 from dispatcher.service import notices
@@ -27,7 +28,6 @@ from dispatcher.service.alerts.fetching import NOT_MODIFIED, Fetcher
 from dispatcher.service.alerts.intake import Arrival
 from dispatcher.service.desk import Desk
 from dispatcher.store import cap_feeds
-from dispatcher.store.cap_alerts import Standing
 
 TOTAL_S = 30.0
 """The time for one poll of one feed, whatever it lists."""

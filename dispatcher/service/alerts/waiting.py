@@ -9,9 +9,8 @@ from typing import Any
 
 from dispatcher.cap.alert import MsgType
 from dispatcher.domain.ids import short
-from dispatcher.domain.lifecycle import IncidentState, PlanState
+from dispatcher.domain.lifecycle import IncidentState, PlanState, Standing
 from dispatcher.store import cap_alerts, cap_feeds, records
-from dispatcher.store.cap_alerts import Standing
 from dispatcher.store.database import Work
 
 UNANSWERED, HELD, FAILING, OVERDUE = "not acted upon", "held for a person", "failing", "not heard"

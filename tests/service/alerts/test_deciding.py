@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.domain.errors import Forbidden, Invalid
+from dispatcher.domain.lifecycle import Standing
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents, watching
 from dispatcher.service.alerts import deciding, waiting
 from dispatcher.service.alerts.deciding import Known
 from dispatcher.service.releasing import release
-from dispatcher.store import records
+from dispatcher.store import cap_alerts, records
 from tests.service.alerts.conftest import Desk
 
 
@@ -134,3 +135,20 @@ def test_what_was_published_is_corrected_or_withdrawn(desk: Desk, kind: str, ver
     assert [one.command for one in waits(desk)] == [before[kind]]
     release(office.desk, plan, office.pen("director-1"))
     assert [one.command for one in waits(desk)] == [f"dispatcher {verb} {plan[:12]}"]
+
+
+def test_what_a_person_decided_meanwhile_is_not_written_over(desk: Desk) -> None:
+    """The same bytes come again and are judged better, a moment too late."""
+    row = desk.take(desk.alert(ends=None)).row
+    deciding.dismiss(desk.office.desk, row.id, "author-1", "a test of theirs")
+    with desk.office.desk.store.write() as work:
+        assert not cap_alerts.add(work, {"id": row.id, "standing": "recorded"}, "relay", again=True)
+    assert desk.row(row.id).standing == "dismissed"
+
+
+def test_the_store_makes_no_move_that_is_not_in_the_lifecycle(desk: Desk) -> None:
+    """Whoever asks: what was recorded asks for nothing, and nobody answers it."""
+    row = desk.take(desk.alert(ends=-1)).row
+    assert row.standing == "recorded"
+    with desk.office.desk.store.write() as work, pytest.raises(Invalid, match="cannot be answered"):
+        cap_alerts.decide(work, row, Standing.ANSWERED, "author-1", "done")
