@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from dispatcher.domain import canonical
 from dispatcher.domain.errors import Invalid, Stale
 from dispatcher.domain.lifecycle import ALERT, Standing
 from dispatcher.store import records
@@ -109,13 +110,19 @@ def listed(work: Work, standings: Collection[str] = ()) -> list[Any]:
 
 
 def waiting(work: Work) -> list[Any]:
-    """What waits for a person, oldest first: held, or about an incident that is not closed."""
+    """What waits for a person, oldest first: held, or about an incident that is not closed.
+
+    An Alert or Update that has itself expired waits for nobody any more; a Cancel does, for what it takes back may
+    still stand.
+    """
     table = CapAlertRow.__table__
     columns = [column for column in table.columns if column.name != "data"]
     query = select(*columns, IncidentRow.title.label("incident_title"), IncidentRow.state.label("incident_state"))
     query = query.outerjoin(IncidentRow, IncidentRow.id == CapAlertRow.incident)
     open_ = or_(IncidentRow.state.is_(None), IncidentRow.state != "closed")
-    query = query.where(CapAlertRow.standing.in_([str(one) for one in WAITING]), open_)
+    ends = CapAlertRow.found["expires"].as_string()
+    asks = or_(CapAlertRow.msg_type == "Cancel", ends.is_(None), ends > canonical.format_time(work.now))
+    query = query.where(CapAlertRow.standing.in_([str(one) for one in WAITING]), open_, asks)
     return list(work.execute(query.order_by(CapAlertRow.received_at).limit(MOST_LISTED)).all())
 
 

@@ -25,6 +25,7 @@ from dispatcher.cap.propose import CapRefused, Proposal, propose
 from dispatcher.cap.report import Fault, Report, Verdict
 from dispatcher.cap.validate import validate
 from dispatcher.cap.values import read_time
+from dispatcher.domain import canonical
 from dispatcher.domain.lifecycle import Standing
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents
@@ -111,6 +112,7 @@ def _file(
         "found": {
             "faults": [_plain(fault) for fault in faults],
             "changes": [asdict(change) for change in differing],
+            "expires": _expires(alert),
             "unless_said_s": int(arrival.profile.unless_said.total_seconds()),
         },
         "standing": str(course.standing),
@@ -163,6 +165,12 @@ def _asks_nothing(alert: Alert, mode: Mode) -> Fault | None:
     if alert.scope is not Scope.PUBLIC:
         return _note("not-public", f"its scope is {alert.scope}: it is not for the public")
     return None
+
+
+def _expires(alert: Alert) -> str | None:
+    """When the last of its blocks ends; None where one does not say."""
+    ends = [info.expires for info in alert.infos if info.expires]
+    return canonical.format_time(max(ends)) if ends and len(ends) == len(alert.infos) else None
 
 
 def _reused(work: Work, arrival: Arrival, alert: Alert, content: str) -> list[Fault]:

@@ -10,7 +10,8 @@ from typing import Any
 from dispatcher.cap.alert import MsgType
 from dispatcher.domain.ids import short
 from dispatcher.domain.lifecycle import IncidentState, PlanState, Standing
-from dispatcher.store import cap_alerts, cap_feeds, records
+from dispatcher.domain.message import TextKind
+from dispatcher.store import cap_alerts, cap_feeds, records, ways_back
 from dispatcher.store.database import Work
 
 UNANSWERED, HELD, FAILING, OVERDUE = "not acted upon", "held for a person", "failing", "not heard"
@@ -49,19 +50,34 @@ def in_a_line(changes: list[Mapping[str, str]]) -> str:
 
 
 def command(work: Work, row: Any) -> str:
-    """What to type about a prompt: take back, correct, change or write the message, by how far it has come."""
-    cancels = row.msg_type == MsgType.CANCEL
+    """What to type about a prompt: take back, correct, change or write the message, by how far it has come.
+
+    Where that is on record already, that it was acted upon.
+    """
+    done = f"dispatcher cap accept {row.id} --reason TEXT"
     plans = [plan for plan in records.plans_of(work, row.incident) if plan.state not in _GIVEN_UP]
-    if out := [plan for plan in plans if plan.state not in _BEFORE_RELEASE]:
-        return f"dispatcher {'withdraw' if cancels else 'correct'} {short(out[-1].digest)}"
-    incident = records.incident(work, row.incident)
-    if cancels and incident.state is IncidentState.ACTIVE:
-        return f"dispatcher incident stand-down {incident.id}"
-    if cancels:
-        return f"dispatcher cap accept {row.id} --reason TEXT"
-    if revisions := records.revisions_of(work, row.incident):
-        return f"dispatcher message edit {revisions[-1].message}"
-    return f"dispatcher incident amend {incident.id}"
+    out = [plan.digest for plan in plans if plan.state not in _BEFORE_RELEASE]
+    return (_withdrawing if row.msg_type == MsgType.CANCEL else _changing)(work, row, out) or done
+
+
+def _withdrawing(work: Work, row: Any, out: list[str]) -> str:
+    """Withdraw what is out, the newest first; then stand the incident down. "" where both are done."""
+    for plan in reversed(out):
+        if not {one.kind for one in ways_back.of(work, plan)} & {TextKind.WITHDRAW, TextKind.ALL_CLEAR}:
+            return f"dispatcher withdraw {short(plan)}"
+    active = records.incident(work, row.incident).state is IncidentState.ACTIVE
+    return f"dispatcher incident stand-down {row.incident}" if active else ""
+
+
+def _changing(work: Work, row: Any, out: list[str]) -> str:
+    """Correct what is out, or change what is written; "" where that was done since the Update came."""
+    if out:
+        since = any(one.ordered_at > row.received_at for one in ways_back.of(work, out[-1]))
+        return "" if since else f"dispatcher correct {short(out[-1])}"
+    if written := records.revisions_written(work, row.incident):
+        revision, at, _ = written[-1]
+        return "" if at > row.received_at else f"dispatcher message edit {revision.message}"
+    return f"dispatcher incident amend {row.incident}"
 
 
 def _prompt(work: Work, row: Any) -> Waits:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.domain.errors import Forbidden, Invalid
-from dispatcher.domain.lifecycle import Standing
+from dispatcher.domain.lifecycle import IncidentState, Standing
+from dispatcher.domain.message import TextKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import incidents, watching
 from dispatcher.service.alerts import deciding, waiting
 from dispatcher.service.alerts.deciding import Known
 from dispatcher.service.releasing import release
+from dispatcher.service.taking_back import take_back
 from dispatcher.store import cap_alerts, records
 from tests.service.alerts.conftest import Desk
 
@@ -152,3 +154,61 @@ def test_the_store_makes_no_move_that_is_not_in_the_lifecycle(desk: Desk) -> Non
     assert row.standing == "recorded"
     with desk.office.desk.store.write() as work, pytest.raises(Invalid, match="cannot be answered"):
         cap_alerts.decide(work, row, Standing.ANSWERED, "author-1", "done")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "then"),
+    [
+        ("Update", TextKind.CORRECT, "dispatcher cap accept {alert} --reason TEXT"),
+        ("Cancel", TextKind.WITHDRAW, "dispatcher incident stand-down {incident}"),
+    ],
+)
+def test_once_it_was_done_the_prompt_names_what_is_left_to_do(
+    desk: Desk, kind: str, text: TextKind, then: str
+) -> None:
+    """It does not ask for a second correction, nor to withdraw what was withdrawn."""
+    office = desk.office
+    office.account("webhook")
+    plan = office.approved()
+    with office.desk.store.read() as work:
+        incident = records.plan(work, plan).plan.incident
+    row = desk.take(desk.alert(about=f"alerts@wylan.example,wylan-0,{desk.time(-5)}", msgType=kind)).row
+    deciding.accept(office.desk, row.id, "author-1", "asked", Known(incident))
+    release(office.desk, plan, office.pen("director-1"))
+    desk.later()
+    take_back(office.desk, plan, text, office.pen("director-1"))
+    assert [one.command for one in waits(desk)] == [then.format(alert=row.id, incident=incident)]
+
+
+def prompted(desk: Desk, kind: str) -> str:
+    """An incident that a message of this kind, ending in half an hour, asks to act upon."""
+    opened = desk.take(desk.alert()).row
+    incidents.activate(desk.office.desk, opened.incident, "author-1")
+    desk.later()
+    desk.take(desk.alert(2, about=desk.name(opened), msgType=kind, ends=30))
+    assert len(waits(desk)) == 1
+    return str(opened.incident)
+
+
+@pytest.mark.parametrize(("kind", "left"), [("Update", 0), ("Cancel", 1)])
+def test_what_has_itself_expired_waits_for_nobody_but_a_cancel_does(desk: Desk, kind: str, left: int) -> None:
+    """What an Update said is over; what a Cancel takes back may still stand."""
+    prompted(desk, kind)
+    desk.later(31)
+    assert len(waits(desk)) == left
+
+
+def test_a_held_alert_without_expiry_waits_until_somebody_decides(desk: Desk) -> None:
+    """Nobody knows when it is over."""
+    desk.take(desk.alert(ends=None))
+    desk.later(7 * 24 * 60)
+    assert [one.what for one in waits(desk)] == ["held for a person"]
+
+
+def test_a_closed_incident_has_no_prompts(desk: Desk) -> None:
+    """Nobody acts for it any more."""
+    incident = prompted(desk, "Cancel")
+    with desk.office.desk.store.write() as work:
+        records.move_incident(work, incident, IncidentState.ACTIVE, IncidentState.STOOD_DOWN)
+        records.move_incident(work, incident, IncidentState.STOOD_DOWN, IncidentState.CLOSED)
+    assert waits(desk) == []
