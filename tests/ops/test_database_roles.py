@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,22 @@ from dispatcher.domain.plan import Placement, Spend
 from dispatcher.domain.statement import Mode
 from dispatcher.sender_bootstrap import network, now
 from dispatcher.service import accounts, clearing, handing_off, sessions, spending, stopping
+from dispatcher.service.alerts import deciding, feeds, intake, polling, profiles
+from dispatcher.service.alerts.intake import Arrival
 from dispatcher.service.backing_up import back_up
 from dispatcher.service.examining.examine import examine
 from dispatcher.service.examining.site import open_site
 from dispatcher.settings import Settings, load_settings
-from dispatcher.store import holds
+from dispatcher.store import cap_feeds, holds, records
 from dispatcher.store.tables import LedgerRow
 from ops.console.serving import serve as serve_console
 from ops.metrics.exporting import serve as serve_exporter
 from ops.postgres import PostgresServer, wheel_postgres
+from tests.cap.conftest import CapBuilder
 from tests.ops.guarded import as_role, nothing_refused, rewritten
 from tests.paid import buying, put_in_force
 from tests.servers import until
+from tests.service.alerts.serving import serving
 from tests.stage import MODE, Stage, far_sides, stage_at
 from workers.broker import open_broker, ring
 from workers.stops import bell
@@ -222,6 +227,58 @@ def test_officers_examine_and_back_up_with_their_role(
         with open_site(city.folder, now, "doctor:test", network, dial) as site:
             assert examine(site).unrecorded == ""
         assert back_up(city.desk, tmp_path / "backup").rows > 0
+
+
+def alert(number: int, about: str = "", ends_in: timedelta | None = timedelta(hours=6), **fields: str) -> bytes:
+    """Somebody else's alert, sent just now; without an end it is held."""
+    cap, sent = CapBuilder(), now().replace(microsecond=0)
+    expires = f"{sent + ends_in:%Y-%m-%dT%H:%M:%S}-00:00" if ends_in else None
+    known = {"identifier": f"wylan-{number}", "sent": f"{sent:%Y-%m-%dT%H:%M:%S}-00:00"}
+    return cap.alert(cap.info(expires=expires), references=about or None, **known, **fields)
+
+
+def test_officers_take_in_and_decide_about_alerts_with_their_role(
+    city: Stage, postgres_server: PostgresServer
+) -> None:
+    """One held alert counts and another does not, and a Cancel closes the incident that nobody activated."""
+    open_ = profiles.load("open")
+
+    def taken(data: bytes) -> Any:
+        return intake.take(city.desk, Arrival(data, "a file", "1.xml", MODE, open_), "author-1").row
+
+    with nothing_refused(postgres_server):
+        held, other = (taken(alert(number, ends_in=None)) for number in (1, 2))
+        opened = deciding.accept(city.desk, held.id, "author-1", "the agency was rung")
+        assert deciding.dismiss(city.desk, other.id, "author-1", "a test of theirs").standing == "dismissed"
+        cancel = taken(alert(3, f"{held.sender},{held.identifier},{held.sent}", msgType="Cancel"))
+        assert deciding.accept(city.desk, cancel.id, "author-1", "cancelled").standing == "answered"
+    with city.desk.store.read() as work:
+        assert records.incident(work, opened.incident).state == "closed"
+
+
+def test_the_relay_watches_feeds_with_its_own_role(
+    city: Stage, guarded: str, postgres_server: PostgresServer
+) -> None:
+    """It polls, takes in what is listed, changes what is judged better, and forgets a feed that nobody watches."""
+    rewritten(city, as_role(guarded, "relay"))
+    relay, file = open_desk(city.folder), city.folder / feeds.FILE
+
+    def polled() -> list[Any]:
+        return [row for one in asyncio.run(polling.turn(relay, MODE)) for row in one.taken]
+
+    with nothing_refused(postgres_server), serving() as source:
+        source.lists("1.xml")
+        source.pages["/1.xml"] = alert(1)
+        watched = f'[feed.rivers]\nurl = "{source.address}/feed.atom"\nmode = "{MODE}"\n'
+        file.write_text(watched)
+        assert [row.standing for row in polled()] == ["refused"]  # by the strict profile: it is not signed
+        again = Arrival(source.pages["/1.xml"], "rivers", source.address, MODE, profiles.load("open"))
+        assert intake.take(relay, again, polling.RELAY).row.standing == "opened"
+        file.write_text("")
+        assert polled() == []
+        with relay.store.read() as work:
+            assert cap_feeds.rows(work) == []
+    relay.store.close()
 
 
 def worked_at(stage: Stage, address: str, until_true: Callable[[], object]) -> None:
