@@ -14,6 +14,6 @@ names, tiles of anybody's map, or any decision that something may be sent.
 
 from dispatcher.areas.catalogue import jurisdiction as jurisdiction
 from dispatcher.areas.geojson import Area as Area
-from dispatcher.areas.shapes import Box as Box
 from dispatcher.areas.shapes import outside as outside
 from dispatcher.areas.words import reach_in_words as reach_in_words
+from dispatcher.cap.geometry import Box as Box

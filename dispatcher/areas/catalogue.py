@@ -21,7 +21,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from dispatcher.areas.geojson import MAX_BYTES, Area, read
-from dispatcher.areas.shapes import Box, around
+from dispatcher.areas.shapes import around
+from dispatcher.cap.geometry import Box
 
 JURISDICTION = "jurisdiction.geojson"
 EXAMPLES = "examples.geojson"

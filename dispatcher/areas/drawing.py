@@ -17,8 +17,9 @@ from typing import Any
 from lxml import etree
 
 from channels.text import spelled_out
-from dispatcher.areas.shapes import EARTH_KM, Box, Point, around, disc, rings
+from dispatcher.areas.shapes import around, rings
 from dispatcher.areas.words import degrees, described
+from dispatcher.cap.geometry import EARTH_KM, Box, Point, disc
 
 INK, SOFT, LINE, FAINT = "#14191f", "#4a5560", "#c3cad1", "#d9e6ee"
 FONT = "'DejaVu Sans', sans-serif"

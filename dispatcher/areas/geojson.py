@@ -29,7 +29,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NoReturn
 
-from dispatcher.areas.shapes import Box, problems, square_km
+from dispatcher.areas.shapes import problems, square_km
+from dispatcher.cap.geometry import Box
 
 MAX_BYTES = 5 * 1024 * 1024
 LONGEST_NAME = 120

@@ -12,63 +12,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
-from dispatcher.cap.geometry import circle_problem, is_point, polygon_problem
+from dispatcher.cap.geometry import (
+    EARTH_KM,
+    Box,
+    Point,
+    circle_problem,
+    disc,
+    is_point,
+    points,
+    polygon_problem,
+    ring,
+)
 
-EARTH_KM = 6371.0088
-"""The Earth's mean radius (source: IUGG)."""
 MAX_POLYGONS = 1_000
 MAX_POINTS = 50_000
 _HAIR = 1e-4  # ten centimetres
-ROUND = 72
-"""Corners that a circle is drawn and measured with: its size is then right to 0.2 per cent."""
-
-Point: TypeAlias = tuple[float, float]
-"""Latitude and longitude, in degrees."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """All points between two parallels and two meridians, in degrees; ``name`` is what people call it."""
-
-    south: float
-    west: float
-    north: float
-    east: float
-    name: str = "the jurisdiction"
-
-    def holds(self, point: Point) -> bool:
-        """Whether a point lies inside, or on the edge."""
-        return self.south <= point[0] <= self.north and self.west <= point[1] <= self.east
-
-
-def points(polygon: str) -> tuple[Point, ...]:
-    """The corners of a sound polygon, the first again at the end."""
-    return tuple(_point(pair) for pair in polygon.split())
-
-
-def disc(circle: str) -> tuple[Point, float]:
-    """The centre of a sound circle, and its radius in kilometres."""
-    centre, radius = circle.split()
-    return _point(centre), float(radius)
-
-
-def ring(circle: str) -> tuple[Point, ...]:
-    """A sound circle as a closed ring of ``ROUND`` corners on the sphere."""
-    (latitude, longitude), radius = disc(circle)
-    turn, up = radius / EARTH_KM, math.radians(latitude)
-
-    def corner(bearing: float) -> Point:
-        sine = math.sin(up) * math.cos(turn) + math.cos(up) * math.sin(turn) * math.cos(bearing)
-        east = math.sin(bearing) * math.sin(turn) * math.cos(up)
-        aside = math.atan2(east, math.cos(turn) - math.sin(up) * sine)
-        return math.degrees(math.asin(sine)), longitude + math.degrees(aside)
-
-    corners = [corner(2 * math.pi * step / ROUND) for step in range(ROUND)]
-    return (*corners, corners[0])
 
 
 def rings(polygons: Sequence[str], circles: Sequence[str]) -> tuple[tuple[Point, ...], ...]:
@@ -172,11 +133,6 @@ def _senseless(polygon: str) -> str | None:
 
 def _faults(shapes: Sequence[str], problem: Any) -> Iterator[tuple[int, str]]:
     return ((number, fault) for number, shape in enumerate(shapes, 1) if (fault := problem(shape)))
-
-
-def _point(pair: str) -> Point:
-    north, east = pair.split(",")
-    return float(north), float(east)
 
 
 def _told(point: Point) -> str:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dispatcher.cap.alert import Alert, Area, MsgType
-from dispatcher.cap.geometry import circle, is_point, points
+from dispatcher.cap.geometry import Box, Point, is_point, points, ring
 from dispatcher.cap.profile import Profile
 from dispatcher.cap.report import Fault, Verdict
-from dispatcher.cap.shapes import Box, Point, bounds, crosses, repeats, within
+from dispatcher.cap.shapes import crosses, repeats, within
 
 MOST_COMPARED = 50
 """Outlines of one area that are held against each other; more are a map, which is drawn and looked at."""
@@ -44,30 +44,30 @@ def _placed(area: Area, profile: Profile) -> bool:
 
 
 def _area(area: Area, path: str, profile: Profile, seen: set[str]) -> Iterator[Fault]:
-    rings: list[tuple[str, list[Point]]] = []
+    rings: list[tuple[str, Sequence[Point]]] = []
     for number, polygon in enumerate(area.polygons, 1):
         if polygon not in seen:
             seen.add(polygon)
             where = f"{path}/polygon[{number}]"
-            ring = points(polygon)
-            yield from _ring(ring, where, profile)
-            rings.append((where, ring))
+            corners = points(polygon)
+            yield from _ring(corners, where, profile)
+            rings.append((where, corners))
     yield from _holes(rings, profile)
     for number, text in enumerate(area.circles, 1):
         if text not in seen:
             seen.add(text)
-            yield from _outside(bounds(*circle(text)), f"{path}/circle[{number}]", profile)
+            yield from _outside(ring(text), f"{path}/circle[{number}]", profile)
 
 
-def _ring(ring: Sequence[Point], where: str, profile: Profile) -> Iterator[Fault]:
-    yield from _outside(ring, where, profile)
-    if len(ring) > profile.points:
-        advice = f"the outline has {len(ring)} points: look at it on a map; {profile.points} are enough"
+def _ring(corners: Sequence[Point], where: str, profile: Profile) -> Iterator[Fault]:
+    yield from _outside(corners, where, profile)
+    if len(corners) > profile.points:
+        advice = f"the outline has {len(corners)} points: look at it on a map; {profile.points} are enough"
         yield Fault("many-points", where, advice)
         return
-    if repeats(ring):
+    if repeats(corners):
         yield Fault("repeated-point", where, "the outline comes through a point twice: look at it on a map")
-    if _wanted(profile, "crossing") and crosses(ring):
+    if _wanted(profile, "crossing") and crosses(corners):
         yield Fault("crossing", where, "the outline crosses itself: what it encloses is not sure")
 
 

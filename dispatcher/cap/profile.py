@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from dispatcher.cap.geometry import Box
 from dispatcher.cap.report import Verdict
-from dispatcher.cap.shapes import Box
 from dispatcher.domain.errors import Invalid
 
 RULES: Mapping[str, str] = {
@@ -146,7 +146,8 @@ def _box(document: Mapping[str, Any], name: str) -> Box | None:
         return None
     if not isinstance(value, list) or len(value) != 4 or any(type(one) not in (int, float) for one in value):
         raise _invalid(name, "box must be four numbers in degrees: south, west, north, east")
-    box = Box(*map(float, value))
+    south, west, north, east = map(float, value)
+    box = Box(south, west, north, east)
     if not -90 <= box.south < box.north <= 90 or max(abs(box.west), abs(box.east)) > 180:
         raise _invalid(name, "box must be south, west, north, east, in this order and on the globe")
     return box

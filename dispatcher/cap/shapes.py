@@ -1,45 +1,16 @@
-"""What a sound shape encloses, as far as policy asks: crossings, repeated points, shapes within shapes, a box.
+"""What a sound shape encloses, as far as policy asks: crossings, repeated points, shapes within shapes.
 
 Plane geometry on degrees, latitude first: enough to tell a mistake from an area, not to measure anything.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-Point = tuple[float, float]
+from dispatcher.cap.geometry import Box, Point
+
 Segment = tuple[Point, Point]
-
-KM_PER_DEGREE = 111.2
-"""Kilometres in a degree of latitude (the Earth's mean circumference over 360)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in degrees; one that passes the antimeridian has ``west`` greater than ``east``."""
-
-    south: float
-    west: float
-    north: float
-    east: float
-
-    def holds(self, point: Point) -> bool:
-        """Whether a point is in it."""
-        latitude, longitude = point
-        if self.west <= self.east:
-            return self.south <= latitude <= self.north and self.west <= longitude <= self.east
-        return self.south <= latitude <= self.north and (longitude >= self.west or longitude <= self.east)
-
-
-def bounds(latitude: float, longitude: float, radius_km: float) -> tuple[Point, ...]:
-    """The four outermost points of a circle."""
-    high = radius_km / KM_PER_DEGREE
-    wide = high / max(0.01, math.cos(math.radians(latitude)))
-    north_south = ((latitude + high, longitude), (latitude - high, longitude))
-    return (*north_south, (latitude, longitude + wide), (latitude, longitude - wide))
 
 
 def repeats(ring: Sequence[Point]) -> bool:

@@ -25,9 +25,9 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
+from dispatcher.cap.geometry import Box
 from dispatcher.cap.judge import judge
 from dispatcher.cap.report import Verdict
-from dispatcher.cap.shapes import Box
 from dispatcher.cap.validate import validate
 from dispatcher.service.alerts import profiles
 from ops.bench.figures import Figure

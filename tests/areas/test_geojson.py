@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dispatcher.areas.catalogue import jurisdiction
 from dispatcher.areas.geojson import MAX_BYTES, Area, read
-from dispatcher.areas.shapes import around, points, rings
-from dispatcher.cap.geometry import circle_problem, polygon_problem
+from dispatcher.areas.shapes import around, rings
+from dispatcher.cap.geometry import circle_problem, points, polygon_problem
 from tests.areas import geojson as given_file
 from tests.areas.geojson import SQUARE, collection, feature
 

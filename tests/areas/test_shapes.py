@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.areas.shapes import Box, around, centre, crossing, outside, points, problems, ring, square_km
+from dispatcher.areas.shapes import around, centre, crossing, outside, problems, square_km
+from dispatcher.cap.geometry import Box, points, ring
 
 UK = Box(49.5, -9.0, 61.2, 2.4, "the United Kingdom")
 SQUARE = "52.3,-4.2 52.3,-4.1 52.4,-4.1 52.4,-4.2 52.3,-4.2"

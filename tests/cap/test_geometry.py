@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.cap.geometry import circle_problem, is_point, polygon_problem
+from dispatcher.cap.geometry import Box, circle_problem, is_point, polygon_problem, ring
 
 LATITUDES = st.integers(-9_000, 9_000).map(lambda hundredths: hundredths / 100)
 LONGITUDES = st.integers(-18_000, 18_000).map(lambda hundredths: hundredths / 100)
@@ -78,3 +78,15 @@ def test_every_point_with_a_radius_is_a_circle(point: str, radius: int) -> None:
 def test_what_is_no_circle_is_refused(text: str) -> None:
     """Centre and radius, nothing less and nothing more."""
     assert circle_problem(text) is not None
+
+
+def test_a_box_may_pass_the_antimeridian() -> None:
+    """Fiji has one."""
+    fiji = Box(-21.0, 176.0, -12.0, -178.0)
+    assert [fiji.holds((-18.0, longitude)) for longitude in (177.0, -179.0, 0.0)] == [True, True, False]
+
+
+def test_a_circle_reaches_as_far_as_its_radius() -> None:
+    """A degree of latitude is some 111 km, one of longitude less."""
+    corners = ring("60,0 111.2")
+    assert [round(max(corner[axis] for corner in corners)) for axis in (0, 1)] == [61, 2]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from signxml.algorithms import CanonicalizationMethod
 
+from dispatcher.cap.geometry import Box
 from dispatcher.cap.judge import content_digest, judge
 from dispatcher.cap.profile import RULES, Profile
 from dispatcher.cap.report import Verdict
-from dispatcher.cap.shapes import Box
 from dispatcher.cap.validate import validate
 from dispatcher.cap.values import read_time
 from dispatcher.service.alerts import profiles

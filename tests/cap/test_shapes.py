@@ -3,7 +3,7 @@
 import pytest
 
 from dispatcher.cap.geometry import points
-from dispatcher.cap.shapes import Box, bounds, crosses, repeats, within
+from dispatcher.cap.shapes import crosses, repeats, within
 
 SQUARE = points("0,0 0,10 10,10 10,0 0,0")
 
@@ -34,16 +34,3 @@ def test_a_ring_within_another_is_told_from_one_beside_it() -> None:
     assert within(points("2,2 2,4 4,4 2,2"), SQUARE)
     assert not within(points("2,2 2,14 4,4 2,2"), SQUARE)
     assert not within(points("20,20 20,24 24,24 20,20"), SQUARE)
-
-
-def test_a_box_may_pass_the_antimeridian() -> None:
-    """Fiji has one."""
-    fiji = Box(-21.0, 176.0, -12.0, -178.0)
-    assert [fiji.holds((-18.0, longitude)) for longitude in (177.0, -179.0, 0.0)] == [True, True, False]
-
-
-def test_a_circle_reaches_as_far_as_its_radius() -> None:
-    """A degree of latitude is some 111 km, one of longitude less."""
-    north, south, east, _ = bounds(60.0, 0.0, 111.2)
-    assert (round(north[0]), round(south[0])) == (61, 59)
-    assert round(east[1]) == 2

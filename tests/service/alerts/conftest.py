@@ -69,7 +69,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def strict() -> Profile:
     """The strict profile for the county of the builder's alerts, which pins a test's own certificate."""
-    from dispatcher.cap.shapes import Box
+    from dispatcher.cap.geometry import Box
     from tests.cap.signing import sender
 
     return replace(profiles.load("strict"), box=Box(51.0, -6.0, 54.0, -2.0), certificates=(sender().certificate,))
