@@ -14,9 +14,9 @@ from dispatcher.domain import lifecycle
 from dispatcher.domain.lifecycle import Lifecycle
 from dispatcher.store import migrate, records
 from dispatcher.store.database import Store, open_engine
-from dispatcher.store.foreign import TimelineRow
-from dispatcher.store.sightings import SightingRow
-from dispatcher.store.tables import Base
+from dispatcher.store.foreign import TIMELINES
+from dispatcher.store.sightings import SIGHTINGS
+from dispatcher.store.tables import METADATA
 from tests.builders import revision
 
 KEYS = {"incidents": "id", "plans": "digest", "clearances": "channel", "deliveries": "id", "spends": "channel"}
@@ -49,7 +49,7 @@ def takes(connection: Connection, statement: str) -> bool:
 def begins(connection: Connection, machine: Lifecycle, state: str) -> bool:
     """Whether the database takes a copy of the table's one row, named ``new``, that begins in ``state``."""
     fresh = {KEYS[machine.table]: "'new'", "destination": "'new'", "state": f"'{state}'"}
-    columns = [column.name for column in Base.metadata.tables[machine.table].columns]
+    columns = [column.name for column in METADATA.tables[machine.table].columns]
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(fresh.get(name, f'"{name}"') for name in columns)
     return takes(connection, f"INSERT INTO {machine.table} ({names}) SELECT {values} FROM {machine.table}")
@@ -63,10 +63,10 @@ def moves(connection: Connection, machine: Lifecycle, state: str) -> bool:
 
 def test_the_newest_migration_makes_the_tables_that_the_code_knows(engine: Engine) -> None:
     """Nothing is left for another migration to do."""
-    assert SightingRow.metadata is TimelineRow.metadata is Base.metadata  # declared beside their queries
+    assert SIGHTINGS.metadata is TIMELINES.metadata is METADATA  # declared beside their queries
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_second_upgrade_does_nothing(engine: Engine) -> None:
