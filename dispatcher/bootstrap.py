@@ -14,7 +14,6 @@ from channels.contract import Account
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Mode
 from dispatcher.opening import now, open_trust
-from dispatcher.service.accounts import SENT_BY, lane_of
 from dispatcher.service.desk import Desk
 from dispatcher.service.notices import through_apprise
 from dispatcher.settings import Settings, load_settings
@@ -41,5 +40,6 @@ def open_client(settings: Settings, account: Account, mode: Mode) -> Http:
     from channels.http import Http
     from dispatcher.sender_bootstrap import way_out
     from dispatcher.sending.credentials import Credential
+    from dispatcher.service.accounts import SENT_BY, lane_of
 
     return Http(way_out(settings, Credential(account, mode, {}), SENT_BY[lane_of(account.channel)]))

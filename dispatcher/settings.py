@@ -24,17 +24,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from channels.capabilities import Rate
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
-from dispatcher.sending.credentials import Vault
-from dispatcher.sending.media import MediaFolder
 from dispatcher.statements.errors import TrustError
 from dispatcher.statements.toml import parse_toml
+
+if TYPE_CHECKING:  # settings are read by every command, and few look at credentials or pictures
+    from dispatcher.sending.credentials import Vault
+    from dispatcher.sending.media import MediaFolder
 
 DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
 UNLIMITED = {"sends_per_minute"}
@@ -199,10 +201,14 @@ class Settings:
     @property
     def media_folder(self) -> MediaFolder:
         """Where pictures are."""
+        from dispatcher.sending.media import MediaFolder
+
         return MediaFolder(self.path(self.media))
 
     def vault(self, mode: Mode, role: str) -> Vault:
         """Where one role's credentials are."""
+        from dispatcher.sending.credentials import Vault
+
         return Vault(
             folder=self.path("credentials", str(mode), role),
             identity_file=self.path("keys", f"role-{mode}-{role}"),

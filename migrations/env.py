@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from dispatcher.store.tables import Base
+from dispatcher.store.tables import METADATA
 
 ADVISORY_LOCK = 0x6469737061746368
 
@@ -20,7 +20,7 @@ def _run(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",
     )

@@ -27,7 +27,7 @@ from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.statements.trust import load_trust
 from dispatcher.store import deliveries
 from dispatcher.store.database import Store, open_engine
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from tests.builders import FixedClock, drawn
 from tests.deployments import deployed_when_the_clock_stands
 
@@ -132,8 +132,8 @@ class Office:
         for state in states:
             with self.desk.store.write() as work:
                 why = reason if state == states[-1] else ""
-                change = update(DeliveryRow).where(DeliveryRow.id == delivery)
-                work.execute(change.values(state=state, reason=why, fence=DeliveryRow.fence + 1, **values))
+                change = update(DELIVERIES).where(DELIVERIES.c.id == delivery)
+                work.execute(change.values(state=state, reason=why, fence=DELIVERIES.c.fence + 1, **values))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dispatcher.service.packing import Exported, export
 from dispatcher.service.releasing import release
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
-from dispatcher.store.tables import AttemptRow
+from dispatcher.store.tables import ATTEMPTS
 from ops import evidence as verifiers
 from ops.evidence import verify
 from tests.office import Office
@@ -46,7 +46,7 @@ def exercise(office: Office) -> str:
     evidence.exempt(office.desk, office.pen("security-1"), Mode.EXERCISE, **scope)
     tried = {"delivery": office.delivery(plan), "number": 1, "fence": 1, "owner": "w", "reason": "=1+1"}
     with office.desk.store.write() as work:
-        work.execute(insert(AttemptRow), [{**tried, "intended_at": office.clock.now}])
+        work.execute(insert(ATTEMPTS), [{**tried, "intended_at": office.clock.now}])
     sequence(office)
     with office.desk.store.read() as work:
         return records.plan(work, plan).plan.incident

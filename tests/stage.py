@@ -57,7 +57,7 @@ from dispatcher.service.releasing import Dispatch, Ring, release
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.signing import KeyFileSigner, sign
 from dispatcher.store import deliveries, records
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from tests.cast import RECORD
 from tests.deployments import deployed
 from workers.main import ROLES
@@ -240,7 +240,7 @@ class Stage:
 
     def ledger(self, *kinds: str) -> list[dict[str, Any]]:
         """The bodies of the ledger's entries of these kinds, in order."""
-        query = select(LedgerRow.body).where(LedgerRow.kind.in_(kinds)).order_by(LedgerRow.id)
+        query = select(LEDGER.c.body).where(LEDGER.c.kind.in_(kinds)).order_by(LEDGER.c.id)
         with self.desk.store.read() as work:
             return [json.loads(body) for body in work.execute(query).scalars()]
 

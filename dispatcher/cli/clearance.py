@@ -11,17 +11,17 @@ import click
 
 from dispatcher.cli import cards, only, wording
 from dispatcher.cli import spend as paid
+from dispatcher.cli.awaiting import what_next
 from dispatcher.cli.commands import Names, Noun, Pairs, Reading, Signed, Text, duration, many, one_of, pairs
 from dispatcher.cli.output import facts, next_step, say, untold
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
 from dispatcher.domain.incident import conflicts
-from dispatcher.domain.lifecycle import SUPERSEDED
 from dispatcher.domain.money import pounds
 from dispatcher.domain.people import OF_PEOPLE, Role
 from dispatcher.domain.plan import OnAmbiguous, Placement, Plan
 from dispatcher.domain.statement import StatementKind
-from dispatcher.gate.evidence import Failure, Then
+from dispatcher.gate.evidence import Failure
 from dispatcher.gate.stops import HaltScope
 from dispatcher.service import (
     areas,
@@ -43,19 +43,6 @@ PLAN = click.argument("plan")
 ROLE = click.option("--role", type=click.Choice(OF_PEOPLE, case_sensitive=False), help="Sign in this role of yours.")
 CHANNEL = many("channel", "Only this channel; may be repeated.")
 REASON = click.option("--reason", default="", help="Why.")
-
-COMMANDS = {
-    "G03": "dispatcher release {plan}",
-    "G08": "dispatcher clearance approve {plan}",
-    "G09": "dispatcher evidence assess {channel} --outcome permitted --record FILE --mode {mode}",
-    "G10": "dispatcher evidence exempt {channel} --account {account} --need TEXT --mode {mode}",
-    "G11": "dispatcher evidence attest {channel} --account {account} --device DEVICE --app-version VERSION"
-    " --evidence FILE --mode {mode}",
-    "G12": "dispatcher evidence decide {plan} --decision agreed --channel {channel}",
-}
-"""What to type for a clause that a signature mends."""
-
-WINDOW = "G04"
 
 clearance = Noun("clearance")
 
@@ -275,26 +262,3 @@ def show_channels(session: Session, schema: str, standing: Standing, **about: An
 
 def _who(desk: Desk, lacking: Iterable[Failure], plan: Plan) -> list[str]:
     return [f"{role}: {', '.join(people)}" for role, people in who_can(desk, lacking, plan).items()]
-
-
-def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
-    """The command to type next for a plan, and who or what is missing."""
-    plan, name = standing.stored.plan, short(standing.stored.digest)
-    if standing.stored.state in SUPERSEDED:
-        lacking = f"a new plan: this one was {standing.stored.state}"
-        return f"dispatcher clearance submit {standing.stored.message}", lacking
-    if standing.stored.state != "submitted":
-        return f"dispatcher watch {name}", ""
-    waiting = [finding for finding in standing.findings if not finding.clear] or standing.findings
-    failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
-    people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures, plan).items())
-    command = _command(failures[0], name)
-    known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
-    return command.format(plan=name, **known), people or failures[0].fact
-
-
-def _command(failure: Failure, name: str) -> str:
-    """What to type for a clause that fails; where no command mends it, in words who does what."""
-    if failure.clause == WINDOW and failure.then is Then.EXPIRE:
-        return "dispatcher clearance renew {plan}"
-    return COMMANDS.get(failure.clause, f"{failure.mend}; then: dispatcher clearance show {name}")

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from dispatcher.cli.clearance import show_channels, what_next
+from dispatcher.cli.awaiting import what_next
+from dispatcher.cli.clearance import show_channels
 from dispatcher.cli.commands import Names, Noun, Signed, many, one_of
 from dispatcher.cli.output import next_step, say, untold
 from dispatcher.cli.packs import export, redact

@@ -23,12 +23,11 @@ from dispatcher.cli.commands import (
     pairs,
     past,
 )
+from dispatcher.cli.onward import what_next
 from dispatcher.cli.output import facts, next_step, say, wants_json
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
-from dispatcher.domain.ids import short
 from dispatcher.domain.incident import Incident, Item, Severity
-from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.people import DeploymentKind
 from dispatcher.domain.statement import Mode
 from dispatcher.service import closing, incidents, retaining
@@ -38,7 +37,6 @@ from dispatcher.service.evidence import file_digest
 from dispatcher.service.incidents import Occurred
 from dispatcher.service.retaining import Retained
 from dispatcher.store import history, records
-from dispatcher.store.database import Work
 
 SEVERITY = click.option("--severity", type=one_of(Severity), help="S1 local to S4 whole-system; S2 unless said.")
 FACT = pairs("fact", "NAME=VALUE", "Anything known of it.")
@@ -54,7 +52,6 @@ REASON = click.option("--reason", required=True, help="Why; goes into the ledger
 
 SLIP = 0.85
 """How alike a kind and one of policy's are, as difflib counts, that was meant to be it."""
-TEMPLATES = "one of `dispatcher message templates`, or your own with --text"
 
 incident = Noun("incident")
 
@@ -232,20 +229,6 @@ def list_(session: Session) -> None:
         found = records.incidents(work)
     session.show("incidents", {"incidents": found}, incidents="id mode severity state title")
     next_step(f"dispatcher incident show {found[0].id}" if found else "dispatcher incident declare --help")
-
-
-def what_next(work: Work, found: Incident) -> tuple[str, str]:
-    """The command to type next for an incident, and what is missing."""
-    if found.state is IncidentState.PROPOSED:
-        return f"dispatcher incident activate {found.id}", "an officer's confirmation of kind, severity and area"
-    if plans := records.plans_of(work, found.id):
-        unfinished = plans[-1].state in ("submitted", "released")
-        return f"dispatcher {f'clearance show {short(plans[-1].digest)}' if unfinished else f'review {found.id}'}", ""
-    if revisions := records.revisions_of(work, found.id):
-        return f"dispatcher clearance submit {revisions[-1].message}", "a plan for people to sign"
-    if found.facts.get("texts"):
-        return f"dispatcher message draft {found.id}", "what the public will read: the alert's own texts are taken"
-    return f"dispatcher message draft {found.id} --template NAME", f"what the public will read: {TEMPLATES}"
 
 
 def _from_cap(session: Session, source: str, mode: Mode, kind: Text, until: Moment) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import click
 
-from dispatcher.cli.clearance import what_next
+from dispatcher.cli.awaiting import what_next
 from dispatcher.cli.commands import Text, Verb
 from dispatcher.cli.errors import Interrupted, NeedsTerminal
 from dispatcher.cli.output import say

@@ -49,11 +49,12 @@ class Session:
     def desk(self) -> Desk:
         """The desk; for a signature made elsewhere, at the moment and with the nonce of what was signed."""
         from dispatcher.bootstrap import open_desk
-        from dispatcher.cli.pens import read_payload
 
         desk = open_desk(self.folder)
         click.get_current_context().call_on_close(desk.store.close)
         if self.payload:
+            from dispatcher.cli.pens import read_payload
+
             statement = read_payload(Path(self.payload), desk.now())
             moment, nonce = statement.not_before, bytes.fromhex(statement.nonce)
         elif self.to_sign:

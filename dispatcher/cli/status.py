@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from dispatcher.cli.commands import Verb
-from dispatcher.cli.incident import what_next
+from dispatcher.cli.onward import what_next
 from dispatcher.cli.output import facts, next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.ids import short
@@ -136,10 +136,10 @@ def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
             return f"dispatcher watch {short(plan['plan'])}", ""
     for plan in plans:
         if plan["state"] == "submitted":
-            from dispatcher.cli import clearance
+            from dispatcher.cli import awaiting
             from dispatcher.service import clearing
 
-            return clearance.what_next(desk, clearing.show(desk, plan["plan"]))
+            return awaiting.what_next(desk, clearing.show(desk, plan["plan"]))
     return None
 
 

@@ -28,7 +28,7 @@ from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import account_subject
 from dispatcher.store import deliveries, records, spends, sweep, ways_back
 from dispatcher.store.database import Work
-from dispatcher.store.tables import SpendRow
+from dispatcher.store.tables import SPENDS
 
 STANDS_FOR = timedelta(days=3_653)
 REVIEWING = (Role.REVIEWER, Role.DUTY_DIRECTOR, Role.POLICY_OWNER)
@@ -162,7 +162,7 @@ def _after_standing_down(
     tasks = [row for row in ways_back.tasks(work) if row.incident == id_]
     yield Obligation("every task of the way back is done", deletion, not tasks, "dispatcher task list")
     for plan in plans:
-        if any(spend.state == SpendState.COMMITTED for spend in spends.listed(work, SpendRow.plan == plan.digest)):
+        if any(spend.state == SpendState.COMMITTED for spend in spends.listed(work, SPENDS.c.plan == plan.digest)):
             name = short(plan.digest)
             command = f"dispatcher spend reconcile {name} --channel CHANNEL --billed AMOUNT --invoice REF"
             due_at = since + timedelta(days=rules.formal_review_days)

@@ -17,7 +17,6 @@ from dispatcher.domain.ids import RandomBytes, new_id
 from dispatcher.domain.people import Person, Role
 from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind
 from dispatcher.gate.policy import Policies, PolicyVersion
-from dispatcher.service.heads import head_seen
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
@@ -112,6 +111,8 @@ class Desk:
         life: timedelta = DEFAULT_LIFE,
     ) -> Envelope:
         """Compose a statement by whoever holds the pen, in the first of ``roles`` they hold now, and sign it."""
+        from dispatcher.service.heads import head_seen  # commands that only look load no keys of the ledger
+
         person, now = self.person(pen), self.clock()
         statement = Statement(
             kind=kind,

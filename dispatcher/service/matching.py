@@ -20,12 +20,12 @@ from dispatcher.ledger.chain import UNREADABLE
 from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.service.tallying import PAGE, Disagreement, entries
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, IncidentRow, LedgerRow, PlanRow, RenderingRow, RevisionRow
+from dispatcher.store.tables import DELIVERIES, INCIDENTS, LEDGER, PLANS, RENDERINGS, REVISIONS
 
 DOCUMENTS: tuple[tuple[str, Any, str, str, str], ...] = (
-    ("revision", RevisionRow, message.SCHEMA, "message.revised", "revision"),
-    ("plan", PlanRow, plan.SCHEMA, "plan.submitted", "plan"),
-    ("rendering", RenderingRow, RENDERING_SCHEMA, "", ""),
+    ("revision", REVISIONS, message.SCHEMA, "message.revised", "revision"),
+    ("plan", PLANS, plan.SCHEMA, "plan.submitted", "plan"),
+    ("rendering", RENDERINGS, RENDERING_SCHEMA, "", ""),
 )
 """What each is called, its table and schema, and the kind of entry and the fact that name it, if any does."""
 
@@ -62,7 +62,7 @@ def _incidents(work: Work) -> Iterator[Disagreement]:
     for _, facts in _said(work, "incident.declared", "incident.amended"):
         told = {name: facts[name] for name in ("title", "severity") if name in facts}
         recorded.setdefault(facts["incident"], {}).update(told)
-    for id_, title, severity in work.execute(_paged(IncidentRow.id, IncidentRow.title, IncidentRow.severity)):
+    for id_, title, severity in work.execute(_paged(INCIDENTS.c.id, INCIDENTS.c.title, INCIDENTS.c.severity)):
         said = recorded.get(id_, {})
         for name, now in (("title", title), ("severity", _level(severity))):
             if said.get(name) != now:
@@ -74,7 +74,7 @@ def _level(number: Any) -> str:
 
 
 def _deliveries(work: Work) -> Iterator[Disagreement]:
-    query = _paged(DeliveryRow.id, DeliveryRow.channel, DeliveryRow.account).where(DeliveryRow.list.is_(None))
+    query = _paged(DELIVERIES.c.id, DELIVERIES.c.channel, DELIVERIES.c.account).where(DELIVERIES.c.list.is_(None))
     there = {id_: {"channel": channel, "account": account} for id_, channel, account in work.execute(query)}
     for row, facts in _said(work, "delivery.moved"):
         for name, now in there.get(facts.get("delivery"), {}).items():
@@ -83,7 +83,7 @@ def _deliveries(work: Work) -> Iterator[Disagreement]:
 
 
 def _said(work: Work, *kinds: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    return entries(work, LedgerRow.kind.in_(kinds))
+    return entries(work, LEDGER.c.kind.in_(kinds))
 
 
 def _paged(*columns: Any) -> Any:

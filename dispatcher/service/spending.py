@@ -28,7 +28,7 @@ from dispatcher.service.desk import Desk, Pen
 from dispatcher.store import records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.spends import StoredSpend
-from dispatcher.store.tables import SpendRow
+from dispatcher.store.tables import SPENDS
 
 CLAUSE = "G13"
 COUNTING = (SpendState.RESERVED, SpendState.COMMITTED, SpendState.RECONCILED)
@@ -84,7 +84,7 @@ def reserve(work: Work, plan: Plan, policy: PolicyVersion) -> None:
 
 def over(work: Work, plan: Plan, policy: PolicyVersion) -> list[tuple[str, Failure]]:
     """What speaks against reserving what a plan asks for, beside what others have taken: channel and failure."""
-    others = [s for s in spends.listed(work, SpendRow.mode == str(plan.mode)) if s.taken] if plan.spend else []
+    others = [s for s in spends.listed(work, SPENDS.c.mode == str(plan.mode)) if s.taken] if plan.spend else []
     return [(spend.channel, failure) for spend in plan.spend for failure in _against(spend, plan, policy, others)]
 
 

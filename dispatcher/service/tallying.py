@@ -23,7 +23,7 @@ from dispatcher.ledger.chain import UNREADABLE, Record, facts_of
 from dispatcher.statements import sshsig
 from dispatcher.statements.errors import SshsigError
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow, StatementRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, LEDGER, STATEMENTS
 
 PAGE = 5_000
 WAITING = ("ready", "leased")
@@ -46,8 +46,8 @@ def statements(work: Work, found: list[Disagreement]) -> Iterator[tuple[Statemen
 
     What is wrong with the others goes to ``found``.
     """
-    rows = {row.id: row for row in work.execute(select(StatementRow.id, StatementRow.envelope))}
-    for id_, facts in entries(work, LedgerRow.kind.startswith("statement.", autoescape=True)):
+    rows = {row.id: row for row in work.execute(select(STATEMENTS.c.id, STATEMENTS.c.envelope))}
+    for id_, facts in entries(work, LEDGER.c.kind.startswith("statement.", autoescape=True)):
         row = rows.pop(facts.get("statement"), None)
         if row is None:
             found.append(Disagreement(id_, f"statement {facts.get('statement')} is on record, and it is gone"))
@@ -101,7 +101,8 @@ class Moves:
 
 
 def _states(work: Work, flow: dict[str, Counter[str]]) -> Iterator[Disagreement]:
-    query = select(DeliveryRow.plan, DeliveryRow.state, func.count()).group_by(DeliveryRow.plan, DeliveryRow.state)
+    by = (DELIVERIES.c.plan, DELIVERIES.c.state)
+    query = select(*by, func.count()).group_by(*by)
     there: dict[str, Counter[str]] = defaultdict(Counter)
     for plan, state, count in work.execute(query):
         there[plan][state] = count
@@ -113,11 +114,11 @@ def _states(work: Work, flow: dict[str, Counter[str]]) -> Iterator[Disagreement]
 
 
 def _attempts(work: Work, intents: Counter[str]) -> Iterator[Disagreement]:
-    query = select(DeliveryRow.plan, func.count(), func.min(AttemptRow.intended_at))
-    query = query.join(AttemptRow, AttemptRow.delivery == DeliveryRow.id).group_by(DeliveryRow.plan)
+    query = select(DELIVERIES.c.plan, func.count(), func.min(ATTEMPTS.c.intended_at))
+    query = query.join(ATTEMPTS, ATTEMPTS.c.delivery == DELIVERIES.c.id).group_by(DELIVERIES.c.plan)
     made = {plan: (count, first) for plan, count, first in work.execute(query)}
-    is_release = LedgerRow.kind == "plan.released"
-    times = dict(work.execute(select(LedgerRow.id, LedgerRow.recorded_at).where(is_release)).all())
+    is_release = LEDGER.c.kind == "plan.released"
+    times = dict(work.execute(select(LEDGER.c.id, LEDGER.c.recorded_at).where(is_release)).all())
     released = {facts.get("plan"): times[id_] for id_, facts in entries(work, is_release)}
     for plan in sorted({*made, *intents}):
         count, first = made.get(plan, (0, None))
@@ -129,7 +130,7 @@ def _attempts(work: Work, intents: Counter[str]) -> Iterator[Disagreement]:
 
 def entries(work: Work, where: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Row id and facts of the entries that fit, oldest first; who verifies entries tells what is unreadable."""
-    query = select(LedgerRow.id, LedgerRow.prev, LedgerRow.body).where(where).order_by(LedgerRow.id)
+    query = select(LEDGER.c.id, LEDGER.c.prev, LEDGER.c.body).where(where).order_by(LEDGER.c.id)
     for id_, prev, body in work.execute(query.execution_options(yield_per=PAGE)):
         try:
             facts = facts_of(prev, body)

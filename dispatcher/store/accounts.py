@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound
 from dispatcher.domain.statement import Mode
 from dispatcher.store import probes
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, Base, DeviceRow
+from dispatcher.store.tables import ACCOUNTS, DEVICES
 
 
 def add_account(
@@ -28,19 +28,19 @@ def add_account(
     values = {name: getattr(account, name) for name in ("id", "channel", "handle")}
     more = {"lane": lane, "languages": " ".join(account.languages), "settings": dict(account.settings)}
     more["in_groups"] = " ".join(groups)
-    _add(work, AccountRow, "account", {**values, **more, "mode": str(mode), "created_at": work.now})
+    _add(work, ACCOUNTS, "account", {**values, **more, "mode": str(mode), "created_at": work.now})
     probes.add(work, account.id, mode, expires_at)
 
 
 def rows(work: Work, mode: Mode | None = None) -> list[Any]:
     """The accounts of one mode, or of both, by name."""
-    query = select(AccountRow.__table__).order_by(AccountRow.mode, AccountRow.id)
-    return list(work.execute(query if mode is None else query.where(AccountRow.mode == str(mode))).all())
+    query = select(ACCOUNTS).order_by(ACCOUNTS.c.mode, ACCOUNTS.c.id)
+    return list(work.execute(query if mode is None else query.where(ACCOUNTS.c.mode == str(mode))).all())
 
 
 def row(work: Work, name: str) -> Any:
     """One account by its whole name. Raises NotFound."""
-    found = work.execute(select(AccountRow.__table__).where(AccountRow.id == name)).first()
+    found = work.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == name)).first()
     if found is None:
         raise NotFound(f"there is no account {name}", "list them: dispatcher account list")
     return found
@@ -58,7 +58,7 @@ def groups_of(row: Any) -> tuple[str, ...]:
 
 def set_groups(work: Work, account: str, groups: Sequence[str]) -> None:
     """Write the groups that an account is in, all of them."""
-    work.execute(update(AccountRow).where(AccountRow.id == account).values(in_groups=" ".join(groups)))
+    work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account).values(in_groups=" ".join(groups)))
 
 
 def members(work: Work, mode: Mode, groups: Sequence[str]) -> list[str]:
@@ -77,18 +77,18 @@ def members(work: Work, mode: Mode, groups: Sequence[str]) -> list[str]:
 def add_device(work: Work, account: Any, device: str, person: str) -> None:
     """Write a device and make it the one of an account's row. Raises Invalid when the device's name is taken."""
     by = {"registered_at": work.now, "registered_by": person}
-    _add(work, DeviceRow, "device", {"id": device, "mode": account.mode, "account": account.id, **by})
+    _add(work, DEVICES, "device", {"id": device, "mode": account.mode, "account": account.id, **by})
 
 
 def device_of(work: Work, account: str) -> str | None:
     """The device registered last for an account."""
-    query = select(DeviceRow.id).where(DeviceRow.account == account).order_by(DeviceRow.registered_at.desc())
+    query = select(DEVICES.c.id).where(DEVICES.c.account == account).order_by(DEVICES.c.registered_at.desc())
     found: str | None = work.execute(query.limit(1)).scalar()
     return found
 
 
-def _add(work: Work, table: type[Base], what: str, values: Mapping[str, Any]) -> None:
-    key = table.__table__.c.id
+def _add(work: Work, table: Table, what: str, values: Mapping[str, Any]) -> None:
+    key = table.c.id
     if work.execute(select(key).where(key == values["id"])).first():
         raise Invalid(f"{what} {values['id']} exists already", "choose another name")
     work.execute(insert(table).values(**values))

@@ -6,16 +6,22 @@ An alert's row is what was received, what was found and what became of it. What 
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from dispatcher.store.columns import (
+    BYTES_OR_NONE,
+    DOCUMENT,
+    METADATA,
+    NUMBER,
+    TEXT,
+    TEXT_OR_NONE,
+    TIME,
+    TIME_OR_NONE,
+    Columns,
+)
 
-from dispatcher.store.columns import Base
 
-
-class CapAlertRow(Base):
+class CapAlertRow(Columns):
     """One CAP alert as received. ``sender``, ``identifier`` and ``sent`` are its own strings.
 
     ``content`` is the digest of what it says, without its signature; ``data`` is None where it was refused. ``found``
@@ -23,56 +29,60 @@ class CapAlertRow(Base):
     that it updates or cancels; ``standing`` is one of ``dispatcher.domain.lifecycle.Standing``.
     """
 
-    __tablename__ = "cap_alerts"
-    __table_args__ = (
-        UniqueConstraint("mode", "sha256"),
-        Index("ix_cap_alerts_named", "mode", "sender", "identifier"),
-        Index("ix_cap_alerts_standing", "standing"),
-    )
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    mode: Mapped[str]
-    source: Mapped[str]
-    address: Mapped[str]
-    profile: Mapped[str]
-    received_at: Mapped[datetime]
-    received_by: Mapped[str]
-    sha256: Mapped[str]
-    content: Mapped[str]
-    data: Mapped[bytes | None] = mapped_column(LargeBinary)
-    sender: Mapped[str]
-    identifier: Mapped[str]
-    sent: Mapped[str]
-    sent_at: Mapped[datetime | None]
-    status: Mapped[str]
-    msg_type: Mapped[str]
-    title: Mapped[str]
-    signer: Mapped[str]
-    verdict: Mapped[str]
-    found: Mapped[dict[str, Any]]
-    standing: Mapped[str]
-    parent: Mapped[str | None]
-    incident: Mapped[str | None] = mapped_column(ForeignKey("incidents.id"))
-    decided_at: Mapped[datetime | None]
-    decided_by: Mapped[str] = mapped_column(default="")
-    reason: Mapped[str] = mapped_column(default="")
+    id = Column(Text, primary_key=True)
+    mode = TEXT
+    source = TEXT
+    address = TEXT
+    profile = TEXT
+    received_at = TIME
+    received_by = TEXT
+    sha256 = TEXT
+    content = TEXT
+    data = BYTES_OR_NONE
+    sender = TEXT
+    identifier = TEXT
+    sent = TEXT
+    sent_at = TIME_OR_NONE
+    status = TEXT
+    msg_type = TEXT
+    title = TEXT
+    signer = TEXT
+    verdict = TEXT
+    found = DOCUMENT
+    standing = TEXT
+    parent = TEXT_OR_NONE
+    incident = Column(Text, ForeignKey("incidents.id"))
+    decided_at = TIME_OR_NONE
+    decided_by = Column(Text, nullable=False, default="")
+    reason = Column(Text, nullable=False, default="")
 
 
-class CapFeedRow(Base):
+CAP_ALERTS = Table(
+    "cap_alerts",
+    METADATA,
+    CapAlertRow,
+    UniqueConstraint("mode", "sha256"),
+    Index("ix_cap_alerts_named", "mode", "sender", "identifier"),
+    Index("ix_cap_alerts_standing", "standing"),
+)
+
+
+class CapFeedRow(Columns):
     """One watched feed of a mode. ``ok_at``: when its list was last read; ``faults`` and ``seen`` are of that poll.
 
     ``seen`` holds the entries that need no second fetch. ``due_at`` is the next poll, ``every_s`` the interval.
     """
 
-    __tablename__ = "cap_feeds"
+    name = Column(Text, primary_key=True)
+    mode = Column(Text, primary_key=True)
+    every_s = NUMBER
+    began_at = TIME
+    due_at = TIME
+    polled_at = TIME_OR_NONE
+    ok_at = TIME_OR_NONE
+    etag = Column(Text, nullable=False, default="")
+    modified = Column(Text, nullable=False, default="")
+    found = DOCUMENT
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    mode: Mapped[str] = mapped_column(primary_key=True)
-    every_s: Mapped[int]
-    began_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    polled_at: Mapped[datetime | None]
-    ok_at: Mapped[datetime | None]
-    etag: Mapped[str] = mapped_column(default="")
-    modified: Mapped[str] = mapped_column(default="")
-    found: Mapped[dict[str, Any]]
+
+CAP_FEEDS = Table("cap_feeds", METADATA, CapFeedRow)

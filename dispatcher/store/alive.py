@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from channels.registry import Lane
 from dispatcher.store import checkpoints, leading
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, DispatchRow, LeaderRow, OutboxRow, PlanRow
+from dispatcher.store.tables import DELIVERIES, DISPATCHES, LEADERS, OUTBOX, PLANS
 
 RELAY = "relay"
 SEQUENCER = "sequencer"
@@ -38,7 +38,7 @@ class Silence:
 def beat(work: Work, role: str, mode: str, owner: str) -> None:
     """Say that a process of this role is alive."""
     name = _name(role, mode)
-    if not work.execute(update(LeaderRow).where(LeaderRow.role == name).values(owner=owner, until=work.now)).rowcount:
+    if not work.execute(update(LEADERS).where(LEADERS.c.role == name).values(owner=owner, until=work.now)).rowcount:
         _insert(work, name, owner, work.now)
 
 
@@ -66,8 +66,8 @@ def notice(work: Work, silence: Silence, lasting: timedelta) -> bool:
     name = _name(silence.role, silence.mode)
     if silence.since is None:
         return _insert(work, name, NOBODY, work.now - lasting)
-    at = (LeaderRow.role == name, LeaderRow.until == silence.since, LeaderRow.owner != NOBODY)
-    noticed: bool = work.execute(update(LeaderRow).where(*at).values(owner=NOBODY)).rowcount == 1
+    at = (LEADERS.c.role == name, LEADERS.c.until == silence.since, LEADERS.c.owner != NOBODY)
+    noticed: bool = work.execute(update(LEADERS).where(*at).values(owner=NOBODY)).rowcount == 1
     return noticed
 
 
@@ -83,19 +83,17 @@ def _name(role: str, mode: str) -> str:
 def _insert(work: Work, name: str, owner: str, until: datetime) -> bool:
     """The first row of a role; False where another process wrote it."""
     with suppress(IntegrityError), work.connection.begin_nested():
-        work.execute(insert(LeaderRow).values(role=name, term=0, owner=owner, until=until))
+        work.execute(insert(LEADERS).values(role=name, term=0, owner=owner, until=until))
         return True
     return False
 
 
 def _waited_for(work: Work, role: str, mode: str, before: datetime) -> bool:
     """Whether a plan was released by then that is not settled and, for a lane, has something due since then."""
-    released = (DispatchRow.mode == mode, DispatchRow.released_at <= before, PlanRow.state == "released")
-    query = select(DispatchRow.id).join(PlanRow, PlanRow.digest == DispatchRow.plan).where(*released)
+    released = (DISPATCHES.c.mode == mode, DISPATCHES.c.released_at <= before, PLANS.c.state == "released")
+    query = select(DISPATCHES.c.id).join(PLANS, PLANS.c.digest == DISPATCHES.c.plan).where(*released)
     if role != RELAY:
-        due = select(DeliveryRow.id).where(DeliveryRow.plan == DispatchRow.plan, DeliveryRow.lane == role)
-        due = due.where(DeliveryRow.state == "ready", DeliveryRow.due_at <= before)
-        query = query.join(OutboxRow, OutboxRow.dispatch == DispatchRow.id).where(
-            OutboxRow.lane == role, due.exists()
-        )
+        due = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == DISPATCHES.c.plan, DELIVERIES.c.lane == role)
+        due = due.where(DELIVERIES.c.state == "ready", DELIVERIES.c.due_at <= before)
+        query = query.join(OUTBOX, OUTBOX.c.dispatch == DISPATCHES.c.id).where(OUTBOX.c.lane == role, due.exists())
     return work.execute(query.limit(1)).first() is not None

@@ -22,7 +22,7 @@ from dispatcher.domain.errors import Invalid, Stale
 from dispatcher.domain.lifecycle import ALERT, Standing
 from dispatcher.store import records
 from dispatcher.store.database import Work
-from dispatcher.store.tables import CapAlertRow, IncidentRow
+from dispatcher.store.tables import CAP_ALERTS, INCIDENTS
 
 MOST_LISTED = 200
 
@@ -68,45 +68,45 @@ def add(work: Work, values: Mapping[str, Any], actor: str, *, again: bool = Fals
 
 def _written(values: Mapping[str, Any], *, again: bool) -> Any:
     if not again:
-        return insert(CapAlertRow)
+        return insert(CAP_ALERTS)
     target = str(values["standing"])
     sources = [one for one in map(str, JUDGED_AGAIN) if one == target or ALERT.allows(one, target)]
-    return update(CapAlertRow).where(CapAlertRow.id == values["id"], CapAlertRow.standing.in_(sources))
+    return update(CAP_ALERTS).where(CAP_ALERTS.c.id == values["id"], CAP_ALERTS.c.standing.in_(sources))
 
 
 def same(work: Work, mode: str, sha256: str, content: str) -> list[Any]:
     """What was received before with these bytes, or saying the same."""
-    equal = or_(CapAlertRow.sha256 == sha256, CapAlertRow.content == content)
-    query = select(CapAlertRow.__table__).where(CapAlertRow.mode == mode, equal)
-    return list(work.execute(query.order_by(CapAlertRow.received_at)).all())
+    equal = or_(CAP_ALERTS.c.sha256 == sha256, CAP_ALERTS.c.content == content)
+    query = select(CAP_ALERTS).where(CAP_ALERTS.c.mode == mode, equal)
+    return list(work.execute(query.order_by(CAP_ALERTS.c.received_at)).all())
 
 
 def reused(work: Work, mode: str, sender: str, identifier: str, content: str) -> list[Any]:
     """What stands under a sender's identifier and says something else."""
-    named = (CapAlertRow.mode == mode, CapAlertRow.sender == sender, CapAlertRow.identifier == identifier)
-    other = (CapAlertRow.content != content, CapAlertRow.standing.in_([str(one) for one in _STOOD]))
-    return list(work.execute(select(CapAlertRow.__table__).where(*named, *other)).all())
+    named = (CAP_ALERTS.c.mode == mode, CAP_ALERTS.c.sender == sender, CAP_ALERTS.c.identifier == identifier)
+    other = (CAP_ALERTS.c.content != content, CAP_ALERTS.c.standing.in_([str(one) for one in _STOOD]))
+    return list(work.execute(select(CAP_ALERTS).where(*named, *other)).all())
 
 
 def named(work: Work, mode: str, sender: str, identifier: str, sent_at: datetime) -> Any | None:
     """The alert of a triple, the one that stands before others; None where there is none."""
-    at = (CapAlertRow.mode == mode, CapAlertRow.sender == sender, CapAlertRow.identifier == identifier)
-    query = select(CapAlertRow.__table__).where(*at, CapAlertRow.sent_at == sent_at)
-    rows = work.execute(query.order_by(CapAlertRow.received_at)).all()
+    at = (CAP_ALERTS.c.mode == mode, CAP_ALERTS.c.sender == sender, CAP_ALERTS.c.identifier == identifier)
+    query = select(CAP_ALERTS).where(*at, CAP_ALERTS.c.sent_at == sent_at)
+    rows = work.execute(query.order_by(CAP_ALERTS.c.received_at)).all()
     return min(rows, key=lambda row: row.standing not in _STOOD, default=None)
 
 
 def alert(work: Work, name: str, *, lock: bool = False) -> Any:
     """An alert by id or a unique beginning of it. Raises NotFound."""
-    query = select(CapAlertRow.__table__).where(CapAlertRow.id == records.unique(work, CapAlertRow.id, name, "alert"))
+    query = select(CAP_ALERTS).where(CAP_ALERTS.c.id == records.unique(work, CAP_ALERTS.c.id, name, "alert"))
     return work.execute(query.with_for_update() if lock else query).one()
 
 
 def listed(work: Work, standings: Collection[str] = ()) -> list[Any]:
     """The newest alerts first, of these standings where any are named."""
-    query = select(CapAlertRow.__table__)
-    query = query.where(CapAlertRow.standing.in_([str(one) for one in standings])) if standings else query
-    return list(work.execute(query.order_by(CapAlertRow.received_at.desc()).limit(MOST_LISTED)).all())
+    query = select(CAP_ALERTS)
+    query = query.where(CAP_ALERTS.c.standing.in_([str(one) for one in standings])) if standings else query
+    return list(work.execute(query.order_by(CAP_ALERTS.c.received_at.desc()).limit(MOST_LISTED)).all())
 
 
 def waiting(work: Work) -> list[Any]:
@@ -115,15 +115,15 @@ def waiting(work: Work) -> list[Any]:
     An Alert or Update that has itself expired waits for nobody any more; a Cancel does, for what it takes back may
     still stand.
     """
-    table = CapAlertRow.__table__
+    table = CAP_ALERTS
     columns = [column for column in table.columns if column.name != "data"]
-    query = select(*columns, IncidentRow.title.label("incident_title"), IncidentRow.state.label("incident_state"))
-    query = query.outerjoin(IncidentRow, IncidentRow.id == CapAlertRow.incident)
-    open_ = or_(IncidentRow.state.is_(None), IncidentRow.state != "closed")
-    ends = CapAlertRow.found["expires"].as_string()
-    asks = or_(CapAlertRow.msg_type == "Cancel", ends.is_(None), ends > canonical.format_time(work.now))
-    query = query.where(CapAlertRow.standing.in_([str(one) for one in WAITING]), open_, asks)
-    return list(work.execute(query.order_by(CapAlertRow.received_at).limit(MOST_LISTED)).all())
+    query = select(*columns, INCIDENTS.c.title.label("incident_title"), INCIDENTS.c.state.label("incident_state"))
+    query = query.outerjoin(INCIDENTS, INCIDENTS.c.id == CAP_ALERTS.c.incident)
+    open_ = or_(INCIDENTS.c.state.is_(None), INCIDENTS.c.state != "closed")
+    ends = CAP_ALERTS.c.found["expires"].as_string()
+    asks = or_(CAP_ALERTS.c.msg_type == "Cancel", ends.is_(None), ends > canonical.format_time(work.now))
+    query = query.where(CAP_ALERTS.c.standing.in_([str(one) for one in WAITING]), open_, asks)
+    return list(work.execute(query.order_by(CAP_ALERTS.c.received_at).limit(MOST_LISTED)).all())
 
 
 def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, **values: Any) -> None:
@@ -131,8 +131,8 @@ def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, *
     if not ALERT.allows(row.standing, standing):
         raise Invalid(f"alert {row.id} is {row.standing}: it cannot be {standing}", f"dispatcher cap show {row.id}")
     decided = {"standing": str(standing), "decided_at": work.now, "decided_by": person, "reason": reason}
-    at = (CapAlertRow.id == row.id, CapAlertRow.standing == row.standing)
-    if work.execute(update(CapAlertRow).where(*at).values(**decided, **values)).rowcount != 1:
+    at = (CAP_ALERTS.c.id == row.id, CAP_ALERTS.c.standing == row.standing)
+    if work.execute(update(CAP_ALERTS).where(*at).values(**decided, **values)).rowcount != 1:
         raise Stale(f"somebody else decided about alert {row.id}", f"look: dispatcher cap show {row.id}")
     about = {"incident": values.get("incident", row.incident), "actor": person, "alert": row.id, "mode": row.mode}
     told = {"sha256": row.sha256, "source": row.standing, "target": str(standing), "reason": reason}

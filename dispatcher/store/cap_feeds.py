@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dispatcher.store.database import Work
-from dispatcher.store.tables import CapFeedRow
+from dispatcher.store.tables import CAP_FEEDS
 
 OVERDUE_AFTER = 3
 """Intervals without a list that could be read, after which a feed is an alarm."""
@@ -29,22 +29,22 @@ def keep(work: Work, mode: str, feeds: Mapping[str, int]) -> None:
         if name not in known:
             begun = {"name": name, "mode": mode, "every_s": every_s, "began_at": work.now, "due_at": work.now}
             with suppress(IntegrityError), work.connection.begin_nested():  # another process was first
-                work.execute(insert(CapFeedRow).values(**begun, found=_found([], [])))
+                work.execute(insert(CAP_FEEDS).values(**begun, found=_found([], [])))
         elif known[name].every_s != every_s:
-            work.execute(update(CapFeedRow).where(*_at(mode, name)).values(every_s=every_s))
+            work.execute(update(CAP_FEEDS).where(*_at(mode, name)).values(every_s=every_s))
     for name in known.keys() - feeds.keys():
-        work.execute(delete(CapFeedRow).where(*_at(mode, name)))
+        work.execute(delete(CAP_FEEDS).where(*_at(mode, name)))
 
 
 def take(work: Work, mode: str, names: Collection[str]) -> list[Any]:
     """Those of these feeds that are due; each is due again an interval from now."""
-    query = select(CapFeedRow.__table__).where(CapFeedRow.mode == mode, CapFeedRow.name.in_(list(names)))
-    due = work.execute(query.where(CapFeedRow.due_at <= work.now).with_for_update(skip_locked=True)).all()
+    query = select(CAP_FEEDS).where(CAP_FEEDS.c.mode == mode, CAP_FEEDS.c.name.in_(list(names)))
+    due = work.execute(query.where(CAP_FEEDS.c.due_at <= work.now).with_for_update(skip_locked=True)).all()
     return [row for row in due if _claimed(work, row)]
 
 
 def _claimed(work: Work, row: Any) -> bool:
-    again = update(CapFeedRow).where(*_at(row.mode, row.name), CapFeedRow.due_at == row.due_at)
+    again = update(CAP_FEEDS).where(*_at(row.mode, row.name), CAP_FEEDS.c.due_at == row.due_at)
     claimed: bool = work.execute(again.values(due_at=work.now + timedelta(seconds=row.every_s))).rowcount == 1
     return claimed
 
@@ -54,7 +54,7 @@ def put(work: Work, mode: str, name: str, faults: Sequence[str], **values: Any) 
 
     That it began to fail, or is mended, has a ledger entry.
     """
-    row = work.execute(select(CapFeedRow.__table__).where(*_at(mode, name))).first()
+    row = work.execute(select(CAP_FEEDS).where(*_at(mode, name))).first()
     if row is None:
         return  # it was taken off the list meanwhile
     seen = values.pop("seen", row.found["seen"])
@@ -63,13 +63,13 @@ def put(work: Work, mode: str, name: str, faults: Sequence[str], **values: Any) 
     elif row.found["faults"] and not faults:
         work.record("cap.feed_mended", feed=name, mode=mode)
     known = {**values, "polled_at": work.now, "found": _found(faults, seen)}
-    work.execute(update(CapFeedRow).where(*_at(mode, name)).values(**known))
+    work.execute(update(CAP_FEEDS).where(*_at(mode, name)).values(**known))
 
 
 def rows(work: Work, mode: str | None = None) -> list[Any]:
     """All that are watched, by name."""
-    query = select(CapFeedRow.__table__).order_by(CapFeedRow.mode, CapFeedRow.name)
-    return list(work.execute(query if mode is None else query.where(CapFeedRow.mode == mode)).all())
+    query = select(CAP_FEEDS).order_by(CAP_FEEDS.c.mode, CAP_FEEDS.c.name)
+    return list(work.execute(query if mode is None else query.where(CAP_FEEDS.c.mode == mode)).all())
 
 
 def overdue(row: Any, now: datetime) -> bool:
@@ -83,4 +83,4 @@ def _found(faults: Sequence[str], seen: Sequence[str]) -> dict[str, Any]:
 
 
 def _at(mode: str, name: str) -> tuple[Any, Any]:
-    return CapFeedRow.mode == mode, CapFeedRow.name == name
+    return CAP_FEEDS.c.mode == mode, CAP_FEEDS.c.name == name

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, literal_column, or_, s
 from dispatcher.domain.merkle import Frontier
 from dispatcher.ledger.chain import Record, entry_of
 from dispatcher.store.database import Work
-from dispatcher.store.tables import CheckpointRow, LedgerRow
+from dispatcher.store.tables import CHECKPOINTS, LEDGER
 
 MOST_TAKEN = 20_000
 """Entries that one checkpoint takes in: a transaction of a fraction of a second."""
@@ -79,15 +79,15 @@ class Fresh:
 
 def newest(work: Work, by: datetime | None = None) -> StoredCheckpoint | None:
     """The last checkpoint, or the last that was made ``by`` a time."""
-    query = select(CheckpointRow.__table__).order_by(CheckpointRow.size.desc()).limit(1)
-    rows = work.execute(query if by is None else query.where(CheckpointRow.made_at <= by)).all()
+    query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+    rows = work.execute(query if by is None else query.where(CHECKPOINTS.c.made_at <= by)).all()
     return _stored(rows[0]) if rows else None
 
 
 def notes(work: Work, above: int = 0) -> Iterator[tuple[int, str]]:
     """Size and note of every checkpoint above a size, smallest first."""
-    query = select(CheckpointRow.size, CheckpointRow.note).where(CheckpointRow.size > above)
-    for row in work.execute(query.order_by(CheckpointRow.size).execution_options(yield_per=PAGE)):
+    query = select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).where(CHECKPOINTS.c.size > above)
+    for row in work.execute(query.order_by(CHECKPOINTS.c.size).execution_options(yield_per=PAGE)):
         yield tuple(row)
 
 
@@ -95,19 +95,19 @@ def knows(work: Work, note: str) -> bool:
     """Whether the database has this checkpoint, whatever witnesses have added to the note."""
     text = note.partition("\n\n")[0]
     size = text.split("\n")[1]
-    stored = work.execute(select(CheckpointRow.note).where(CheckpointRow.size == int(size))).scalar()
+    stored = work.execute(select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.size == int(size))).scalar()
     return stored is not None and stored.partition("\n\n")[0] == text
 
 
 def restored_since(work: Work, at: datetime) -> bool:
     """Whether somebody said, after a time, that the database was restored from a backup."""
-    said = select(LedgerRow.id).where(LedgerRow.kind == "database.restored", LedgerRow.recorded_at >= at)
+    said = select(LEDGER.c.id).where(LEDGER.c.kind == "database.restored", LEDGER.c.recorded_at >= at)
     return work.execute(said.limit(1)).first() is not None
 
 
 def cut_off(work: Work, after: StoredCheckpoint) -> bool:
     """Whether the ledger ends before what a checkpoint has seen of it."""
-    return (work.execute(select(func.max(LedgerRow.id))).scalar() or 0) < after.last
+    return (work.execute(select(func.max(LEDGER.c.id))).scalar() or 0) < after.last
 
 
 def waiting(work: Work, after: StoredCheckpoint | None) -> bool:
@@ -115,7 +115,7 @@ def waiting(work: Work, after: StoredCheckpoint | None) -> bool:
     known = (after.missing, after.last) if after else ((), 0)
     if after and cut_off(work, after):
         return True
-    return work.execute(select(LedgerRow.id).where(_unseen(*known)).limit(1)).first() is not None
+    return work.execute(select(LEDGER.c.id).where(_unseen(*known)).limit(1)).first() is not None
 
 
 def waiting_since(work: Work) -> datetime | None:
@@ -127,8 +127,8 @@ def waiting_since(work: Work) -> datetime | None:
     missing, last = (after.missing, after.last) if after else ((), 0)
     if after and cut_off(work, after):
         return after.made_at
-    spans = [LedgerRow.id > last, *(LedgerRow.id.between(gap.first, gap.last) for gap in missing)]
-    first = (select(LedgerRow.recorded_at).where(span).order_by(LedgerRow.id).limit(1) for span in spans)
+    spans = [LEDGER.c.id > last, *(LEDGER.c.id.between(gap.first, gap.last) for gap in missing)]
+    first = (select(LEDGER.c.recorded_at).where(span).order_by(LEDGER.c.id).limit(1) for span in spans)
     return min((at for query in first if (at := work.execute(query).scalar()) is not None), default=None)
 
 
@@ -136,8 +136,8 @@ def fresh(work: Work, after: StoredCheckpoint | None) -> Fresh:
     """What is to be taken in next, in order of id. Only the one sequencer asks: see ``dispatcher.store.leading``."""
     missing, last = (after.missing, after.last) if after else ((), 0)
     ended = _transactions_before(work)
-    query = select(LedgerRow.id, LedgerRow.leaf).where(_unseen(missing, last))
-    rows = work.execute(query.order_by(LedgerRow.id).limit(MOST_TAKEN)).all()
+    query = select(LEDGER.c.id, LEDGER.c.leaf).where(_unseen(missing, last))
+    rows = work.execute(query.order_by(LEDGER.c.id).limit(MOST_TAKEN)).all()
     ids = [id_ for id_, _ in rows]
     highest = max([last, *ids[-1:]])
     now = int(work.now.timestamp())
@@ -156,7 +156,7 @@ def fresh(work: Work, after: StoredCheckpoint | None) -> Fresh:
 def add(work: Work, frontier: Frontier, taken: Fresh, note: str) -> None:
     """Write a checkpoint down."""
     work.execute(
-        insert(CheckpointRow).values(
+        insert(CHECKPOINTS).values(
             size=frontier.size,
             made_at=work.now,
             last=taken.last,
@@ -170,7 +170,7 @@ def add(work: Work, frontier: Frontier, taken: Fresh, note: str) -> None:
 
 def taken_by_all(work: Work) -> Ranges:
     """The ids of all entries that any checkpoint holds, in the tree's order. Raises ValueError for what none took."""
-    rows = work.execute(select(CheckpointRow.taken).order_by(CheckpointRow.size)).scalars()
+    rows = work.execute(select(CHECKPOINTS.c.taken).order_by(CHECKPOINTS.c.size)).scalars()
     joined: Ranges = []
     for first, count in (each for ranges in rows for each in ranges):
         if not 0 < count <= MOST_TAKEN:
@@ -203,31 +203,31 @@ def records(work: Work, ranges: Ranges) -> Iterator[tuple[range, list[Record]]]:
 def untaken(work: Work, after: StoredCheckpoint | None) -> list[Record]:
     """The rows that no checkpoint holds yet, in order of id."""
     known = (after.missing, after.last) if after else ((), 0)
-    ids = work.execute(select(LedgerRow.id).where(_unseen(*known)).order_by(LedgerRow.id)).scalars().all()
+    ids = work.execute(select(LEDGER.c.id).where(_unseen(*known)).order_by(LEDGER.c.id)).scalars().all()
     return [record for _, page in records(work, _ranges(ids)) for record in page]
 
 
 def leaf_at(work: Work, writer: str, sequence: int) -> str | None:
     """The stored leaf of a writer's entry."""
     found: str | None = work.execute(
-        select(LedgerRow.leaf).where(LedgerRow.writer == writer, LedgerRow.sequence == sequence)
+        select(LEDGER.c.leaf).where(LEDGER.c.writer == writer, LEDGER.c.sequence == sequence)
     ).scalar()
     return found
 
 
 def count_to(work: Work, last: int) -> int:
     """How many rows there are up to an id."""
-    found: int = work.execute(select(func.count()).select_from(LedgerRow).where(LedgerRow.id <= last)).scalar_one()
+    found: int = work.execute(select(func.count()).select_from(LEDGER).where(LEDGER.c.id <= last)).scalar_one()
     return found
 
 
 def _page(work: Work, ids: range) -> list[Record]:
     """One page, past SQLAlchemy's rows: these take longer to make than all that is checked of them."""
     names = ("id", "writer", "sequence", "prev", "leaf", "kind", "incident", "body")
-    columns = [getattr(LedgerRow, name) for name in names]
+    columns = [LEDGER.c[name] for name in names]
     on_sqlite = work.connection.dialect.name == "sqlite"
     query = select(*columns, literal_column(_SQLITE_TIME if on_sqlite else _POSTGRES_TIME))
-    ordered = query.where(LedgerRow.id >= ids.start, LedgerRow.id < ids.stop).order_by(LedgerRow.id)
+    ordered = query.where(LEDGER.c.id >= ids.start, LEDGER.c.id < ids.stop).order_by(LEDGER.c.id)
     written = str(ordered.compile(dialect=work.connection.dialect, compile_kwargs={"literal_binds": True}))
     with closing(work.connection.connection.cursor(**({} if on_sqlite else {"binary": True}))) as cursor:
         cursor.execute(written)
@@ -252,7 +252,7 @@ def _page(work: Work, ids: range) -> list[Record]:
 
 
 def _unseen(missing: Sequence[Missing], last: int) -> ColumnElement[bool]:
-    return or_(LedgerRow.id > last, *(and_(LedgerRow.id >= gap.first, LedgerRow.id <= gap.last) for gap in missing))
+    return or_(LEDGER.c.id > last, *(and_(LEDGER.c.id >= gap.first, LEDGER.c.id <= gap.last) for gap in missing))
 
 
 def _given_up(gap: Missing, ended: int, now: int) -> bool:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    TypedColumns,
+)
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -40,8 +50,22 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Base(DeclarativeBase):
-    """All tables."""
+class Columns(TypedColumns):
+    """The columns of a table. It is never an object: ``TABLE.c.name`` is a column, and mypy knows their names."""
 
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcTime(), dict[str, Any]: JSON(), str: Text()}  # noqa: RUF012
+    if TYPE_CHECKING:
+        __getattr__ = None  # type: ignore[assignment, misc]  # else any name would do
+
+
+METADATA = MetaData(naming_convention=NAMING)
+
+TEXT = Column(Text, nullable=False)
+TEXT_OR_NONE = Column(Text)
+TIME = Column(UtcTime, nullable=False)
+TIME_OR_NONE = Column(UtcTime)
+NUMBER = Column(Integer, nullable=False)
+NUMBER_OR_NONE = Column(Integer)
+DOCUMENT = Column(JSON, nullable=False)
+BYTES = Column(LargeBinary, nullable=False)
+BYTES_OR_NONE = Column(LargeBinary)
+"""What most columns are; each table makes copies."""

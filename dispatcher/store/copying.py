@@ -20,13 +20,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Table, func, inspect, make_url, select, table
+from sqlalchemy import Connection, Engine, func, inspect, make_url, select, table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store.database import open_engine
-from dispatcher.store.ledger_tables import CheckpointRow
+from dispatcher.store.ledger_tables import CHECKPOINTS
 
 FILES = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 """What a copy is called, by kind of database."""
@@ -157,9 +157,9 @@ def _counted(connection: Connection, kind: str) -> Copied:
     migration = head = None
     if "alembic_version" in counts:
         migration = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    if CheckpointRow.__tablename__ in counts:
-        kept: Table = CheckpointRow.__table__  # type: ignore[assignment]
-        head = connection.execute(select(kept.c.note).order_by(kept.c.size.desc()).limit(1)).scalar()
+    if CHECKPOINTS.name in counts:
+        newest = select(CHECKPOINTS.c.note).order_by(CHECKPOINTS.c.size.desc()).limit(1)
+        head = connection.execute(newest).scalar()
     return Copied(kind, migration, str(head or ""), counts)
 
 

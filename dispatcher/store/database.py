@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from channels.contract import Clock, Json
 from dispatcher.domain.errors import Unavailable
 from dispatcher.ledger.chain import Chain, Entry
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 
 BUSY_TIMEOUT_MS = 10_000
 ASK_AGAIN_MS = 3
@@ -104,12 +104,12 @@ class Store:
         if not work.entries:
             return self._chain
         rows, chain = (self._chain or self._head(work)).extend(work.entries)
-        work.connection.execute(LedgerRow.__table__.insert(), rows)  # type: ignore[attr-defined]
+        work.connection.execute(LEDGER.insert(), rows)
         return chain
 
     def _head(self, work: Work) -> Chain:
-        newest = select(LedgerRow.sequence, LedgerRow.leaf).where(LedgerRow.writer == self.writer)
-        row = work.execute(newest.order_by(LedgerRow.sequence.desc()).limit(1)).first()
+        newest = select(LEDGER.c.sequence, LEDGER.c.leaf).where(LEDGER.c.writer == self.writer)
+        row = work.execute(newest.order_by(LEDGER.c.sequence.desc()).limit(1)).first()
         return Chain(self.writer, *row) if row else Chain(self.writer)
 
     def _now(self, connection: Connection) -> datetime:

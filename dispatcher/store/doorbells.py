@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from channels.registry import Lane
 from dispatcher.store.database import Work
-from dispatcher.store.tables import WorkerRow
+from dispatcher.store.tables import WORKERS
 
 EVERY = timedelta(minutes=1)
 """How often each lane is rung without a reason."""
@@ -42,8 +42,8 @@ def deaf(work: Work, lasting: timedelta) -> list[Deaf]:
 
 def _lanes(work: Work, lasting: timedelta) -> dict[tuple[str, str], datetime]:
     """Every lane that lives, and when one of its processes last heard the bell, else when the first of them began."""
-    lives = (WorkerRow.role.in_([str(lane) for lane in Lane]), WorkerRow.seen_at > work.now - lasting)
-    newest, first = func.max(WorkerRow.heard_at), func.min(WorkerRow.started_at)
-    query = select(WorkerRow.role, WorkerRow.mode, newest, first).where(*lives, WorkerRow.stopped_at.is_(None))
-    rows = work.execute(query.group_by(WorkerRow.role, WorkerRow.mode).order_by(WorkerRow.role, WorkerRow.mode)).all()
+    lives = (WORKERS.c.role.in_([str(lane) for lane in Lane]), WORKERS.c.seen_at > work.now - lasting)
+    newest, first = func.max(WORKERS.c.heard_at), func.min(WORKERS.c.started_at)
+    query = select(WORKERS.c.role, WORKERS.c.mode, newest, first).where(*lives, WORKERS.c.stopped_at.is_(None))
+    rows = work.execute(query.group_by(WORKERS.c.role, WORKERS.c.mode).order_by(WORKERS.c.role, WORKERS.c.mode)).all()
     return {(role, mode): heard_at or began for role, mode, heard_at, began in rows}

@@ -20,15 +20,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, and_, insert, or_, select, update
+from sqlalchemy import Boolean, Column, ColumnElement, ForeignKey, Table, Text, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
 
 from channels.contract import DeliveryKind
 from channels.listing import PublicPost
 from dispatcher.domain.canonical import format_time
+from dispatcher.store.columns import METADATA, TEXT_OR_NONE, TIME, Columns
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow
+from dispatcher.store.tables import ACCOUNTS, ATTEMPTS, DELIVERIES
 from dispatcher.store.ways_back import PUBLIC
 
 LATE = timedelta(minutes=10)
@@ -47,27 +47,29 @@ _ENDED_BADLY = ("rejected", "cancelled", "expired")
 _WORDS = re.compile(r'[^\s",;|\[\]{}]+')
 
 
-class TimelineRow(Base):
+class TimelineRow(Columns):
     """When an account is looked at next, and from which time on its posts count."""
 
-    __tablename__ = "timelines"
-
-    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
-    since: Mapped[datetime]
-    due_at: Mapped[datetime]
+    account = Column(Text, ForeignKey("accounts.id"), primary_key=True)
+    since = TIME
+    due_at = TIME
 
 
-class ForeignPostRow(Base):
+TIMELINES = Table("timelines", METADATA, TimelineRow)
+
+
+class ForeignPostRow(Columns):
     """One post that nobody of ours made; ``at`` is when, by its platform, ``found_at`` when it was seen here."""
 
-    __tablename__ = "foreign_posts"
+    account = Column(Text, ForeignKey("accounts.id"), primary_key=True)
+    reference = Column(Text, primary_key=True)
+    url = TEXT_OR_NONE
+    at = TIME
+    found_at = TIME
+    told = Column(Boolean, nullable=False, default=False)
 
-    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
-    reference: Mapped[str] = mapped_column(primary_key=True)
-    url: Mapped[str | None]
-    at: Mapped[datetime]
-    found_at: Mapped[datetime]
-    told: Mapped[bool] = mapped_column(default=False)
+
+FOREIGN_POSTS = Table("foreign_posts", METADATA, ForeignPostRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,11 @@ class Due:
 
 def due(work: Work, lane: str, mode: str, channels: Collection[str]) -> list[Due]:
     """The accounts of a lane on these channels that are due, longest first."""
-    mine = (AccountRow.lane == lane, AccountRow.mode == mode, AccountRow.channel.in_(channels))
-    late = or_(TimelineRow.due_at.is_(None), TimelineRow.due_at <= work.now)
-    query = select(AccountRow.id, AccountRow.channel, TimelineRow.since, TimelineRow.due_at)
-    query = query.outerjoin(TimelineRow, TimelineRow.account == AccountRow.id).where(*mine, late)
-    rows = work.execute(query.order_by(TimelineRow.due_at, AccountRow.id)).all()
+    mine = (ACCOUNTS.c.lane == lane, ACCOUNTS.c.mode == mode, ACCOUNTS.c.channel.in_(channels))
+    late = or_(TIMELINES.c.due_at.is_(None), TIMELINES.c.due_at <= work.now)
+    query = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, TIMELINES.c.since, TIMELINES.c.due_at)
+    query = query.outerjoin(TIMELINES, TIMELINES.c.account == ACCOUNTS.c.id).where(*mine, late)
+    rows = work.execute(query.order_by(TIMELINES.c.due_at, ACCOUNTS.c.id)).all()
     return [Due(account, channel, since or work.now, due_at) for account, channel, since, due_at in rows]
 
 
@@ -94,7 +96,7 @@ def begin(work: Work, account: str, due_at: datetime) -> None:
     """The first look at an account: what it shows now is its past. Platforms tell times in whole seconds."""
     since = work.now.replace(microsecond=0)
     with suppress(IntegrityError), work.connection.begin_nested():  # another process was first
-        work.execute(insert(TimelineRow).values(account=account, since=since, due_at=due_at))
+        work.execute(insert(TIMELINES).values(account=account, since=since, due_at=due_at))
 
 
 def claim(work: Work, one: Due, again: timedelta) -> Due | None:
@@ -120,7 +122,7 @@ def put(
     new = [post for post in theirs if post not in ours and post not in waiting]
     for post in new:
         about = {"account": claimed.account, "reference": post.reference, "url": post.url}
-        work.execute(insert(ForeignPostRow).values(**about, at=post.at, found_at=work.now))
+        work.execute(insert(FOREIGN_POSTS).values(**about, at=post.at, found_at=work.now))
         told = {"channel": claimed.channel, "at": format_time(post.at), "shown": post.text}
         work.record("account.foreign_post", **about, **told)
     return new
@@ -128,32 +130,32 @@ def put(
 
 def alarming(work: Work) -> list[Any]:
     """What was found of late, the newest first."""
-    return list(work.execute(_about(ForeignPostRow.found_at > work.now - STANDS)).all())
+    return list(work.execute(_about(FOREIGN_POSTS.c.found_at > work.now - STANDS)).all())
 
 
 def news(work: Work, mode: str) -> list[Any]:
     """Foreign posts of a mode that nobody was told of; they count as told from here on."""
-    query = _about(ForeignPostRow.told.is_(False), AccountRow.mode == mode)
-    rows = list(work.execute(query.with_for_update(skip_locked=True, of=ForeignPostRow)).all())
+    query = _about(FOREIGN_POSTS.c.told.is_(False), ACCOUNTS.c.mode == mode)
+    rows = list(work.execute(query.with_for_update(skip_locked=True, of=FOREIGN_POSTS)).all())
     for row in rows:
-        at = (ForeignPostRow.account == row.account, ForeignPostRow.reference == row.reference)
-        work.execute(update(ForeignPostRow).where(*at).values(told=True))
+        at = (FOREIGN_POSTS.c.account == row.account, FOREIGN_POSTS.c.reference == row.reference)
+        work.execute(update(FOREIGN_POSTS).where(*at).values(told=True))
     return rows
 
 
 def _as(work: Work, one: Due, **values: Any) -> bool:
     """Change an account's row, if it is as it was."""
-    at = (TimelineRow.account == one.account, TimelineRow.due_at == one.due_at)
-    made: bool = work.execute(update(TimelineRow).where(*at).values(**values)).rowcount == 1
+    at = (TIMELINES.c.account == one.account, TIMELINES.c.due_at == one.due_at)
+    made: bool = work.execute(update(TIMELINES).where(*at).values(**values)).rowcount == 1
     return made
 
 
 def _known(work: Work, account: str) -> set[str]:
     """The references that need no word: deliveries on the account's channel name them, or they were found before."""
-    names = _sent(account, DeliveryRow.reference, DeliveryRow.original, DeliveryRow.handle)
-    rows = work.execute(names.where(DeliveryRow.first_intent_at.is_not(None))).all()
+    names = _sent(account, DELIVERIES.c.reference, DELIVERIES.c.original, DELIVERIES.c.handle)
+    rows = work.execute(names.where(DELIVERIES.c.first_intent_at.is_not(None))).all()
     named = {word for row in rows for name in row if name for word in _WORDS.findall(name)}
-    found = select(ForeignPostRow.reference).where(ForeignPostRow.account == account)
+    found = select(FOREIGN_POSTS.c.reference).where(FOREIGN_POSTS.c.account == account)
     return named | set(work.execute(found).scalars())
 
 
@@ -162,13 +164,13 @@ def _perhaps_ours(
 ) -> tuple[list[PublicPost], list[PublicPost]]:
     """Of posts that no delivery names, those that are ours all the same, and those that may turn out to be."""
     unnamed = (
-        DeliveryRow.account == account,
-        DeliveryRow.kind != DeliveryKind.WITHDRAW,  # which makes no post
-        DeliveryRow.reference.is_(None),
-        DeliveryRow.state.not_in(_ENDED_BADLY),
+        DELIVERIES.c.account == account,
+        DELIVERIES.c.kind != DeliveryKind.WITHDRAW,  # which makes no post
+        DELIVERIES.c.reference.is_(None),
+        DELIVERIES.c.state.not_in(_ENDED_BADLY),
     )
-    query = _sent(account, AttemptRow.intended_at, DeliveryRow.state)
-    query = query.join(AttemptRow, AttemptRow.delivery == DeliveryRow.id).where(*unnamed)
+    query = _sent(account, ATTEMPTS.c.intended_at, DELIVERIES.c.state)
+    query = query.join(ATTEMPTS, ATTEMPTS.c.delivery == DELIVERIES.c.id).where(*unnamed)
     attempts = [(at - SKEW, at + lasting + SKEW, state in PUBLIC) for at, state in work.execute(query).all()]
     during = [(post, [public for first, last, public in attempts if first <= post.at <= last]) for post in posts]
     return [post for post, hits in during if any(hits)], [post for post, hits in during if hits and not any(hits)]
@@ -176,12 +178,12 @@ def _perhaps_ours(
 
 def _sent(account: str, *columns: Any) -> Any:
     """Of what was sent on an account's channel, in its lane and mode."""
-    same = (DeliveryRow.lane == AccountRow.lane, DeliveryRow.mode == AccountRow.mode)
-    query = select(*columns).join(AccountRow, and_(*same, DeliveryRow.channel == AccountRow.channel))
-    return query.where(AccountRow.id == account)
+    same = (DELIVERIES.c.lane == ACCOUNTS.c.lane, DELIVERIES.c.mode == ACCOUNTS.c.mode)
+    query = select(*columns).join(ACCOUNTS, and_(*same, DELIVERIES.c.channel == ACCOUNTS.c.channel))
+    return query.where(ACCOUNTS.c.id == account)
 
 
 def _about(*wanted: ColumnElement[bool]) -> Any:
-    query = select(*ForeignPostRow.__table__.columns, AccountRow.channel, AccountRow.mode)
-    query = query.join(AccountRow, AccountRow.id == ForeignPostRow.account).where(*wanted)
-    return query.order_by(ForeignPostRow.account, ForeignPostRow.found_at.desc(), ForeignPostRow.reference)
+    query = select(*FOREIGN_POSTS.columns, ACCOUNTS.c.channel, ACCOUNTS.c.mode)
+    query = query.join(ACCOUNTS, ACCOUNTS.c.id == FOREIGN_POSTS.c.account).where(*wanted)
+    return query.order_by(FOREIGN_POSTS.c.account, FOREIGN_POSTS.c.found_at.desc(), FOREIGN_POSTS.c.reference)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from channels.registry import Lane
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AttemptRow, DeliveryRow, LedgerRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, LEDGER
 
 PAGE = 1_000
 LATE_IDS = 10_000
@@ -37,7 +37,7 @@ def entries(
     work: Work, *, limit: int | None = None, incident: str | None = None, kinds: Sequence[str] = ()
 ) -> list[Any]:
     """The newest ledger entries that fit, oldest first. A kind ending in a dot stands for all that begin so."""
-    query = select(LedgerRow.__table__).where(*_about(incident, kinds)).order_by(LedgerRow.id.desc())
+    query = select(LEDGER).where(*_about(incident, kinds)).order_by(LEDGER.c.id.desc())
     return list(reversed(work.execute(query.limit(limit)).all()))
 
 
@@ -56,19 +56,19 @@ def newest_first(
     ``names`` stand in it, wherever: who reads looks at where. ``ids`` bounds what the database looks through.
     """
     where = [*_about(incident, kinds), *(_holds(work, name) for name in names)]
-    where += [LedgerRow.id >= ids.start, LedgerRow.id < ids.stop] if ids is not None else []
-    where += [LedgerRow.recorded_at >= since] if since else []
-    where += [LedgerRow.recorded_at < until] if until else []
-    query = select(LedgerRow.__table__).where(*where).order_by(LedgerRow.id.desc()).limit(PAGE)
+    where += [LEDGER.c.id >= ids.start, LEDGER.c.id < ids.stop] if ids is not None else []
+    where += [LEDGER.c.recorded_at >= since] if since else []
+    where += [LEDGER.c.recorded_at < until] if until else []
+    query = select(LEDGER).where(*where).order_by(LEDGER.c.id.desc()).limit(PAGE)
     page = work.execute(query).all()
     while page:
         yield from page
-        page = work.execute(query.where(LedgerRow.id < page[-1].id)).all() if len(page) == PAGE else []
+        page = work.execute(query.where(LEDGER.c.id < page[-1].id)).all() if len(page) == PAGE else []
 
 
 def newest_id(work: Work) -> int:
     """The id of the newest entry; 0 where there is none."""
-    return int(work.execute(select(func.max(LedgerRow.id))).scalar() or 0)
+    return int(work.execute(select(func.max(LEDGER.c.id))).scalar() or 0)
 
 
 def id_at(work: Work, moment: datetime) -> int:
@@ -79,7 +79,7 @@ def id_at(work: Work, moment: datetime) -> int:
     low, high = 0, newest_id(work) + 1
     while low < high:
         middle = (low + high) // 2
-        query = select(LedgerRow.id, LedgerRow.recorded_at).where(LedgerRow.id >= middle).order_by(LedgerRow.id)
+        query = select(LEDGER.c.id, LEDGER.c.recorded_at).where(LEDGER.c.id >= middle).order_by(LEDGER.c.id)
         row = work.execute(query.limit(1)).first()
         if row is None or row.recorded_at >= moment:
             high = middle
@@ -90,72 +90,72 @@ def id_at(work: Work, moment: datetime) -> int:
 
 def ids_above(work: Work, id_: int | None = None) -> set[int]:
     """The ids of the entries as far below ``id_`` as one may still appear, or below the newest, and of all above."""
-    newest = id_ if id_ is not None else work.execute(select(func.max(LedgerRow.id))).scalar() or 0
-    return set(work.execute(select(LedgerRow.id).where(LedgerRow.id > newest - LATE_IDS)).scalars())
+    newest = id_ if id_ is not None else work.execute(select(func.max(LEDGER.c.id))).scalar() or 0
+    return set(work.execute(select(LEDGER.c.id).where(LEDGER.c.id > newest - LATE_IDS)).scalars())
 
 
 def entries_by_id(work: Work, ids: Iterable[int]) -> Iterator[Any]:
     """These ledger entries, the oldest first."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), PAGE):
-        some = LedgerRow.id.in_(ordered[start : start + PAGE])
-        yield from work.execute(select(LedgerRow.__table__).where(some).order_by(LedgerRow.id)).all()
+        some = LEDGER.c.id.in_(ordered[start : start + PAGE])
+        yield from work.execute(select(LEDGER).where(some).order_by(LEDGER.c.id)).all()
 
 
 def retained(work: Work) -> set[str]:
     """The incidents under a legal hold: those of which the ledger says so last. There is no table of them."""
     kinds = ("incident.retained", "incident.unretained")
-    query = select(LedgerRow.incident, LedgerRow.kind).where(LedgerRow.kind.in_(kinds))
-    said = dict(work.execute(query.order_by(LedgerRow.id)).all())
+    query = select(LEDGER.c.incident, LEDGER.c.kind).where(LEDGER.c.kind.in_(kinds))
+    said = dict(work.execute(query.order_by(LEDGER.c.id)).all())
     return {incident for incident, kind in said.items() if kind == kinds[0]}
 
 
 def _holds(work: Work, name: str) -> ColumnElement[bool]:
     """Whether the bytes of an entry hold a name; so that of a million entries few are taken apart."""
     if work.connection.dialect.name == "sqlite":
-        return func.instr(LedgerRow.body, name.encode()) > 0
-    return LedgerRow.body.bool_op("LIKE")(b"%" + name.replace("_", r"\_").encode() + b"%")
+        return func.instr(LEDGER.c.body, name.encode()) > 0
+    return LEDGER.c.body.bool_op("LIKE")(b"%" + name.replace("_", r"\_").encode() + b"%")
 
 
 def _about(incident: str | None, kinds: Sequence[str]) -> list[ColumnElement[bool]]:
-    where = [] if incident is None else [LedgerRow.incident == incident]
+    where = [] if incident is None else [LEDGER.c.incident == incident]
     return [*where, _of(kinds)] if kinds else where
 
 
 def each(work: Work, incident: str, kinds: Sequence[str]) -> Iterator[Any]:
     """Every ledger entry of an incident of these kinds, oldest first, however many: they are never all in memory."""
-    query = select(LedgerRow.__table__).where(LedgerRow.incident == incident, _of(kinds)).order_by(LedgerRow.id)
+    query = select(LEDGER).where(LEDGER.c.incident == incident, _of(kinds)).order_by(LEDGER.c.id)
     return iter(work.execute(query.execution_options(yield_per=PAGE)))
 
 
 def counted(work: Work, incident: str) -> dict[str, int]:
     """How many entries of each kind an incident has."""
-    query = select(LedgerRow.kind, func.count()).where(LedgerRow.incident == incident).group_by(LedgerRow.kind)
-    return dict(work.execute(query.order_by(LedgerRow.kind)).all())
+    query = select(LEDGER.c.kind, func.count()).where(LEDGER.c.incident == incident).group_by(LEDGER.c.kind)
+    return dict(work.execute(query.order_by(LEDGER.c.kind)).all())
 
 
 def posts_of(work: Work, incident: str, mode: str) -> list[Any]:
     """Every delivery of an incident to an account itself, by lane, account and plan."""
-    order = (DeliveryRow.lane, DeliveryRow.account, DeliveryRow.plan, DeliveryRow.id)
-    query = select(DeliveryRow.__table__).where(DeliveryRow.incident == incident, *_posts(mode))
+    order = (DELIVERIES.c.lane, DELIVERIES.c.account, DELIVERIES.c.plan, DELIVERIES.c.id)
+    query = select(DELIVERIES).where(DELIVERIES.c.incident == incident, *_posts(mode))
     return list(work.execute(query.order_by(*order)).all())
 
 
 def attempts_of(work: Work, incident: str, mode: str) -> Iterator[tuple[str, Tried]]:
     """Every attempt at these, by delivery and number."""
-    columns = [getattr(AttemptRow, field.name) for field in fields(Tried)]
-    query = select(AttemptRow.delivery, *columns).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-    query = query.where(DeliveryRow.incident == incident, *_posts(mode))
-    for delivery, *values in work.execute(query.order_by(AttemptRow.delivery, AttemptRow.number)):
+    columns = [ATTEMPTS.c[field.name] for field in fields(Tried)]
+    query = select(ATTEMPTS.c.delivery, *columns).join(DELIVERIES, DELIVERIES.c.id == ATTEMPTS.c.delivery)
+    query = query.where(DELIVERIES.c.incident == incident, *_posts(mode))
+    for delivery, *values in work.execute(query.order_by(ATTEMPTS.c.delivery, ATTEMPTS.c.number)):
         yield delivery, Tried(*values)
 
 
 def _posts(mode: str) -> tuple[ColumnElement[bool], ...]:
     """By lane, which its index knows, because a million recipients may lie among them."""
     lanes = [str(lane) for lane in Lane if lane is not Lane.RECIPIENTS]
-    return DeliveryRow.lane.in_(lanes), DeliveryRow.mode == mode, DeliveryRow.list.is_(None)
+    return DELIVERIES.c.lane.in_(lanes), DELIVERIES.c.mode == mode, DELIVERIES.c.list.is_(None)
 
 
 def _of(kinds: Sequence[str]) -> ColumnElement[bool]:
-    families = [LedgerRow.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
-    return or_(LedgerRow.kind.in_(kinds), *families)
+    families = [LEDGER.c.kind.startswith(kind, autoescape=True) for kind in kinds if kind.endswith(".")]
+    return or_(LEDGER.c.kind.in_(kinds), *families)

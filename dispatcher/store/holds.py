@@ -16,7 +16,7 @@ from dispatcher.domain.canonical import format_time
 from dispatcher.domain.errors import Invalid
 from dispatcher.store import accounts
 from dispatcher.store.database import Work
-from dispatcher.store.tables import HoldRow
+from dispatcher.store.tables import HOLDS
 
 BREAKER = ""
 """Who placed it, where no person did."""
@@ -41,7 +41,7 @@ class Standing:
 
 def rows(work: Work) -> list[Any]:
     """All there are, oldest first."""
-    return list(work.execute(select(HoldRow.__table__).order_by(HoldRow.placed_at, HoldRow.account)).all())
+    return list(work.execute(select(HOLDS).order_by(HOLDS.c.placed_at, HOLDS.c.account)).all())
 
 
 def standing(work: Work) -> Standing:
@@ -57,14 +57,14 @@ def place(work: Work, account: str, person: str, reason: str, **facts: str) -> N
     if (held := standing(work).held.get(account)) is not None:
         raise Invalid(f"account {account} is held already: {held}", f"end that: dispatcher account unhold {account}")
     values = {"account": account, "person": person, "reason": reason, "placed_at": work.now}
-    work.execute(insert(HoldRow).values(**values))
+    work.execute(insert(HOLDS).values(**values))
     work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason, **facts)
 
 
 def lift(work: Work, account: str, person: str) -> None:
     """End a person's hold. Raises NotFound, Invalid where nobody holds it."""
     row = accounts.row(work, account)
-    gone = delete(HoldRow).where(HoldRow.account == account, HoldRow.person != BREAKER)
+    gone = delete(HOLDS).where(HOLDS.c.account == account, HOLDS.c.person != BREAKER)
     if not work.execute(gone).rowcount:
         raise Invalid(f"nobody holds account {account}", "what else stops it: dispatcher status")
     work.record("account.unheld", actor=person, account=account, mode=row.mode)
@@ -77,8 +77,8 @@ def broke(work: Work, account: str, open_s: float | None, reason: str) -> None:
         work.record("breaker.closed", **about)
     else:
         work.record("breaker.opened", **about, until=format_time(work.now + timedelta(seconds=open_s)))
-    work.execute(delete(HoldRow).where(HoldRow.account == account, HoldRow.person == BREAKER))
+    work.execute(delete(HOLDS).where(HOLDS.c.account == account, HOLDS.c.person == BREAKER))
     if open_s is not None:
         until = work.now + timedelta(seconds=open_s)
         values = {"account": account, "person": BREAKER, "reason": reason, "placed_at": work.now, "until": until}
-        work.execute(insert(HoldRow).values(**values))
+        work.execute(insert(HOLDS).values(**values))

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from sqlalchemy import BigInteger, Column, Table, Text, UniqueConstraint
 
-from sqlalchemy import JSON, BigInteger, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
-
-from dispatcher.store.columns import Base, RowNumber
+from dispatcher.store.columns import BYTES, DOCUMENT, METADATA, NUMBER, TEXT, TIME, Columns, RowNumber
 
 
-class LedgerRow(Base):
+class LedgerRow(Columns):
     """One ledger entry, in its writer's chain; ``dispatcher.ledger.chain.Record`` says how it is read."""
 
-    __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("sequence", "writer"),)
-
-    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
-    writer: Mapped[str]
-    sequence: Mapped[int]
-    prev: Mapped[str]
-    leaf: Mapped[str]
-    kind: Mapped[str] = mapped_column(index=True)
-    incident: Mapped[str | None] = mapped_column(index=True)
-    recorded_at: Mapped[datetime]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    id = Column(RowNumber, primary_key=True, autoincrement=True)
+    writer = TEXT
+    sequence = NUMBER
+    prev = TEXT
+    leaf = TEXT
+    kind = Column(Text, nullable=False, index=True)
+    incident = Column(Text, index=True)
+    recorded_at = TIME
+    body = BYTES
 
 
-class CheckpointRow(Base):
+LEDGER = Table("ledger", METADATA, LedgerRow, UniqueConstraint("sequence", "writer"))
+
+
+class CheckpointRow(Columns):
     """One signed head of the ledger; ``dispatcher.store.checkpoints`` says what its columns hold."""
 
-    __tablename__ = "checkpoints"
+    size = Column(RowNumber, primary_key=True, autoincrement=False)
+    made_at = TIME
+    last = Column(BigInteger, nullable=False)
+    taken = DOCUMENT
+    missing = DOCUMENT
+    frontier = BYTES
+    note = TEXT
 
-    size: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
-    made_at: Mapped[datetime]
-    last: Mapped[int] = mapped_column(BigInteger)
-    taken: Mapped[list[list[int]]] = mapped_column(JSON)
-    missing: Mapped[list[list[int]]] = mapped_column(JSON)
-    frontier: Mapped[bytes] = mapped_column(LargeBinary)
-    note: Mapped[str]
+
+CHECKPOINTS = Table("checkpoints", METADATA, CheckpointRow)

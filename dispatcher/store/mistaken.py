@@ -11,19 +11,19 @@ from sqlalchemy import func, select
 
 from dispatcher.domain.ids import short
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, IncidentRow, PlanRow, RevisionRow
+from dispatcher.store.tables import DELIVERIES, INCIDENTS, PLANS, REVISIONS
 
 OWN: dict[str, Any] = {
-    "incident": IncidentRow.id,
-    "message": RevisionRow.message,
-    "plan": PlanRow.digest,
-    "delivery": DeliveryRow.id,
+    "incident": INCIDENTS.c.id,
+    "message": REVISIONS.c.message,
+    "plan": PLANS.c.digest,
+    "delivery": DELIVERIES.c.id,
 }
 """The column that holds the names of each kind."""
 RELATED: tuple[tuple[dict[str, Any], Any], ...] = (
-    ({"incident": PlanRow.incident, "message": PlanRow.message, "plan": PlanRow.digest}, PlanRow.created_at.desc()),
-    ({"incident": RevisionRow.incident, "message": RevisionRow.message}, RevisionRow.created_at.desc()),
-    ({"incident": DeliveryRow.incident, "plan": DeliveryRow.plan, "delivery": DeliveryRow.id}, None),
+    ({"incident": PLANS.c.incident, "message": PLANS.c.message, "plan": PLANS.c.digest}, PLANS.c.created_at.desc()),
+    ({"incident": REVISIONS.c.incident, "message": REVISIONS.c.message}, REVISIONS.c.created_at.desc()),
+    ({"incident": DELIVERIES.c.incident, "plan": DELIVERIES.c.plan, "delivery": DELIVERIES.c.id}, None),
 )
 """Rows that name several kinds, and the order in which the newest comes first."""
 

@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -44,7 +44,7 @@ from sqlalchemy import (
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.sending.order import Order, RecipientProof
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, AttemptRow, Base, DeliveryRow, DispatchRow, PlanRow, WayBackRow
+from dispatcher.store.tables import ACCOUNTS, ATTEMPTS, DELIVERIES, DISPATCHES, PLANS, WAYS_BACK
 
 RECIPIENTS_LANE = "recipients"
 Ours = Callable[[Any, Any], ColumnElement[bool]]
@@ -124,7 +124,7 @@ class Move:
 JOINED = ("intended_at", "dispatch", "route", "traceparent")
 """What of a lease stands in other tables than the deliveries."""
 
-_COLUMNS = [getattr(DeliveryRow, name) for name in Leased.__slots__ if name not in JOINED]
+_COLUMNS = [DELIVERIES.c[name] for name in Leased.__slots__ if name not in JOINED]
 _TOLD = ("verdict", "code", "reason", "status", "reference", "provider_ms")
 _KEPT_UNLESS_GIVEN = ("due_at", "reference", "url", "looked", "absent", "failures")
 
@@ -141,8 +141,8 @@ def lease(
 ) -> list[Leased]:
     """Take up to ``limit`` due deliveries of released plans, of what is not shut; ``held``: of these accounts."""
     ours = _ours(work, lane, held, lease_for)
-    due = and_(DeliveryRow.state == "ready", DeliveryRow.due_at <= work.now)
-    due = and_(due, ours(DeliveryRow.account, DeliveryRow.due_at))
+    due = and_(DELIVERIES.c.state == "ready", DELIVERIES.c.due_at <= work.now)
+    due = and_(due, ours(DELIVERIES.c.account, DELIVERIES.c.due_at))
     if shut != NOTHING_SHUT:
         due = and_(due, *_open(work, lane, mode, shut, ours))
     rows = work.execute(_take(lane, mode, limit, due)).all()
@@ -151,9 +151,9 @@ def lease(
 
 def unreleased(work: Work, lane: str, mode: str, limit: int) -> list[str]:
     """The newest submitted plans with deliveries in a lane."""
-    in_lane = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.lane == lane)
-    waiting = (PlanRow.mode == mode, PlanRow.state == "submitted", in_lane.exists())
-    newest = select(PlanRow.digest).where(*waiting).order_by(PlanRow.created_at.desc()).limit(limit)
+    in_lane = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == PLANS.c.digest, DELIVERIES.c.lane == lane)
+    waiting = (PLANS.c.mode == mode, PLANS.c.state == "submitted", in_lane.exists())
+    newest = select(PLANS.c.digest).where(*waiting).order_by(PLANS.c.created_at.desc()).limit(limit)
     return list(work.execute(newest).scalars())
 
 
@@ -167,9 +167,9 @@ def lease_doubtful(
     held: frozenset[str] | None = None,
 ) -> list[Leased]:
     """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
-    free = or_(DeliveryRow.lease_until.is_(None), DeliveryRow.lease_until < work.now)
-    ours = _ours(work, lane, held, lease_for)(DeliveryRow.account, DeliveryRow.due_at)
-    due = and_(DeliveryRow.state == "in_doubt", DeliveryRow.due_at <= work.now, free, ours)
+    free = or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until < work.now)
+    ours = _ours(work, lane, held, lease_for)(DELIVERIES.c.account, DELIVERIES.c.due_at)
+    due = and_(DELIVERIES.c.state == "in_doubt", DELIVERIES.c.due_at <= work.now, free, ours)
     rows = work.execute(_take(lane, mode, limit, due)).all()
     return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
 
@@ -181,17 +181,17 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
     """
     by_id = {item.id: item for item in permitted}
     ours = (
-        DeliveryRow.id.in_(by_id),
-        DeliveryRow.state == "leased",
-        DeliveryRow.owner == owner,
-        DeliveryRow.lease_until > work.now + headroom,
+        DELIVERIES.c.id.in_(by_id),
+        DELIVERIES.c.state == "leased",
+        DELIVERIES.c.owner == owner,
+        DELIVERIES.c.lease_until > work.now + headroom,
     )
-    counted = {"attempts": DeliveryRow.attempts + 1, "leases": 0}
-    first = func.coalesce(DeliveryRow.first_intent_at, work.now)
-    statement = update(DeliveryRow).where(*ours).values(state="sending", first_intent_at=first, **counted)
-    kept = [by_id[id_] for (id_,) in work.execute(statement.returning(DeliveryRow.id)).all()]
+    counted = {"attempts": DELIVERIES.c.attempts + 1, "leases": 0}
+    first = func.coalesce(DELIVERIES.c.first_intent_at, work.now)
+    statement = update(DELIVERIES).where(*ours).values(state="sending", first_intent_at=first, **counted)
+    kept = [by_id[id_] for (id_,) in work.execute(statement.returning(DELIVERIES.c.id)).all()]
     if kept:
-        work.execute(insert(AttemptRow), [_intent(item, owner, work.now) for item in kept])
+        work.execute(insert(ATTEMPTS), [_intent(item, owner, work.now) for item in kept])
     facts = ({"attempt": item.attempts + 1, "decision": permitted[item] or None} for item in kept)
     _record(work, [Move(item, "leased", "sending", facts=known) for item, known in zip(kept, facts, strict=True)])
     return kept
@@ -200,8 +200,9 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
     """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
     wanted = {(move.leased.id, move.source, move.leased.fence): move for move in moves}
-    standing = select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.fence).order_by(DeliveryRow.id).with_for_update()
-    rows = work.execute(standing.where(DeliveryRow.id.in_([id_ for id_, _, _ in wanted]))).all()
+    standing = select(DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.fence).with_for_update()
+    standing = standing.where(DELIVERIES.c.id.in_([id_ for id_, _, _ in wanted])).order_by(DELIVERIES.c.id)
+    rows = work.execute(standing).all()
     made = [wanted[key] for row in rows if (key := (row.id, row.state, row.fence)) in wanted]
     if made:
         work.execute(_MOVED, [_moved(move, work.now) for move in made])
@@ -213,8 +214,8 @@ def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
 
 def note_handle(work: Work, leased: Leased, handle: str) -> bool:
     """Keep a platform's handle before the next byte; False when the row is no longer ours."""
-    at = and_(DeliveryRow.id == leased.id, DeliveryRow.state == "sending", DeliveryRow.fence == leased.fence)
-    made: bool = work.execute(update(DeliveryRow).where(at).values(handle=handle)).rowcount == 1
+    at = and_(DELIVERIES.c.id == leased.id, DELIVERIES.c.state == "sending", DELIVERIES.c.fence == leased.fence)
+    made: bool = work.execute(update(DELIVERIES).where(at).values(handle=handle)).rowcount == 1
     return made
 
 
@@ -243,20 +244,20 @@ def order(
 def _open(work: Work, lane: str, mode: str, shut: Shut, ours: Ours) -> Sequence[ColumnElement[bool]]:
     """What keeps shut deliveries from being leased. Where a million of them may wait, none of them is even read."""
     if lane != RECIPIENTS_LANE:
-        return DeliveryRow.channel.not_in(shut.channels), DeliveryRow.account.not_in(shut.accounts)
-    of_account = (DeliveryRow.plan == DispatchRow.plan, DeliveryRow.account == AccountRow.id)
-    ready = DeliveryRow.state == literal_column("'ready'")  # as its index has it
-    oldest = select(func.min(DeliveryRow.due_at)).where(*of_account, ready).scalar_subquery()
+        return DELIVERIES.c.channel.not_in(shut.channels), DELIVERIES.c.account.not_in(shut.accounts)
+    of_account = (DELIVERIES.c.plan == DISPATCHES.c.plan, DELIVERIES.c.account == ACCOUNTS.c.id)
+    ready = DELIVERIES.c.state == literal_column("'ready'")  # as its index has it
+    oldest = select(func.min(DELIVERIES.c.due_at)).where(*of_account, ready).scalar_subquery()
     found = work.execute(
-        select(DispatchRow.plan, AccountRow.id)
-        .join(AccountRow, AccountRow.mode == DispatchRow.mode)
-        .where(AccountRow.lane == lane, AccountRow.mode == mode, oldest <= work.now)
-        .where(AccountRow.channel.not_in(shut.channels), AccountRow.id.not_in(shut.accounts))
-        .where(ours(AccountRow.id, oldest))
+        select(DISPATCHES.c.plan, ACCOUNTS.c.id)
+        .join(ACCOUNTS, ACCOUNTS.c.mode == DISPATCHES.c.mode)
+        .where(ACCOUNTS.c.lane == lane, ACCOUNTS.c.mode == mode, oldest <= work.now)
+        .where(ACCOUNTS.c.channel.not_in(shut.channels), ACCOUNTS.c.id.not_in(shut.accounts))
+        .where(ours(ACCOUNTS.c.id, oldest))
         .order_by(oldest)
         .limit(1)
     ).first()
-    return (false(),) if found is None else (DeliveryRow.plan == found[0], DeliveryRow.account == found[1], ready)
+    return (false(),) if found is None else (DELIVERIES.c.plan == found[0], DELIVERIES.c.account == found[1], ready)
 
 
 def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedelta) -> Ours:
@@ -270,7 +271,7 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
         if held is None:
             return true()
         since = work.now - lease_for
-        overdue = and_(due_at <= since, DispatchRow.released_at <= since) if lane != RECIPIENTS_LANE else false()
+        overdue = and_(due_at <= since, DISPATCHES.c.released_at <= since) if lane != RECIPIENTS_LANE else false()
         if work.connection.dialect.name == "sqlite":
             names = func.json_each(json.dumps(sorted(held))).table_valued("value").c.value
             return or_(account.in_(select(names)), overdue)
@@ -280,17 +281,17 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
 
 
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
-    signed_at = func.coalesce(WayBackRow.ordered_at, DispatchRow.released_at, type_=DispatchRow.released_at.type)
-    joined = (signed_at, DispatchRow.id, AccountRow.settings["route"].as_string(), DispatchRow.traceparent)
+    signed_at = func.coalesce(WAYS_BACK.c.ordered_at, DISPATCHES.c.released_at, type_=DISPATCHES.c.released_at.type)
+    joined = (signed_at, DISPATCHES.c.id, ACCOUNTS.c.settings["route"].as_string(), DISPATCHES.c.traceparent)
     return (
         select(*_COLUMNS, *joined)
-        .join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
-        .outerjoin(AccountRow, AccountRow.id == DeliveryRow.account)
-        .outerjoin(WayBackRow, and_(WayBackRow.plan == DeliveryRow.plan, WayBackRow.kind == DeliveryRow.kind))
-        .where(DeliveryRow.lane == lane, DeliveryRow.mode == mode, due)
-        .order_by(DeliveryRow.due_at, DeliveryRow.id)
+        .join(DISPATCHES, DISPATCHES.c.plan == DELIVERIES.c.plan)
+        .outerjoin(ACCOUNTS, ACCOUNTS.c.id == DELIVERIES.c.account)
+        .outerjoin(WAYS_BACK, and_(WAYS_BACK.c.plan == DELIVERIES.c.plan, WAYS_BACK.c.kind == DELIVERIES.c.kind))
+        .where(DELIVERIES.c.lane == lane, DELIVERIES.c.mode == mode, due)
+        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=DeliveryRow)
+        .with_for_update(skip_locked=True, of=DELIVERIES)
     )
 
 
@@ -298,9 +299,9 @@ def _own(work: Work, rows: Sequence[Any], owner: str, lease_for: timedelta, *, s
     taken = [Leased(*row) for row in rows]
     if not taken:
         return []
-    ours = (DeliveryRow.id.in_([item.id for item in taken]), DeliveryRow.state == state)
-    lease = {"owner": owner, "lease_until": work.now + lease_for, "leases": DeliveryRow.leases + 1}
-    work.execute(update(DeliveryRow).where(*ours).values(state=to, fence=DeliveryRow.fence + 1, **lease))
+    ours = (DELIVERIES.c.id.in_([item.id for item in taken]), DELIVERIES.c.state == state)
+    lease = {"owner": owner, "lease_until": work.now + lease_for, "leases": DELIVERIES.c.leases + 1}
+    work.execute(update(DELIVERIES).where(*ours).values(state=to, fence=DELIVERIES.c.fence + 1, **lease))
     return [replace(item, fence=item.fence + 1) for item in taken]
 
 
@@ -322,9 +323,8 @@ def _ended(move: Move, now: datetime) -> dict[str, Any]:
     return {**at, "to_ended_at": now, **{f"to_{name}": told.get(name) for name in _TOLD}}
 
 
-def _set(row: type[Base], at: Iterable[str], to: Iterable[str], kept: Iterable[str] = (), **same: Any) -> Update:
+def _set(table: Table, at: Iterable[str], to: Iterable[str], kept: Iterable[str] = (), **same: Any) -> Update:
     """An update of one row, made once and run for many; what is ``kept`` stays where None is given."""
-    table = cast("Table", row.__table__)
     bound = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in (*to, *kept)}
     values = {name: func.coalesce(bound[name], table.c[name]) if name in set(kept) else bound[name] for name in bound}
     where = (table.c[name] == bindparam(f"at_{name}") for name in at)
@@ -332,7 +332,7 @@ def _set(row: type[Base], at: Iterable[str], to: Iterable[str], kept: Iterable[s
 
 
 _MOVED = _set(
-    DeliveryRow,
+    DELIVERIES,
     ("id", "state", "fence"),
     ("state", "reason"),
     (*_KEPT_UNLESS_GIVEN, "accepted_at"),
@@ -340,7 +340,7 @@ _MOVED = _set(
     lease_until=None,
     leases=0,
 )
-_ENDED = _set(AttemptRow, ("delivery", "number"), ("ended_at",), _TOLD)
+_ENDED = _set(ATTEMPTS, ("delivery", "number"), ("ended_at",), _TOLD)
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:

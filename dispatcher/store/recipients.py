@@ -18,43 +18,43 @@ from dispatcher.domain.plan import Plan, SignedList
 from dispatcher.domain.statement import Mode
 from dispatcher.store import history
 from dispatcher.store.database import Work
-from dispatcher.store.tables import PlanRow, RecipientListRow, RecipientRow
+from dispatcher.store.tables import PLANS, RECIPIENT_LISTS, RECIPIENTS
 
 TURN = 2_000
 """Rows that one transaction writes or deletes: some 30 ms in which nobody else writes."""
 
 HEADER = [
-    getattr(RecipientListRow, name)
+    RECIPIENT_LISTS.c[name]
     for name in ("id", "mode", "root", "count", "created_at", "created_by", "purged_at", "sealed_key")
 ]
 
 
 def begin(work: Work, header: Mapping[str, Any]) -> None:
     """Write a list without its key: until :func:`finish` nobody can name it in a plan. Raises Invalid."""
-    if found := work.execute(select(*HEADER).where(RecipientListRow.id == header["id"])).first():
+    if found := work.execute(select(*HEADER).where(RECIPIENT_LISTS.c.id == header["id"])).first():
         _refuse(found, f"recipient list {found.id} exists already", "choose another name")
-    work.execute(insert(RecipientListRow).values(**header, sealed_key="", created_at=work.now))
+    work.execute(insert(RECIPIENT_LISTS).values(**header, sealed_key="", created_at=work.now))
 
 
 def add(work: Work, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write some rows of a list."""
-    work.execute(insert(RecipientRow), [{"list": name, **row} for row in rows])
+    work.execute(insert(RECIPIENTS), [{"list": name, **row} for row in rows])
 
 
 def finish(work: Work, name: str, sealed_key: str) -> None:
     """Give a list its key, once it is whole."""
-    work.execute(update(RecipientListRow).where(RecipientListRow.id == name).values(sealed_key=sealed_key))
+    work.execute(update(RECIPIENT_LISTS).where(RECIPIENT_LISTS.c.id == name).values(sealed_key=sealed_key))
 
 
 def lists(work: Work, mode: Mode | None = None) -> list[Any]:
     """The recipient lists of one mode, or of both, by name."""
-    query = select(*HEADER).order_by(RecipientListRow.mode, RecipientListRow.id)
-    return list(work.execute(query if mode is None else query.where(RecipientListRow.mode == str(mode))).all())
+    query = select(*HEADER).order_by(RECIPIENT_LISTS.c.mode, RECIPIENT_LISTS.c.id)
+    return list(work.execute(query if mode is None else query.where(RECIPIENT_LISTS.c.mode == str(mode))).all())
 
 
 def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
     """A recipient list as it goes into a plan. Raises NotFound, and Invalid for one that is not whole."""
-    query = select(*HEADER).where(RecipientListRow.id == name, RecipientListRow.mode == str(mode))
+    query = select(*HEADER).where(RECIPIENT_LISTS.c.id == name, RECIPIENT_LISTS.c.mode == str(mode))
     found = work.execute(query).first()
     if found is None:
         raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
@@ -81,8 +81,8 @@ def kept_until(work: Work, lists: Sequence[Any], keep: timedelta) -> dict[str, d
     if not ends:
         return ends
     begun = min(row.created_at for row in lists)
-    plans = select(PlanRow.body, PlanRow.state).where(
-        PlanRow.created_at >= begun, PlanRow.state.not_in(("returned", "withdrawn"))
+    plans = select(PLANS.c.body, PLANS.c.state).where(
+        PLANS.c.created_at >= begun, PLANS.c.state.not_in(("returned", "withdrawn"))
     )
     for body, state in work.execute(plans).all():
         plan = Plan.decode(body)
@@ -95,10 +95,10 @@ def kept_until(work: Work, lists: Sequence[Any], keep: timedelta) -> dict[str, d
 
 def lists_of(work: Work, incidents: Iterable[str]) -> dict[str, str]:
     """The lists, not yet purged, that any plan of these incidents names, each with such an incident."""
-    there = select(RecipientListRow.id).where(RecipientListRow.purged_at.is_(None))
+    there = select(RECIPIENT_LISTS.c.id).where(RECIPIENT_LISTS.c.purged_at.is_(None))
     left = set(work.execute(there).scalars())
     found: dict[str, str] = {}
-    query = select(PlanRow.incident, PlanRow.body).where(PlanRow.incident.in_(list(incidents)))
+    query = select(PLANS.c.incident, PLANS.c.body).where(PLANS.c.incident.in_(list(incidents)))
     for incident, body in work.execute(query).all():
         found |= dict.fromkeys(_named(Plan.decode(body)) & left, incident)
     return found
@@ -132,10 +132,10 @@ def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> No
             f"recipient list {name} belongs to incident {incident}, which is under a legal hold",
             f"legal ends that: dispatcher incident unretain {incident} --reason TEXT",
         )
-    taken = update(RecipientListRow).where(RecipientListRow.id == name, RecipientListRow.purged_at.is_(None))
+    taken = update(RECIPIENT_LISTS).where(RECIPIENT_LISTS.c.id == name, RECIPIENT_LISTS.c.purged_at.is_(None))
     said = ("mode", "root", "count")
     returned = taken.values(sealed_key="", block_roots=None, purged_at=work.now).returning(
-        *(getattr(RecipientListRow, column) for column in said)
+        *(RECIPIENT_LISTS.c[column] for column in said)
     )
     found = work.execute(returned).first()
     if found is None:
@@ -145,14 +145,14 @@ def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> No
 
 def delete_rows(work: Work) -> int:
     """Delete some rows of a list that was purged; returns how many, 0 when none is left."""
-    left = exists().where(RecipientRow.list == RecipientListRow.id)
+    left = exists().where(RECIPIENTS.c.list == RECIPIENT_LISTS.c.id)
     name = work.execute(
-        select(RecipientListRow.id).where(RecipientListRow.purged_at.is_not(None), left).limit(1)
+        select(RECIPIENT_LISTS.c.id).where(RECIPIENT_LISTS.c.purged_at.is_not(None), left).limit(1)
     ).scalar()
     if name is None:
         return 0
-    some = select(RecipientRow.position).where(RecipientRow.list == name).order_by(RecipientRow.position).limit(TURN)
-    gone = delete(RecipientRow).where(RecipientRow.list == name, RecipientRow.position.in_(some.scalar_subquery()))
+    some = select(RECIPIENTS.c.position).where(RECIPIENTS.c.list == name).order_by(RECIPIENTS.c.position).limit(TURN)
+    gone = delete(RECIPIENTS).where(RECIPIENTS.c.list == name, RECIPIENTS.c.position.in_(some.scalar_subquery()))
     deleted: int = work.execute(gone.execution_options(synchronize_session=False)).rowcount
     return deleted
 
@@ -160,14 +160,14 @@ def delete_rows(work: Work) -> int:
 def block_roots(work: Work, list_id: str) -> bytes | None:
     """The roots of a list's blocks; None where an older version wrote the list, or there is none."""
     found: bytes | None = work.execute(
-        select(RecipientListRow.block_roots).where(RecipientListRow.id == list_id)
+        select(RECIPIENT_LISTS.c.block_roots).where(RECIPIENT_LISTS.c.id == list_id)
     ).scalar()
     return found
 
 
 def leaves(work: Work, list_id: str) -> Iterator[str]:
     """The leaf of every row of a list, in order, without holding them all."""
-    query = select(RecipientRow.leaf).where(RecipientRow.list == list_id).order_by(RecipientRow.position)
+    query = select(RECIPIENTS.c.leaf).where(RECIPIENTS.c.list == list_id).order_by(RECIPIENTS.c.position)
     yield from work.execute(query.execution_options(yield_per=10_000)).scalars()
 
 
@@ -178,8 +178,8 @@ def block(work: Work, list_id: str, number: int) -> list[tuple[int, str, bytes]]
 
 
 _BLOCK = (  # built once: it is asked several times a chunk
-    select(RecipientRow.position, RecipientRow.leaf, RecipientRow.sealed)
-    .where(RecipientRow.list == bindparam("of"))
-    .where(RecipientRow.position.between(bindparam("first"), bindparam("last")))
-    .order_by(RecipientRow.position)
+    select(RECIPIENTS.c.position, RECIPIENTS.c.leaf, RECIPIENTS.c.sealed)
+    .where(RECIPIENTS.c.list == bindparam("of"))
+    .where(RECIPIENTS.c.position.between(bindparam("first"), bindparam("last")))
+    .order_by(RECIPIENTS.c.position)
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound, Stale
@@ -25,15 +25,14 @@ from dispatcher.sending.order import Bundle
 from dispatcher.store import accounts as account_rows
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
-    ClearanceRow,
-    IncidentRow,
-    PlanRow,
-    RecipientListRow,
-    RenderingRow,
-    RevisionRow,
-    SpendRow,
-    StatementRow,
-    StatusRow,
+    CLEARANCES,
+    INCIDENTS,
+    PLANS,
+    RECIPIENT_LISTS,
+    RENDERINGS,
+    REVISIONS,
+    STATEMENTS,
+    STATUSES,
 )
 
 STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST)
@@ -86,55 +85,55 @@ def add_incident(work: Work, incident: Incident) -> None:
     values = {name: getattr(incident, name) for name in Incident.__slots__}
     words = {name: str(values[name]) for name in ("mode", "state")}
     known = {name: dict(values[name]) for name in ("source", "facts")}
-    work.execute(insert(IncidentRow).values(**{**values, **words, **known, "severity": int(incident.severity)}))
+    work.execute(insert(INCIDENTS).values(**{**values, **words, **known, "severity": int(incident.severity)}))
 
 
 def incident(work: Work, name: str, *, lock: bool = False) -> Incident:
     """An incident by id or a unique beginning of it; with ``lock``, nobody amends it meanwhile. Raises NotFound."""
-    query = select(IncidentRow.__table__).where(IncidentRow.id == unique(work, IncidentRow.id, name, "incident"))
+    query = select(INCIDENTS).where(INCIDENTS.c.id == unique(work, INCIDENTS.c.id, name, "incident"))
     return _incident(work.execute(query.with_for_update() if lock else query).one())
 
 
 def incidents(work: Work, limit: int = 50) -> list[Incident]:
     """The newest incidents first."""
-    rows = work.execute(select(IncidentRow.__table__).order_by(IncidentRow.declared_at.desc()).limit(limit)).all()
+    rows = work.execute(select(INCIDENTS).order_by(INCIDENTS.c.declared_at.desc()).limit(limit)).all()
     return [_incident(row) for row in rows]
 
 
 def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
     """The state of each of these incidents."""
-    query = select(IncidentRow.id, IncidentRow.state).where(IncidentRow.id.in_(list(ids)))
+    query = select(INCIDENTS.c.id, INCIDENTS.c.state).where(INCIDENTS.c.id.in_(list(ids)))
     return dict(work.execute(query).all())
 
 
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
     """Move an incident. Raises Stale when it is not in ``source`` any more."""
-    if not moved(work, IncidentRow, [IncidentRow.id == id_], source, target, {"incident": id_}):
+    if not moved(work, INCIDENTS, [INCIDENTS.c.id == id_], source, target, {"incident": id_}):
         raise Stale(f"incident {id_} is not {source} any more", f"look: dispatcher incident show {id_}")
 
 
 def update_facts(work: Work, id_: str, facts: Mapping[str, Any], **columns: Any) -> None:
     """Replace what is known of an incident; the ledger keeps every version."""
-    work.execute(update(IncidentRow).where(IncidentRow.id == id_).values(facts=dict(facts), **columns))
+    work.execute(update(INCIDENTS).where(INCIDENTS.c.id == id_).values(facts=dict(facts), **columns))
 
 
 def add_revision(work: Work, revision: Revision, person: str) -> None:
     """Write a new revision."""
     values = {name: getattr(revision, name) for name in ("digest", "message", "number", "incident")}
     written = {"body": revision.encoded(), "created_at": work.now, "created_by": person}
-    work.execute(insert(RevisionRow).values(**values, **written))
+    work.execute(insert(REVISIONS).values(**values, **written))
 
 
 def newest_revision(work: Work, name: str) -> Revision:
     """The newest revision of a message by id or a unique beginning of it."""
-    id_ = unique(work, RevisionRow.message, name, "message")
-    query = select(RevisionRow.body).where(RevisionRow.message == id_).order_by(RevisionRow.number.desc()).limit(1)
+    id_ = unique(work, REVISIONS.c.message, name, "message")
+    query = select(REVISIONS.c.body).where(REVISIONS.c.message == id_).order_by(REVISIONS.c.number.desc()).limit(1)
     return Revision.decode(work.execute(query).scalar_one())
 
 
 def revision(work: Work, digest: str) -> Revision:
     """A revision by its digest, whole. Raises NotFound where it is not there as it was signed."""
-    body = work.execute(select(RevisionRow.body).where(RevisionRow.digest == digest)).scalar()
+    body = work.execute(select(REVISIONS.c.body).where(REVISIONS.c.digest == digest)).scalar()
     found = None if body is None else Revision.decode(body)
     if found is None or found.digest != digest:
         raise NotFound("the message is not there as it was signed", "look at what is: dispatcher ledger verify")
@@ -148,8 +147,8 @@ def revisions_of(work: Work, incident_id: str) -> list[Revision]:
 
 def revisions_written(work: Work, incident_id: str) -> list[tuple[Revision, datetime, str]]:
     """The same, each with when it was written and by whom."""
-    columns = (RevisionRow.body, RevisionRow.created_at, RevisionRow.created_by)
-    query = select(*columns).where(RevisionRow.incident == incident_id).order_by(RevisionRow.created_at)
+    columns = (REVISIONS.c.body, REVISIONS.c.created_at, REVISIONS.c.created_by)
+    query = select(*columns).where(REVISIONS.c.incident == incident_id).order_by(REVISIONS.c.created_at)
     return [(Revision.decode(body), at, person) for body, at, person in work.execute(query)]
 
 
@@ -173,44 +172,44 @@ def add_plan(work: Work, plan: Plan, message: str) -> None:
     """Write a plan as submitted."""
     values = {name: getattr(plan, name) for name in ("digest", "incident", "generation")}
     stored = {"message": message, "mode": str(plan.mode), "state": "submitted"}
-    work.execute(insert(PlanRow).values(**values, **stored, body=plan.encoded(), created_at=work.now))
+    work.execute(insert(PLANS).values(**values, **stored, body=plan.encoded(), created_at=work.now))
 
 
 def plan(work: Work, name: str) -> StoredPlan:
     """A plan by digest, or a unique beginning of it."""
-    digest = unique(work, PlanRow.digest, name, "plan")
-    return _plan(work.execute(select(PlanRow.__table__).where(PlanRow.digest == digest)).one())
+    digest = unique(work, PLANS.c.digest, name, "plan")
+    return _plan(work.execute(select(PLANS).where(PLANS.c.digest == digest)).one())
 
 
 def plans_of(work: Work, incident_id: str) -> list[StoredPlan]:
     """The plans of an incident, oldest first."""
-    query = select(PlanRow.__table__).where(PlanRow.incident == incident_id).order_by(PlanRow.created_at)
+    query = select(PLANS).where(PLANS.c.incident == incident_id).order_by(PLANS.c.created_at)
     return [_plan(row) for row in work.execute(query).all()]
 
 
 def submitted_plans(work: Work, message: str) -> list[str]:
     """The digests of a message's plans that wait for signatures."""
-    query = select(PlanRow.digest).where(PlanRow.message == message, PlanRow.state == "submitted")
+    query = select(PLANS.c.digest).where(PLANS.c.message == message, PLANS.c.state == "submitted")
     return list(work.execute(query).scalars())
 
 
 def move_plan(work: Work, digest: str, incident_id: str, source: str, target: str) -> None:
     """Move a plan. Raises Stale when it is not in ``source`` any more."""
     subject = {"incident": incident_id, "plan": digest}
-    if not moved(work, PlanRow, [PlanRow.digest == digest], source, target, subject):
+    if not moved(work, PLANS, [PLANS.c.digest == digest], source, target, subject):
         raise Stale(f"plan {digest[:12]} is not {source} any more", f"look: dispatcher clearance show {digest[:12]}")
 
 
 def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_id: str | None) -> bool:
     """Write a statement with its ledger entry; False when it was there already."""
     statement = verified.statement
-    if work.execute(select(StatementRow.id).where(StatementRow.id == statement.id)).first():
+    if work.execute(select(STATEMENTS.c.id).where(STATEMENTS.c.id == statement.id)).first():
         return False
     same = ("id", "subject", "person", "role", "not_before", "expires")
     values = {name: getattr(statement, name) for name in same}
     words = {"kind": str(statement.kind), "mode": str(statement.mode), "incident": incident_id}
     stored = {"envelope": envelope.document(), "recorded_at": work.now}
-    work.execute(insert(StatementRow).values(**values, **words, **stored))
+    work.execute(insert(STATEMENTS).values(**values, **words, **stored))
     work.record(
         f"statement.{statement.kind}",
         incident=incident_id,
@@ -232,41 +231,41 @@ def envelopes(work: Work, *where: Any) -> list[Envelope]:
 
 def said_of(work: Work, incident_id: str, plans: Collection[str]) -> list[Said]:
     """Everything that was signed in an incident or about these plans of it, oldest first."""
-    return _said(work, or_(StatementRow.incident == incident_id, StatementRow.subject.in_(plans)))
+    return _said(work, or_(STATEMENTS.c.incident == incident_id, STATEMENTS.c.subject.in_(plans)))
 
 
 def said_standing(work: Work, mode: str, since: datetime) -> list[Said]:
     """The standing statements of a mode that had not expired by then, oldest first."""
     kinds = [str(kind) for kind in STANDING]
-    return _said(work, StatementRow.kind.in_(kinds), StatementRow.mode == mode, StatementRow.expires > since)
+    return _said(work, STATEMENTS.c.kind.in_(kinds), STATEMENTS.c.mode == mode, STATEMENTS.c.expires > since)
 
 
 def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
     """Everything signed about a plan, and the standing statements of its mode that have not expired."""
     standing = (
-        StatementRow.kind.in_([str(kind) for kind in STANDING])
-        & (StatementRow.mode == mode)
-        & (StatementRow.expires > work.now)
+        STATEMENTS.c.kind.in_([str(kind) for kind in STANDING])
+        & (STATEMENTS.c.mode == mode)
+        & (STATEMENTS.c.expires > work.now)
     )
-    return envelopes(work, or_(StatementRow.subject == plan_digest, standing))
+    return envelopes(work, or_(STATEMENTS.c.subject == plan_digest, standing))
 
 
 def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envelope]:
     """What was signed of one kind about one subject."""
-    return envelopes(work, StatementRow.kind == str(kind), StatementRow.subject == subject)
+    return envelopes(work, STATEMENTS.c.kind == str(kind), STATEMENTS.c.subject == subject)
 
 
 def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
     """All of a mode that may stop something, or end a stop."""
-    return envelopes(work, StatementRow.kind.in_([str(kind) for kind in STOP_KINDS]), StatementRow.mode == mode)
+    return envelopes(work, STATEMENTS.c.kind.in_([str(kind) for kind in STOP_KINDS]), STATEMENTS.c.mode == mode)
 
 
 def bundle(work: Work, plan_digest: str) -> Bundle:
     """All that a sender is given about a plan."""
-    row = work.execute(select(PlanRow.body, PlanRow.mode).where(PlanRow.digest == plan_digest)).one()
+    row = work.execute(select(PLANS.c.body, PLANS.c.mode).where(PLANS.c.digest == plan_digest)).one()
     digests, lists = _named_in(row.body)
-    bodies = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(digests))
-    sealed = select(RecipientListRow.id, RecipientListRow.sealed_key).where(RecipientListRow.id.in_(lists))
+    bodies = select(RENDERINGS.c.digest, RENDERINGS.c.body).where(RENDERINGS.c.digest.in_(digests))
+    sealed = select(RECIPIENT_LISTS.c.id, RECIPIENT_LISTS.c.sealed_key).where(RECIPIENT_LISTS.c.id.in_(lists))
     return Bundle(
         plan=row.body,
         renderings=dict(work.execute(bodies).all()),
@@ -277,16 +276,16 @@ def bundle(work: Work, plan_digest: str) -> Bundle:
 
 def stands(work: Work, plan_digest: str, known: Bundle, needed: Collection[str]) -> bool:
     """Whether a plan and these of its renderings are still what they were."""
-    body = work.execute(select(PlanRow.body).where(PlanRow.digest == plan_digest)).scalar_one()
-    query = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(needed))
+    body = work.execute(select(PLANS.c.body).where(PLANS.c.digest == plan_digest)).scalar_one()
+    query = select(RENDERINGS.c.digest, RENDERINGS.c.body).where(RENDERINGS.c.digest.in_(needed))
     found = dict(work.execute(query).all()) if needed else {}
     return bool(body == known.plan) and found == {name: known.renderings.get(name) for name in needed}
 
 
 def _said(work: Work, *where: Any) -> list[Said]:
-    known = [StatementRow.recorded_at <= work.now] if work.past else []
-    query = select(StatementRow.subject, StatementRow.recorded_at, StatementRow.envelope).where(*where, *known)
-    rows = work.execute(query.order_by(StatementRow.recorded_at, StatementRow.id)).all()
+    known = [STATEMENTS.c.recorded_at <= work.now] if work.past else []
+    query = select(STATEMENTS.c.subject, STATEMENTS.c.recorded_at, STATEMENTS.c.envelope).where(*where, *known)
+    rows = work.execute(query.order_by(STATEMENTS.c.recorded_at, STATEMENTS.c.id)).all()
     return [Said(row.subject, row.recorded_at, _envelope(row.envelope)) for row in rows]
 
 
@@ -316,7 +315,7 @@ def _plan(row: Any) -> StoredPlan:
 
 def moved(
     work: Work,
-    table: type[IncidentRow | PlanRow | ClearanceRow | SpendRow],
+    table: Table,
     at: Iterable[ColumnElement[bool]],
     source: str,
     target: str,
@@ -324,10 +323,10 @@ def moved(
     **values: Any,
 ) -> bool:
     """Move a row that is still in ``source``, with its ledger entry."""
-    change = update(table).where(*at, table.state == str(source)).values(state=str(target), **values)
+    change = update(table).where(*at, table.c.state == str(source)).values(state=str(target), **values)
     made: bool = work.execute(change).rowcount == 1
     if made:
-        what = table.__tablename__.removesuffix("s")
+        what = table.name.removesuffix("s")
         work.record(f"{what}.moved", **subject, source=str(source), target=str(target))
     return made
 
@@ -340,34 +339,34 @@ def statement_of(envelope: Envelope) -> Statement:
 def add_clearances(work: Work, plan_digest: str, channels: Iterable[str]) -> None:
     """Write a pending clearance per channel."""
     rows = [{"plan": plan_digest, "channel": c, "state": "pending", "changed_at": work.now} for c in channels]
-    work.execute(insert(ClearanceRow), rows)
+    work.execute(insert(CLEARANCES), rows)
 
 
 def clearance_states(work: Work, plan_digest: str) -> dict[str, str]:
     """The state of each channel's clearance."""
-    query = select(ClearanceRow.channel, ClearanceRow.state).where(ClearanceRow.plan == plan_digest)
+    query = select(CLEARANCES.c.channel, CLEARANCES.c.state).where(CLEARANCES.c.plan == plan_digest)
     return dict(work.execute(query).all())
 
 
 def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str, source: str, target: str) -> None:
     """Move a clearance that is still in ``source``."""
-    at = (ClearanceRow.plan == plan_digest, ClearanceRow.channel == channel)
+    at = (CLEARANCES.c.plan == plan_digest, CLEARANCES.c.channel == channel)
     subject = {"incident": incident_id, "plan": plan_digest, "channel": channel}
-    moved(work, ClearanceRow, at, source, target, subject, changed_at=work.now)
+    moved(work, CLEARANCES, at, source, target, subject, changed_at=work.now)
 
 
 def status(work: Work, mode: str) -> Envelope | None:
     """The newest signed status of a mode, where its row holds one."""
-    return _envelope(work.execute(select(StatusRow.envelope).where(StatusRow.mode == mode)).scalar())
+    return _envelope(work.execute(select(STATUSES.c.envelope).where(STATUSES.c.mode == mode)).scalar())
 
 
 def put_status(work: Work, mode: str, envelope: Envelope) -> None:
     """Replace the signed status of a mode."""
     values = {"made_at": work.now, "envelope": envelope.document()}
-    if work.execute(update(StatusRow).where(StatusRow.mode == mode).values(**values)).rowcount == 0:
-        work.execute(insert(StatusRow).values(mode=mode, **values))
+    if work.execute(update(STATUSES).where(STATUSES.c.mode == mode).values(**values)).rowcount == 0:
+        work.execute(insert(STATUSES).values(mode=mode, **values))
 
 
 def generation(work: Work, message: str) -> int:
     """The number of the next plan of a message."""
-    return (work.execute(select(func.max(PlanRow.generation)).where(PlanRow.message == message)).scalar() or 0) + 1
+    return (work.execute(select(func.max(PLANS.c.generation)).where(PLANS.c.message == message)).scalar() or 0) + 1

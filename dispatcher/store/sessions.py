@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatcher.store.database import Work
-from dispatcher.store.tables import SessionRow
+from dispatcher.store.tables import SESSIONS
 
 KEPT = timedelta(days=1)
 """How long a row stays after it has ended: rows are no record, the ledger is."""
@@ -37,36 +37,36 @@ class Stored:
 
 def add(work: Work, session: Stored) -> None:
     """Write a new session, and drop rows that ended long ago."""
-    work.execute(delete(SessionRow).where(SessionRow.expires_at < work.now - KEPT))
-    work.execute(insert(SessionRow).values(**{name: getattr(session, name) for name in Stored.__slots__}))
+    work.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < work.now - KEPT))
+    work.execute(insert(SESSIONS).values(**{name: getattr(session, name) for name in Stored.__slots__}))
 
 
 def find(work: Work, id_: str) -> Stored | None:
     """A session that nobody has ended, by its id."""
-    query = select(SessionRow.__table__).where(SessionRow.id == id_, SessionRow.ended_at.is_(None))
+    query = select(SESSIONS).where(SESSIONS.c.id == id_, SESSIONS.c.ended_at.is_(None))
     row = work.execute(query).first()
     return None if row is None or id_.startswith(USED) else Stored(**row._mapping)
 
 
 def touch(work: Work, id_: str) -> None:
     """Somebody was here now."""
-    work.execute(update(SessionRow).where(SessionRow.id == id_).values(seen_at=work.now))
+    work.execute(update(SESSIONS).where(SESSIONS.c.id == id_).values(seen_at=work.now))
 
 
 def end(work: Work, id_: str) -> bool:
     """End a session; False where it had ended already."""
-    return _end(work, [SessionRow.id == id_])
+    return _end(work, [SESSIONS.c.id == id_])
 
 
 def use(work: Work, link: str, person: str, until: datetime) -> bool:
     """Use a link up, by the id of its statement; False where somebody has done so already, on whichever host."""
     values = Stored(USED + link, person, "", "", "", "", work.now, work.now, until, work.now)
     dialect = sqlite if work.connection.dialect.name == "sqlite" else postgresql
-    row = dialect.insert(SessionRow).values(**{name: getattr(values, name) for name in Stored.__slots__})
-    added = row.on_conflict_do_nothing().returning(SessionRow.id)  # PostgreSQL counts no rows here
+    row = dialect.insert(SESSIONS).values(**{name: getattr(values, name) for name in Stored.__slots__})
+    added = row.on_conflict_do_nothing().returning(SESSIONS.c.id)  # PostgreSQL counts no rows here
     return work.execute(added).first() is not None
 
 
 def _end(work: Work, where: Iterable[ColumnElement[bool]]) -> bool:
-    change = update(SessionRow).where(*where, SessionRow.ended_at.is_(None)).values(ended_at=work.now)
+    change = update(SESSIONS).where(*where, SESSIONS.c.ended_at.is_(None)).values(ended_at=work.now)
     return bool(work.execute(change).rowcount)

@@ -20,7 +20,7 @@ from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
 from dispatcher.store import records
 from dispatcher.store.database import Work
-from dispatcher.store.tables import ClearanceRow, DeliveryRow, SpendRow
+from dispatcher.store.tables import CLEARANCES, DELIVERIES, SPENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def add(work: Work, plan: Plan) -> None:
     for spend in plan.spend:
         facts: dict[str, Any] = {name: getattr(spend, name) for name in ("channel", "case", "year", "pence")}
         about = {"plan": plan.digest, "incident": plan.incident}
-        work.execute(insert(SpendRow).values(**about, **facts, **begun))
+        work.execute(insert(SPENDS).values(**about, **facts, **begun))
         work.record("spend.reserved", **about, **facts)
 
 
 def listed(work: Work, *where: Any) -> list[StoredSpend]:
     """The rows that fit, oldest change first."""
-    query = select(SpendRow.__table__).where(*where).order_by(SpendRow.changed_at, SpendRow.plan, SpendRow.channel)
+    query = select(SPENDS).where(*where).order_by(SPENDS.c.changed_at, SPENDS.c.plan, SPENDS.c.channel)
     return [
         StoredSpend(**{**row._mapping, "mode": Mode(row.mode), "state": SpendState(row.state)})
         for row in work.execute(query)
@@ -74,7 +74,7 @@ def listed(work: Work, *where: Any) -> list[StoredSpend]:
 
 def find(work: Work, plan_digest: str, channel: str) -> StoredSpend:
     """What one channel of a plan may cost. Raises NotFound."""
-    found = listed(work, SpendRow.plan == plan_digest, SpendRow.channel == channel)
+    found = listed(work, SPENDS.c.plan == plan_digest, SPENDS.c.channel == channel)
     if not found:
         raise NotFound(f"plan {plan_digest[:12]} buys nothing on {channel}", "list what does: dispatcher spend list")
     return found[0]
@@ -82,14 +82,14 @@ def find(work: Work, plan_digest: str, channel: str) -> StoredSpend:
 
 def move(work: Work, spend: StoredSpend, target: SpendState, **values: Any) -> bool:
     """Move a row on; False when it is not in the state it was read in any more."""
-    at = (SpendRow.plan == spend.plan, SpendRow.channel == spend.channel)
+    at = (SPENDS.c.plan == spend.plan, SPENDS.c.channel == spend.channel)
     subject = {"plan": spend.plan, "incident": spend.incident, "channel": spend.channel}
-    return records.moved(work, SpendRow, at, spend.state, target, subject, changed_at=work.now, **values)
+    return records.moved(work, SPENDS, at, spend.state, target, subject, changed_at=work.now, **values)
 
 
 def commit(work: Work, plan: Plan) -> None:
     """Commit what a plan reserved, with its release. Raises Stale where it was freed meanwhile."""
-    reserved = listed(work, SpendRow.plan == plan.digest, SpendRow.state == str(SpendState.RESERVED))
+    reserved = listed(work, SPENDS.c.plan == plan.digest, SPENDS.c.state == str(SpendState.RESERVED))
     moved = [spend for spend in reserved if move(work, spend, SpendState.COMMITTED)]
     if len(moved) != len(plan.spend):
         raise Stale("the money reserved for this plan was freed", "an author submits it again")
@@ -97,17 +97,17 @@ def commit(work: Work, plan: Plan) -> None:
 
 def committed(work: Work, plan_digest: str) -> set[str]:
     """The channels of a plan whose money is committed."""
-    at = (SpendRow.plan == plan_digest, SpendRow.state == str(SpendState.COMMITTED))
-    return set(work.execute(select(SpendRow.channel).where(*at)).scalars())
+    at = (SPENDS.c.plan == plan_digest, SPENDS.c.state == str(SpendState.COMMITTED))
+    return set(work.execute(select(SPENDS.c.channel).where(*at)).scalars())
 
 
 def free(work: Work) -> int:
     """Free what is reserved for plans that nobody can release any more: refused, taken back, or over."""
-    of_plan, waiting = DeliveryRow.plan == SpendRow.plan, DeliveryRow.state == "ready"
-    releasable = select(DeliveryRow.id).where(of_plan, waiting, DeliveryRow.expires_at > work.now)
-    ended = select(ClearanceRow.plan).where(
-        ClearanceRow.plan == SpendRow.plan, ClearanceRow.state.in_(CLEARANCE.final)
+    of_plan, waiting = DELIVERIES.c.plan == SPENDS.c.plan, DELIVERIES.c.state == "ready"
+    releasable = select(DELIVERIES.c.id).where(of_plan, waiting, DELIVERIES.c.expires_at > work.now)
+    ended = select(CLEARANCES.c.plan).where(
+        CLEARANCES.c.plan == SPENDS.c.plan, CLEARANCES.c.state.in_(CLEARANCE.final)
     )
     over = or_(~releasable.exists(), ended.exists())
-    unspent = listed(work, SpendRow.state == str(SpendState.RESERVED), over)
+    unspent = listed(work, SPENDS.c.state == str(SpendState.RESERVED), over)
     return sum(move(work, spend, SpendState.FREED) for spend in unspent)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, literal_column, or_, select
 
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, DeliveryRow, PlanRow
+from dispatcher.store.tables import ACCOUNTS, DELIVERIES, PLANS
 
 OPEN_PLANS = ("submitted", "released")
 WAITING = ("leased", "held")
@@ -29,15 +29,15 @@ class Counted:
 
 def accounts_of(work: Work, mode: str, channel: str) -> list[str]:
     """The accounts of a channel in a mode."""
-    query = select(AccountRow.id).where(AccountRow.mode == mode, AccountRow.channel == channel)
-    return list(work.execute(query.order_by(AccountRow.id)).scalars())
+    query = select(ACCOUNTS.c.id).where(ACCOUNTS.c.mode == mode, ACCOUNTS.c.channel == channel)
+    return list(work.execute(query.order_by(ACCOUNTS.c.id)).scalars())
 
 
 def plans(work: Work, mode: str, incident: str | None = None) -> list[str]:
     """The plans of a mode, or of one incident, of which something may still go out; the newest first."""
-    query = select(PlanRow.digest).where(PlanRow.mode == mode, PlanRow.state.in_(OPEN_PLANS))
-    query = query if incident is None else query.where(PlanRow.incident == incident)
-    return list(work.execute(query.order_by(PlanRow.created_at.desc()).limit(PLANS_MOST)).scalars())
+    query = select(PLANS.c.digest).where(PLANS.c.mode == mode, PLANS.c.state.in_(OPEN_PLANS))
+    query = query if incident is None else query.where(PLANS.c.incident == incident)
+    return list(work.execute(query.order_by(PLANS.c.created_at.desc()).limit(PLANS_MOST)).scalars())
 
 
 def count(
@@ -56,16 +56,16 @@ def count(
 def _of_plan(
     work: Work, plan: str, kinds: Collection[str] | None, accounts: Collection[str] | None, most: int
 ) -> int:
-    ready = DeliveryRow.state == literal_column("'ready'")  # as its index has it
-    waiting = or_(*(DeliveryRow.state == state for state in WAITING))
+    ready = DELIVERIES.c.state == literal_column("'ready'")  # as its index has it
+    waiting = or_(*(DELIVERIES.c.state == state for state in WAITING))
     return sum(_number(work, most, plan, state, kinds, accounts) for state in (ready, waiting))
 
 
 def _number(work: Work, most: int, plan: str, state: Any, kinds: Any, accounts: Any) -> int:
-    query = select(DeliveryRow.id).where(DeliveryRow.plan == plan, state)
+    query = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == plan, state)
     if kinds is not None:
-        query = query.where(DeliveryRow.kind.in_(sorted(kinds)))
+        query = query.where(DELIVERIES.c.kind.in_(sorted(kinds)))
     if accounts is not None:
-        query = query.where(DeliveryRow.account.in_(sorted(accounts)))
+        query = query.where(DELIVERIES.c.account.in_(sorted(accounts)))
     bounded = query.limit(most).subquery()
     return int(work.execute(select(func.count()).select_from(bounded)).scalar_one())

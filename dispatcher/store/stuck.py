@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from dispatcher.store import history
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, DeliveryRow, IncidentRow, PlanRow, ProbeRow
+from dispatcher.store.tables import ACCOUNTS, DELIVERIES, INCIDENTS, PLANS, PROBES
 
 STUCK, FREE = "deliveries.stuck", "deliveries.free"
 FAILING, PASSING = "probe.failing", "probe.passing"
@@ -46,13 +46,13 @@ class Group:
 
 def groups(work: Work, mode: str) -> list[Group]:
     """What is held or in doubt, in a mode's incidents that are not closed."""
-    stuck = select(DeliveryRow.id).where(DeliveryRow.plan == PlanRow.digest, DeliveryRow.state.in_(STATES))
-    query = select(PlanRow.digest, PlanRow.incident, IncidentRow.title)
-    query = query.join(IncidentRow, IncidentRow.id == PlanRow.incident).where(PlanRow.mode == mode, stuck.exists())
-    plans = {row.digest: row for row in work.execute(query.where(IncidentRow.state != "closed")).all()}
-    columns = (DeliveryRow.plan, DeliveryRow.state, DeliveryRow.kind, DeliveryRow.channel, DeliveryRow.account)
-    by = (*columns, DeliveryRow.attempts)
-    some = (DeliveryRow.plan.in_(plans), DeliveryRow.state.in_(STATES))
+    stuck = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == PLANS.c.digest, DELIVERIES.c.state.in_(STATES))
+    query = select(PLANS.c.digest, PLANS.c.incident, INCIDENTS.c.title)
+    query = query.join(INCIDENTS, INCIDENTS.c.id == PLANS.c.incident).where(PLANS.c.mode == mode, stuck.exists())
+    plans = {row.digest: row for row in work.execute(query.where(INCIDENTS.c.state != "closed")).all()}
+    columns = (DELIVERIES.c.plan, DELIVERIES.c.state, DELIVERIES.c.kind, DELIVERIES.c.channel, DELIVERIES.c.account)
+    by = (*columns, DELIVERIES.c.attempts)
+    some = (DELIVERIES.c.plan.in_(plans), DELIVERIES.c.state.in_(STATES))
     counted = work.execute(select(*by, func.count()).where(*some).group_by(*by)).all() if plans else []
     return [
         Group(
@@ -72,15 +72,15 @@ def groups(work: Work, mode: str) -> list[Group]:
 
 
 def _first(work: Work, at: Collection[Any]) -> list[Any]:
-    query = select(DeliveryRow.id, DeliveryRow.reason, DeliveryRow.first_intent_at).where(*at)
+    query = select(DELIVERIES.c.id, DELIVERIES.c.reason, DELIVERIES.c.first_intent_at).where(*at)
     return list(work.execute(query.limit(SAMPLE)).all())
 
 
 def failing(work: Work, mode: str) -> list[Any]:
     """The accounts whose last probe failed, by name."""
-    query = select(AccountRow.id, AccountRow.channel, ProbeRow.probed_at)
-    query = query.join(ProbeRow, ProbeRow.account == AccountRow.id)
-    return list(work.execute(query.where(AccountRow.mode == mode, ProbeRow.ok.is_(False)).order_by(AccountRow.id)))
+    query = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, PROBES.c.probed_at)
+    query = query.join(PROBES, PROBES.c.account == ACCOUNTS.c.id)
+    return list(work.execute(query.where(ACCOUNTS.c.mode == mode, PROBES.c.ok.is_(False)).order_by(ACCOUNTS.c.id)))
 
 
 def told(work: Work) -> dict[Key, tuple[datetime, dict[str, Any]]]:

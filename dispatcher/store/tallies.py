@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from dispatcher.store.database import Work
 from dispatcher.store.queue import RECIPIENTS_LANE
-from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow, WayBackRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, DISPATCHES, WAYS_BACK
 
 PUBLISH = "publish"
 TROUBLED = ("rejected", "held", "in_doubt", "missing", "cancelled", "expired", "handed_over")
@@ -34,7 +34,7 @@ TROUBLED = ("rejected", "held", "in_doubt", "missing", "cancelled", "expired", "
 DIGITS, STEPS = 1_000, 8
 """Up to so many milliseconds a bucket is 1 ms wide; at each tenfold of that, its width is tenfold too."""
 
-_TEXT = (DeliveryRow.plan, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.kind)
+_TEXT = (DELIVERIES.c.plan, DELIVERIES.c.channel, DELIVERIES.c.account, DELIVERIES.c.kind)
 
 
 def states(work: Work, incident: str) -> list[Any]:
@@ -42,49 +42,51 @@ def states(work: Work, incident: str) -> list[Any]:
 
     With the attempts at them, how many took several, the first intent, and the first and the last acceptance.
     """
-    listed = (DeliveryRow.lane == RECIPIENTS_LANE).label("listed")
-    by = (*_TEXT, listed, DeliveryRow.state)
+    listed = (DELIVERIES.c.lane == RECIPIENTS_LANE).label("listed")
+    by = (*_TEXT, listed, DELIVERIES.c.state)
     query = select(
         *by,
         func.count().label("count"),
-        func.sum(DeliveryRow.attempts).label("attempts"),
-        func.sum(case((DeliveryRow.attempts > 1, 1), else_=0)).label("retried"),
-        func.min(DeliveryRow.first_intent_at).label("first_intent_at"),
-        func.min(DeliveryRow.accepted_at).label("first_accepted_at"),
-        func.max(DeliveryRow.accepted_at).label("last_accepted_at"),
+        func.sum(DELIVERIES.c.attempts).label("attempts"),
+        func.sum(case((DELIVERIES.c.attempts > 1, 1), else_=0)).label("retried"),
+        func.min(DELIVERIES.c.first_intent_at).label("first_intent_at"),
+        func.min(DELIVERIES.c.accepted_at).label("first_accepted_at"),
+        func.max(DELIVERIES.c.accepted_at).label("last_accepted_at"),
     )
-    return list(work.execute(query.where(DeliveryRow.incident == incident).group_by(*by).order_by(*by)).all())
+    return list(work.execute(query.where(DELIVERIES.c.incident == incident).group_by(*by).order_by(*by)).all())
 
 
 def answers(work: Work, incident: str) -> list[Any]:
     """Per plan, channel, account, kind, verdict and code: how many attempts, when first and last, and one reason."""
-    by = (*_TEXT, AttemptRow.verdict, AttemptRow.code)
+    by = (*_TEXT, ATTEMPTS.c.verdict, ATTEMPTS.c.code)
     query = select(
         *by,
-        func.min(AttemptRow.reason).label("reason"),
+        func.min(ATTEMPTS.c.reason).label("reason"),
         func.count().label("count"),
-        func.min(AttemptRow.intended_at).label("first"),
-        func.max(AttemptRow.intended_at).label("last"),
+        func.min(ATTEMPTS.c.intended_at).label("first"),
+        func.max(ATTEMPTS.c.intended_at).label("last"),
     )
-    query = query.join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery).where(DeliveryRow.incident == incident)
+    query = query.join(DELIVERIES, DELIVERIES.c.id == ATTEMPTS.c.delivery).where(DELIVERIES.c.incident == incident)
     return list(work.execute(query.group_by(*by).order_by(*by)).all())
 
 
 def troubles(work: Work, incident: str, most: int) -> list[Any]:
     """Recipients' deliveries that did not end well, or wait: per text, state and reason, the most frequent first."""
-    by = (*_TEXT, DeliveryRow.state, DeliveryRow.reason)
-    found = (DeliveryRow.incident == incident, DeliveryRow.lane == RECIPIENTS_LANE, DeliveryRow.state.in_(TROUBLED))
+    by = (*_TEXT, DELIVERIES.c.state, DELIVERIES.c.reason)
+    of_lists = (DELIVERIES.c.incident == incident, DELIVERIES.c.lane == RECIPIENTS_LANE)
+    found = (*of_lists, DELIVERIES.c.state.in_(TROUBLED))
     count = func.count().label("count")
-    query = select(*by, count, func.min(DeliveryRow.id).label("example")).where(*found).group_by(*by)
+    query = select(*by, count, func.min(DELIVERIES.c.id).label("example")).where(*found).group_by(*by)
     return list(work.execute(query.order_by(count.desc(), *by).limit(most)).all())
 
 
 def accepted(work: Work, plan: str, kind: str, start: datetime, step_ms: int) -> list[tuple[str, int, int]]:
     """Per channel and step since ``start``: how many deliveries of one text of a plan were accepted in it."""
-    step = (_ms(work, DeliveryRow.accepted_at, literal(start, DeliveryRow.accepted_at.type)) // step_ms).label("step")
-    query = select(DeliveryRow.channel, step, func.count())
-    query = query.where(DeliveryRow.plan == plan, DeliveryRow.kind == kind, DeliveryRow.accepted_at.is_not(None))
-    rows = work.execute(query.group_by(DeliveryRow.channel, step).order_by(DeliveryRow.channel, step)).all()
+    since = literal(start, DELIVERIES.c.accepted_at.type)
+    step = (_ms(work, DELIVERIES.c.accepted_at, since) // step_ms).label("step")
+    query = select(DELIVERIES.c.channel, step, func.count())
+    query = query.where(DELIVERIES.c.plan == plan, DELIVERIES.c.kind == kind, DELIVERIES.c.accepted_at.is_not(None))
+    rows = work.execute(query.group_by(DELIVERIES.c.channel, step).order_by(DELIVERIES.c.channel, step)).all()
     return [(channel, int(number), count) for channel, number, count in rows]
 
 
@@ -93,21 +95,21 @@ def durations(work: Work, incident: str) -> list[tuple[str, str, str, int, int]]
 
     ``queue`` is that of first attempts: from the release, or the order of the way back, to the intent.
     """
-    signed_at = case((DeliveryRow.kind == PUBLISH, DispatchRow.released_at), else_=WayBackRow.ordered_at)
-    took = func.coalesce(AttemptRow.provider_ms, 0)
-    whole = _ms(work, AttemptRow.ended_at, AttemptRow.intended_at)
-    waited = case((AttemptRow.number == 1, _ms(work, AttemptRow.intended_at, signed_at)))
+    signed_at = case((DELIVERIES.c.kind == PUBLISH, DISPATCHES.c.released_at), else_=WAYS_BACK.c.ordered_at)
+    took = func.coalesce(ATTEMPTS.c.provider_ms, 0)
+    whole = _ms(work, ATTEMPTS.c.ended_at, ATTEMPTS.c.intended_at)
+    waited = case((ATTEMPTS.c.number == 1, _ms(work, ATTEMPTS.c.intended_at, signed_at)))
     parts: dict[str, ColumnElement[Any]] = {
         "queue": waited,
         "adapter": case((whole > took, whole - took), (whole.is_not(None), 0)),
-        "platform": AttemptRow.__table__.c.provider_ms,
+        "platform": ATTEMPTS.c.provider_ms,
     }
     measured = (
-        select(DeliveryRow.channel, DeliveryRow.kind, *(part.label(name) for name, part in parts.items()))
-        .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery)
-        .outerjoin(DispatchRow, DispatchRow.plan == DeliveryRow.plan)
-        .outerjoin(WayBackRow, and_(WayBackRow.plan == DeliveryRow.plan, WayBackRow.kind == DeliveryRow.kind))
-        .where(DeliveryRow.incident == incident)
+        select(DELIVERIES.c.channel, DELIVERIES.c.kind, *(part.label(name) for name, part in parts.items()))
+        .join(DELIVERIES, DELIVERIES.c.id == ATTEMPTS.c.delivery)
+        .outerjoin(DISPATCHES, DISPATCHES.c.plan == DELIVERIES.c.plan)
+        .outerjoin(WAYS_BACK, and_(WAYS_BACK.c.plan == DELIVERIES.c.plan, WAYS_BACK.c.kind == DELIVERIES.c.kind))
+        .where(DELIVERIES.c.incident == incident)
         .cte("measured")
     )
     counted = []

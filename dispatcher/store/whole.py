@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select
 
 from dispatcher.store import history
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, DispatchRow, IncidentRow, LeaderRow, PlanRow, StatementRow
+from dispatcher.store.tables import DELIVERIES, DISPATCHES, INCIDENTS, LEADERS, PLANS, STATEMENTS
 
 MISSING, WHOLE = "deliveries.missing", "deliveries.whole"
 WAITING = ("submitted", "released")
@@ -38,18 +38,18 @@ class Waiting:
 
 def waiting(work: Work, mode: str, also: Collection[str], released_since: datetime | None) -> list[Waiting]:
     """The plans of a mode that are not settled, those named, and with a moment those released since then."""
-    said = select(func.count()).select_from(StatementRow).where(StatementRow.subject == PlanRow.digest)
-    wanted = [PlanRow.state.in_(WAITING), *([PlanRow.digest.in_(list(also))] if also else [])]
+    said = select(func.count()).select_from(STATEMENTS).where(STATEMENTS.c.subject == PLANS.c.digest)
+    wanted = [PLANS.c.state.in_(WAITING), *([PLANS.c.digest.in_(list(also))] if also else [])]
     if released_since is not None:
-        wanted.append(PlanRow.digest.in_(select(DispatchRow.plan).where(DispatchRow.released_at >= released_since)))
-    columns = (PlanRow.digest, PlanRow.incident, PlanRow.state, said.scalar_subquery())
-    rows = work.execute(select(*columns).where(PlanRow.mode == mode, or_(*wanted)).order_by(PlanRow.digest))
+        wanted.append(PLANS.c.digest.in_(select(DISPATCHES.c.plan).where(DISPATCHES.c.released_at >= released_since)))
+    columns = (PLANS.c.digest, PLANS.c.incident, PLANS.c.state, said.scalar_subquery())
+    rows = work.execute(select(*columns).where(PLANS.c.mode == mode, or_(*wanted)).order_by(PLANS.c.digest))
     return [Waiting(*row) for row in rows.all()]
 
 
 def bodies(work: Work, digests: Iterable[str]) -> dict[str, bytes]:
     """The signed bytes of these plans."""
-    query = select(PlanRow.digest, PlanRow.body).where(PlanRow.digest.in_(list(digests)))
+    query = select(PLANS.c.digest, PLANS.c.body).where(PLANS.c.digest.in_(list(digests)))
     return {row.digest: row.body for row in work.execute(query).all()}
 
 
@@ -57,10 +57,10 @@ def counted(work: Work, digests: Collection[str]) -> dict[str, dict[str, int]]:
     """How many deliveries of its message each plan has, by account."""
     found: dict[str, dict[str, int]] = {}
     ordered = sorted(digests)
-    columns = (DeliveryRow.plan, DeliveryRow.account, func.count())
+    columns = (DELIVERIES.c.plan, DELIVERIES.c.account, func.count())
     for start in range(0, len(ordered), MOST_PLANS):
-        some = (DeliveryRow.plan.in_(ordered[start : start + MOST_PLANS]), DeliveryRow.kind == "publish")
-        rows = work.execute(select(*columns).where(*some).group_by(DeliveryRow.plan, DeliveryRow.account)).all()
+        some = (DELIVERIES.c.plan.in_(ordered[start : start + MOST_PLANS]), DELIVERIES.c.kind == "publish")
+        rows = work.execute(select(*columns).where(*some).group_by(DELIVERIES.c.plan, DELIVERIES.c.account)).all()
         for plan, account, count in rows:
             found.setdefault(plan, {})[account] = count
     return found
@@ -68,8 +68,8 @@ def counted(work: Work, digests: Collection[str]) -> dict[str, dict[str, int]]:
 
 def leads(work: Work, mode: str, owner: str) -> bool:
     """Whether this is the relay that leads: of several, one tells."""
-    at = (LeaderRow.role == f"relay-{mode}", LeaderRow.owner == owner, LeaderRow.until > work.now)
-    return work.execute(select(LeaderRow.term).where(*at)).first() is not None
+    at = (LEADERS.c.role == f"relay-{mode}", LEADERS.c.owner == owner, LEADERS.c.until > work.now)
+    return work.execute(select(LEADERS.c.term).where(*at)).first() is not None
 
 
 def told(work: Work) -> dict[str, tuple[datetime, dict[str, Any]]]:
@@ -88,6 +88,6 @@ def standing(work: Work) -> dict[str, tuple[datetime, dict[str, Any]]]:
     """The same, of incidents that are not closed."""
     known = told(work)
     wanted = {facts["incident"] for _, facts in known.values() if facts.get("incident")}
-    query = select(IncidentRow.id).where(IncidentRow.id.in_(wanted), IncidentRow.state == "closed")
+    query = select(INCIDENTS.c.id).where(INCIDENTS.c.id.in_(wanted), INCIDENTS.c.state == "closed")
     closed = set(work.execute(query).scalars()) if wanted else set()
     return {plan: one for plan, one in known.items() if one[1].get("incident") not in closed}

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from dispatcher.store.database import Work
-from dispatcher.store.tables import WorkerRow
+from dispatcher.store.tables import WORKERS
 
 FORGOTTEN_AFTER = timedelta(days=1)
 """How long a process that is gone stays listed."""
@@ -46,21 +46,21 @@ IDLE = Doing()
 def beat(work: Work, process: Process, doing: Doing = IDLE) -> None:
     """Say that this process is alive, and what it does."""
     now = {**asdict(doing), "seen_at": work.now}
-    known = update(WorkerRow).where(WorkerRow.owner == process.owner).values(**now)
+    known = update(WORKERS).where(WORKERS.c.owner == process.owner).values(**now)
     if not work.execute(known).rowcount:
-        work.execute(delete(WorkerRow).where(WorkerRow.seen_at < work.now - FORGOTTEN_AFTER))
-        work.execute(insert(WorkerRow).values(**asdict(process), started_at=work.now, **now))
+        work.execute(delete(WORKERS).where(WORKERS.c.seen_at < work.now - FORGOTTEN_AFTER))
+        work.execute(insert(WORKERS).values(**asdict(process), started_at=work.now, **now))
 
 
 def stop(work: Work, owner: str) -> None:
     """Say that a process ends in good order."""
     gone = {**asdict(IDLE), "stopped_at": work.now, "seen_at": work.now}
     del gone["heard_at"]
-    work.execute(update(WorkerRow).where(WorkerRow.owner == owner).values(**gone))
+    work.execute(update(WORKERS).where(WORKERS.c.owner == owner).values(**gone))
 
 
 def rows(work: Work) -> list[Any]:
     """The processes that have not ended in good order, by role, mode and start."""
-    order = (WorkerRow.role, WorkerRow.mode, WorkerRow.started_at)
-    query = select(WorkerRow.__table__).where(WorkerRow.stopped_at.is_(None)).order_by(*order)
+    order = (WORKERS.c.role, WORKERS.c.mode, WORKERS.c.started_at)
+    query = select(WORKERS).where(WORKERS.c.stopped_at.is_(None)).order_by(*order)
     return list(work.execute(query.limit(500)).all())

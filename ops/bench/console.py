@@ -26,10 +26,10 @@ from dispatcher.bootstrap import open_desk
 from dispatcher.service import incidents, sessions
 from dispatcher.service.desk import Desk
 from dispatcher.service.operating.look import Looker, pause_after
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from ops.bench.figures import Figure
 from ops.bench.office import Office, office_at
-from ops.bench.review import DELIVERIES, NOWHERE, night
+from ops.bench.review import MANY, NOWHERE, night
 from ops.console.context import Console
 from ops.console.limits import PER_SESSION
 from ops.console.serving import made, serve_until
@@ -50,7 +50,7 @@ Draw = Callable[[float, float], float]
 
 
 def measure(
-    root: Path, count: int = DELIVERIES, databases: tuple[str, ...] = DATABASES, draw: Draw = DRAWN
+    root: Path, count: int = MANY, databases: tuple[str, ...] = DATABASES, draw: Draw = DRAWN
 ) -> list[Figure]:
     """Milliseconds of each page, and the viewers' figures, on each of the databases."""
     return [figure for name in databases for figure in _measured(root / name, name, count, draw)]
@@ -92,8 +92,8 @@ def _fanning_out(office: Office, incident: str, count: int) -> Iterator[None]:
             if not chunk or ending.wait(1 / CHUNKS_A_SECOND):
                 return
             with office.desk.store.write() as work:
-                moved = (DeliveryRow.id.in_(chunk), DeliveryRow.state == "accepted")
-                work.execute(update(DeliveryRow).where(*moved).values(state="visible"))
+                moved = (DELIVERIES.c.id.in_(chunk), DELIVERIES.c.state == "accepted")
+                work.execute(update(DELIVERIES).where(*moved).values(state="visible"))
                 work.record("deliveries.moved", **about, digest="0" * 64, reasons=[])
 
     thread = threading.Thread(target=move)

@@ -29,7 +29,7 @@ from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import private_redis
 from dispatcher.service import recipients
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from ops.bench import rivals
 from ops.bench.far import Far, far_side
 from ops.bench.figures import Figure
@@ -117,8 +117,8 @@ class Site:
 
     def _open(self, plan: str) -> int:
         with self.office.desk.store.read() as work:
-            of_plan = (DeliveryRow.plan == plan, DeliveryRow.kind == "publish")
-            still = select(DeliveryRow.id).where(*of_plan, DeliveryRow.state.in_(UNSETTLED)).limit(1)
+            of_plan = (DELIVERIES.c.plan == plan, DELIVERIES.c.kind == "publish")
+            still = select(DELIVERIES.c.id).where(*of_plan, DELIVERIES.c.state.in_(UNSETTLED)).limit(1)
             return len(work.execute(still).all())
 
 

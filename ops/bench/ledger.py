@@ -30,7 +30,7 @@ from dispatcher.settings import load_settings
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import checkpoints
 from dispatcher.store.database import Store
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from ops.bench.figures import Figure
 from ops.bench.office import office_at
 from ops.postgres import temporary_postgres
@@ -142,7 +142,7 @@ def _written(desk: Desk, group: int, seconds: float) -> tuple[float, list[float]
             time.sleep(0.01)
         lasted = time.monotonic() - started
     with desk.store.read() as work:
-        times = select(LedgerRow.recorded_at).order_by(LedgerRow.id).offset(before)
+        times = select(LEDGER.c.recorded_at).order_by(LEDGER.c.id).offset(before)
         times_in_order = [at for (at,) in work.execute(times)]
     sizes = [size for size, _ in sequencing.heads]
     waited = [sequencing.heads[bisect_left(sizes, place)][1] - at for place, at in enumerate(times_in_order, 1)]
@@ -181,7 +181,7 @@ def _unsequenced(store: Store) -> bool:
 
 def _count(store: Store) -> int:
     with store.read() as work:
-        found: int = work.execute(select(func.count()).select_from(LedgerRow)).scalar_one()
+        found: int = work.execute(select(func.count()).select_from(LEDGER)).scalar_one()
         return found
 
 

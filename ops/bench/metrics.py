@@ -23,7 +23,7 @@ from dispatcher.store.queue import Leased
 from dispatcher.tracing.context import begun
 from ops.bench.figures import Figure
 from ops.bench.office import office_at
-from ops.bench.review import DELIVERIES, NOWHERE, night
+from ops.bench.review import MANY, NOWHERE, night
 from ops.metrics.exporting import DATABASE, Exporter
 from ops.metrics.serving import Serving
 from ops.postgres import temporary_postgres
@@ -36,7 +36,7 @@ SCRAPE_MS, ATTEMPT_US = 100, 20
 STARTS_WITHIN_S = 60
 
 
-def measure(root: Path, count: int = DELIVERIES, databases: tuple[str, ...] = DATABASES) -> list[Figure]:
+def measure(root: Path, count: int = MANY, databases: tuple[str, ...] = DATABASES) -> list[Figure]:
     """Milliseconds of a look and of a scrape on each of the databases, and microseconds of an attempt's trace."""
     return [*(figure for name in databases for figure in _exporter(root / name, name, count)), _tracing()]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from dispatcher.sender_bootstrap import now
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from ops.bench.engine import ARMED_S
 from ops.bench.figures import Figure
 from ops.bench.office import UNLIMITED, Office, office_at
@@ -84,6 +84,6 @@ def _timed(
 def _ended(office: Office, plan: str, kind: str, accounts: int) -> list[datetime] | None:
     """When each delivery of a text was accepted, once all are."""
     with office.desk.store.read() as work:
-        columns = select(DeliveryRow.accepted_at).where(DeliveryRow.plan == plan, DeliveryRow.kind == kind)
-        found = [at for (at,) in work.execute(columns.where(DeliveryRow.accepted_at.is_not(None))).all()]
+        columns = select(DELIVERIES.c.accepted_at).where(DELIVERIES.c.plan == plan, DELIVERIES.c.kind == kind)
+        found = [at for (at,) in work.execute(columns.where(DELIVERIES.c.accepted_at.is_not(None))).all()]
     return found if len(found) >= accounts else None

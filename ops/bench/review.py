@@ -20,14 +20,14 @@ from sqlalchemy import Text, case, cast, func, insert, literal, select, text
 
 from dispatcher.store import deliveries, records
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AttemptRow, DeliveryRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES
 from ops.bench.figures import Figure
 from ops.bench.office import Office, office_at
 from ops.postgres import temporary_postgres
 
 NOWHERE = "http://127.0.0.1:9"
 DATABASES = ("sqlite", "postgresql")
-DELIVERIES, REFUSALS, GROUPS = 1_000_000, 60_000, 30_000
+MANY, REFUSALS, GROUPS = 1_000_000, 60_000, 30_000
 """With so many refusals of the gate and groups of moves in the ledger."""
 
 TARGET_S, TARGET_MB = 30, 500
@@ -49,7 +49,7 @@ print(json.dumps({
 """
 
 
-def measure(root: Path, count: int = DELIVERIES, databases: tuple[str, ...] = DATABASES) -> list[Figure]:
+def measure(root: Path, count: int = MANY, databases: tuple[str, ...] = DATABASES) -> list[Figure]:
     """Seconds and megabytes of one review, on each of the databases."""
     return [figure for name in databases for figure in _measured(root / name, name, count)]
 
@@ -86,7 +86,7 @@ def night(office: Office, count: int) -> str:
     refused = {"channel": "notify", "failures": [{"clause": "G16", "fact": "halted (all)", "mend": "two others"}]}
     moved = {"source": "sending", "target": "accepted", "count": 33, "digest": "0" * 64, "reasons": []}
     for kind, facts, number in (("gate.refused", refused, REFUSALS), ("deliveries.moved", moved, GROUPS)):
-        for start in range(0, number * count // DELIVERIES, AT_ONCE):
+        for start in range(0, number * count // MANY, AT_ONCE):
             with store.write() as work:
                 for place in range(start, start + AT_ONCE):
                     work.record(kind, **about, delivery=f"dlv-{place}", **facts)
@@ -101,7 +101,7 @@ def _multiply(work: Work, plan: str, count: int) -> None:
     after = partial(_after, work, dispatch.released_at if dispatch else work.now)
     number = select(literal(0).label("i")).cte("numbers", recursive=True)
     number = number.union_all(select(number.c.i + 1).where(number.c.i < count - 1))
-    i, table = number.c.i, DeliveryRow.__table__
+    i, table = number.c.i, DELIVERIES
     failed = i % 100 == 7
     own: dict[str, Any] = {
         "id": literal("dlv-").concat(cast(i, Text)),
@@ -115,22 +115,22 @@ def _multiply(work: Work, plan: str, count: int) -> None:
     }
     same = {c.name: literal(getattr(first, c.name), c.type) for c in table.columns if c.name not in own}
     columns = {**same, **own}
-    work.execute(insert(DeliveryRow).from_select(list(columns), select(*columns.values()).select_from(number)))
+    work.execute(insert(DELIVERIES).from_select(list(columns), select(*columns.values()).select_from(number)))
     tried: dict[str, Any] = {
-        "delivery": DeliveryRow.id,
+        "delivery": DELIVERIES.c.id,
         "number": literal(1),
         "fence": literal(1),
         "owner": literal("bench"),
-        "intended_at": DeliveryRow.first_intent_at,
-        "ended_at": func.coalesce(DeliveryRow.accepted_at, DeliveryRow.first_intent_at),
-        "verdict": DeliveryRow.state,
-        "code": case((DeliveryRow.state == "rejected", "recipient"), else_=""),
-        "reason": DeliveryRow.reason,
+        "intended_at": DELIVERIES.c.first_intent_at,
+        "ended_at": func.coalesce(DELIVERIES.c.accepted_at, DELIVERIES.c.first_intent_at),
+        "verdict": DELIVERIES.c.state,
+        "code": case((DELIVERIES.c.state == "rejected", "recipient"), else_=""),
+        "reason": DELIVERIES.c.reason,
         "status": literal(201),
-        "provider_ms": 20 + DeliveryRow.position % 280,
+        "provider_ms": 20 + DELIVERIES.c.position % 280,
     }
-    rows = select(*tried.values()).where(DeliveryRow.attempts == 1)
-    work.execute(insert(AttemptRow).from_select(list(tried), rows))
+    rows = select(*tried.values()).where(DELIVERIES.c.attempts == 1)
+    work.execute(insert(ATTEMPTS).from_select(list(tried), rows))
 
 
 def _let_rows_begin_anywhere(work: Work) -> None:
@@ -143,4 +143,4 @@ def _after(work: Work, start: datetime, ms: Any) -> Any:
     if work.connection.dialect.name == "sqlite":
         moved = cast(ms / 1_000.0, Text).concat(" seconds")
         return func.strftime("%Y-%m-%d %H:%M:%f000", f"{start:%Y-%m-%d %H:%M:%S.%f}", literal("+").concat(moved))
-    return literal(start, DeliveryRow.accepted_at.type) + func.make_interval(0, 0, 0, 0, 0, 0, ms / 1_000.0)
+    return literal(start, DELIVERIES.c.accepted_at.type) + func.make_interval(0, 0, 0, 0, 0, 0, ms / 1_000.0)

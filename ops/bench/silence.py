@@ -25,8 +25,8 @@ from dispatcher.ledger import copies
 from dispatcher.ledger.notes import Checkpoint, origin_of, seal
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import alive
-from dispatcher.store.foreign import TimelineRow
-from dispatcher.store.tables import DeliveryRow, LeaderRow, LedgerRow
+from dispatcher.store.foreign import TIMELINES
+from dispatcher.store.tables import DELIVERIES, LEADERS, LEDGER
 from ops.bench.figures import Figure
 from ops.bench.office import MODE, Office, called, office_at
 from ops.exercise.stage import DISPATCHER, Stage, running, simulator_at, until
@@ -79,7 +79,7 @@ class _Bench:
 
         def heard() -> bool | None:
             with self._office.desk.store.read() as work:
-                name = select(LeaderRow.owner).where(LeaderRow.role == f"{role}-{MODE}")
+                name = select(LEADERS.c.owner).where(LEADERS.c.role == f"{role}-{MODE}")
                 return work.execute(name).first() is not None or None
 
         until(heard, f"the {role} lives", LONGEST_S)
@@ -90,10 +90,10 @@ class _Bench:
         plan = self._office.cleared(lists=LISTS)
         timing = self._office.desk.settings.timing
         time.sleep(2 * timing.poll_ms / 1000 + self._draw(0, timing.silence_ms / 1000))
-        one = select(DeliveryRow.id).where(DeliveryRow.plan == plan, DeliveryRow.account == "sms-1").limit(1)
+        one = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == plan, DELIVERIES.c.account == "sms-1").limit(1)
         waited = self._waiting("deliveries.missing")
         with self._office.desk.store.write() as work:
-            work.execute(delete(DeliveryRow).where(DeliveryRow.id.in_(one)))
+            work.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(one)))
         return waited()
 
     def foreign(self) -> float:
@@ -101,7 +101,7 @@ class _Bench:
 
         def looked() -> bool | None:
             with self._office.desk.store.read() as work:
-                return work.execute(select(TimelineRow.account)).first() is not None or None
+                return work.execute(select(TIMELINES.c.account)).first() is not None or None
 
         until(looked, "the account was looked at", LONGEST_S)
         _, held = example_of("x", self._simulator, called("x", ACCOUNT))
@@ -134,7 +134,7 @@ class _Bench:
 
     def _sequencer_leads(self) -> bool:
         with self._office.desk.store.read() as work:
-            owner = work.execute(select(LeaderRow.owner).where(LeaderRow.role == alive.SEQUENCER)).scalar()
+            owner = work.execute(select(LEADERS.c.owner).where(LEADERS.c.role == alive.SEQUENCER)).scalar()
         return owner not in (None, alive.NOBODY)
 
     def _waiting(self, kind: str, **facts: str) -> Callable[[], float]:
@@ -149,10 +149,10 @@ class _Bench:
 
     def _newest(self) -> int:
         with self._office.desk.store.read() as work:
-            return int(work.execute(select(func.max(LedgerRow.id))).scalar() or 0)
+            return int(work.execute(select(func.max(LEDGER.c.id))).scalar() or 0)
 
     def _found(self, kind: str, above: int, facts: dict[str, str]) -> bool | None:
-        query = select(LedgerRow.body).where(LedgerRow.kind == kind, LedgerRow.id > above)
+        query = select(LEDGER.c.body).where(LEDGER.c.kind == kind, LEDGER.c.id > above)
         with self._office.desk.store.read() as work:
             bodies = [json.loads(body) for body in work.execute(query).scalars()]
         return any(facts.items() <= body.items() for body in bodies) or None

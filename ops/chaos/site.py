@@ -24,7 +24,7 @@ from dispatcher.domain.lifecycle import UNSETTLED
 from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import RedisServer, private_redis
 from dispatcher.store.database import Store
-from dispatcher.store.tables import AttemptRow, DeliveryRow, DispatchRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, DISPATCHES
 from ops.bench.office import Office, called, office_at
 from ops.chaos.count import AMBIGUOUS, Sent
 from ops.chaos.crew import Host, Part
@@ -116,18 +116,18 @@ class Site:
     @property
     def all_begun(self) -> bool:
         """Whether every delivery was begun at least once, or waits for people."""
-        return self._none((DeliveryRow.attempts == 0) & (DeliveryRow.state != "held"))
+        return self._none((DELIVERIES.c.attempts == 0) & (DELIVERIES.c.state != "held"))
 
     @property
     def settled(self) -> bool:
         """Whether no machine has anything left to move."""
-        return self._none(DeliveryRow.state.in_(UNSETTLED))
+        return self._none(DELIVERIES.c.state.in_(UNSETTLED))
 
     def _none(self, where: ColumnElement[bool]) -> bool:
         """Whether there is no such delivery; no while nobody can say."""
         try:
             with self.store.read() as work:
-                return work.execute(select(DeliveryRow.id).where(where).limit(1)).first() is None
+                return work.execute(select(DELIVERIES.c.id).where(where).limit(1)).first() is None
         except Unavailable:
             return False
 
@@ -136,11 +136,11 @@ class Site:
         marks = {digest: mark for mark, digest in self.plans.items()}
         with self.store.read() as work:
             intents: dict[str, list[datetime]] = defaultdict(list)
-            for delivery, at in work.execute(select(AttemptRow.delivery, AttemptRow.intended_at)):
+            for delivery, at in work.execute(select(ATTEMPTS.c.delivery, ATTEMPTS.c.intended_at)):
                 intents[delivery].append(at)
-            columns = (DeliveryRow.id, DeliveryRow.channel, DeliveryRow.account, DeliveryRow.plan)
-            query = select(*columns, DeliveryRow.state, DeliveryRow.reason, DispatchRow.released_at)
-            rows = work.execute(query.join(DispatchRow, DispatchRow.plan == DeliveryRow.plan)).all()
+            columns = (DELIVERIES.c.id, DELIVERIES.c.channel, DELIVERIES.c.account, DELIVERIES.c.plan)
+            query = select(*columns, DELIVERIES.c.state, DELIVERIES.c.reason, DISPATCHES.c.released_at)
+            rows = work.execute(query.join(DISPATCHES, DISPATCHES.c.plan == DELIVERIES.c.plan)).all()
         return [
             Sent(id_, channel, _far(channel, account), marks[plan], released_at, state, reason, intents[id_])
             for id_, channel, account, plan, state, reason, released_at in rows

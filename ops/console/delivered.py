@@ -28,7 +28,7 @@ from dispatcher.store import holds, records, sightings
 from dispatcher.store.database import Work
 from dispatcher.store.history import Tried
 from dispatcher.store.slices import renderings
-from dispatcher.store.tables import AttemptRow, DeliveryRow, RenderingRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, RENDERINGS
 
 MOST_TRIED = 50
 COLUMNS = (
@@ -101,7 +101,7 @@ class Found:
 def one(desk: Desk, id_: str) -> Found:
     """The delivery of this id. Raises NotFound."""
     with desk.store.read() as work:
-        query = select(*(getattr(DeliveryRow, name) for name in COLUMNS)).where(DeliveryRow.id == id_)
+        query = select(*(DELIVERIES.c[name] for name in COLUMNS)).where(DELIVERIES.c.id == id_)
         row = work.execute(query).first()
         if row is None:
             raise NotFound(f"there is no delivery {id_}", "see those there are: dispatcher delivery list")
@@ -123,15 +123,15 @@ def one(desk: Desk, id_: str) -> Found:
 
 
 def _tried(work: Work, id_: str) -> tuple[Tried, ...]:
-    columns = [getattr(AttemptRow, name) for name in Tried.__slots__]
-    query = select(*columns).where(AttemptRow.delivery == id_).order_by(AttemptRow.number.desc()).limit(MOST_TRIED)
+    columns = [ATTEMPTS.c[name] for name in Tried.__slots__]
+    query = select(*columns).where(ATTEMPTS.c.delivery == id_).order_by(ATTEMPTS.c.number.desc()).limit(MOST_TRIED)
     return tuple(Tried(*values) for values in reversed(work.execute(query).all()))
 
 
 def _rendering(work: Work, id_: str) -> Rendering | None:
     """The words, where the store has them as they were written."""
-    named = select(RenderingRow.digest).join(DeliveryRow, DeliveryRow.rendering == RenderingRow.digest)
-    digest = work.execute(named.where(DeliveryRow.id == id_)).scalar()
+    named = select(RENDERINGS.c.digest).join(DELIVERIES, DELIVERIES.c.rendering == RENDERINGS.c.digest)
+    digest = work.execute(named.where(DELIVERIES.c.id == id_)).scalar()
     for _, body in renderings(work, [digest]) if digest else []:
         with suppress(ValueError, TypeError, KeyError):
             document = canonical.decode(body)

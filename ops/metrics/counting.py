@@ -30,14 +30,14 @@ from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.service.judging import CLAUSES
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
-    AccountRow,
-    AttemptRow,
-    DeliveryRow,
-    DispatchRow,
-    IncidentRow,
-    LedgerRow,
-    StatementRow,
-    WayBackRow,
+    ACCOUNTS,
+    ATTEMPTS,
+    DELIVERIES,
+    DISPATCHES,
+    INCIDENTS,
+    LEDGER,
+    STATEMENTS,
+    WAYS_BACK,
 )
 from ops.metrics.pages import Page
 
@@ -101,7 +101,7 @@ class Counted:
         """Take in what is new; returns how many entries that were."""
         self._begin_at_zero(work)
         if self._last is None:
-            self._last = work.execute(select(func.max(LedgerRow.id))).scalar() or 0
+            self._last = work.execute(select(func.max(LEDGER.c.id))).scalar() or 0
             return 0
         found = self._fresh(work)
         if not found:
@@ -115,7 +115,7 @@ class Counted:
 
     def _begin_at_zero(self, work: Work) -> None:
         """Name what may be counted: of a counter that appears with its first event, nobody sees an increase."""
-        rows = work.execute(select(AccountRow.channel, AccountRow.mode).distinct()).all()
+        rows = work.execute(select(ACCOUNTS.c.channel, ACCOUNTS.c.mode).distinct()).all()
         for channel, mode in {tuple(row) for row in rows} - self._named:
             self._named.add((channel, mode))
             for outcome in OUTCOMES:
@@ -125,8 +125,8 @@ class Counted:
 
     def _fresh(self, work: Work) -> frozenset[int]:
         last = self._last or 0
-        unseen = or_(LedgerRow.id > last, LedgerRow.id.in_(list(self._holes)))
-        found = work.execute(select(LedgerRow.id).where(unseen).order_by(LedgerRow.id).limit(MOST)).scalars().all()
+        unseen = or_(LEDGER.c.id > last, LEDGER.c.id.in_(list(self._holes)))
+        found = work.execute(select(LEDGER.c.id).where(unseen).order_by(LEDGER.c.id).limit(MOST)).scalars().all()
         now_s = time.monotonic()
         self._last = max([last, *found])
         for id_ in [*set(range(last + 1, self._last)).difference(found)][:MOST_HOLES]:
@@ -136,19 +136,19 @@ class Counted:
         return frozenset(found)
 
     def _rows(self, work: Work, found: frozenset[int]) -> list[tuple[Any, dict[str, Any]]]:
-        between = and_(LedgerRow.id >= min(found), LedgerRow.id <= max(found), LedgerRow.kind.in_(KINDS))
-        columns = (LedgerRow.id, LedgerRow.kind, LedgerRow.incident, LedgerRow.recorded_at, LedgerRow.body)
-        rows = work.execute(select(*columns).where(between).order_by(LedgerRow.id)).all()
+        between = and_(LEDGER.c.id >= min(found), LEDGER.c.id <= max(found), LEDGER.c.kind.in_(KINDS))
+        columns = (LEDGER.c.id, LEDGER.c.kind, LEDGER.c.incident, LEDGER.c.recorded_at, LEDGER.c.body)
+        rows = work.execute(select(*columns).where(between).order_by(LEDGER.c.id)).all()
         return [(row, _read(row.body)) for row in rows if row.id in found]
 
     def _learn(self, work: Work, rows: Sequence[tuple[Any, dict[str, Any]]]) -> None:
         """Find out, in few questions, what these entries are about."""
         incidents = {row.incident for row, _ in rows if row.incident} - self._modes.keys()
         for chunk in _chunks(incidents):
-            query = select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(chunk))
+            query = select(INCIDENTS.c.id, INCIDENTS.c.mode).where(INCIDENTS.c.id.in_(chunk))
             self._modes |= {row.id: row.mode for row in work.execute(query).all()}
         if {body["account"] for _, body in rows if "account" in body} - self._accounts.keys():
-            known = select(AccountRow.id, AccountRow.channel, AccountRow.mode)
+            known = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, ACCOUNTS.c.mode)
             self._accounts = {id_: (channel, mode) for id_, channel, mode in work.execute(known).all()}
         ended = {body["plan"] for row, body in rows if row.kind in MOVES and body.get("target") == "accepted"}
         for chunk in _chunks(ended):
@@ -163,10 +163,10 @@ class Counted:
         named |= {id_ for body in bodies for id_ in body.get("deliveries", ())}
         posts: dict[str, Any] = {}
         for chunk in _chunks(named):
-            query = select(DeliveryRow.id, DeliveryRow.kind, DeliveryRow.channel).where(DeliveryRow.id.in_(chunk))
+            query = select(DELIVERIES.c.id, DELIVERIES.c.kind, DELIVERIES.c.channel).where(DELIVERIES.c.id.in_(chunk))
             posts |= {row.id: (row.kind, row.channel, {}) for row in work.execute(query).all()}
-            took = select(AttemptRow.delivery, AttemptRow.number, AttemptRow.provider_ms)
-            for delivery, number, provider_ms in work.execute(took.where(AttemptRow.delivery.in_(chunk))).all():
+            took = select(ATTEMPTS.c.delivery, ATTEMPTS.c.number, ATTEMPTS.c.provider_ms)
+            for delivery, number, provider_ms in work.execute(took.where(ATTEMPTS.c.delivery.in_(chunk))).all():
                 if delivery in posts:
                     posts[delivery][2][number] = provider_ms
         return posts
@@ -225,16 +225,16 @@ class Counted:
 
 
 def _starts(work: Work, plans: Sequence[str]) -> dict[str, Started]:
-    released = select(DispatchRow.plan, DispatchRow.released_at).where(DispatchRow.plan.in_(plans))
+    released = select(DISPATCHES.c.plan, DISPATCHES.c.released_at).where(DISPATCHES.c.plan.in_(plans))
     began = {row.plan: row.released_at for row in work.execute(released).all()}
-    approve = (StatementRow.kind == str(StatementKind.APPROVE), StatementRow.subject.in_(plans))
-    said = select(StatementRow.subject, StatementRow.recorded_at).where(*approve)
+    approve = (STATEMENTS.c.kind == str(StatementKind.APPROVE), STATEMENTS.c.subject.in_(plans))
+    said = select(STATEMENTS.c.subject, STATEMENTS.c.recorded_at).where(*approve)
     approved: dict[str, datetime] = {}
     for plan, at in work.execute(said).all():
         if plan in began and at <= began[plan]:
             approved[plan] = max(at, approved.get(plan, at))
     orders: dict[str, dict[str, datetime]] = {}
-    ways = select(WayBackRow.plan, WayBackRow.kind, WayBackRow.ordered_at).where(WayBackRow.plan.in_(plans))
+    ways = select(WAYS_BACK.c.plan, WAYS_BACK.c.kind, WAYS_BACK.c.ordered_at).where(WAYS_BACK.c.plan.in_(plans))
     for plan, kind, at in work.execute(ways).all():
         orders.setdefault(plan, {})[kind] = at
     return {plan: Started(approved.get(plan), began.get(plan), orders.get(plan, {})) for plan in plans}

@@ -17,7 +17,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.settings import Settings
 from dispatcher.store import foreign, holds, sightings
 from dispatcher.store.database import Work
-from dispatcher.store.tables import AccountRow, DeliveryRow, IncidentRow, LedgerRow
+from dispatcher.store.tables import ACCOUNTS, DELIVERIES, INCIDENTS, LEDGER
 from ops.metrics.pages import Page
 
 MOST_HELD = 10_000
@@ -31,7 +31,7 @@ def put(page: Page, work: Work, settings: Settings, clock: Clock) -> None:
     before = clock()
     database = work.now  # read when this transaction began
     page.put("clock_offset_seconds", 0.0 if on_sqlite(work) else (database - before).total_seconds())
-    accounts = work.execute(select(AccountRow.id, AccountRow.channel, AccountRow.mode, AccountRow.settings)).all()
+    accounts = work.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.channel, ACCOUNTS.c.mode, ACCOUNTS.c.settings)).all()
     by_name = {row.id: row for row in accounts}
     _held(page, work)
     _posts(page, work)
@@ -53,8 +53,8 @@ def on_sqlite(work: Work) -> bool:
 def _held(page: Page, work: Work) -> None:
     """By index, lane by lane: where a million are held, the first ten thousand say so."""
     for lane, mode in product(Lane, Mode):
-        at = (DeliveryRow.lane == str(lane), DeliveryRow.mode == str(mode), DeliveryRow.state == "held")
-        rows = work.execute(select(DeliveryRow.channel, DeliveryRow.reason).where(*at).limit(MOST_HELD)).all()
+        at = (DELIVERIES.c.lane == str(lane), DELIVERIES.c.mode == str(mode), DELIVERIES.c.state == "held")
+        rows = work.execute(select(DELIVERIES.c.channel, DELIVERIES.c.reason).where(*at).limit(MOST_HELD)).all()
         for channel, reason in rows:
             said = reason if reason in REASONS else "other"
             page.add("held_deliveries", channel=channel, mode=str(mode), reason=said)
@@ -63,7 +63,7 @@ def _held(page: Page, work: Work) -> None:
 def _posts(page: Page, work: Work) -> None:
     rows = sightings.alarming(work)
     names = {row.incident for row in rows}
-    query = select(IncidentRow.id, IncidentRow.mode).where(IncidentRow.id.in_(names))
+    query = select(INCIDENTS.c.id, INCIDENTS.c.mode).where(INCIDENTS.c.id.in_(names))
     modes = {row.id: row.mode for row in work.execute(query).all()}
     for row in rows:
         page.add("posts_not_as_approved", channel=row.channel, mode=modes[row.incident], seen=row.seen)
@@ -73,10 +73,10 @@ def _missing(page: Page, work: Work) -> None:
     """By the newest of the ledger's entries that say so, and that say of some that they are back."""
     for mode in Mode:
         page.put("plans_missing_deliveries", 0, mode=str(mode))
-    columns = (LedgerRow.kind, LedgerRow.body, IncidentRow.mode)
-    query = select(*columns).join(IncidentRow, IncidentRow.id == LedgerRow.incident).where(LedgerRow.kind.in_(WHOLE))
+    columns = (LEDGER.c.kind, LEDGER.c.body, INCIDENTS.c.mode)
+    query = select(*columns).join(INCIDENTS, INCIDENTS.c.id == LEDGER.c.incident).where(LEDGER.c.kind.in_(WHOLE))
     newest: set[str] = set()
-    for kind, body, mode in work.execute(query.order_by(LedgerRow.id.desc()).limit(MOST_MISSING)).all():
+    for kind, body, mode in work.execute(query.order_by(LEDGER.c.id.desc()).limit(MOST_MISSING)).all():
         plan = str(json.loads(body).get("plan"))
         if plan not in newest and kind == WHOLE[0]:
             page.add("plans_missing_deliveries", mode=mode)

@@ -18,17 +18,17 @@ from dispatcher.sender_bootstrap import now
 from dispatcher.service import incidents, messages, stopping, submitting
 from dispatcher.service.areas import Where
 from dispatcher.service.submitting import Wish
-from dispatcher.store.foreign import ForeignPostRow
-from dispatcher.store.sightings import SightingRow
+from dispatcher.store.foreign import FOREIGN_POSTS
+from dispatcher.store.sightings import SIGHTINGS
 from dispatcher.store.tables import (
-    AccountRow,
-    AttemptRow,
-    DeliveryRow,
-    HoldRow,
-    IncidentRow,
-    ProbeRow,
-    SessionRow,
-    WorkerRow,
+    ACCOUNTS,
+    ATTEMPTS,
+    DELIVERIES,
+    HOLDS,
+    INCIDENTS,
+    PROBES,
+    SESSIONS,
+    WORKERS,
 )
 from tests.browser.scene import Scene
 
@@ -62,11 +62,11 @@ def paint(scene: Scene, text: str) -> None:
     accepted, doubted = scene.names["mastodon-1"], scene.names["x-1"]
     answer = {"code": text, "reason": text, "reference": text}
     with scene.stage.desk.store.write() as work:
-        work.execute(update(IncidentRow).values(title=text))
-        work.execute(update(AccountRow).values(handle=text, languages=text))
-        work.execute(update(ProbeRow).values(ok=False, detail=text, quota=text, probed_at=now()))
-        work.execute(update(AttemptRow).where(AttemptRow.delivery.in_([accepted, doubted])).values(**answer))
-        work.execute(update(DeliveryRow).where(DeliveryRow.id == accepted).values(url=text, reference=text))
+        work.execute(update(INCIDENTS).values(title=text))
+        work.execute(update(ACCOUNTS).values(handle=text, languages=text))
+        work.execute(update(PROBES).values(ok=False, detail=text, quota=text, probed_at=now()))
+        work.execute(update(ATTEMPTS).where(ATTEMPTS.c.delivery.in_([accepted, doubted])).values(**answer))
+        work.execute(update(DELIVERIES).where(DELIVERIES.c.id == accepted).values(url=text, reference=text))
         for row, values in _rows(accepted, text).items():
             work.execute(delete(row))
             work.execute(insert(row), [values])
@@ -79,10 +79,10 @@ def _rows(accepted: str, text: str) -> dict[Any, dict[str, Any]]:
     process = {"role": "accounts", "mode": "exercise", "pid": 1, "started_at": now(), "seen_at": now()}
     said = {"host": text, "version": text, "doing": text, "doing_since": now()}
     return {
-        SightingRow: {"delivery": accepted, "told": "altered", **seen},
-        HoldRow: {"account": "webhook-1", "person": text, "reason": text, "placed_at": now()},
-        ForeignPostRow: {"account": "bluesky-1", "reference": text, "url": text, "at": now(), "found_at": now()},
-        WorkerRow: {"owner": text, **process, **said},
+        SIGHTINGS: {"delivery": accepted, "told": "altered", **seen},
+        HOLDS: {"account": "webhook-1", "person": text, "reason": text, "placed_at": now()},
+        FOREIGN_POSTS: {"account": "bluesky-1", "reference": text, "url": text, "at": now(), "found_at": now()},
+        WORKERS: {"owner": text, **process, **said},
     }
 
 
@@ -108,4 +108,4 @@ def written(scene: Scene, text: str) -> str:
 def named(scene: Scene, text: str) -> None:
     """Whoever is signed in is called so."""
     with scene.stage.desk.store.write() as work:
-        work.execute(update(SessionRow).values(name=text))
+        work.execute(update(SESSIONS).values(name=text))

@@ -28,7 +28,7 @@ from dispatcher.sender_bootstrap import now
 from dispatcher.service import holding, incidents, sessions
 from dispatcher.service.operating.look import Looker
 from dispatcher.service.sessions import Known
-from dispatcher.store.tables import AttemptRow, DeliveryRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES
 from ops.console.signing_in.cookies import SIGNED_IN
 from tests.ops.console.served import served
 from tests.stage import Stage, far_sides, stage_at
@@ -95,8 +95,8 @@ class Scene:
         for state in states:
             with self.stage.desk.store.write() as work:
                 given = values if state == states[-1] else {}
-                change = update(DeliveryRow).where(DeliveryRow.id == delivery)
-                work.execute(change.values(state=state, fence=DeliveryRow.fence + 1, **given))
+                change = update(DELIVERIES).where(DELIVERIES.c.id == delivery)
+                work.execute(change.values(state=state, fence=DELIVERIES.c.fence + 1, **given))
 
     def hold(self, account: str, reason: str) -> None:
         """Have an account wait, in the name of ops-1."""
@@ -106,7 +106,7 @@ class Scene:
         """Write down an attempt at a delivery."""
         row = {"delivery": delivery, "number": 1, "fence": 1, "owner": "w", "intended_at": now(), **values}
         with self.stage.desk.store.write() as work:
-            work.execute(insert(AttemptRow), [row])
+            work.execute(insert(ATTEMPTS), [row])
 
 
 @contextmanager

@@ -20,13 +20,13 @@ from datetime import timedelta
 from typing import Any
 
 import redis
-from sqlalchemy import Connection, Executable, insert, select, text, update
+from sqlalchemy import Connection, Executable, Table, insert, select, text, update
 
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.statement import Envelope, Statement, StatementKind
 from dispatcher.statements.signing import KeyFileSigner, Signer, sign
 from dispatcher.store.database import open_engine
-from dispatcher.store.tables import Base, DeliveryRow, DispatchRow, OutboxRow, PlanRow, StatementRow
+from dispatcher.store.tables import DELIVERIES, DISPATCHES, OUTBOX, PLANS, STATEMENTS
 from tests.builders import drawn
 from tests.e2e.deployment import Cleared, Deployment
 from tests.servers import until
@@ -48,13 +48,13 @@ class Attacker:
         """Run one SQL statement, committed at once."""
         return self.connection.execute(statement)
 
-    def row(self, table: type[Base], *where: Any) -> dict[str, Any]:
+    def row(self, table: Table, *where: Any) -> dict[str, Any]:
         """The first row that fits, as values."""
-        found = self.does(select(table.__table__).where(*where)).first()
+        found = self.does(select(table).where(*where)).first()
         assert found is not None
         return dict(found._mapping)
 
-    def inserts(self, table: type[Base], like: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    def inserts(self, table: Table, like: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
         """Insert a row like another one, with changes; returns it."""
         values = {**like, **changes}
         self.does(insert(table).values(**values))
@@ -62,9 +62,9 @@ class Attacker:
 
     def delivery(self, plan: Cleared, /, **changes: Any) -> str:
         """Insert a delivery like the plan's first, due now, under a new id; returns the id."""
-        like = self.row(DeliveryRow, DeliveryRow.plan == plan.digest)
+        like = self.row(DELIVERIES, DELIVERIES.c.plan == plan.digest)
         fresh = {"id": new_id("dly", DRAWN), "state": "ready", "due_at": self.site.desk.now()}
-        made: str = self.inserts(DeliveryRow, like, **{**fresh, **changes})["id"]
+        made: str = self.inserts(DELIVERIES, like, **{**fresh, **changes})["id"]
         return made
 
     def holds_back(self, plan: Cleared) -> None:
@@ -77,8 +77,8 @@ class Attacker:
 
     def dispatches(self, plan: Cleared, **changes: Any) -> None:
         """Release a plan by hand: a dispatch in the name of whoever submitted it, and a doorbell for each lane."""
-        about_it = self.row(StatementRow, StatementRow.subject == plan.digest)
-        about = self.row(PlanRow, PlanRow.digest == plan.digest)
+        about_it = self.row(STATEMENTS, STATEMENTS.c.subject == plan.digest)
+        about = self.row(PLANS, PLANS.c.digest == plan.digest)
         values = {
             "id": new_id("dsp", DRAWN),
             "plan": plan.digest,
@@ -88,16 +88,16 @@ class Attacker:
             "released_by": "director-1",
             "statement": about_it["id"],
         }
-        dispatch = self.inserts(DispatchRow, values, **changes)
-        self.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(state="released"))
+        dispatch = self.inserts(DISPATCHES, values, **changes)
+        self.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(state="released"))
         for lane in ("accounts", "recipients", "tiktok"):
             bell = {"lane": lane, "mode": dispatch["mode"], "dispatch": dispatch["id"]}
-            self.does(insert(OutboxRow).values(**bell, created_at=self.site.desk.now()))
+            self.does(insert(OUTBOX).values(**bell, created_at=self.site.desk.now()))
 
     def statement(self, kind: StatementKind | str, *where: Any, **about: str) -> Statement:
         """What the first row that fits says."""
-        named = [getattr(StatementRow, key) == value for key, value in about.items()]
-        row = self.row(StatementRow, StatementRow.kind == str(kind), *named, *where)
+        named = [STATEMENTS.c[key] == value for key, value in about.items()]
+        row = self.row(STATEMENTS, STATEMENTS.c.kind == str(kind), *named, *where)
         return Statement.decode(self.site.signed(row["id"]).payload)
 
     def key(self, person: str) -> Signer:
@@ -114,7 +114,7 @@ class Attacker:
         words = {"id": new_id("stm", DRAWN), "kind": str(like.kind), "mode": str(like.mode), "incident": None}
         document = envelope.document() if isinstance(envelope, Envelope) else dict(envelope)
         values = {**same, **words, "envelope": document, "recorded_at": self.site.desk.now()}
-        self.does(insert(StatementRow).values(**{**values, **changes}))
+        self.does(insert(STATEMENTS).values(**{**values, **changes}))
 
     def said(self, plan: Cleared, **changes: Any) -> Statement:
         """What the checker would have said of the plan, with changes."""
@@ -130,7 +130,7 @@ class Attacker:
 
     def released(self, plan: Cleared) -> bool:
         """Whether the plan has a dispatch."""
-        return self.does(select(DispatchRow.id).where(DispatchRow.plan == plan.digest)).first() is not None
+        return self.does(select(DISPATCHES.c.id).where(DISPATCHES.c.plan == plan.digest)).first() is not None
 
     def pushes(self, name: str, message: bytes, lane: str = "accounts") -> None:
         """Put bytes into a lane's queue as Dramatiq's broker would, and ring its bell."""
@@ -146,7 +146,7 @@ class Attacker:
 
     def _due(self, plan: Cleared, wait: timedelta) -> None:
         due = self.site.desk.now() + wait
-        self.does(update(DeliveryRow).where(DeliveryRow.plan == plan.digest).values(due_at=due))
+        self.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan.digest).values(due_at=due))
 
 
 @contextmanager

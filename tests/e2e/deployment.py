@@ -57,7 +57,7 @@ from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
-from dispatcher.store.tables import LedgerRow, StatementRow
+from dispatcher.store.tables import LEDGER, STATEMENTS
 from ops.exercise.stage import simulator_at
 from tests.cast import RECORD
 from tests.certificate import signing
@@ -249,14 +249,14 @@ class Deployment:
     def entries(self, kind: str, **facts: str) -> list[dict[str, Any]]:
         """The facts of ledger entries of one kind that hold these facts, oldest first."""
         with self.desk.store.read() as work:
-            query = select(LedgerRow.body).where(LedgerRow.kind == kind).order_by(LedgerRow.id)
+            query = select(LEDGER.c.body).where(LEDGER.c.kind == kind).order_by(LEDGER.c.id)
             found = [json.loads(body) for body in work.execute(query).scalars()]
         return [entry for entry in found if facts.items() <= entry.items()]
 
     def signed(self, statement: str) -> Envelope:
         """The envelope of a statement."""
         with self.desk.store.read() as work:
-            (envelope,) = records.envelopes(work, StatementRow.id == statement)
+            (envelope,) = records.envelopes(work, STATEMENTS.c.id == statement)
         return envelope
 
     def clauses(self, delivery: str) -> set[str]:

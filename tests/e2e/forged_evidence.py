@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 from dispatcher.domain.statement import Envelope, StatementKind
 from dispatcher.service import clearing, evidence
 from dispatcher.service.evidence import Decision
-from dispatcher.store.tables import DeliveryRow, StatementRow
+from dispatcher.store.tables import DELIVERIES, STATEMENTS
 from tests.e2e.attacker import Attacker, Campaign
 from tests.e2e.deployment import BOTH, Cleared
 from tests.statements.support import SoftKey
@@ -39,8 +39,8 @@ def a_release_of_another_plan(attacker: Attacker, plan: Cleared) -> None:
     """A director's own release of one plan, filed under another."""
     other = attacker.site.cleared("x-city")
     attacker.signs_release(other)
-    about = (StatementRow.subject == other.digest, StatementRow.kind == "release")
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest, incident=plan.incident))
+    about = (STATEMENTS.c.subject == other.digest, STATEMENTS.c.kind == "release")
+    attacker.does(update(STATEMENTS).where(*about).values(subject=plan.digest, incident=plan.incident))
 
 
 @CAMPAIGN.forgery(unreleased, "G03")
@@ -64,8 +64,8 @@ def a_release_that_ran_out(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(unreleased, "G03")
 def a_release_by_an_approval(attacker: Attacker, plan: Cleared) -> None:
     """The director's approval, in a row that says release."""
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.person == "director-1")
-    attacker.does(update(StatementRow).where(StatementRow.id == row["id"]).values(kind="release"))
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == plan.digest, STATEMENTS.c.person == "director-1")
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.id == row["id"]).values(kind="release"))
 
 
 @CAMPAIGN.forgery(unreleased, "G03")
@@ -88,8 +88,8 @@ def a_release_by_a_stranger(attacker: Attacker, plan: Cleared) -> None:
 def a_deleted_submission(attacker: Attacker, plan: Cleared) -> None:
     """Nobody who wrote it has signed for it any more."""
     attacker.signs_release(plan)
-    about = (StatementRow.subject == plan.digest, StatementRow.kind == "submit")
-    attacker.does(delete(StatementRow).where(*about))
+    about = (STATEMENTS.c.subject == plan.digest, STATEMENTS.c.kind == "submit")
+    attacker.does(delete(STATEMENTS).where(*about))
 
 
 def posted(attacker: Attacker, account: str, *, decided: bool) -> Cleared:
@@ -100,8 +100,8 @@ def posted(attacker: Attacker, account: str, *, decided: bool) -> Cleared:
         for person in ("checker-1", "welsh-checker-1", "security-1", "director-1"):
             clearing.approve(site.desk, plan.digest, site.pen(person))
     attacker.signs_release(plan)
-    of_webhook = (DeliveryRow.plan == plan.digest, DeliveryRow.channel == "webhook")
-    attacker.does(delete(DeliveryRow).where(*of_webhook))
+    of_webhook = (DELIVERIES.c.plan == plan.digest, DELIVERIES.c.channel == "webhook")
+    attacker.does(delete(DELIVERIES).where(*of_webhook))
     return plan
 
 
@@ -131,8 +131,8 @@ def assessed(attacker: Attacker) -> Cleared:
 def a_decision_on_another_plan(attacker: Attacker, plan: Cleared) -> None:
     """The minister agreed to another plan; that decision, and its confirmation, are filed under this one."""
     other = attacker.site.cleared("tiktok-city", "webhook-council", languages=BOTH)
-    about = (StatementRow.subject == other.digest, StatementRow.kind.in_(("decide", "confirm")))
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest, incident=plan.incident))
+    about = (STATEMENTS.c.subject == other.digest, STATEMENTS.c.kind.in_(("decide", "confirm")))
+    attacker.does(update(STATEMENTS).where(*about).values(subject=plan.digest, incident=plan.incident))
 
 
 @CAMPAIGN.forgery(undecided, "G12")
@@ -149,10 +149,10 @@ def a_refusal_turned_round(attacker: Attacker, plan: Cleared) -> None:
     """The private office recorded that the minister refused; the word in the row's envelope says agreed."""
     site = attacker.site
     evidence.decide(site.desk, plan.digest, site.pen("private-office-1"), Decision.REFUSED, ("tiktok",))
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.kind == "decide")
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == plan.digest, STATEMENTS.c.kind == "decide")
     envelope = site.signed(row["id"])
     edited = replace(envelope, payload=envelope.payload.replace(b'"refused"', b'"agreed"')).document()
-    attacker.does(update(StatementRow).where(StatementRow.id == row["id"]).values(envelope=edited))
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.id == row["id"]).values(envelope=edited))
 
 
 @CAMPAIGN.forgery(attested, "G11")
@@ -178,7 +178,7 @@ def an_assessment_edited(attacker: Attacker, plan: Cleared) -> None:
 
 def standing(attacker: Attacker, kind: str, about: bytes) -> tuple[str, Envelope]:
     """The row and the envelope of a standing statement whose payload holds these bytes."""
-    rows = attacker.does(select(StatementRow.id).where(StatementRow.kind == kind)).scalars().all()
+    rows = attacker.does(select(STATEMENTS.c.id).where(STATEMENTS.c.kind == kind)).scalars().all()
     found = [(row, attacker.site.signed(row)) for row in rows]
     return next((row, envelope) for row, envelope in found if about in envelope.payload)
 
@@ -193,4 +193,4 @@ def swapped(attacker: Attacker, kind: StatementKind, about: bytes, forged: Calla
     """Put another envelope in the place of a standing statement's."""
     row, envelope = standing(attacker, str(kind), about)
     document = forged(envelope).document()
-    attacker.does(update(StatementRow).where(StatementRow.id == row).values(envelope=document))
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.id == row).values(envelope=document))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from dispatcher.domain.ids import new_id
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
-from dispatcher.store.tables import DeliveryRow, PlanRow, RenderingRow
+from dispatcher.store.tables import DELIVERIES, PLANS, RENDERINGS
 from tests.e2e.attacker import DRAWN, Attacker
 from tests.e2e.conftest import CAST
 from tests.e2e.deployment import BOTH, Cleared
@@ -58,11 +58,11 @@ def honest(attacker: Attacker) -> Cleared:
 
 def bodies(attacker: Attacker, plan: Cleared) -> dict[str, bytes]:
     """The renderings that a plan's deliveries carry, by digest."""
-    used = select(DeliveryRow.rendering).where(DeliveryRow.plan == plan.digest)
-    rows = select(RenderingRow.digest, RenderingRow.body).where(RenderingRow.digest.in_(used))
+    used = select(DELIVERIES.c.rendering).where(DELIVERIES.c.plan == plan.digest)
+    rows = select(RENDERINGS.c.digest, RENDERINGS.c.body).where(RENDERINGS.c.digest.in_(used))
     return dict(attacker.does(rows).all())
 
 
 def signed(attacker: Attacker, plan: Cleared) -> Plan:
     """The plan as it was signed."""
-    return Plan.decode(attacker.row(PlanRow, PlanRow.digest == plan.digest)["body"])
+    return Plan.decode(attacker.row(PLANS, PLANS.c.digest == plan.digest)["body"])

@@ -35,7 +35,7 @@ from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import StatementKind
 from dispatcher.store import records
-from dispatcher.store.tables import PlanRow
+from dispatcher.store.tables import PLANS
 from ops.reading import having_read
 from tests.e2e.attacker import Attacker
 from tests.e2e.deployment import Cleared, Deployment
@@ -151,7 +151,7 @@ def scripted(attacker: Attacker, like: Cleared, plan: Plan, due_in: timedelta = 
     """
     site, made = attacker.site, Cleared(plan.digest, plan.incident, like.headline)
     head = {"digest": plan.digest, "incident": plan.incident, "body": plan.encoded()}
-    attacker.inserts(PlanRow, attacker.row(PlanRow, PlanRow.digest == like.digest), **head)
+    attacker.inserts(PLANS, attacker.row(PLANS, PLANS.c.digest == like.digest), **head)
     for place in plan.destinations:
         about = {"channel": place.channel, "account": place.account, "destination": place.account}
         about |= {"plan": plan.digest, "incident": plan.incident, "rendering": place.renderings[TextKind.PUBLISH]}

@@ -22,16 +22,16 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending.lists import ListKey, Row, tree_of
 from dispatcher.sending.prepared import RENDERING_SCHEMA
 from dispatcher.store.tables import (
-    AccountRow,
-    ClearanceRow,
-    DeliveryRow,
-    DispatchRow,
-    IncidentRow,
-    PlanRow,
-    RecipientListRow,
-    RecipientRow,
-    RenderingRow,
-    StatementRow,
+    ACCOUNTS,
+    CLEARANCES,
+    DELIVERIES,
+    DISPATCHES,
+    INCIDENTS,
+    PLANS,
+    RECIPIENT_LISTS,
+    RECIPIENTS,
+    RENDERINGS,
+    STATEMENTS,
 )
 from tests.e2e.attacker import DRAWN, Attacker, Campaign, Forgery, attacker_on
 from tests.e2e.conftest import CAST
@@ -54,14 +54,14 @@ def attacker(exercise: Deployment) -> Iterator[Attacker]:
 
 def rows(attacker: Attacker, plan: Cleared, **values: object) -> None:
     """Change every delivery of a plan."""
-    attacker.does(update(DeliveryRow).where(DeliveryRow.plan == plan.digest).values(**values))
+    attacker.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan.digest).values(**values))
 
 
 def edited(attacker: Attacker, plan: Cleared, old: bytes, new: bytes) -> None:
     """Write other words into a plan's bytes."""
-    body = attacker.row(PlanRow, PlanRow.digest == plan.digest)["body"]
+    body = attacker.row(PLANS, PLANS.c.digest == plan.digest)["body"]
     assert old in body
-    attacker.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(body=body.replace(old, new)))
+    attacker.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(body=body.replace(old, new)))
 
 
 @CAMPAIGN.forgery(everywhere, "G07")
@@ -70,7 +70,7 @@ def a_text_edited_after_its_clearance(attacker: Attacker, plan: Cleared) -> None
     for digest, body in bodies(attacker, plan).items():
         forged = body.replace(b"Stay in", b"Go out!")
         assert forged != body
-        attacker.does(update(RenderingRow).where(RenderingRow.digest == digest).values(body=forged))
+        attacker.does(update(RENDERINGS).where(RENDERINGS.c.digest == digest).values(body=forged))
 
 
 @CAMPAIGN.forgery(everywhere, "G07")
@@ -79,9 +79,9 @@ def a_text_of_his_own(attacker: Attacker, plan: Cleared) -> None:
     for digest, body in bodies(attacker, plan).items():
         forged = body.replace(b"Stay in", b"Go out!")
         named = canonical.digest(RENDERING_SCHEMA, forged)
-        attacker.inserts(RenderingRow, {"digest": named, "body": forged})
-        at = (DeliveryRow.plan == plan.digest, DeliveryRow.rendering == digest)
-        attacker.does(update(DeliveryRow).where(*at).values(rendering=named))
+        attacker.inserts(RENDERINGS, {"digest": named, "body": forged})
+        at = (DELIVERIES.c.plan == plan.digest, DELIVERIES.c.rendering == digest)
+        attacker.does(update(DELIVERIES).where(*at).values(rendering=named))
 
 
 @CAMPAIGN.forgery(everywhere, "G07")
@@ -89,20 +89,20 @@ def a_text_encoded_anew(attacker: Attacker, plan: Cleared) -> None:
     """The same words with a space more between two keys, which no canonical encoder writes."""
     for digest, body in bodies(attacker, plan).items():
         forged = body.replace(b"{", b"{ ", 1)
-        attacker.does(update(RenderingRow).where(RenderingRow.digest == digest).values(body=forged))
+        attacker.does(update(RENDERINGS).where(RENDERINGS.c.digest == digest).values(body=forged))
 
 
 @CAMPAIGN.forgery(everywhere, "G07")
 def a_text_taken_away(attacker: Attacker, plan: Cleared) -> None:
     """The signed words are gone, on every channel."""
-    attacker.does(delete(RenderingRow).where(RenderingRow.digest.in_(bodies(attacker, plan))))
+    attacker.does(delete(RENDERINGS).where(RENDERINGS.c.digest.in_(bodies(attacker, plan))))
 
 
 @CAMPAIGN.forgery(waiting, "G07")
 def a_text_of_another_plan(attacker: Attacker, plan: Cleared) -> None:
     """Words that were signed, but for a plan that nobody released."""
     other = attacker.site.cleared("x-city")
-    rows(attacker, plan, rendering=attacker.row(DeliveryRow, DeliveryRow.plan == other.digest)["rendering"])
+    rows(attacker, plan, rendering=attacker.row(DELIVERIES, DELIVERIES.c.plan == other.digest)["rendering"])
 
 
 @CAMPAIGN.forgery(waiting, "G07")
@@ -138,8 +138,8 @@ def an_account_of_another_channel(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(everywhere, "G07")
 def everything_in_the_accounts_lane(attacker: Attacker, plan: Cleared) -> Sequence[str]:
     """Text messages and videos in the lane of another role, which does not hold their credentials."""
-    moved = (DeliveryRow.plan == plan.digest, DeliveryRow.lane != "accounts")
-    attacker.does(update(DeliveryRow).where(*moved).values(lane="accounts", due_at=attacker.site.desk.now()))
+    moved = (DELIVERIES.c.plan == plan.digest, DELIVERIES.c.lane != "accounts")
+    attacker.does(update(DELIVERIES).where(*moved).values(lane="accounts", due_at=attacker.site.desk.now()))
     named = ("notify", "tiktok")
     return [row.id for row in attacker.site.rows(plan) if row.channel in named]
 
@@ -154,11 +154,11 @@ def an_account_on_a_channel_under_another_name(attacker: Attacker, plan: Cleared
 @CAMPAIGN.forgery(waiting, "G07")
 def a_channel_that_is_never_used(attacker: Attacker, plan: Cleared) -> Sequence[str]:
     """An account on WeChat, a clearance that says clear, and a delivery to it."""
-    account = attacker.row(AccountRow, AccountRow.id == "x-city")
+    account = attacker.row(ACCOUNTS, ACCOUNTS.c.id == "x-city")
     name = new_id("acc", DRAWN)
-    attacker.inserts(AccountRow, account, id=name, channel="wechat")
-    clearance = attacker.row(ClearanceRow, ClearanceRow.plan == plan.digest)
-    attacker.inserts(ClearanceRow, clearance, channel="wechat", state="clear")
+    attacker.inserts(ACCOUNTS, account, id=name, channel="wechat")
+    clearance = attacker.row(CLEARANCES, CLEARANCES.c.plan == plan.digest)
+    attacker.inserts(CLEARANCES, clearance, channel="wechat", state="clear")
     return [attacker.delivery(plan, account=name, channel="wechat", destination=name)]
 
 
@@ -172,7 +172,7 @@ def contributors_replaced(attacker: Attacker, plan: Cleared) -> None:
 def contributors_emptied(attacker: Attacker, plan: Cleared) -> None:
     """Nobody wrote it."""
     body = replace(signed(attacker, plan), contributors={}).encoded()
-    attacker.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(body=body))
+    attacker.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(body=body))
 
 
 @CAMPAIGN.forgery(waiting, "G03", "G08")
@@ -217,14 +217,14 @@ def resend_when_in_doubt(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(waiting, "G03")
 def another_plans_bytes(attacker: Attacker, plan: Cleared) -> None:
     """The row holds the bytes of a cleared plan that nobody released."""
-    body = attacker.row(PlanRow, PlanRow.digest == attacker.site.cleared("x-city").digest)["body"]
-    attacker.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(body=body))
+    body = attacker.row(PLANS, PLANS.c.digest == attacker.site.cleared("x-city").digest)["body"]
+    attacker.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(body=body))
 
 
 @CAMPAIGN.forgery(waiting, "G07")
 def a_plan_that_cannot_be_read(attacker: Attacker, plan: Cleared) -> None:
     """Bytes that are no plan."""
-    attacker.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(body=b"\x80\x04\x95 no plan"))
+    attacker.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(body=b"\x80\x04\x95 no plan"))
 
 
 @CAMPAIGN.forgery(waiting, "G02")
@@ -237,10 +237,10 @@ def another_open_incident(attacker: Attacker, plan: Cleared) -> None:
 def a_live_plan_in_the_exercise(attacker: Attacker, plan: Cleared) -> None:
     """Every row says exercise and names an account that is here: what was signed does not."""
     here = {"mode": "exercise"}
-    attacker.does(update(IncidentRow).where(IncidentRow.id == plan.incident).values(**here))
-    attacker.does(update(StatementRow).where(StatementRow.subject == plan.digest).values(**here))
-    attacker.does(update(PlanRow).where(PlanRow.digest == plan.digest).values(**here))
-    attacker.does(update(DispatchRow).where(DispatchRow.plan == plan.digest).values(**here))
+    attacker.does(update(INCIDENTS).where(INCIDENTS.c.id == plan.incident).values(**here))
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.subject == plan.digest).values(**here))
+    attacker.does(update(PLANS).where(PLANS.c.digest == plan.digest).values(**here))
+    attacker.does(update(DISPATCHES).where(DISPATCHES.c.plan == plan.digest).values(**here))
     rows(attacker, plan, **here, account="x-city", destination="x-city")
 
 
@@ -268,7 +268,7 @@ def what_went_out_made_new(attacker: Attacker, plan: Cleared) -> None:
 def a_second_dispatch(attacker: Attacker, plan: Cleared) -> None:
     """The dispatch of what went out, again: another id, another time of release, every delivery ready."""
     changed = {"id": new_id("dsp", DRAWN), "released_at": attacker.site.desk.now()}
-    attacker.does(update(DispatchRow).where(DispatchRow.plan == plan.digest).values(**changed))
+    attacker.does(update(DISPATCHES).where(DISPATCHES.c.plan == plan.digest).values(**changed))
     rows(attacker, plan, state="ready", attempts=0)
 
 
@@ -277,10 +277,10 @@ def what_went_out_under_new_ids(attacker: Attacker, plan: Cleared) -> Sequence[s
     """A copy of every delivery: the same words to the same accounts and numbers."""
     made = []
     for row in attacker.site.rows(plan):
-        like = attacker.row(DeliveryRow, DeliveryRow.id == row.id)
+        like = attacker.row(DELIVERIES, DELIVERIES.c.id == row.id)
         name, due = new_id("dly", DRAWN), attacker.site.desk.now()
         again = {"id": name, "state": "ready", "due_at": due, "destination": name, "attempts": 0}
-        attacker.does(insert(DeliveryRow).values(**{**like, **again}))
+        attacker.does(insert(DELIVERIES).values(**{**like, **again}))
         made.append(name)
     return made
 
@@ -290,7 +290,7 @@ def a_recipient_slipped_in(attacker: Attacker, plan: Cleared) -> Sequence[str]:
     """A row behind the last one, with its delivery, has no path to the signed root."""
     (list_,) = signed(attacker, plan).destinations[0].lists
     attacker.inserts(
-        RecipientRow, attacker.row(RecipientRow, RecipientRow.list == list_.id), position=FEW, leaf="ab" * 32
+        RECIPIENTS, attacker.row(RECIPIENTS, RECIPIENTS.c.list == list_.id), position=FEW, leaf="ab" * 32
     )
     return [attacker.delivery(plan, destination="ab" * 32, position=FEW)]
 
@@ -303,10 +303,10 @@ def recipients_replaced(attacker: Attacker, plan: Cleared) -> None:
     made = [key.seal(Row(Secret(f"+44770090070{number}"), "en-GB"), DRAWN) for number in range(FEW)]
     sealed_key = key.sealed_to(attacker.site.desk.settings.vault(Mode.EXERCISE, "recipients").recipient())
     for position, row in enumerate(made):
-        at = (RecipientRow.list == list_.id, RecipientRow.position == position)
-        attacker.does(update(RecipientRow).where(*at).values(leaf=row.leaf, sealed=row.sealed))
+        at = (RECIPIENTS.c.list == list_.id, RECIPIENTS.c.position == position)
+        attacker.does(update(RECIPIENTS).where(*at).values(leaf=row.leaf, sealed=row.sealed))
     root = tree_of([row.leaf for row in made]).root.hex()
-    named = update(RecipientListRow).where(RecipientListRow.id == list_.id)
+    named = update(RECIPIENT_LISTS).where(RECIPIENT_LISTS.c.id == list_.id)
     attacker.does(named.values(root=root, sealed_key=sealed_key))
 
 
@@ -314,10 +314,10 @@ def recipients_replaced(attacker: Attacker, plan: Cleared) -> None:
 def recipients_moved_round(attacker: Attacker, plan: Cleared) -> None:
     """Each row of the list at its neighbour's place, so that one number would hear it twice or another's language."""
     (list_,) = signed(attacker, plan).destinations[0].lists
-    of_list = RecipientRow.list == list_.id
-    sealed = dict(attacker.does(select(RecipientRow.position, RecipientRow.sealed).where(of_list)).all())
+    of_list = RECIPIENTS.c.list == list_.id
+    sealed = dict(attacker.does(select(RECIPIENTS.c.position, RECIPIENTS.c.sealed).where(of_list)).all())
     for position in range(FEW):
-        change = update(RecipientRow).where(of_list, RecipientRow.position == position)
+        change = update(RECIPIENTS).where(of_list, RECIPIENTS.c.position == position)
         attacker.does(change.values(sealed=sealed[(position + 1) % FEW]))
 
 
@@ -332,10 +332,10 @@ def another_lists_rows_under_this_name(attacker: Attacker, plan: Cleared) -> Non
     """The rows and the key of a true list, moved under the name of the signed one."""
     (list_,) = signed(attacker, plan).destinations[0].lists
     other = attacker.site.add_list(new_id("lst", DRAWN), FEW + 1)
-    key = attacker.row(RecipientListRow, RecipientListRow.id == other)["sealed_key"]
-    attacker.does(delete(RecipientRow).where(RecipientRow.list == list_.id))
-    attacker.does(update(RecipientRow).where(RecipientRow.list == other).values(list=list_.id))
-    attacker.does(update(RecipientListRow).where(RecipientListRow.id == list_.id).values(sealed_key=key))
+    key = attacker.row(RECIPIENT_LISTS, RECIPIENT_LISTS.c.id == other)["sealed_key"]
+    attacker.does(delete(RECIPIENTS).where(RECIPIENTS.c.list == list_.id))
+    attacker.does(update(RECIPIENTS).where(RECIPIENTS.c.list == other).values(list=list_.id))
+    attacker.does(update(RECIPIENT_LISTS).where(RECIPIENT_LISTS.c.id == list_.id).values(sealed_key=key))
 
 
 @CAMPAIGN.forgery(texted, "G07")

@@ -23,7 +23,7 @@ from dispatcher.service.submitting import Wish
 from dispatcher.statements import sshsig
 from dispatcher.statements.signing import Signer
 from dispatcher.statements.wire import string
-from dispatcher.store.tables import ClearanceRow, PlanRow, StatementRow
+from dispatcher.store.tables import CLEARANCES, PLANS, STATEMENTS
 from tests.e2e import forged_evidence
 from tests.e2e.attacker import DRAWN, Attacker, Campaign, Forgery, attacker_on
 from tests.e2e.deployment import Cleared, Deployment
@@ -71,14 +71,14 @@ def elsewhere(attacker: Attacker, **wanted: Any) -> tuple[Cleared, Envelope]:
     """Another plan, and the checker's true approval of it."""
     other = attacker.site.submitted("x-city", **wanted)
     clearing.approve(attacker.site.desk, other.digest, attacker.site.pen("checker-1"))
-    row = attacker.row(StatementRow, StatementRow.subject == other.digest, StatementRow.person == "checker-1")
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == other.digest, STATEMENTS.c.person == "checker-1")
     return other, attacker.site.signed(row["id"])
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
 def clearances_set_to_clear(attacker: Attacker, plan: Cleared) -> None:
     """Every row says that the plan is clear."""
-    attacker.does(update(ClearanceRow).where(ClearanceRow.plan == plan.digest).values(state="clear"))
+    attacker.does(update(CLEARANCES).where(CLEARANCES.c.plan == plan.digest).values(state="clear"))
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
@@ -91,16 +91,16 @@ def an_approval_of_another_plan(attacker: Attacker, plan: Cleared) -> None:
 def an_approval_of_another_plan_moved(attacker: Attacker, plan: Cleared) -> None:
     """The row of another plan's approval, moved to this plan and incident."""
     other, _ = elsewhere(attacker)
-    of_checker = (StatementRow.subject == other.digest, StatementRow.person == "checker-1")
-    attacker.does(update(StatementRow).where(*of_checker).values(subject=plan.digest, incident=plan.incident))
+    of_checker = (STATEMENTS.c.subject == other.digest, STATEMENTS.c.person == "checker-1")
+    attacker.does(update(STATEMENTS).where(*of_checker).values(subject=plan.digest, incident=plan.incident))
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
 def another_incidents_clearance(attacker: Attacker, plan: Cleared) -> None:
     """Everything that was ever signed of a cleared plan of another incident, filed under this one."""
     other = attacker.site.cleared("x-city")
-    about = (StatementRow.subject == other.digest, StatementRow.kind.in_(("submit", "approve")))
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest, incident=plan.incident))
+    about = (STATEMENTS.c.subject == other.digest, STATEMENTS.c.kind.in_(("submit", "approve")))
+    attacker.does(update(STATEMENTS).where(*about).values(subject=plan.digest, incident=plan.incident))
 
 
 @CAMPAIGN.forgery(unchecked, "G08")
@@ -108,7 +108,7 @@ def a_live_approval(attacker: Attacker, plan: Cleared) -> None:
     """The checker's approval of a live plan, filed under the exercise's."""
     other = attacker.site.submitted("live-x", mode=Mode.LIVE)
     clearing.approve(attacker.site.desk, other.digest, attacker.site.pen("checker-1"))
-    row = attacker.row(StatementRow, StatementRow.subject == other.digest, StatementRow.person == "checker-1")
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == other.digest, STATEMENTS.c.person == "checker-1")
     files_raw(attacker, plan, attacker.site.signed(row["id"]))
 
 
@@ -153,7 +153,7 @@ def a_true_approval_edited(attacker: Attacker, plan: Cleared) -> None:
 def the_directors_approval_renamed(attacker: Attacker, plan: Cleared) -> None:
     """The director's own approval of this plan, with the checker's name and role written over."""
     payload = attacker.statement(APPROVE, subject=plan.digest, person="director-1").encoded()
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.kind == "approve")
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == plan.digest, STATEMENTS.c.kind == "approve")
     edited = payload.replace(b'"director-1"', b'"checker-1"').replace(b'"duty_director"', b'"checker"')
     files_raw(attacker, plan, Envelope(edited, attacker.site.signed(row["id"]).signature))
 
@@ -161,7 +161,7 @@ def the_directors_approval_renamed(attacker: Attacker, plan: Cleared) -> None:
 @CAMPAIGN.forgery(unchecked, "G08")
 def the_directors_approval_twice(attacker: Attacker, plan: Cleared) -> None:
     """The director's approval once more, in a row that says checker."""
-    row = attacker.row(StatementRow, StatementRow.subject == plan.digest, StatementRow.kind == "approve")
+    row = attacker.row(STATEMENTS, STATEMENTS.c.subject == plan.digest, STATEMENTS.c.kind == "approve")
     files_raw(attacker, plan, attacker.site.signed(row["id"]))
 
 
@@ -264,12 +264,12 @@ def a_rejection_filed_as_an_approval(attacker: Attacker, plan: Cleared) -> None:
 def an_approval_of_another_generation(attacker: Attacker, plan: Cleared) -> None:
     """The checker approved a later plan of the same message; that approval is filed under the earlier one."""
     site = attacker.site
-    message = attacker.row(PlanRow, PlanRow.digest == plan.digest)["message"]
+    message = attacker.row(PLANS, PLANS.c.digest == plan.digest)["message"]
     wish = Wish(accounts=("x-city",), purpose="public_safety")
     later = submitting.submit(site.desk, message, wish, site.pen("author-1")).stored
     clearing.approve(site.desk, later.digest, site.pen("checker-1"))
-    about = (StatementRow.subject == later.digest, StatementRow.person == "checker-1")
-    attacker.does(update(StatementRow).where(*about).values(subject=plan.digest))
+    about = (STATEMENTS.c.subject == later.digest, STATEMENTS.c.person == "checker-1")
+    attacker.does(update(STATEMENTS).where(*about).values(subject=plan.digest))
     assert later.plan.generation == 2
 
 

@@ -19,7 +19,7 @@ from dispatcher.sending.status import sign_status
 from dispatcher.service import clearing, closing, evidence, stopping
 from dispatcher.service.evidence import Decision
 from dispatcher.statements.signing import KeyFileSigner, Signer
-from dispatcher.store.tables import ClearanceRow, DeliveryRow, IncidentRow, StatementRow, StatusRow
+from dispatcher.store.tables import CLEARANCES, DELIVERIES, INCIDENTS, STATEMENTS, STATUSES
 from tests.e2e.attacker import DRAWN, Attacker, Campaign, Forgery, attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import BOTH, Cleared, Deployment
 from tests.e2e.honest import released, waiting
@@ -38,7 +38,7 @@ CALLBACKS: dict[str, Any] = {
 }
 """Options by which Dramatiq's own middleware would run other actors."""
 
-STOPS = StatementRow.kind.in_([str(kind) for kind in STOP_KINDS])
+STOPS = STATEMENTS.c.kind.in_([str(kind) for kind in STOP_KINDS])
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,8 @@ def attacker(exercise: Deployment) -> Iterator[Attacker]:
 def video(attacker: Attacker) -> Cleared:
     """A released plan for a video, its delivery put off; its other half, a webhook, is left out."""
     plan = released(attacker, attacker.site.cleared("tiktok-city", "webhook-council", languages=BOTH))
-    of_webhook = (DeliveryRow.plan == plan.digest, DeliveryRow.channel == "webhook")
-    attacker.does(delete(DeliveryRow).where(*of_webhook))
+    of_webhook = (DELIVERIES.c.plan == plan.digest, DELIVERIES.c.channel == "webhook")
+    attacker.does(delete(DELIVERIES).where(*of_webhook))
     return plan
 
 
@@ -70,9 +70,9 @@ def heard(attacker: Attacker, statement: str, lane: str = "accounts") -> str:
 
 def newest(attacker: Attacker, kind: StatementKind, subject: str) -> str:
     """The name of the last statement of a kind about a subject."""
-    where = (StatementRow.kind == str(kind), StatementRow.subject == subject)
+    where = (STATEMENTS.c.kind == str(kind), STATEMENTS.c.subject == subject)
     found: str = (
-        attacker.does(select(StatementRow.id).where(*where).order_by(StatementRow.recorded_at.desc()))
+        attacker.does(select(STATEMENTS.c.id).where(*where).order_by(STATEMENTS.c.recorded_at.desc()))
         .scalars()
         .first()
     )
@@ -81,14 +81,14 @@ def newest(attacker: Attacker, kind: StatementKind, subject: str) -> str:
 
 def wiped(attacker: Attacker, statement: str, lane: str = "accounts") -> None:
     """Delete a stop that the lane's sender has heard of."""
-    attacker.does(delete(StatementRow).where(StatementRow.id == heard(attacker, statement, lane)))
+    attacker.does(delete(STATEMENTS).where(STATEMENTS.c.id == heard(attacker, statement, lane)))
 
 
 def forgotten(site: Deployment, attacker: Attacker, plan: Cleared) -> None:
     """Wipe every stop about a plan's incident out of SQL, once the lane's sender has heard of it."""
-    said = attacker.row(StatementRow, StatementRow.incident == plan.incident, STOPS)
+    said = attacker.row(STATEMENTS, STATEMENTS.c.incident == plan.incident, STOPS)
     heard(attacker, said["id"])
-    attacker.does(delete(StatementRow).where(StatementRow.incident == plan.incident, STOPS))
+    attacker.does(delete(STATEMENTS).where(STATEMENTS.c.incident == plan.incident, STOPS))
 
 
 def halt(attacker: Attacker, plan: Cleared) -> str:
@@ -115,7 +115,7 @@ def a_halt_filed_as_something_else(attacker: Attacker, plan: Cleared) -> None:
     """Its row says that it is an approval, in live mode, of another incident."""
     named = heard(attacker, halt(attacker, plan))
     moved = {"kind": "approve", "mode": "live", "incident": None}
-    attacker.does(update(StatementRow).where(StatementRow.id == named).values(**moved))
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.id == named).values(**moved))
 
 
 @CAMPAIGN.forgery(waiting, "G03")
@@ -130,9 +130,9 @@ def a_deleted_revocation(attacker: Attacker, plan: Cleared) -> None:
 def a_deleted_stand_down(attacker: Attacker, plan: Cleared) -> None:
     """SQL has forgotten that the incident was stood down: it is active, and its deliveries are ready."""
     closing.stand_down(attacker.site.desk, plan.incident, attacker.site.pen("director-1"))
-    where = (StatementRow.kind == "stand_down", StatementRow.incident == plan.incident)
-    wiped(attacker, attacker.row(StatementRow, *where)["id"])
-    attacker.does(update(IncidentRow).where(IncidentRow.id == plan.incident).values(state="active"))
+    where = (STATEMENTS.c.kind == "stand_down", STATEMENTS.c.incident == plan.incident)
+    wiped(attacker, attacker.row(STATEMENTS, *where)["id"])
+    attacker.does(update(INCIDENTS).where(INCIDENTS.c.id == plan.incident).values(state="active"))
     revived(attacker, plan)
 
 
@@ -185,15 +185,15 @@ def a_resume_of_another_halt(attacker: Attacker, plan: Cleared) -> None:
     other = halt(attacker, site.submitted("x-city"))
     for person in ("director-1", "security-1"):
         stopping.resume(site.desk, other, site.pen(person))
-    attacker.does(update(StatementRow).where(StatementRow.subject == other).values(subject=named))
+    attacker.does(update(STATEMENTS).where(STATEMENTS.c.subject == other).values(subject=named))
 
 
 @CAMPAIGN.forgery(waiting, "G16")
 def an_older_status_put_back(attacker: Attacker, plan: Cleared) -> None:
     """The status from before the halt, in the place of the newest, and the halt deleted."""
-    before = attacker.row(StatusRow, StatusRow.mode == "exercise")["envelope"]
+    before = attacker.row(STATUSES, STATUSES.c.mode == "exercise")["envelope"]
     wiped(attacker, halt(attacker, plan))
-    attacker.does(update(StatusRow).where(StatusRow.mode == "exercise").values(envelope=before))
+    attacker.does(update(STATUSES).where(STATUSES.c.mode == "exercise").values(envelope=before))
 
 
 @CAMPAIGN.forgery(waiting, "G16")
@@ -202,13 +202,13 @@ def a_status_by_a_stranger(attacker: Attacker, plan: Cleared) -> None:
     wiped(attacker, halt(attacker, plan))
     now = attacker.site.desk.now()
     made = sign_status(attacker.site.desk.settings.deployment, Mode.EXERCISE, now, (), SoftKey(13))
-    attacker.does(update(StatusRow).where(StatusRow.mode == "exercise").values(envelope=made.document()))
+    attacker.does(update(STATUSES).where(STATUSES.c.mode == "exercise").values(envelope=made.document()))
 
 
 def resumes(attacker: Attacker, halted: str, by: str | Signer, **who: str) -> None:
     """File a resume of a halt, signed with a person's key or another."""
     signer = attacker.key(by) if isinstance(by, str) else by
-    like = attacker.statement(StatementKind.HALT, StatementRow.id == halted)
+    like = attacker.statement(StatementKind.HALT, STATEMENTS.c.id == halted)
     about: dict[str, Any] = {"kind": StatementKind.RESUME, "subject": halted, "body": {}, **who}
     envelope = attacker.says(like, signer, **about)
     attacker.files(envelope, Statement.decode(envelope.payload))
@@ -259,8 +259,8 @@ def restarted(site: Deployment, role: str) -> bool:
 
 def revived(attacker: Attacker, plan: Cleared) -> None:
     """Write a plan's rows back to what they were before its revocation."""
-    attacker.does(update(ClearanceRow).where(ClearanceRow.plan == plan.digest).values(state="clear"))
-    attacker.does(update(DeliveryRow).where(DeliveryRow.plan == plan.digest).values(state="ready", reason=""))
+    attacker.does(update(CLEARANCES).where(CLEARANCES.c.plan == plan.digest).values(state="clear"))
+    attacker.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan.digest).values(state="ready", reason=""))
 
 
 @pytest.mark.parametrize("whose", ["his own", "the relay's"])
@@ -269,10 +269,10 @@ def test_a_status_counts_only_under_the_relays_key(exercise: Deployment, attacke
     site = exercise
     signer: Signer = SoftKey(13) if whose == "his own" else KeyFileSigner(site.folder / "keys" / "status")
     plan = site.cleared("live-tiktok", "live-webhook", mode=Mode.LIVE, languages=BOTH)
-    attacker.does(delete(DeliveryRow).where(DeliveryRow.plan == plan.digest, DeliveryRow.channel == "webhook"))
+    attacker.does(delete(DELIVERIES).where(DELIVERIES.c.plan == plan.digest, DELIVERIES.c.channel == "webhook"))
     made = sign_status(site.desk.settings.deployment, Mode.LIVE, site.desk.now(), (), signer)
-    attacker.does(delete(StatusRow).where(StatusRow.mode == "live"))
-    attacker.does(insert(StatusRow).values(mode="live", made_at=site.desk.now(), envelope=made.document()))
+    attacker.does(delete(STATUSES).where(STATUSES.c.mode == "live"))
+    attacker.does(insert(STATUSES).values(mode="live", made_at=site.desk.now(), envelope=made.document()))
     with nothing_leaves(site), ExitStack() as roles:
         for role in ("tiktok-sender", "tiktok"):
             roles.enter_context(site.role(role, Mode.LIVE))

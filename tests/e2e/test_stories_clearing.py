@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from dispatcher.store.tables import DeliveryRow, RenderingRow
+from dispatcher.store.tables import DELIVERIES, RENDERINGS
 from tests.e2e.attacker import attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import Cleared, Deployment
 from tests.e2e.stories import NEED, PURPOSE, STORM, approved, clauses, drafted, submitted, typed
@@ -83,11 +83,11 @@ def test_a_letter_changed_behind_the_clearance_is_refused(exercise: Deployment) 
     with attacker_on(exercise) as attacker, nothing_leaves(exercise):
         attacker.holds_back(cleared)
         typed(exercise, "director-1", "release", plan)
-        digest = attacker.row(DeliveryRow, DeliveryRow.plan == plan)["rendering"]
-        body = attacker.row(RenderingRow, RenderingRow.digest == digest)["body"]
+        digest = attacker.row(DELIVERIES, DELIVERIES.c.plan == plan)["rendering"]
+        body = attacker.row(RENDERINGS, RENDERINGS.c.digest == digest)["body"]
         changed = body.replace("Ŵ".encode(), b"W")
         assert changed != body
-        attacker.does(update(RenderingRow).where(RenderingRow.digest == digest).values(body=changed))
+        attacker.does(update(RENDERINGS).where(RENDERINGS.c.digest == digest).values(body=changed))
         attacker.lets_go(cleared)
         assert "G07" in refused(exercise, cleared)
 
@@ -102,7 +102,7 @@ def test_a_clearance_is_for_its_own_incident(exercise: Deployment) -> None:
     with attacker_on(exercise) as attacker, nothing_leaves(exercise):
         attacker.holds_back(cleared)
         typed(exercise, "director-1", "release", plan)
-        attacker.does(update(DeliveryRow).where(DeliveryRow.plan == plan).values(incident=other))
+        attacker.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan).values(incident=other))
         attacker.lets_go(cleared)
         assert "G02" in refused(exercise, cleared)
 
@@ -116,7 +116,7 @@ def test_a_packet_that_went_out_does_not_go_out_again(exercise: Deployment) -> N
     typed(exercise, "director-1", "release", plan)
     exercise.ended(cleared)
     with attacker_on(exercise) as attacker, nothing_leaves(exercise):
-        attacker.does(update(DeliveryRow).where(DeliveryRow.plan == plan).values(state="ready"))
+        attacker.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan).values(state="ready"))
         assert "G15" in refused(exercise, cleared)
 
 

@@ -22,7 +22,7 @@ from dispatcher.statements.keys import parse_public_line
 from dispatcher.statements.roster import roster_toml
 from dispatcher.store import records
 from dispatcher.store.records import StoredPlan
-from dispatcher.store.tables import AccountRow
+from dispatcher.store.tables import ACCOUNTS
 from tests.e2e.attacker import attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import AUDIENCE, BOTH, Cleared, Deployment, Drafted, deployment_at
 from tests.e2e.stories import PURPOSE, clauses, denied, installed, plan_of, proposed, scripted, typed
@@ -213,8 +213,8 @@ def test_a_wechat_post_that_everybody_signed_goes_nowhere(site: Deployment) -> N
     """Story 11: director, security team and minister signed what a script put there; no gate, no glass opens it."""
     with site.up(), attacker_on(site) as attacker, nothing_leaves(site):
         like = site.submitted("x-city")
-        account = attacker.row(AccountRow, AccountRow.id == "x-city")
-        attacker.inserts(AccountRow, account, id="wechat", channel="wechat")
+        account = attacker.row(ACCOUNTS, ACCOUNTS.c.id == "x-city")
+        attacker.inserts(ACCOUNTS, account, id="wechat", channel="wechat")
         honest = plan_of(site, like)
         moved = replace(honest.destinations[0], account="wechat", channel="wechat")
         plan = scripted(attacker, like, replace(honest, destinations=(moved,)), due_in=timedelta(days=1))

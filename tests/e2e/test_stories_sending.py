@@ -21,7 +21,7 @@ from sqlalchemy import update
 from dispatcher.domain.plan import Plan
 from dispatcher.domain.statement import Mode
 from dispatcher.gate.policy import CheckedBy
-from dispatcher.store.tables import DeliveryRow, DispatchRow, IncidentRow, PlanRow, StatementRow
+from dispatcher.store.tables import DELIVERIES, DISPATCHES, INCIDENTS, PLANS, STATEMENTS
 from tests.e2e.attacker import attacker_on, nothing_leaves, refused
 from tests.e2e.deployment import BOTH, DEVICE, USERS, Cleared, Deployment, deployment_at, shifted
 from tests.e2e.stories import Roles, clauses, denied, plan_of, roles_of, typed
@@ -222,15 +222,15 @@ def test_an_exercise_moved_to_a_live_account_is_refused(site: Deployment) -> Non
         attacker.holds_back(plan)
         typed(site, "director-1", "release", plan.digest)
         for table, where in (
-            (IncidentRow, IncidentRow.id == plan.incident),
-            (PlanRow, PlanRow.digest == plan.digest),
-            (DispatchRow, DispatchRow.plan == plan.digest),
-            (StatementRow, StatementRow.subject == plan.digest),
-            (DeliveryRow, DeliveryRow.plan == plan.digest),
+            (INCIDENTS, INCIDENTS.c.id == plan.incident),
+            (PLANS, PLANS.c.digest == plan.digest),
+            (DISPATCHES, DISPATCHES.c.plan == plan.digest),
+            (STATEMENTS, STATEMENTS.c.subject == plan.digest),
+            (DELIVERIES, DELIVERIES.c.plan == plan.digest),
         ):
             attacker.does(update(table).where(where).values(mode="live"))
         moved = {"account": "live-x", "destination": "live-x"}
-        attacker.does(update(DeliveryRow).where(DeliveryRow.plan == plan.digest).values(**moved))
+        attacker.does(update(DELIVERIES).where(DELIVERIES.c.plan == plan.digest).values(**moved))
         attacker.lets_go(plan)
         with site.role("accounts", Mode.LIVE):
             assert {"G03", "G08", "G14"} <= refused(site, plan)

@@ -35,7 +35,7 @@ from dispatcher.service.examining.examine import examine
 from dispatcher.service.examining.site import open_site
 from dispatcher.settings import Settings, load_settings
 from dispatcher.store import cap_feeds, holds, records
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from ops.console.serving import serve as serve_console
 from ops.metrics.exporting import serve as serve_exporter
 from ops.postgres import PostgresServer, wheel_postgres
@@ -292,4 +292,4 @@ def worked_at(stage: Stage, address: str, until_true: Callable[[], object]) -> N
 def kinds_of(stage: Stage) -> set[str]:
     """The kinds of entry in the ledger."""
     with stage.desk.store.read() as work:
-        return set(work.execute(select(LedgerRow.kind).distinct()).scalars())
+        return set(work.execute(select(LEDGER.c.kind).distinct()).scalars())

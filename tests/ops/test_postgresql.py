@@ -16,7 +16,7 @@ from channels.simulator.server import Simulator
 from dispatcher.bootstrap import open_desk
 from dispatcher.service.backing_up import back_up
 from dispatcher.store.database import open_engine
-from dispatcher.store.tables import Base
+from dispatcher.store.tables import METADATA
 from ops.postgres import temporary_postgres, wheel_postgres
 from tests.ops.guarded import ROLES, as_role, rewritten
 from tests.stage import far_sides, stage_at
@@ -143,7 +143,7 @@ def test_every_table_is_thought_of() -> None:
     """A table that a migration brings is written by somebody: the file says by whom."""
     granted = re.findall(r"GRANT [A-Z]+ ON (.*?) TO", ROLES.read_text(), re.DOTALL)
     named = set(re.findall(r"\b[a-z_]+\b", " ".join(granted)))
-    assert set(Base.metadata.tables) <= named
+    assert set(METADATA.tables) <= named
 
 
 def settings() -> dict[str, str]:

@@ -14,7 +14,7 @@ from dispatcher.domain.wanted import Wanted
 from dispatcher.service import ledger
 from dispatcher.service.ledger import Following, LedgerLine
 from dispatcher.service.releasing import release
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from tests.office import Office
 
 EVERYTHING = Wanted()
@@ -100,12 +100,12 @@ def test_an_entry_that_appears_below_the_newest_is_told(office: Office, followin
     """PostgreSQL gives out ids before transactions commit: a slow one appears late, in its place."""
     (newest,) = write(office, "fast")
     with office.desk.store.write() as work:
-        row = dict(work.execute(select(LedgerRow.__table__).where(LedgerRow.id == newest)).one()._mapping)
+        row = dict(work.execute(select(LEDGER).where(LEDGER.c.id == newest)).one()._mapping)
         later = {**row, "id": newest + 2, "writer": "other", "sequence": 1}
-        work.execute(insert(LedgerRow).values(later))
+        work.execute(insert(LEDGER).values(later))
     assert [line.id for line in following.news()] == [newest, newest + 2]
     with office.desk.store.write() as work:
-        work.execute(insert(LedgerRow).values({**row, "id": newest + 1, "writer": "slow", "sequence": 1}))
+        work.execute(insert(LEDGER).values({**row, "id": newest + 1, "writer": "slow", "sequence": 1}))
     assert [line.id for line in following.news()] == [newest + 1]
 
 

@@ -16,7 +16,7 @@ from dispatcher.service.many import Choice
 from dispatcher.service.releasing import release
 from dispatcher.service.resolving import Answer
 from dispatcher.store import deliveries
-from dispatcher.store.tables import AttemptRow
+from dispatcher.store.tables import ATTEMPTS
 from tests.office import Office
 
 WAYS = {
@@ -207,7 +207,7 @@ def doubtful(office: Office, *, looked: int, ago: timedelta) -> str:
         office.set_state(row.id, "ready", "leased", "sending", "in_doubt", looked=looked, absent=looked, due_at=due)
         with office.desk.store.write() as work:
             at = {"delivery": row.id, "number": 1, "fence": 1, "owner": "w/1", "intended_at": work.now - ago}
-            work.execute(insert(AttemptRow).values(at))
+            work.execute(insert(ATTEMPTS).values(at))
     return plan
 
 

@@ -22,7 +22,7 @@ from dispatcher.service.releasing import release
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
 from dispatcher.store import recipients as stored
-from dispatcher.store.tables import RecipientListRow, RecipientRow
+from dispatcher.store.tables import RECIPIENT_LISTS, RECIPIENTS
 from tests.office import Office
 
 
@@ -36,14 +36,14 @@ def imported(office: Office, text: str | bytes, **more: Any) -> recipients.Impor
 def rows(office: Office) -> int:
     """How many recipients are stored."""
     with office.desk.store.read() as work:
-        return int(work.execute(select(func.count()).select_from(RecipientRow)).scalar_one())
+        return int(work.execute(select(func.count()).select_from(RECIPIENTS)).scalar_one())
 
 
 def opened(office: Office) -> list[tuple[str, str]]:
     """Address and language of every stored row, proved against the stored root by the sender's own code."""
     with office.desk.store.read() as work:
-        head = work.execute(select(RecipientListRow.__table__)).one()
-        rows = work.execute(select(RecipientRow.__table__).order_by(RecipientRow.position)).all()
+        head = work.execute(select(RECIPIENT_LISTS)).one()
+        rows = work.execute(select(RECIPIENTS).order_by(RECIPIENTS.c.position)).all()
     key = open_key(head.sealed_key, office.desk.settings.vault(Mode.EXERCISE, "recipients").identity())
     signed, tree = SignedList(head.id, head.root, head.count), tree_of([row.leaf for row in rows])
     found = []
@@ -192,7 +192,7 @@ def test_a_list_that_lost_a_row_is_not_submitted(office: Office) -> None:
     imported(office, "phone\n07700900001\n07700900002\n")
     office.account("notify")
     with office.desk.store.write() as work:
-        work.execute(delete(RecipientRow).where(RecipientRow.position == 1))
+        work.execute(delete(RECIPIENTS).where(RECIPIENTS.c.position == 1))
     with pytest.raises(Invalid, match="not whole"):
         office.plan(Wish(lists={"": ["residents"]}))
 
@@ -219,7 +219,7 @@ def test_a_purged_list_leaves_its_name_root_and_count(office: Office) -> None:
     known = recipients.purge(office.desk, "residents", "ops-1", "asked by the council")
     assert (known["root"], known["count"], known["purged_at"], rows(office)) == (made.root, 2, office.clock.now, 0)
     with office.desk.store.read() as work:
-        head = work.execute(select(RecipientListRow.__table__)).one()
+        head = work.execute(select(RECIPIENT_LISTS)).one()
     assert (head.sealed_key, head.block_roots) == ("", None)
     (entry,) = office.ledger("recipients.purged")
     assert (entry.facts["reason"], entry.facts["root"], entry.facts["count"]) == (

@@ -12,7 +12,7 @@ from dispatcher.service.recipients import import_csv
 from dispatcher.service.releasing import release
 from dispatcher.service.submitting import Wish
 from dispatcher.store import deliveries, records
-from dispatcher.store.tables import OutboxRow
+from dispatcher.store.tables import OUTBOX
 from tests.office import Office
 
 
@@ -27,7 +27,7 @@ def test_a_clear_plan_is_released_with_a_doorbell_per_lane(office: Office) -> No
     plan = webhook_plan(office)
     made = release(office.desk, plan, office.pen("director-1"))
     with office.desk.store.read() as work:
-        bells = [tuple(row) for row in work.execute(select(OutboxRow.lane, OutboxRow.mode, OutboxRow.dispatch))]
+        bells = [tuple(row) for row in work.execute(select(OUTBOX.c.lane, OUTBOX.c.mode, OUTBOX.c.dispatch))]
         state, dispatch = records.plan(work, plan).state, deliveries.dispatch_of(work, plan)
     assert bells == [("accounts", "exercise", made.id)]
     assert (state, made.lanes, made.released_by) == ("released", ("accounts",), "director-1")
@@ -104,7 +104,7 @@ def test_a_doorbell_that_does_not_ring_loses_nothing(office: Office) -> None:
 
     made = release(office.desk, plan, office.pen("director-1"), broken)
     with office.desk.store.read() as work:
-        assert work.execute(select(OutboxRow.rung_at).where(OutboxRow.dispatch == made.id)).scalars().all() == [None]
+        assert work.execute(select(OUTBOX.c.rung_at).where(OUTBOX.c.dispatch == made.id)).scalars().all() == [None]
 
 
 def test_the_doorbell_rings_after_the_commit(office: Office) -> None:

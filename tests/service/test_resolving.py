@@ -9,7 +9,7 @@ from dispatcher.domain.errors import Forbidden, Invalid, SignatureNeeded
 from dispatcher.service.releasing import release
 from dispatcher.service.resolving import Answer, resolve
 from dispatcher.store import deliveries
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from tests.office import Office
 
 WORKER_WAY = {
@@ -79,7 +79,7 @@ def test_one_person_ends_no_doubt(office: Office) -> None:
     """An earlier attempt that may have been published stays remembered when one person retries a refused repeat."""
     delivery = held(office, "refused")
     with office.desk.store.write() as work:
-        work.execute(update(DeliveryRow).where(DeliveryRow.id == delivery).values(looked=1))
+        work.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(looked=1))
     resolve(office.desk, delivery, Answer.NOT_SEEN, office.pen("ops-1"))
     with office.desk.store.read() as work:
         assert deliveries.find(work, delivery).looked == 1

@@ -15,7 +15,7 @@ from dispatcher.domain.statement import Mode, StatementKind
 from dispatcher.service import sessions
 from dispatcher.service.desk import Desk
 from dispatcher.service.sessions import BY_LINK, Known, Noting, Visitor
-from dispatcher.store.tables import SessionRow
+from dispatcher.store.tables import SESSIONS
 from tests.office import Office
 
 MINUTE = timedelta(minutes=1)
@@ -124,7 +124,7 @@ def test_neither_cookie_nor_token_is_in_the_database(office: Office) -> None:
     kept = b"".join(path.read_bytes() for path in office.desk.settings.path("data").glob("dispatcher.db*"))
     assert (cookie.encode() in kept, token.encode() in kept) == (False, False)
     with office.desk.store.read() as work:
-        ids = list(work.execute(select(SessionRow.id)).scalars())
+        ids = list(work.execute(select(SESSIONS.c.id)).scalars())
     assert [who(office, one) for one in ids] == [None] * len(ids)
 
 
@@ -155,7 +155,7 @@ def test_seen_is_written_once_a_minute_at_most(office: Office) -> None:
         office.clock.advance(30 * timedelta(seconds=1))
         assert who(office, cookie) == "ops-1"
         with office.desk.store.read() as work:
-            found = work.execute(select(SessionRow.seen_at).where(SessionRow.ended_at.is_(None))).scalar_one()
+            found = work.execute(select(SESSIONS.c.seen_at).where(SESSIONS.c.ended_at.is_(None))).scalar_one()
         written.append(office.clock.now - found)
     assert written == [30 * timedelta(seconds=1), timedelta(0)] * 2
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from dispatcher.domain.errors import GateClosed, Invalid
 from dispatcher.domain.incident import Item, Severity
@@ -18,17 +18,16 @@ from dispatcher.service import accounts, clearing, incidents, stopping, submitti
 from dispatcher.service.submitting import Wish
 from dispatcher.store import records
 from dispatcher.store.tables import (
-    Base,
-    ClearanceRow,
-    DeliveryRow,
-    PlanRow,
-    RenderingRow,
-    StatementRow,
+    CLEARANCES,
+    DELIVERIES,
+    PLANS,
+    RENDERINGS,
+    STATEMENTS,
 )
 from tests.cast import DAY, HOUR
 from tests.office import EXCEPTIONAL, Office
 
-TABLES: tuple[type[Base], ...] = (PlanRow, RenderingRow, ClearanceRow, DeliveryRow, StatementRow)
+TABLES: tuple[Table, ...] = (PLANS, RENDERINGS, CLEARANCES, DELIVERIES, STATEMENTS)
 WINDOW = timedelta(hours=1)
 TRACKED = "https://city.example/?utm_source=x"
 MENDABLE = {"G03", "G08", "G09", "G10", "G11", "G12"}
@@ -68,7 +67,7 @@ def add(office: Office, channels: str) -> None:
 def counted(office: Office) -> dict[str, int]:
     """How many rows the tables have that a submission writes."""
     with office.desk.store.read() as work:
-        return {t.__tablename__: work.execute(select(func.count()).select_from(t)).scalar_one() for t in TABLES}
+        return {t.name: work.execute(select(func.count()).select_from(t)).scalar_one() for t in TABLES}
 
 
 def plan_of(office: Office, digest: str) -> Plan:
@@ -111,7 +110,7 @@ def test_a_refusal_writes_nothing_but_itself(office: Office) -> None:
     message = office.message(evidence=())
     entries = len(office.ledger())
     refused(office, message, Wish())
-    assert counted(office) == {table.__tablename__: 0 for table in TABLES}
+    assert counted(office) == {table.name: 0 for table in TABLES}
     assert len(office.ledger()) == entries + 1
 
 

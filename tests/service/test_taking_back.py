@@ -15,7 +15,7 @@ from dispatcher.service import clearing, closing
 from dispatcher.service.releasing import release
 from dispatcher.service.taking_back import TakenBack, done, take_back, tasks
 from dispatcher.store import deliveries, ways_back
-from dispatcher.store.tables import OutboxRow
+from dispatcher.store.tables import OUTBOX
 from tests.office import SETTINGS, Office
 
 
@@ -52,7 +52,7 @@ def test_the_lanes_of_what_is_sent_are_rung(office: Office) -> None:
     """A bell of the release, a bell of the way back."""
     ordered(office, published(office))
     with office.desk.store.read() as work:
-        assert [row.lane for row in work.execute(select(OutboxRow.lane))] == ["accounts", "accounts"]
+        assert [row.lane for row in work.execute(select(OUTBOX.c.lane))] == ["accounts", "accounts"]
 
 
 def test_a_plan_that_was_never_released_has_nothing_to_take_back(office: Office) -> None:

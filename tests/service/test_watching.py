@@ -16,9 +16,9 @@ from dispatcher.service.reviewing.review import review
 from dispatcher.service.stuck import Finder, Found, Stuck
 from dispatcher.service.watching import Alarm, Raised
 from dispatcher.store import leading, records
-from dispatcher.store.foreign import ForeignPostRow
-from dispatcher.store.sightings import SightingRow
-from dispatcher.store.tables import PlanRow, ProbeRow
+from dispatcher.store.foreign import FOREIGN_POSTS
+from dispatcher.store.sightings import SIGHTINGS
+from dispatcher.store.tables import PLANS, PROBES
 from dispatcher.store.workers import Process
 from tests.office import Office
 from tests.service.test_probing import add, probed
@@ -45,7 +45,7 @@ def seen(office: Office, plan: str, seen_as: str, kind: str = "publish") -> str:
     office.set_state(name, "leased", "sending", "accepted", reference="ref-1", kind=kind)
     values = {"seen": seen_as, "seen_at": now, "looked_at": now, "since": now, "due_at": now}
     with office.desk.store.write() as work:
-        work.execute(insert(SightingRow).values(delivery=name, **values))
+        work.execute(insert(SIGHTINGS).values(delivery=name, **values))
     return name
 
 
@@ -88,7 +88,7 @@ def found(office: Office, count: int = 1, account: str = "webhook-1") -> None:
         {"account": account, "reference": f"{n}", "url": f"https://city.example/{n}", **values} for n in range(count)
     ]
     with office.desk.store.write() as work:
-        work.execute(insert(ForeignPostRow), rows)
+        work.execute(insert(FOREIGN_POSTS), rows)
 
 
 @pytest.mark.usefixtures("released")
@@ -122,7 +122,7 @@ def test_people_hear_that_a_post_is_back(office: Office, released: str) -> None:
     turn(office)
     office.notices.clear()
     with office.desk.store.write() as work:
-        work.execute(update(SightingRow).values(seen="visible"))
+        work.execute(update(SIGHTINGS).values(seen="visible"))
     turn(office)
     assert {title for _, title, _ in office.notices} == {"EXERCISE Seen again: Storm"}
 
@@ -159,7 +159,7 @@ def test_a_lane_tells_it_though_nothing_waits_for_the_relay(office: Office, rele
     """All was sent and settled long ago; the post is gone now."""
     seen(office, released, "missing")
     with office.desk.store.write() as work:
-        work.execute(update(PlanRow).values(state="settled"))
+        work.execute(update(PLANS).values(state="settled"))
     office.clock.advance(timedelta(seconds=31))
     turn(office, "accounts", waited=True)
     assert {title for _, title, _ in office.notices} == {"EXERCISE Not seen as approved: Storm"}
@@ -362,5 +362,5 @@ def test_a_probe_that_passes_again_ends_the_alarm(office: Office) -> None:
 def test_an_exercises_probe_is_not_told(office: Office) -> None:
     """It is made when somebody asks, who sees the answer."""
     with office.desk.store.write() as work:
-        work.execute(update(ProbeRow).values(ok=False, probed_at=work.now))
+        work.execute(update(PROBES).values(ok=False, probed_at=work.now))
     assert look(office) == []

@@ -15,7 +15,7 @@ from dispatcher.ledger.chain import Chain, Entry
 from dispatcher.store import checkpoints, migrate
 from dispatcher.store.checkpoints import GIVEN_UP_AFTER_S, Ranges
 from dispatcher.store.database import Store, open_engine
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from tests.builders import FixedClock
 from tests.cast import NOW
 
@@ -130,7 +130,7 @@ def late(store: Store, kind: str) -> ExitStack:
     stack = ExitStack()
     connection = stack.enter_context(store.engine.connect())
     rows, _ = Chain(store.writer).extend([Entry(kind, NOW, None, {})])
-    connection.execute(LedgerRow.__table__.insert(), rows)  # type: ignore[attr-defined]
+    connection.execute(LEDGER.insert(), rows)  # type: ignore[attr-defined]
     stack.callback(connection.commit)
     return stack
 

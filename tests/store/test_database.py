@@ -15,7 +15,7 @@ from dispatcher.ledger.chain import Record, beginning, leaf_of
 from dispatcher.store import checkpoints
 from dispatcher.store.database import Store, open_engine
 from dispatcher.store.history import entries
-from dispatcher.store.tables import ClearanceRow, LeaderRow
+from dispatcher.store.tables import CLEARANCES, LEADERS
 from tests.cast import NOW
 
 
@@ -114,8 +114,8 @@ def test_a_time_comes_back_as_utc(store: Store) -> None:
     """Whatever zone it was given in, to the microsecond."""
     given = datetime(2026, 11, 21, 13, 30, 0, 123456, timezone(timedelta(hours=1)))
     with store.write() as work:
-        work.execute(insert(LeaderRow), {"role": "relay", "term": 1, "owner": "a", "until": given})
-        found = work.execute(select(LeaderRow.until)).scalar_one()
+        work.execute(insert(LEADERS), {"role": "relay", "term": 1, "owner": "a", "until": given})
+        found = work.execute(select(LEADERS.c.until)).scalar_one()
     assert (found, found.tzinfo) == (datetime(2026, 11, 21, 12, 30, 0, 123456, UTC), UTC)
 
 
@@ -123,14 +123,14 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     """It would mean something else on another host."""
     naive = NOW.replace(tzinfo=None)
     with pytest.raises(StatementError, match="without a zone"), store.write() as work:
-        work.execute(insert(LeaderRow), {"role": "relay", "term": 1, "owner": "a", "until": naive})
+        work.execute(insert(LEADERS), {"role": "relay", "term": 1, "owner": "a", "until": naive})
 
 
 def test_a_foreign_key_is_kept(store: Store) -> None:
     """On SQLite too, where that is off unless asked for."""
     row = {"plan": "p", "channel": "x", "state": "pending", "changed_at": NOW}
     with pytest.raises(IntegrityError), store.write() as work:
-        work.execute(insert(ClearanceRow), row)
+        work.execute(insert(CLEARANCES), row)
 
 
 def test_sqlite_is_opened_to_survive_a_loss_of_power(sqlite_url: str) -> None:

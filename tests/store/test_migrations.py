@@ -14,9 +14,9 @@ from dispatcher.domain import lifecycle
 from dispatcher.domain.lifecycle import Lifecycle
 from dispatcher.store import cap_alerts, migrate, records
 from dispatcher.store.database import Store, open_engine
-from dispatcher.store.foreign import TimelineRow
-from dispatcher.store.sightings import SightingRow
-from dispatcher.store.tables import Base, CapAlertRow
+from dispatcher.store.foreign import TIMELINES
+from dispatcher.store.sightings import SIGHTINGS
+from dispatcher.store.tables import CAP_ALERTS, METADATA
 from tests.builders import revision
 from tests.cast import NOW
 
@@ -45,7 +45,7 @@ def way(machine: Lifecycle, state: str) -> list[str]:
 @pytest.fixture
 def alert(store: Store) -> None:
     """Somebody else's alert in the store."""
-    texts = [column.name for column in CapAlertRow.__table__.columns if isinstance(column.type, Text)]
+    texts = [column.name for column in CAP_ALERTS.columns if isinstance(column.type, Text)]
     empty = {"data": None, "parent": None, "incident": None, "decided_at": None}
     known = {"found": {"faults": []}, "standing": "held", "received_at": NOW, "sent_at": NOW, **empty}
     with store.write() as work:
@@ -67,7 +67,7 @@ def takes(connection: Connection, statement: str) -> bool:
 def begins(connection: Connection, machine: Lifecycle, state: str) -> bool:
     """Whether the database takes a copy of the table's one row, named ``new``, that begins in ``state``."""
     fresh = {KEYS[machine.table]: "'new'", "destination": "'new'", "sha256": "'new'", machine.column: f"'{state}'"}
-    columns = [column.name for column in Base.metadata.tables[machine.table].columns]
+    columns = [column.name for column in METADATA.tables[machine.table].columns]
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(fresh.get(name, f'"{name}"') for name in columns)
     return takes(connection, f"INSERT INTO {machine.table} ({names}) SELECT {values} FROM {machine.table}")
@@ -81,10 +81,10 @@ def moves(connection: Connection, machine: Lifecycle, state: str) -> bool:
 
 def test_the_newest_migration_makes_the_tables_that_the_code_knows(engine: Engine) -> None:
     """Nothing is left for another migration to do."""
-    assert SightingRow.metadata is TimelineRow.metadata is Base.metadata  # declared beside their queries
+    assert SIGHTINGS.metadata is TIMELINES.metadata is METADATA  # declared beside their queries
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_second_upgrade_does_nothing(engine: Engine) -> None:

@@ -29,14 +29,14 @@ from dispatcher.settings import Timing
 from dispatcher.store import queue, sweep
 from dispatcher.store.database import Work
 from dispatcher.store.queue import Leased, Move
-from dispatcher.store.tables import AttemptRow, DeliveryRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES
 from tests.workers.leases import GONE, LONG, Table, table_at
 from workers.outcomes import Rules, after_look, after_refusal, after_send
 
 pytestmark = pytest.mark.system
 
 STEPS = int(os.environ.get("MOVES_STEPS", "10000"))
-DELIVERIES = 250
+AT_ONCE = 250
 RULES = Rules(Timing(quiet_ms=0, look_again_ms=0, sweep_ms=0, tries=3, looks=3), lambda _failures: 0.0)
 OUTCOMES = [Outcome(verdict) for verdict in Verdict]
 FINDINGS = [Finding(found) for found in Found]
@@ -61,11 +61,11 @@ class Moves(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.lane = f"lane-{next(NAMES)}"
-        self.names = self.table.add(DELIVERIES, lane=self.lane, account=self.lane)
+        self.names = self.table.add(AT_ONCE, lane=self.lane, account=self.lane)
         self.hands: list[Leased] = []
         self.rows = self._read()
 
-    @rule(limit=st.integers(1, DELIVERIES), lasting=st.sampled_from([GONE, LONG]))
+    @rule(limit=st.integers(1, AT_ONCE), lasting=st.sampled_from([GONE, LONG]))
     def lease(self, limit: int, lasting: timedelta) -> None:
         """What is ready is taken, as far as the limit goes."""
         ready = [row for row in self.rows.values() if row.state == "ready"]
@@ -110,7 +110,7 @@ class Moves(RuleBasedStateMachine):
         free = [
             r for r in self.rows.values() if r.state == "in_doubt" and not (r.lease_until and r.lease_until > now())
         ]
-        leased = self._do(lambda work: queue.lease_doubtful(work, self.lane, "exercise", "r/1", DELIVERIES, lasting))
+        leased = self._do(lambda work: queue.lease_doubtful(work, self.lane, "exercise", "r/1", AT_ONCE, lasting))
         assert {item.id for item in leased} == {row.id for row in free}
         self._are({}, tried=len(leased))
         self._settle([after_look(item, finding, kind, wish, now(), RULES) for item in leased])
@@ -143,7 +143,7 @@ class Moves(RuleBasedStateMachine):
         self._do(lambda work: sweep.stale_ended(work, "exercise"))
         self._are(fate, tried=len(fate))
 
-    @rule(place=st.integers(0, DELIVERIES - 1), states=st.lists(st.sampled_from(STATES), min_size=4, max_size=8))
+    @rule(place=st.integers(0, AT_ONCE - 1), states=st.lists(st.sampled_from(STATES), min_size=4, max_size=8))
     def by_hand(self, place: int, states: list[str]) -> None:
         """The database takes a raw UPDATE along an edge of the table, and refuses every other."""
         row = self.rows[self.names[place]]
@@ -156,8 +156,8 @@ class Moves(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Make room for the next."""
         with self.table.store.write() as work:
-            work.execute(delete(AttemptRow).where(AttemptRow.delivery.in_(self.names)))
-            work.execute(delete(DeliveryRow).where(DeliveryRow.lane == self.lane))
+            work.execute(delete(ATTEMPTS).where(ATTEMPTS.c.delivery.in_(self.names)))
+            work.execute(delete(DELIVERIES).where(DELIVERIES.c.lane == self.lane))
 
     def _settle(self, moves: Sequence[Move]) -> None:
         """A move counts if its row stands where, and at the fence at which, its holder saw it last."""
@@ -186,7 +186,7 @@ class Moves(RuleBasedStateMachine):
 
     def _read(self) -> Rows:
         with self.table.store.read() as work:
-            rows = work.execute(select(DeliveryRow.__table__).where(DeliveryRow.lane == self.lane)).all()
+            rows = work.execute(select(DELIVERIES).where(DELIVERIES.c.lane == self.lane)).all()
         return {row.id: row for row in rows}
 
 

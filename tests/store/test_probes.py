@@ -15,7 +15,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.store import accounts, migrate, probes
 from dispatcher.store.database import Store
 from dispatcher.store.probes import Due
-from dispatcher.store.tables import ProbeRow
+from dispatcher.store.tables import PROBES
 from tests.cast import NOW
 from tests.store.test_old_code import known_at
 
@@ -171,7 +171,7 @@ def test_an_account_that_older_code_added_is_listed_and_can_be_asked_for(store: 
     """It has no row yet: a rolling restart runs both versions beside each other."""
     add("x-1")
     with store.write() as work:
-        work.execute(delete(ProbeRow))
+        work.execute(delete(PROBES))
     assert row(store).probed_at is None
     with store.write() as work:
         probes.ask(work, ["x-1"])

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from dispatcher.store import sessions
 from dispatcher.store.database import Store
 from dispatcher.store.sessions import Stored
-from dispatcher.store.tables import SessionRow
+from dispatcher.store.tables import SESSIONS
 
 HOUR = timedelta(hours=1)
 
@@ -53,5 +53,5 @@ def test_rows_go_a_day_after_their_end(store: Store) -> None:
     row(store, "over", -23 * HOUR)
     row(store, "new")
     with store.read() as work:
-        assert set(work.execute(select(SessionRow.id)).scalars()) == {"over", "new"}
-        assert work.execute(select(func.count()).select_from(SessionRow)).scalar_one() == 2
+        assert set(work.execute(select(SESSIONS.c.id)).scalars()) == {"over", "new"}
+        assert work.execute(select(func.count()).select_from(SESSIONS)).scalar_one() == 2

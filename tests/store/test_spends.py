@@ -19,7 +19,7 @@ from dispatcher.gate.policy import PolicyVersion
 from dispatcher.service import spending
 from dispatcher.store import deliveries, records, spends
 from dispatcher.store.database import Store, Work, open_engine
-from dispatcher.store.tables import ClearanceRow, SpendRow
+from dispatcher.store.tables import CLEARANCES, SPENDS
 from tests.builders import Drafted, draft
 from tests.cast import NOW, policies, policy_document
 
@@ -103,7 +103,7 @@ def test_a_race_reserves_exactly_what_fits(racers: list[Store], policy: PolicyVe
     """Twenty-four orders at once against a cap with room for ten: ten get through, the cap is never exceeded."""
     assert race(racers, policy, bought) == CAP // ORDER
     with racers[0].read() as work:
-        assert [spend.pence for spend in spends.listed(work, SpendRow.channel == "webhook")] == [ORDER] * 10
+        assert [spend.pence for spend in spends.listed(work, SPENDS.c.channel == "webhook")] == [ORDER] * 10
 
 
 @pytest.mark.usefixtures("planned")
@@ -157,7 +157,7 @@ def test_a_clearance_that_is_over_frees(store: Store, planned: Drafted, state: s
     """Of whichever channel: one plan has one release."""
     with store.write() as work:
         open_for(work, planned.plan, timedelta(hours=1))
-        work.execute(update(ClearanceRow).values(state=state))
+        work.execute(update(CLEARANCES).values(state=state))
     assert free(store) == 1
     assert row(store, planned.plan).taken == 0
 

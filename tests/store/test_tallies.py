@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from dispatcher.domain.statement import StatementKind
 from dispatcher.store import deliveries, tallies
 from dispatcher.store.database import Store, Work
-from dispatcher.store.tables import AttemptRow, DeliveryRow, StatementRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, STATEMENTS
 from tests.builders import INCIDENT, Drafted
 from tests.cast import NOW
 
@@ -23,7 +23,7 @@ MS = timedelta(milliseconds=1)
 def released(store: Store, planned: Drafted) -> Drafted:
     """The plan, released at NOW."""
     with store.write() as work:
-        query = StatementRow.__table__.select().where(StatementRow.kind == str(StatementKind.RELEASE))
+        query = STATEMENTS.select().where(STATEMENTS.c.kind == str(StatementKind.RELEASE))
         statement = work.execute(query).first().id
         about = {"id": "dsp-1", "plan": planned.plan.digest, "incident": INCIDENT, "mode": "live"}
         signed = {"released_by": "director-1", "statement": statement}
@@ -42,7 +42,7 @@ def delivered(work: Work, plan: str, number: int, **values: Any) -> None:
         "destination": f"leaf-{number}",
     }
     times = {"due_at": NOW, "expires_at": NOW + timedelta(hours=1)}
-    work.execute(insert(DeliveryRow).values(**about, **place, **times, **values))
+    work.execute(insert(DELIVERIES).values(**about, **place, **times, **values))
 
 
 def attempted(
@@ -52,7 +52,7 @@ def attempted(
     began = work.now + queue_ms * MS
     about = {"delivery": f"dly-{number}", "number": attempt, "fence": attempt, "owner": "w", "verdict": "accepted"}
     times = {"intended_at": began, "ended_at": began + took_ms * MS, "provider_ms": provider_ms}
-    work.execute(insert(AttemptRow).values(**about, **times))
+    work.execute(insert(ATTEMPTS).values(**about, **times))
 
 
 def test_durations_are_exact_below_a_second_and_within_one_percent_above(store: Store, released: Drafted) -> None:
@@ -63,7 +63,7 @@ def test_durations_are_exact_below_a_second_and_within_one_percent_above(store: 
             delivered(work, released.plan.digest, number)
             began = {"delivery": f"dly-{number}", "number": 1, "fence": 1, "owner": "w"}
             released_at = deliveries.dispatch_of(work, released.plan.digest).released_at
-            work.execute(insert(AttemptRow).values(**began, intended_at=released_at + wait * MS))
+            work.execute(insert(ATTEMPTS).values(**began, intended_at=released_at + wait * MS))
         found = tallies.durations(work, INCIDENT)
     assert [(part, count, longest) for _, _, part, count, longest in found] == [
         ("queue", 1, 0),
@@ -108,7 +108,7 @@ def test_troubles_are_the_most_frequent_first(store: Store, released: Drafted) -
         for number, reason in enumerate(("no such number", "refused", "refused", "late")):
             delivered(work, released.plan.digest, number)
             for state in ("leased", "sending", "rejected"):
-                change = DeliveryRow.__table__.update().where(DeliveryRow.id == f"dly-{number}")
+                change = DELIVERIES.update().where(DELIVERIES.c.id == f"dly-{number}")
                 work.execute(change.values(state=state, reason=reason))
         found = tallies.troubles(work, INCIDENT, 2)
     assert [(row.reason, row.count, row.example) for row in found] == [("refused", 2, "dly-1"), ("late", 1, "dly-3")]

@@ -21,7 +21,7 @@ from channels.simulator.server import Simulator
 from dispatcher import log
 from dispatcher.cli.main import root
 from dispatcher.sender_bootstrap import now
-from dispatcher.store.tables import DispatchRow
+from dispatcher.store.tables import DISPATCHES
 from dispatcher.tracing.context import begun, place_in
 from dispatcher.tracing.spans import NOWHERE, open_spans
 from ops.reading import having_read
@@ -143,7 +143,7 @@ def test_a_nonsensical_traceparent_is_ignored_wherever_it_stands(
     (release,) = receiver.named("release")
     assert release.parent_id == ""
     with stage.desk.store.write() as work:
-        work.execute(update(DispatchRow).values(traceparent=NONSENSE))
+        work.execute(update(DISPATCHES).values(traceparent=NONSENSE))
     stage.work(lambda: stage.ended(plan))
     assert stage.states(plan)["accepted"] == 1
     assert receiver.named("send x") == []

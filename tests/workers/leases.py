@@ -16,15 +16,15 @@ from dispatcher.store import migrate, queue
 from dispatcher.store.database import Store, open_engine
 from dispatcher.store.queue import Leased
 from dispatcher.store.tables import (
-    AttemptRow,
-    Base,
-    DeliveryRow,
-    DispatchRow,
-    IncidentRow,
-    LedgerRow,
-    OutboxRow,
-    PlanRow,
-    StatementRow,
+    ATTEMPTS,
+    DELIVERIES,
+    DISPATCHES,
+    INCIDENTS,
+    LEDGER,
+    METADATA,
+    OUTBOX,
+    PLANS,
+    STATEMENTS,
 )
 
 SECOND = timedelta(seconds=1)
@@ -55,12 +55,12 @@ class Table:
         """A plan that is released, unless said otherwise."""
         with self.store.write() as work:
             at = work.now - timedelta(minutes=1)
-            work.execute(insert(IncidentRow).values(_incident(name, at)))
-            work.execute(insert(StatementRow).values(_statement(name, at)))
-            work.execute(insert(PlanRow).values(_plan(name, at)))
+            work.execute(insert(INCIDENTS).values(_incident(name, at)))
+            work.execute(insert(STATEMENTS).values(_statement(name, at)))
+            work.execute(insert(PLANS).values(_plan(name, at)))
             if released:
-                work.execute(update(PlanRow).where(PlanRow.digest == name).values(state="released"))
-                work.execute(insert(DispatchRow).values(_dispatch(name, at)))
+                work.execute(update(PLANS).where(PLANS.c.digest == name).values(state="released"))
+                work.execute(insert(DISPATCHES).values(_dispatch(name, at)))
 
     def add(self, count: int = 1, *, plan: str = "plan-1", **changes: Any) -> list[str]:
         """Ready deliveries that are due; returns their ids."""
@@ -68,14 +68,14 @@ class Table:
             rows = [{**_delivery(plan, number, work.now), **changes} for number in range(count)]
             for row in rows:
                 row["id"] = f"{plan}-{row['account']}-{row['destination']}"
-            work.execute(insert(DeliveryRow), rows)
+            work.execute(insert(DELIVERIES), rows)
         return [row["id"] for row in rows]
 
     def bell(self, plan: str = "plan-1") -> int:
         """A doorbell that was never rung."""
         with self.store.write() as work:
             values = {"lane": "accounts", "mode": "exercise", "dispatch": f"dsp-{plan}", "created_at": work.now}
-            return int(work.execute(insert(OutboxRow).values(values).returning(OutboxRow.id)).scalar_one())
+            return int(work.execute(insert(OUTBOX).values(values).returning(OUTBOX.c.id)).scalar_one())
 
     def lease(
         self,
@@ -98,32 +98,32 @@ class Table:
     def set(self, delivery: str, **values: Any) -> None:
         """Change a row by hand."""
         with self.store.write() as work:
-            work.execute(update(DeliveryRow).where(DeliveryRow.id == delivery).values(**values))
+            work.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(**values))
 
     def row(self, delivery: str) -> Any:
         """A delivery as it stands."""
         with self.store.read() as work:
-            return work.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == delivery)).one()
+            return work.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery)).one()
 
     def states(self) -> list[str]:
         """The states of all deliveries, sorted."""
         with self.store.read() as work:
-            return sorted(work.execute(select(DeliveryRow.state)).scalars())
+            return sorted(work.execute(select(DELIVERIES.c.state)).scalars())
 
     def attempts(self, delivery: str) -> list[Any]:
         """The attempts at a delivery."""
-        query = select(AttemptRow.__table__).where(AttemptRow.delivery == delivery).order_by(AttemptRow.number)
+        query = select(ATTEMPTS).where(ATTEMPTS.c.delivery == delivery).order_by(ATTEMPTS.c.number)
         with self.store.read() as work:
             return list(work.execute(query).all())
 
     def plan_state(self, name: str = "plan-1") -> str:
         """Where a plan stands."""
         with self.store.read() as work:
-            return str(work.execute(select(PlanRow.state).where(PlanRow.digest == name)).scalar_one())
+            return str(work.execute(select(PLANS.c.state).where(PLANS.c.digest == name)).scalar_one())
 
     def ledger(self, *kinds: str) -> list[dict[str, Any]]:
         """The bodies of the ledger's entries of these kinds, in order."""
-        query = select(LedgerRow.body).where(LedgerRow.kind.in_(kinds)).order_by(LedgerRow.id)
+        query = select(LEDGER.c.body).where(LEDGER.c.kind.in_(kinds)).order_by(LEDGER.c.id)
         with self.store.read() as work:
             return [json.loads(body) for body in work.execute(query).scalars()]
 
@@ -143,7 +143,7 @@ def table_at(url: str) -> Iterator[Table]:
 
 def empty(url: str) -> None:
     """Empty every table of a PostgreSQL database."""
-    tables = ", ".join(f'"{name}"' for name in Base.metadata.tables)
+    tables = ", ".join(f'"{name}"' for name in METADATA.tables)
     engine = open_engine(url)
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))

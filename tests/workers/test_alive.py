@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from dispatcher.store import alive, leading
 from dispatcher.store.alive import Silence
-from dispatcher.store.tables import LeaderRow, PlanRow
+from dispatcher.store.tables import LEADERS, PLANS
 from tests.workers.leases import LONG, Table
 
 pytestmark = pytest.mark.system
@@ -29,8 +29,8 @@ def beats(table: Table, role: str = "accounts", ago: timedelta = timedelta(0)) -
     """A process of that role said so."""
     with table.store.write() as work:
         alive.beat(work, role, "exercise", "w/1")
-        at = LeaderRow.role == f"{role}-exercise"
-        work.execute(update(LeaderRow).where(at).values(until=work.now - ago))
+        at = LEADERS.c.role == f"{role}-exercise"
+        work.execute(update(LEADERS).where(at).values(until=work.now - ago))
 
 
 def silent(table: Table) -> list[str]:
@@ -90,7 +90,7 @@ def test_nobody_is_waited_for_once_all_is_settled(table: Table) -> None:
     """A deployment may be stopped at night."""
     waits(table)
     with table.store.write() as work:
-        work.execute(update(PlanRow).values(state="settled"))
+        work.execute(update(PLANS).values(state="settled"))
     assert silent(table) == []
 
 

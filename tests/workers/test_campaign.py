@@ -22,7 +22,7 @@ from dispatcher.domain.incident import METHANE
 from dispatcher.domain.lifecycle import DeliveryState
 from dispatcher.sender_bootstrap import now
 from dispatcher.store import records, spends
-from dispatcher.store.tables import SpendRow
+from dispatcher.store.tables import SPENDS
 from ops.reading import having_read
 from tests.cast import EXAMPLE_POLICY
 from tests.paid import put_in_force
@@ -255,4 +255,4 @@ def test_the_stop_goes_out_before_the_agency_confirms(agreed: Office) -> None:
 def spent(office: Office, plan: str) -> list[Any]:
     """The plan's rows of the spend ledger: a stop frees nothing, an invoice does."""
     with office.stage.desk.store.read() as work:
-        return [row for row in spends.listed(work, SpendRow.plan == plan) if row.state == "committed"]
+        return [row for row in spends.listed(work, SPENDS.c.plan == plan) if row.state == "committed"]

@@ -20,7 +20,7 @@ from channels.simulator.faults import FaultKind
 from dispatcher.domain.message import TextKind
 from dispatcher.sender_bootstrap import now
 from dispatcher.service import taking_back, watching
-from dispatcher.store.foreign import TimelineRow
+from dispatcher.store.foreign import TIMELINES
 from tests.stage import MODE, Stage
 from tests.workers.conftest import Make
 
@@ -65,7 +65,7 @@ def post_as_another(stage: Stage, name: str = "x-1") -> str:
 def marked(stage: Stage, count: int = 1) -> bool:
     """Whether so many accounts had their first look."""
     with stage.desk.store.read() as work:
-        return len(work.execute(select(TimelineRow.account)).all()) == count
+        return len(work.execute(select(TIMELINES.c.account)).all()) == count
 
 
 def looks(stage: Stage, channel: str = "x") -> int:

@@ -12,7 +12,7 @@ from channels.contract import Account
 from channels.listing import PublicPost
 from dispatcher.domain.statement import Mode
 from dispatcher.store import accounts, foreign
-from dispatcher.store.foreign import FURTHEST, SKEW, STANDS, Due, TimelineRow
+from dispatcher.store.foreign import FURTHEST, SKEW, STANDS, TIMELINES, Due
 from tests.workers.leases import LONG, SECOND, Table
 
 pytestmark = pytest.mark.system
@@ -27,7 +27,7 @@ def watched(table: Table) -> Table:
         for name, mode in (("x-1", Mode.EXERCISE), ("x-2", Mode.LIVE)):
             accounts.add_account(work, Account(name, "x", "Example", ("en-GB",)), "accounts", mode)
             foreign.begin(work, name, work.now)
-        work.execute(TimelineRow.__table__.update().values(since=work.now - 60 * MINUTE))
+        work.execute(TIMELINES.update().values(since=work.now - 60 * MINUTE))
     return table
 
 
@@ -62,7 +62,7 @@ def put(table: Table, one: Due, *posts: PublicPost, whole: bool = True) -> list[
 def since(table: Table, account: str = "x-1") -> Any:
     """From when on an account's posts count."""
     with table.store.read() as work:
-        return work.execute(select(TimelineRow.since).where(TimelineRow.account == account)).scalar_one()
+        return work.execute(select(TIMELINES.c.since).where(TIMELINES.c.account == account)).scalar_one()
 
 
 def sent(table: Table, *states: str, **changes: Any) -> str:
@@ -117,7 +117,7 @@ def test_the_mark_stays_before_what_waits(watched: Table) -> None:
     name = sent(watched)
     with watched.store.write() as work:
         at = work.now - 40 * MINUTE
-        work.execute(foreign.AttemptRow.__table__.update().values(intended_at=at))
+        work.execute(foreign.ATTEMPTS.update().values(intended_at=at))
     post = shown(watched, ago=40 * MINUTE)
     assert put(watched, claimed(watched), post) == []
     assert since(watched) == post.at
@@ -156,7 +156,7 @@ def test_only_a_whole_look_moves_the_mark(watched: Table) -> None:
 def test_a_list_too_long_to_read_is_given_up_behind_a_day(watched: Table) -> None:
     """Else it would be too long for ever."""
     with watched.store.write() as work:
-        work.execute(TimelineRow.__table__.update().values(since=work.now - 3 * FURTHEST))
+        work.execute(TIMELINES.update().values(since=work.now - 3 * FURTHEST))
         now = work.now
     put(watched, claimed(watched), whole=False)
     assert now - FURTHEST <= since(watched) < now - FURTHEST + MINUTE
@@ -173,7 +173,7 @@ def test_an_account_is_looked_at_by_one(watched: Table) -> None:
     slow = claimed(watched)
     with watched.store.write() as work:
         assert foreign.claim(work, one, LONG) is None
-        work.execute(TimelineRow.__table__.update().values(due_at=work.now))
+        work.execute(TIMELINES.update().values(due_at=work.now))
     assert put(watched, slow, shown(watched)) == []
 
 
@@ -182,5 +182,5 @@ def test_a_foreign_post_stands_as_an_alarm_for_a_day(watched: Table) -> None:
     put(watched, claimed(watched), shown(watched))
     with watched.store.write() as work:
         standing = len(foreign.alarming(work))
-        work.execute(foreign.ForeignPostRow.__table__.update().values(found_at=work.now - STANDS))
+        work.execute(foreign.FOREIGN_POSTS.update().values(found_at=work.now - STANDS))
         assert (standing, foreign.alarming(work)) == (1, [])

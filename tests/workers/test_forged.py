@@ -9,7 +9,7 @@ from sqlalchemy import insert, text, update
 
 from dispatcher.store import deliveries
 from dispatcher.store.database import Work
-from dispatcher.store.tables import DeliveryRow, DispatchRow, RenderingRow
+from dispatcher.store.tables import DELIVERIES, DISPATCHES, RENDERINGS
 from tests.stage import Stage
 from tests.workers.conftest import Make
 
@@ -45,7 +45,7 @@ def extra_row(stage: Stage, plan: str, **changes: object) -> None:
     """A delivery written by hand: a copy of one of the plan's, with changes."""
     row = dict(stage.rows(plan)[-1]._mapping)
     copied = {**row, "id": "dlv-forged", "destination": "f0" * 32, **changes}
-    forge(stage, lambda work: work.execute(insert(DeliveryRow).values(copied)))
+    forge(stage, lambda work: work.execute(insert(DELIVERIES).values(copied)))
 
 
 def test_unreleased_deliveries_stay_where_they_are(city: Stage) -> None:
@@ -67,7 +67,7 @@ def test_a_dispatch_written_by_hand_sends_nothing(city: Stage) -> None:
         found = deliveries.dispatch_of(work, released)
     assert found is not None
     row = {**found._mapping, "id": "dsp-forged", "plan": plan, "incident": city.rows(plan)[0].incident}
-    forge(city, lambda work: work.execute(insert(DispatchRow).values(row)))
+    forge(city, lambda work: work.execute(insert(DISPATCHES).values(row)))
     city.work(lambda: city.states(plan) == {"held": 11})
     assert (city.refusals(plan), city.published()) == ({"G03"}, before)
 
@@ -77,7 +77,7 @@ def test_an_edited_rendering_sends_nothing(city: Stage) -> None:
     plan = city.cleared(lists=["city"])
     city.release(plan)
     (x,) = [row for row in city.rows(plan) if row.channel == "x"]
-    body = update(RenderingRow).where(RenderingRow.digest == x.rendering)
+    body = update(RENDERINGS).where(RENDERINGS.c.digest == x.rendering)
     with city.desk.store.write() as work:
         was = work.execute(text("SELECT body FROM renderings WHERE digest = :d"), {"d": x.rendering}).scalar_one()
         work.execute(text("DROP TRIGGER IF EXISTS renderings_fixed"))
@@ -126,7 +126,7 @@ def test_doubt_about_a_row_written_by_hand_is_for_people(hasty: Stage) -> None:
     plan = hasty.cleared(lists=["city"])
     extra_row(hasty, plan, lane="accounts", account="nobodys-account", channel="carrier-pigeon")
     hasty.release(plan)
-    row = update(DeliveryRow).where(DeliveryRow.id == "dlv-forged")
+    row = update(DELIVERIES).where(DELIVERIES.c.id == "dlv-forged")
     with hasty.desk.store.write() as work:
         for state in ("leased", "sending", "in_doubt"):
             work.execute(row.values(state=state, due_at=work.now))

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from dispatcher.sender_bootstrap import now
 from dispatcher.store import doorbells
-from dispatcher.store.tables import WorkerRow
+from dispatcher.store.tables import WORKERS
 from tests.stage import MODE, Stage
 from tests.workers.conftest import Make
 from workers.link_test import Canary
@@ -33,14 +33,14 @@ def register(stage: Stage, owner: str = OWNER, role: str = "accounts", **more: d
     about = {"owner": owner, "role": role, "mode": MODE, "host": "host-1", "version": "1", "pid": 1, "doing": ""}
     times = {"started_at": began, "seen_at": began + timedelta(hours=1), **more}
     with stage.desk.store.write() as work:
-        work.execute(delete(WorkerRow).where(WorkerRow.owner == owner))
-        work.execute(insert(WorkerRow).values(in_flight=0, **about, **times))
+        work.execute(delete(WORKERS).where(WORKERS.c.owner == owner))
+        work.execute(insert(WORKERS).values(in_flight=0, **about, **times))
 
 
 def heard_at(stage: Stage, owner: str = OWNER) -> datetime | None:
     """When the bell reached a process."""
     with stage.desk.store.read() as work:
-        found: datetime | None = work.execute(select(WorkerRow.heard_at).where(WorkerRow.owner == owner)).scalar()
+        found: datetime | None = work.execute(select(WORKERS.c.heard_at).where(WORKERS.c.owner == owner)).scalar()
         return found
 
 
@@ -119,6 +119,6 @@ def test_status_says_that_a_lane_is_deaf(city: Stage) -> None:
     assert '"doorbells": [{"lane": "accounts"' in said.stdout
     assert "Redis is away or the doorbell is broken" in said.stderr
     with city.desk.store.write() as work:
-        work.execute(update(WorkerRow).values(heard_at=work.now))
+        work.execute(update(WORKERS).values(heard_at=work.now))
     said = CliRunner(env={"DISPATCHER_DEPLOYMENT": str(Path(city.folder))}).invoke(root, ["status"])
     assert '"doorbells": []' in said.stdout

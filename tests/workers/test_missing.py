@@ -12,7 +12,7 @@ from dispatcher.service.missing import Counting
 from dispatcher.service.watching import alarms
 from dispatcher.store import leading, whole
 from dispatcher.store.database import Work
-from dispatcher.store.tables import ClearanceRow, DeliveryRow, DispatchRow, PlanRow, StatementRow
+from dispatcher.store.tables import CLEARANCES, DELIVERIES, DISPATCHES, PLANS, STATEMENTS
 from tests.stage import MODE, Stage
 from tests.workers.conftest import Make
 
@@ -45,10 +45,10 @@ def lead(work: Work) -> None:
 
 def lose(stage: Stage, plan: str, *accounts: str) -> list[Any]:
     """Delete a plan's deliveries to these accounts, as somebody at the database would; returns the rows."""
-    wanted = (DeliveryRow.plan == plan, DeliveryRow.account.in_(accounts))
+    wanted = (DELIVERIES.c.plan == plan, DELIVERIES.c.account.in_(accounts))
     with stage.desk.store.write() as work:
-        rows = work.execute(select(DeliveryRow.__table__).where(*wanted)).mappings().all()
-        work.execute(delete(DeliveryRow).where(*wanted))
+        rows = work.execute(select(DELIVERIES).where(*wanted)).mappings().all()
+        work.execute(delete(DELIVERIES).where(*wanted))
     return [dict(row) for row in rows]
 
 
@@ -77,7 +77,7 @@ def test_a_plan_that_waits_for_its_release_is_counted_too(city: Stage) -> None:
         stands = [(one.alarm, one.look) for one in alarms(city.desk, work) if one.alarm != "silent"]  # nobody runs
     assert stands == [("deleted", "dispatcher ledger verify")]
     with city.desk.store.write() as work:
-        work.execute(insert(DeliveryRow), rows)
+        work.execute(insert(DELIVERIES), rows)
     assert relay.turn() == []
     assert len(city.ledger(whole.WHOLE)) == 1
     with city.desk.store.read() as work:
@@ -89,11 +89,11 @@ def test_who_deletes_row_by_row_makes_no_notice_for_each(city: Stage) -> None:
     plan, relay = city.cleared(lists=["city"]), counting(city)
     told = []
     with city.desk.store.read() as work:
-        wanted = select(DeliveryRow.id).where(DeliveryRow.plan == plan, DeliveryRow.account == "notify-1")
+        wanted = select(DELIVERIES.c.id).where(DELIVERIES.c.plan == plan, DELIVERIES.c.account == "notify-1")
         ids = list(work.execute(wanted).scalars())
     for id_ in ids:
         with city.desk.store.write() as work:
-            work.execute(delete(DeliveryRow).where(DeliveryRow.id == id_))
+            work.execute(delete(DELIVERIES).where(DELIVERIES.c.id == id_))
         told.append(len(relay.turn()))
     assert told == [1, 1, 0, 1, 0]
 
@@ -116,8 +116,8 @@ def test_a_statement_that_is_gone_rings(city: Stage) -> None:
     on_table = "" if city.desk.store.engine.dialect.name == "sqlite" else " ON statements"
     with city.desk.store.write() as work:
         work.execute(text(f"DROP TRIGGER statements_kept{on_table}"))  # as who owns the tables may
-        one = select(StatementRow.id).where(StatementRow.subject == plan, StatementRow.kind == "approve").limit(1)
-        work.execute(delete(StatementRow).where(StatementRow.id.in_(one)))
+        one = select(STATEMENTS.c.id).where(STATEMENTS.c.subject == plan, STATEMENTS.c.kind == "approve").limit(1)
+        work.execute(delete(STATEMENTS).where(STATEMENTS.c.id.in_(one)))
     assert [one.what for one in relay.turn()] == ["1 of 3 statements are gone"]
 
 
@@ -126,10 +126,10 @@ def test_a_plan_that_is_gone_rings(city: Stage) -> None:
     plan, relay = city.cleared(lists=["city"]), counting(city)
     assert relay.turn() == []
     with city.desk.store.write() as work:
-        for table, column in ((DeliveryRow, DeliveryRow.plan), (ClearanceRow, ClearanceRow.plan)):
+        for table, column in ((DELIVERIES, DELIVERIES.c.plan), (CLEARANCES, CLEARANCES.c.plan)):
             work.execute(delete(table).where(column == plan))
-        work.execute(delete(DispatchRow).where(DispatchRow.plan == plan))
-        work.execute(delete(PlanRow).where(PlanRow.digest == plan))
+        work.execute(delete(DISPATCHES).where(DISPATCHES.c.plan == plan))
+        work.execute(delete(PLANS).where(PLANS.c.digest == plan))
     assert [one.what for one in relay.turn()] == ["the plan itself is gone"]
 
 

@@ -13,7 +13,7 @@ from dispatcher.domain.plan import SignedList
 from dispatcher.sending.lists import ListError, ListKey, Row, prove
 from dispatcher.sending.order import RecipientProof
 from dispatcher.store import recipients
-from dispatcher.store.tables import RecipientListRow, RecipientRow
+from dispatcher.store.tables import RECIPIENT_LISTS, RECIPIENTS
 from tests.builders import drawn
 from tests.workers.leases import Table
 from workers.ordering import Orders
@@ -64,7 +64,7 @@ def test_a_list_that_an_older_version_wrote_is_proved(table: Table) -> None:
     """Without the roots of its blocks they are worked out from its rows."""
     signed = stored(table)
     with table.store.write() as work:
-        work.execute(update(RecipientListRow).values(block_roots=None))
+        work.execute(update(RECIPIENT_LISTS).values(block_roots=None))
     (proof,) = ordered(table, [BLOCK + 1]).values()
     assert prove(proof, KEY, signed)[1].address.reveal() == str(BLOCK + 1)
 
@@ -82,7 +82,7 @@ def test_a_block_that_lost_a_row_is_not_proved_and_others_are(table: Table) -> N
     """A row deleted by hand leads nobody else to another's place."""
     signed = stored(table)
     with table.store.write() as work:
-        work.execute(delete(RecipientRow).where(RecipientRow.position == 3))
+        work.execute(delete(RECIPIENTS).where(RECIPIENTS.c.position == 3))
     proofs = ordered(table, [3, 4, BLOCK])
     for lost in (3, 4):
         with pytest.raises(ListError):

@@ -19,7 +19,7 @@ from dispatcher.domain.errors import GateClosed
 from dispatcher.domain.message import TextKind
 from dispatcher.service import clearing, taking_back
 from dispatcher.service.media import Given
-from dispatcher.store.tables import RenderingRow
+from dispatcher.store.tables import RENDERINGS
 from tests.channels.media.dirty import SECRET, saved
 from tests.channels.media.films import film
 from tests.stage import Stage
@@ -176,9 +176,9 @@ def test_a_picture_swapped_in_the_database_goes_nowhere(make: Make) -> None:
     stage.release(plan)
     with stage.desk.store.write() as work:
         work.execute(text("DROP TRIGGER renderings_fixed"))
-        for row in work.execute(select(RenderingRow.digest, RenderingRow.body)).all():
+        for row in work.execute(select(RENDERINGS.c.digest, RENDERINGS.c.body)).all():
             swapped = row.body.replace(ours.encode(), other.encode())
-            work.execute(update(RenderingRow).where(RenderingRow.digest == row.digest).values(body=swapped))
+            work.execute(update(RENDERINGS).where(RENDERINGS.c.digest == row.digest).values(body=swapped))
     stage.work(lambda: stage.ended(plan))
     assert [arrival for arrival in stage.far.journal.arrivals if arrival.provider == "bluesky"] == []
     assert "G07" in stage.refusals(plan)

@@ -15,7 +15,7 @@ from channels.simulator.journal import EffectKind
 from channels.x.simulator import XSimulator
 from dispatcher.domain.message import TextKind
 from dispatcher.service import taking_back, watching
-from dispatcher.store.sightings import SightingRow
+from dispatcher.store.sightings import SIGHTINGS
 from tests.stage import Stage
 from tests.workers.conftest import Make
 
@@ -49,7 +49,7 @@ def delivery(stage: Stage, plan: str, channel: str, kind: str = "publish") -> An
 
 def sighting(stage: Stage, plan: str, channel: str, kind: str = "publish") -> Any:
     """What was seen of it."""
-    query = select(SightingRow.__table__).where(SightingRow.delivery == delivery(stage, plan, channel, kind).id)
+    query = select(SIGHTINGS).where(SIGHTINGS.c.delivery == delivery(stage, plan, channel, kind).id)
     with stage.desk.store.read() as work:
         return work.execute(query).one()
 
@@ -212,7 +212,7 @@ def test_nobody_looks_at_a_list_or_a_channel_that_shows_nothing(watched: Stage) 
     done = {"visible": 2, "accepted": 4}
     watched.work(lambda: watched.states(plan) == done, roles=(*ROLES, "recipients"))
     with watched.desk.store.read() as work:
-        names = set(work.execute(select(SightingRow.delivery)).scalars())
+        names = set(work.execute(select(SIGHTINGS.c.delivery)).scalars())
     assert names == {delivery(watched, plan, channel).id for channel in ("x", "bluesky")}
 
 
@@ -222,7 +222,7 @@ def test_a_look_that_its_reader_did_not_live_to_record_is_made_again(watched: St
     delete_on_x(watched)
     with watched.desk.store.write() as work:
         soon = work.now + timedelta(milliseconds=300)
-        work.execute(update(SightingRow).values(due_at=soon))
+        work.execute(update(SIGHTINGS).values(due_at=soon))
     watched.work(lambda: delivery(watched, plan, "x").state == "missing", roles=ROLES)
 
 

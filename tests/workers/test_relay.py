@@ -17,7 +17,7 @@ from dispatcher.sending.status import Status, read_status
 from dispatcher.service.desk import Desk
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
-from dispatcher.store.tables import LeaderRow, OutboxRow, RecipientRow, StatementRow, StatusRow
+from dispatcher.store.tables import LEADERS, OUTBOX, RECIPIENTS, STATEMENTS, STATUSES
 from tests.builders import FixedClock
 from tests.stage import Stage, true
 from tests.workers.conftest import Make
@@ -72,7 +72,7 @@ def forget_statements(stage: Stage) -> None:
     """What somebody with all rights on the database can do: take the guard away, and the halts."""
     with stage.desk.store.write() as work:
         work.execute(text("DROP TRIGGER statements_kept"))
-        work.execute(delete(StatementRow).where(StatementRow.kind == "halt"))
+        work.execute(delete(STATEMENTS).where(STATEMENTS.c.kind == "halt"))
 
 
 def run_until(relay: Relay, condition: Callable[[], object]) -> None:
@@ -130,8 +130,8 @@ def test_a_stop_that_nobody_signed_is_not_listed(quiet: Stage) -> None:
         (envelope,) = records.stop_envelopes(work, "exercise")
         forged = {**envelope.document(), "payload": envelope.payload.decode().replace('"ops-1"', '"ops-2"')}
         assert forged != envelope.document()
-        row = dict(work.execute(select(StatementRow.__table__)).one()._mapping)
-        work.execute(insert(StatementRow).values(**{**row, "id": "forged", "envelope": forged}))
+        row = dict(work.execute(select(STATEMENTS)).one()._mapping)
+        work.execute(insert(STATEMENTS).values(**{**row, "id": "forged", "envelope": forged}))
     relay_of(quiet).tick()
     assert status_of(quiet).stops == (halt,)
 
@@ -142,7 +142,7 @@ def test_a_deleted_halt_stays_listed(quiet: Stage) -> None:
     relay_of(quiet).tick()
     forget_statements(quiet)
     with quiet.desk.store.write() as work:
-        work.execute(update(LeaderRow).values(until=now()))
+        work.execute(update(LEADERS).values(until=now()))
     relay_of(quiet, "relay-2").tick()
     assert halt in status_of(quiet).stops
 
@@ -156,7 +156,7 @@ def test_a_lost_status_brings_nothing_back(quiet: Stage, left: object) -> None:
     relay.tick()
     forget_statements(quiet)
     with quiet.desk.store.write() as work:
-        work.execute(delete(StatusRow) if left is None else update(StatusRow).values(envelope=left))
+        work.execute(delete(STATUSES) if left is None else update(STATUSES).values(envelope=left))
     clock.advance(quiet.desk.settings.timing.lasting("status"))
     relay.tick()
     assert halt in status_of(quiet).stops
@@ -194,10 +194,10 @@ def test_who_lost_its_term_while_ringing_writes_nothing(quiet: Stage) -> None:
     relay = relay_of(quiet)
     bells = relay.tick()
     with quiet.desk.store.write() as work:
-        work.execute(update(LeaderRow).values(owner="relay-2", term=2))
+        work.execute(update(LEADERS).values(owner="relay-2", term=2))
     relay._ring_all(bells)
     with quiet.desk.store.read() as work:
-        assert work.execute(select(OutboxRow.rung_at)).scalars().all() == [None]
+        assert work.execute(select(OUTBOX.c.rung_at)).scalars().all() == [None]
 
 
 def test_bells_that_could_not_be_rung_are_rung_later(quiet: Stage) -> None:
@@ -219,5 +219,5 @@ def test_the_leader_purges_lists_whose_time_is_up(make: Make) -> None:
     relay.tick()
     (entry,) = stage.ledger("recipients.purged")
     with stage.desk.store.read() as work:
-        assert work.execute(select(RecipientRow.position)).all() == []
+        assert work.execute(select(RECIPIENTS.c.position)).all() == []
     assert (entry["list"], entry["count"], entry.get("actor")) == ("city", 3, None)

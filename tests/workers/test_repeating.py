@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from dispatcher.sender_bootstrap import now
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from tests.stage import Stage
 from tests.workers.conftest import Make
 
@@ -21,7 +21,7 @@ def doubted(stage: Stage, since: timedelta) -> str:
     plan = stage.cleared()
     values = {"attempts": 1, "looked": 1, "first_intent_at": now() - since}
     with stage.desk.store.write() as work:
-        work.execute(update(DeliveryRow).where(DeliveryRow.plan == plan).values(**values))
+        work.execute(update(DELIVERIES).where(DELIVERIES.c.plan == plan).values(**values))
     stage.release(plan)
     stage.work(lambda: stage.ended(plan), roles=("relay", "accounts"))
     return plan

@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 
 from dispatcher.store import sightings
 from dispatcher.store.queue import Move
-from dispatcher.store.sightings import Look, SightingRow, Watched
-from dispatcher.store.tables import IncidentRow
+from dispatcher.store.sightings import SIGHTINGS, Look, Watched
+from dispatcher.store.tables import INCIDENTS
 from tests.workers.leases import GONE, LONG, SECOND, Table
 
 pytestmark = pytest.mark.system
@@ -61,7 +61,7 @@ def gone(item: Watched) -> Look:
 
 def row(table: Table, name: str) -> Any:
     with table.store.read() as work:
-        return work.execute(select(SightingRow.__table__).where(SightingRow.delivery == name)).one()
+        return work.execute(select(SIGHTINGS).where(SIGHTINGS.c.delivery == name)).one()
 
 
 def told(table: Table, mode: str = "exercise") -> list[tuple[str, str]]:
@@ -276,5 +276,5 @@ def test_a_closed_incident_has_no_alarms(table: Table) -> None:
     recorded(table, gone(item))
     with table.store.write() as work:
         for state in ("stood_down", "closed"):
-            work.execute(update(IncidentRow).values(state=state))
+            work.execute(update(INCIDENTS).values(state=state))
     assert standing(table) == []

@@ -16,7 +16,7 @@ from dispatcher.sender_bootstrap import now
 from dispatcher.sending.status import sign_status
 from dispatcher.statements.signing import KeyFileSigner
 from dispatcher.store import records
-from dispatcher.store.tables import StatementRow, StatusRow
+from dispatcher.store.tables import STATEMENTS, STATUSES
 from tests.stage import Stage
 from tests.workers.conftest import Make
 from workers.doorbell import ring_stops
@@ -147,8 +147,8 @@ def test_a_forged_row_hides_no_halt(make: Make) -> None:
     with stage.desk.store.write() as work:
         rows = [{"payload": 7}, {"payload": "not a statement", "signature": "none"}]
         values = [{"id": f"forged-{n}", "envelope": row, **forged} for n, row in enumerate(rows)]
-        work.execute(insert(StatementRow), [{**v, "expires": now(), "recorded_at": now()} for v in values])
-        work.execute(insert(StatusRow).values(mode="exercise", made_at=now(), envelope={"payload": 7}))
+        work.execute(insert(STATEMENTS), [{**v, "expires": now(), "recorded_at": now()} for v in values])
+        work.execute(insert(STATUSES).values(mode="exercise", made_at=now(), envelope={"payload": 7}))
     stage.halt()
     assert asyncio.run(poll_of(stage, ear).once())
     assert any(b'"kind":"halt"' in envelope.payload for envelope in ear.stops)

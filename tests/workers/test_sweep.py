@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 from dispatcher.store import queue, sweep
 from dispatcher.store.database import Store
 from dispatcher.store.queue import Move
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from tests.servers import until
 from tests.workers.leases import GONE, LONG, SECOND, Table, a_lease, opened, table_at
 
@@ -116,7 +116,7 @@ def test_what_moved_on_meanwhile_is_left(postgres_url: str) -> None:
 
 def _swept_meanwhile(table: Table, name: str, url: str) -> int:
     """Sweep while another transaction renews the lease; how many rows were moved."""
-    fresh = update(DeliveryRow).where(DeliveryRow.id == name)
+    fresh = update(DELIVERIES).where(DELIVERIES.c.id == name)
     with opened(url) as other, ThreadPoolExecutor(1) as pool:
         with other.write() as work:
             work.execute(fresh.values(lease_until=work.now + LONG))

@@ -14,7 +14,7 @@ from dispatcher.ledger.notes import Checkpoint, origin_of, seal
 from dispatcher.service.desk import Desk
 from dispatcher.service.watching import Alarm, alarms
 from dispatcher.statements.signing import KeyFileSigner
-from dispatcher.store.foreign import ForeignPostRow
+from dispatcher.store.foreign import FOREIGN_POSTS
 from tests.stage import Stage
 from tests.workers.conftest import Make
 from workers.watch import Watch
@@ -86,7 +86,7 @@ def test_a_post_that_is_not_ours_rings(city: Stage, letters: list[tuple[str, str
     """Though nothing else is wrong, and nothing was ever sent from here."""
     with city.desk.store.write() as work:
         found = {"reference": "1", "url": None, "at": work.now, "found_at": work.now, "told": False}
-        work.execute(insert(ForeignPostRow).values(account="x-1", **found))
+        work.execute(insert(FOREIGN_POSTS).values(account="x-1", **found))
     city.work(lambda: len(letters) == len(PEOPLE), roles=("relay",))
     assert sorted(letters) == [(person, "EXERCISE Foreign post on x-1") for person in PEOPLE]
 

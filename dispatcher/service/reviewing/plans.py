@@ -19,7 +19,7 @@ from dispatcher.store import deliveries, history, records, spends
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 from dispatcher.store.spends import StoredSpend
-from dispatcher.store.tables import SpendRow
+from dispatcher.store.tables import SPENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def read_plan(
         decisions=decisions(digest, signatures),
         glass=glass(desk.trust.policy, signatures),
         texts=tuple(_texts(stored, read_texts(bundle).renderings)),
-        spends=tuple(spends.listed(work, SpendRow.plan == digest)),
+        spends=tuple(spends.listed(work, SPENDS.c.plan == digest)),
         submitted_at=next((at for at, _ in submitted), stored.plan.not_before),
         cleared_at=_cleared_at(work, stored, released_at or work.now),
         released_at=released_at,

@@ -9,7 +9,7 @@ from dispatcher.domain.errors import NotFound
 from dispatcher.domain.lifecycle import DeliveryState, HeldReason
 from dispatcher.service import holding
 from dispatcher.service.releasing import release
-from dispatcher.store.tables import AttemptRow, DeliveryRow, RenderingRow
+from dispatcher.store.tables import ATTEMPTS, DELIVERIES, RENDERINGS
 from ops.console.delivered import HELD, MOST_TRIED, WHY, one
 from tests.office import Office
 
@@ -40,7 +40,7 @@ def tried(office: Office, delivery: str, count: int) -> None:
         for number in range(1, count + 1)
     ]
     with office.desk.store.write() as work:
-        work.execute(insert(AttemptRow), rows)
+        work.execute(insert(ATTEMPTS), rows)
 
 
 def test_every_state_and_every_reason_has_a_sentence() -> None:
@@ -59,8 +59,8 @@ def test_words_that_are_not_as_they_were_signed_end_no_page(office: Office, deli
     """They are left out."""
     digest = "0" * 64
     with office.desk.store.write() as work:
-        work.execute(insert(RenderingRow).values(digest=digest, body=body))
-        work.execute(update(DeliveryRow).where(DeliveryRow.id == delivery).values(rendering=digest))
+        work.execute(insert(RENDERINGS).values(digest=digest, body=body))
+        work.execute(update(DELIVERIES).where(DELIVERIES.c.id == delivery).values(rendering=digest))
     assert one(office.desk, delivery).parts == ()
 
 

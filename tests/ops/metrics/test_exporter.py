@@ -16,7 +16,7 @@ from channels.simulator.faults import FaultKind
 from dispatcher.cli import doctor
 from dispatcher.domain.errors import Invalid, Unavailable
 from dispatcher.store import holds
-from dispatcher.store.tables import AccountRow, DeliveryRow
+from dispatcher.store.tables import ACCOUNTS, DELIVERIES
 from ops.metrics.names import METRICS, Kind
 from ops.metrics.names import scraped as names_of
 from ops.metrics.serving import Serving
@@ -102,12 +102,12 @@ def test_what_is_in_doubt_and_held_is_told_with_its_reason(stage: Stage) -> None
     with scraped(stage.desk) as exporter:
         with stage.desk.store.write() as work:
             for state in ("leased", "sending", "in_doubt"):
-                work.execute(update(DeliveryRow).where(DeliveryRow.channel == "x").values(state=state))
+                work.execute(update(DELIVERIES).where(DELIVERIES.c.channel == "x").values(state=state))
             work.record("incident.noted", incident=stage.rows(plan)[0].incident)
         exporter.says("queue_deliveries", 1, lane="accounts", mode=str(MODE), state="in_doubt")
         with stage.desk.store.write() as work:
             held = {"state": "held", "reason": "ambiguous"}
-            work.execute(update(DeliveryRow).where(DeliveryRow.channel == "x").values(**held))
+            work.execute(update(DELIVERIES).where(DELIVERIES.c.channel == "x").values(**held))
         exporter.says("held_deliveries", 1, **X, reason="ambiguous")
 
 
@@ -136,8 +136,8 @@ def test_an_account_of_the_other_mode_is_a_leak(stage: Stage) -> None:
         incident = stage.declared()
         with stage.desk.store.write() as work:
             away = {"base_url": "https://api.example.org", "handle": "x"}
-            work.execute(update(AccountRow).where(AccountRow.id == "x-1").values(settings=away, mode="live"))
-            work.execute(update(AccountRow).where(AccountRow.id == "webhook-1").values(settings=away))
+            work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == "x-1").values(settings=away, mode="live"))
+            work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == "webhook-1").values(settings=away))
             moved = {"source": "leased", "target": "sending", "account": "x-1", "channel": "x"}
             work.record("delivery.moved", incident=incident, **moved)
         exporter.says("mode_leak", 1, mode="exercise")
@@ -193,12 +193,12 @@ def test_where_a_breaker_leaves_an_account_alone_it_is_told_until_when(stage: St
 
 def test_a_bad_entry_ends_no_look(stage: Stage) -> None:
     """Somebody wrote into the ledger what is no entry; counting goes on after it."""
-    from dispatcher.store.tables import LedgerRow
+    from dispatcher.store.tables import LEDGER
 
     with scraped(stage.desk) as exporter:
         with stage.desk.store.write() as work:
             forged = {"writer": "forger", "sequence": 1, "prev": "", "leaf": "00" * 32, "recorded_at": work.now}
-            work.execute(insert(LedgerRow).values(kind="delivery.moved", incident=None, body=b"\xff[", **forged))
+            work.execute(insert(LEDGER).values(kind="delivery.moved", incident=None, body=b"\xff[", **forged))
             work.record("notice.failed", person="director-1", scheme="mailto")
         exporter.says("notices_total", 1, outcome="failed")
 

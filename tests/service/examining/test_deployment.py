@@ -19,7 +19,7 @@ from dispatcher.service.examining import clocks, database
 from dispatcher.service.examining.findings import Level
 from dispatcher.service.missing import Counting
 from dispatcher.store import alive, leading, probes
-from dispatcher.store.tables import DeliveryRow, WorkerRow
+from dispatcher.store.tables import DELIVERIES, WORKERS
 from tests.office import SECRETS
 from tests.service.examining.conftest import Place
 
@@ -193,10 +193,10 @@ def test_a_lane_that_hears_no_bell_is_a_warning(place: Place) -> None:
     }
     with place.office.desk.store.write() as work:
         times = {"started_at": at - HOUR, "seen_at": at}
-        work.execute(insert(WorkerRow).values(pid=1, doing="", in_flight=0, **about, **times))
+        work.execute(insert(WORKERS).values(pid=1, doing="", in_flight=0, **about, **times))
     assert [what[:30] for _, what in place.wrong("coverage")] == ["no doorbell reached accounts o"]
     with place.office.desk.store.write() as work:
-        work.execute(update(WorkerRow).values(heard_at=at))
+        work.execute(update(WORKERS).values(heard_at=at))
     assert place.wrong("coverage") == []
 
 
@@ -206,7 +206,7 @@ def test_deleted_rows_fail(place: Place) -> None:
     beats(place, "relay", "accounts")
     plan = place.office.plan()
     with place.office.desk.store.write() as work:
-        work.execute(delete(DeliveryRow).where(DeliveryRow.plan == plan))
+        work.execute(delete(DELIVERIES).where(DELIVERIES.c.plan == plan))
     Counting(place.office.desk, Mode.EXERCISE, "relay:1", lambda: 0.0).turn()
     assert [(level, "1 of 1 deliveries are gone" in what) for level, what in place.wrong("coverage")] == [
         (FAILING, True)

@@ -13,7 +13,7 @@ from dispatcher.service.operating.look import Looker
 from dispatcher.service.operating.values import Matter
 from dispatcher.service.releasing import release
 from dispatcher.store import counting, deliveries, records, workers
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from dispatcher.store.workers import Process
 from tests.office import Office
 
@@ -134,8 +134,8 @@ def test_a_live_matter_is_shown_however_many_of_an_exercise_wait(
     office.set_state(name, "leased", "held", reason="refused")
     live = f"{name}-live"
     with office.desk.store.write() as work:
-        row = dict(work.execute(select(DeliveryRow.__table__).where(DeliveryRow.id == name)).one()._mapping)
+        row = dict(work.execute(select(DELIVERIES).where(DELIVERIES.c.id == name)).one()._mapping)
         row |= {"id": live, "mode": "live", "destination": "other", "state": "ready", "reason": "", "fence": 0}
-        work.execute(insert(DeliveryRow).values(**row))
+        work.execute(insert(DELIVERIES).values(**row))
     office.set_state(live, "leased", "held", reason="refused")
     assert live in {one.delivery for one in matters(office)}

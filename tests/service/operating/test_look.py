@@ -15,7 +15,7 @@ from dispatcher.service.operating.look import Looker, pause_after
 from dispatcher.service.operating.values import ChannelNow, LaneNow, Overview, Tone
 from dispatcher.service.releasing import release
 from dispatcher.store import counting, workers
-from dispatcher.store.tables import PlanRow
+from dispatcher.store.tables import PLANS
 from dispatcher.store.workers import Doing, Process
 from tests.office import Office
 
@@ -174,7 +174,7 @@ def test_a_plan_that_was_sent_back_is_not_shown(office: Office, looker: Looker) 
     """Another takes its place."""
     office.plan()
     with office.desk.store.write() as work:
-        work.execute(update(PlanRow).values(state="returned"))
+        work.execute(update(PLANS).values(state="returned"))
     assert looker.look().incidents[0].channels == ()
 
 
@@ -191,7 +191,7 @@ def test_the_matrix_comes_with_the_look(office: Office, looker: Looker) -> None:
     office.set_state(office.delivery(released(office)), "leased", "sending", "accepted")
     office.plan()
     with office.desk.store.write() as work:
-        work.execute(update(PlanRow).where(PlanRow.state == "submitted").values(state="returned"))
+        work.execute(update(PLANS).where(PLANS.c.state == "submitted").values(state="returned"))
     for seen in looker.look().incidents:
         with office.desk.store.read() as work:
             assert list(seen.matrix) == lists.matrix(work, seen.id)
@@ -228,8 +228,8 @@ def test_a_live_plan_is_seen_however_many_exercises_are_newer(
     office.plan()
     monkeypatch.setattr(counting, "MOST_PLANS", 1)
     with office.desk.store.write() as work:
-        row = dict(work.execute(select(PlanRow.__table__)).one()._mapping)
+        row = dict(work.execute(select(PLANS)).one()._mapping)
         earlier = row["created_at"] - timedelta(hours=1)
-        work.execute(insert(PlanRow).values(**row | {"digest": "live", "mode": "live", "created_at": earlier}))
+        work.execute(insert(PLANS).values(**row | {"digest": "live", "mode": "live", "created_at": earlier}))
     with office.desk.store.read() as work:
         assert [one.mode for one in counting.plans(work)] == ["live"]

@@ -13,7 +13,7 @@ from dispatcher.service.operating.values import ChannelNow, Tone
 from dispatcher.service.releasing import release
 from dispatcher.service.taking_back import take_back
 from dispatcher.store import records
-from dispatcher.store.tables import DeliveryRow
+from dispatcher.store.tables import DELIVERIES
 from tests.office import Office
 
 
@@ -46,8 +46,8 @@ def order(office: Office, plan: str, kind: TextKind) -> None:
 def follow_up(office: Office, plan: str, kind: TextKind) -> str:
     """The delivery of the armed text."""
     with office.desk.store.read() as work:
-        at = (DeliveryRow.plan == plan, DeliveryRow.kind != "publish")
-        return str(work.execute(select(DeliveryRow.id).where(*at)).scalar_one())
+        at = (DELIVERIES.c.plan == plan, DELIVERIES.c.kind != "publish")
+        return str(work.execute(select(DELIVERIES.c.id).where(*at)).scalar_one())
 
 
 @pytest.mark.parametrize("kind", [TextKind.CORRECT, TextKind.ALL_CLEAR, TextKind.WITHDRAW])

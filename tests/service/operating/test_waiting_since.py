@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from dispatcher.store import checkpoints
 from dispatcher.store.database import Work
-from dispatcher.store.tables import LedgerRow
+from dispatcher.store.tables import LEDGER
 from tests.office import Office
 
 MANY = 20_000
@@ -35,6 +35,6 @@ def test_asking_costs_no_more_where_more_waits(office: Office) -> None:
     with office.desk.store.write() as work:
         work.record("test.first")
         row = {"writer": "x", "prev": "", "leaf": "", "kind": "x", "recorded_at": work.now, "body": b"{}"}
-        work.execute(insert(LedgerRow), [{**row, "sequence": number} for number in range(MANY)])
+        work.execute(insert(LEDGER), [{**row, "sequence": number} for number in range(MANY)])
     with office.desk.store.read() as work:
         assert steps(work) < 50

@@ -20,7 +20,7 @@ from dispatcher.service.reviewing.minutes import MACHINE, Path
 from dispatcher.service.reviewing.review import review
 from dispatcher.service.submitting import Wish
 from dispatcher.store import records
-from dispatcher.store.tables import AttemptRow
+from dispatcher.store.tables import ATTEMPTS
 from tests.office import Office
 
 MINUTE = timedelta(minutes=1)
@@ -52,7 +52,7 @@ def accepted(
     ]
     with office.desk.store.write() as work:
         for row in tries:
-            work.execute(insert(AttemptRow), row)
+            work.execute(insert(ATTEMPTS), row)
     office.clock.advance(found_after)
     office.set_state(delivery, "leased", "sending", "accepted", accepted_at=office.clock.now)
 

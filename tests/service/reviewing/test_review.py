@@ -14,7 +14,7 @@ from dispatcher.service.releasing import release
 from dispatcher.service.reviewing.review import Review, review
 from dispatcher.service.taking_back import take_back
 from dispatcher.store import records
-from dispatcher.store.tables import AttemptRow
+from dispatcher.store.tables import ATTEMPTS
 from tests.office import Office
 
 
@@ -167,7 +167,7 @@ def test_it_has_every_attempt(office: Office) -> None:
         for n, v in ((1, "deferred"), (2, "accepted"))
     ]
     with office.desk.store.write() as work:
-        work.execute(insert(AttemptRow), tries)
+        work.execute(insert(ATTEMPTS), tries)
     office.set_state(delivery, "leased", "sending", "accepted")
     (found,) = read(office, plan).deliveries
     assert [(tried.number, tried.verdict) for tried in found.attempts] == [(1, "deferred"), (2, "accepted")]

@@ -15,7 +15,7 @@ from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.people import Role
 from dispatcher.service import sessions
 from dispatcher.settings import ConsoleSettings
-from dispatcher.store.tables import SessionRow
+from dispatcher.store.tables import SESSIONS
 from ops.console.signing_in.cookies import SIGNED_IN
 from ops.console.signing_in.guard import BODY_MOST, HEADERS
 from tests.office import Office
@@ -148,7 +148,7 @@ def test_a_part_of_a_cookie_and_its_row_are_nobodys(console: httpx.Client, offic
     """Neither most of its letters nor what the database has of it."""
     whole = str(console.cookies[SIGNED_IN])
     with office.desk.store.read() as work:
-        (row,) = work.execute(select(SessionRow.id)).all()
+        (row,) = work.execute(select(SESSIONS.c.id)).all()
     for forged in (whole[:-1], whole[::-1], whole.swapcase(), row.id):
         console.cookies.clear()
         assert console.get("/", headers={"Cookie": f"{SIGNED_IN}={forged}"}).status_code == 303
