@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from dispatcher.cli import output
+from dispatcher.cli.entry import INTERRUPT, INTERRUPTED
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, GateClosed
 from dispatcher.embedded.errors import EmbeddedError
@@ -51,8 +52,6 @@ THEN = {
 }
 """What to do about each, for the page of exit codes."""
 
-INTERRUPT = 130
-INTERRUPTED = "interrupted; what was not finished was not done"
 
 
 class Partial(DispatcherError):
@@ -101,7 +100,7 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         output.say(f"Error: {INTERRUPTED}", "Next: dispatcher status")
-        raise click.exceptions.Exit(130) from None
+        raise click.exceptions.Exit(INTERRUPT) from None
 
 
 @contextmanager
@@ -167,7 +166,7 @@ def _interrupted(error: BaseException) -> bool:
 def _read(error: BaseException) -> tuple[int, str, str, str]:
     """Exit code, the word for programs, the message, what to do next."""
     if _interrupted(error):
-        return 130, "interrupted", INTERRUPTED, "dispatcher status"
+        return INTERRUPT, "interrupted", INTERRUPTED, "dispatcher status"
     match error:
         case DispatcherError():
             return error.exit_code, error.word, error.message, error.next_step
