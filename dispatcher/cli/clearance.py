@@ -286,11 +286,11 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
     if standing.stored.state != "submitted":
         return f"dispatcher watch {name}", ""
     waiting = [finding for finding in standing.findings if not finding.clear]
-    failures = [failure for finding in waiting or standing.findings for failure in finding.lacking or finding.failures]
+    judged = waiting or standing.findings
+    failures = [failure for finding in judged for failure in finding.lacking or finding.failures]
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures, plan).items())
-    first = (waiting or standing.findings)[0]
     known = {"plan": name, "message": standing.stored.message, "mode": plan.mode}
-    known |= {"channel": first.channel, "account": first.accounts[0]}
+    known |= {"channel": judged[0].channel, "account": judged[0].accounts[0]}
     command, fact = _mending(failures[0])
     lacking = people if waiting else f"the release, by {people}"
     return command.format(**known), lacking if people else fact

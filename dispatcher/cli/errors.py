@@ -8,7 +8,7 @@ import stat
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -86,6 +86,10 @@ class HungUp(KeyboardInterrupt):
     """The terminal was lost: the command ends as with Ctrl-C, and puts away what it had begun."""
 
 
+class Terminated(KeyboardInterrupt):
+    """Somebody ended the command by SIGTERM: as above."""
+
+
 class Interrupted(DispatcherError):
     """Somebody pressed Ctrl-C; the message says what that came to."""
 
@@ -106,16 +110,34 @@ def interruptible() -> Iterator[None]:
 @contextmanager
 def hang_up_interrupts() -> Iterator[None]:
     """SIGHUP as an interrupt, unless somebody has other plans for it: nohup, or a role that runs until it is told."""
+    with _interrupting(signal.SIGHUP, _hang_up):
+        yield
+
+
+@contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """The same of SIGTERM, for a command that has to write down how it ended."""
+    with _interrupting(signal.SIGTERM, _terminate):
+        yield
+
+
+@contextmanager
+def _interrupting(number: signal.Signals, handler: Callable[[int, object], NoReturn]) -> Iterator[None]:
     here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+    if not here or signal.getsignal(number) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGHUP, _hang_up)
+    signal.signal(number, handler)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGHUP) is _hang_up:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        if signal.getsignal(number) is handler:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
+    signal.signal(number, signal.SIG_IGN)
+    raise Terminated
 
 
 def _hang_up(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
