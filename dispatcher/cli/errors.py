@@ -53,7 +53,6 @@ THEN = {
 """What to do about each, for the page of exit codes."""
 
 
-
 class Partial(DispatcherError):
     """Everything ended, not everything well."""
 
@@ -200,5 +199,5 @@ def _read(error: BaseException) -> tuple[int, str, str, str]:
             return 2, "cancelled", "cancelled; nothing was changed", ""
     if os.environ.get("DISPATCHER_DEBUG") == "1":
         traceback.print_exception(error)
-    where = "what the roles did: dispatcher log; where this failed: run it again with DISPATCHER_DEBUG=1"
-    return 1, "bug", f"unexpected {type(error).__name__}: {error}", where
+    what = f"unexpected {type(error).__name__}: {error} (with DISPATCHER_DEBUG=1 it says where)"
+    return 1, "bug", what, "dispatcher log"

@@ -23,10 +23,18 @@ NONCE_BYTES = 16
 IDS = {"clearance": ("plan",), "dispatch": ("plan",), "way_back": ("plan",), "message": ("message",)}
 """What ``--quiet`` prints of a document that has no ``id``, or whose next command wants another."""
 LISTS = {
-    **{"incidents": ("incidents", "id"), "accounts": ("accounts", "id"), "deliveries": ("deliveries", "id")},
-    **{"lists": ("lists", "name"), "areas": ("areas", "name"), "templates": ("templates", "name")},
-    **{"cap-alerts": ("alerts", "alert"), "cap-feeds": ("feeds", "feed"), "tasks": ("tasks", "id")},
-    **{"exercises": ("runs", "run"), "channels": ("channels", "name"), "schemas": ("schemas", "name")},
+    "incidents": ("incidents", "id"),
+    "accounts": ("accounts", "id"),
+    "deliveries": ("deliveries", "id"),
+    "lists": ("lists", "name"),
+    "areas": ("areas", "name"),
+    "templates": ("templates", "name"),
+    "cap-alerts": ("alerts", "alert"),
+    "cap-feeds": ("feeds", "feed"),
+    "tasks": ("tasks", "id"),
+    "exercises": ("runs", "run"),
+    "channels": ("channels", "name"),
+    "schemas": ("schemas", "name"),
     "spends": ("spends", "plan"),
 }
 """Of a document that lists: the list whose names ``--quiet`` prints, one a line, and what each is named by."""

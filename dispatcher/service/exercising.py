@@ -94,12 +94,12 @@ def run_named(desk: Desk, name: str | None) -> Run:
     """The newest run, or that whose id begins so. Raises NotFound, and Invalid for a beginning that fits several."""
     known = runs(desk)
     if not known:
-        raise NotFound("no exercise has been scored here", "run one: dispatcher exercise run storm")
+        raise NotFound("no exercise has been scored here", "dispatcher exercise run storm")
     fitting = [one for one in known if name is None or one.run.startswith(name)]
     if not fitting:
-        raise NotFound(f"there is no run {name}", "see those there are: dispatcher exercise list")
+        raise NotFound(f"there is no run {name}", "dispatcher exercise list")
     if name is not None and len(fitting) > 1:
-        raise Invalid(f"{name} fits {len(fitting)} runs", "give more of it: dispatcher exercise list")
+        raise Invalid(f"{name} fits {len(fitting)} runs", "dispatcher exercise list")
     return fitting[0]
 
 

@@ -68,7 +68,7 @@ def test_its_scorecard_is_on_record(folder: Path, card: Any) -> None:
 def test_an_exercise_that_is_broken_off_says_so_and_stops_what_it_started(
     folder: Path, ending: signal.Signals
 ) -> None:
-    """Ctrl-C, or ended from outside: exit code 130, a scorecard of what there was, no roles and no simulator left behind."""
+    """Ctrl-C or SIGTERM: exit code 130, a scorecard of what there was, no roles and no simulator left behind."""
     command = [str(DISPATCHER), "--deployment", str(folder), "exercise", "run", "riot", "--people", "author"]
     talk = folder / "run" / "talk.txt"
     with talk.open("w") as output:
