@@ -90,7 +90,9 @@ class Office:
 
     def feed(self, name: str = "feed-city") -> str:
         """Add an exercise account on the CAP feed."""
-        settings = ("--set", f"folder={self.folder / 'feed'}", "--set", "sender=warnings@example.org")
+        folder = self.folder / "feed"
+        folder.mkdir(exist_ok=True)
+        settings = ("--set", f"folder={folder}", "--set", "sender=warnings@example.org")
         about = ("--channel", "cap_feed", "--handle", "City feed", "--language", "en-GB", "--mode", "exercise")
         self.run("account", "add", name, *about, *settings, by="ops-1")
         return name
