@@ -208,7 +208,7 @@ def _refuse_crossing(chosen: Sequence[Area]) -> None:
     for area in chosen:
         if faults := crossings(area.polygons):
             raise Invalid(
-                f"{area.name} in {FOLDER}/{area.file}: {'; '.join(faults)}",
+                f"{area.name}: {'; '.join(faults)}; mend {FOLDER}/{area.file}",
                 f"dispatcher area check {FOLDER}/{area.file}",
             )
 
