@@ -95,7 +95,7 @@ def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText
 
 
 def is_armed_earlier(desk: Desk, message: str) -> bool:
-    """Whether a message's text or place was changed after its way back was armed, which stays as it was.
+    """Whether a message's text was changed after its way back was armed, which stays as it was.
 
     What is armed is approved with the message, word for word; a ready text says nothing that such a change makes
     wrong, but one that a person wrote may.
@@ -105,9 +105,9 @@ def is_armed_earlier(desk: Desk, message: str) -> bool:
         known = [one for one in records.revisions_of(work, incident) if one.message == message]
     changed = armed = 0
     for at, (before, after) in enumerate(pairwise(known), 1):
-        if (before.texts[TextKind.PUBLISH], before.area) != (after.texts[TextKind.PUBLISH], after.area):
+        if before.texts[TextKind.PUBLISH] != after.texts[TextKind.PUBLISH]:
             changed = at
-        elif before.media == after.media:
+        elif all(getattr(before, name) == getattr(after, name) for name in ("area", "polygons", "circles", "media")):
             armed = at
     return changed > armed
 
