@@ -231,7 +231,7 @@ def find_deployment(given: str | None) -> Path:
     """The deployment folder: given, else from the environment, else ``./deployment``. Raises NotFound."""
     folder = Path(given or os.environ.get(DEPLOYMENT_VARIABLE) or "deployment").absolute()
     if not (folder / "deployment.toml").is_file():
-        raise NotFound(f"{folder} is not a deployment", f"make one: dispatcher init {folder}")
+        raise NotFound(f"{folder} is not a deployment", f"dispatcher init {folder}")
     return folder
 
 
@@ -241,7 +241,7 @@ def load_settings(folder: Path) -> Settings:
         document = parse_toml((folder / "deployment.toml").read_text(), "deployment.toml")
         return _settings(folder, document)
     except OSError as error:
-        raise NotFound(f"{folder} is not a deployment: {error.strerror}", "make one: dispatcher init") from error
+        raise NotFound(f"{folder} is not a deployment: {error.strerror}", f"dispatcher init {folder}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise Invalid(f"deployment.toml: {error}", "mend the file and run the command again") from error
 

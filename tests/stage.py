@@ -139,7 +139,9 @@ class Stage:
         )
         settings, held = example_of(channel, self.far.url, called)
         if channel == "cap_feed":
-            settings = {"folder": str(self.folder / "feed" / name)}
+            folder = self.folder / "feed" / name
+            folder.mkdir(parents=True)
+            settings = {"folder": str(folder)}
         made = Account(name, channel, f"Example on {channel}", ("en-GB",), {**settings, **more})
         accounts.add(self.desk, made, MODE, held, "ops-1")
         if channel in ("x", "bluesky", "mastodon", "facebook", "instagram", "youtube") and number == 1:

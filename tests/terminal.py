@@ -30,7 +30,7 @@ import pytest
 
 from tests.servers import until
 
-PROGRAM = "from dispatcher.cli.main import run; run()"
+PROGRAM = "from dispatcher.cli.entry import run; run()"
 KEYS = {"enter": "\r", "ctrl-c": "\x03", "ctrl-d": "\x04", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B"}
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]")
 OUTSIDE = {"DISPATCHER_DEPLOYMENT", "DISPATCHER_KEY", "SSH_AUTH_SOCK", "NO_COLOR", "CLICOLOR", "ACCESSIBLE"}

@@ -49,7 +49,7 @@ def open_doorbell(settings: Settings) -> Ring:
         except redis.RedisError as error:
             raise Unavailable(
                 "Redis cannot be reached: workers will find the release at their next look",
-                "ops: is dispatcher up running?",
+                "dispatcher status",
             ) from error
 
     return ring_lane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,9 @@ def check(session: Session, file: str) -> None:
     listed = [{**_row(one), **_shape(one)} for one in found]
     session.show("area-check", {"areas": listed, "faults": faults}, areas="name size centre people")
     if faults:
-        raise Invalid("; ".join(faults), f"mend what is named, then: dispatcher area check {file}")
-    next_step(f"copy it to {_folder(session)}; then: dispatcher area list")
+        raise Invalid("; ".join(faults), f"dispatcher area check {file}")
+    folder = shlex.quote(str(_folder(session)))
+    next_step(f"mkdir -p {folder} && cp {shlex.quote(file)} {folder}")
 
 
 def _folder(session: Session) -> Path:

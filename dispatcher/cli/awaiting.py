@@ -31,16 +31,23 @@ def what_next(desk: Desk, standing: Standing) -> tuple[str, str]:
         return f"dispatcher clearance submit {standing.stored.message}", lacking
     if standing.stored.state != "submitted":
         return f"dispatcher watch {name}", ""
-    waiting = [finding for finding in standing.findings if not finding.clear] or standing.findings
-    failures = [failure for finding in waiting for failure in finding.lacking or finding.failures]
+    waiting = [finding for finding in standing.findings if not finding.clear]
+    judged = waiting or standing.findings
+    failures = [failure for finding in judged for failure in finding.lacking or finding.failures]
     people = "; ".join(f"{role} ({', '.join(found)})" for role, found in who_can(desk, failures, plan).items())
-    command = _command(failures[0], name)
-    known = {"channel": waiting[0].channel, "account": waiting[0].accounts[0], "mode": plan.mode}
-    return command.format(plan=name, **known), people or failures[0].fact
+    known = {"plan": name, "message": standing.stored.message, "mode": plan.mode}
+    known |= {"channel": judged[0].channel, "account": judged[0].accounts[0]}
+    command, fact = _mending(failures[0])
+    lacking = people if waiting else f"the release, by {people}"
+    return command.format(**known), lacking if people else fact
 
 
-def _command(failure: Failure, name: str) -> str:
-    """What to type for a clause that fails; where no command mends it, in words who does what."""
+def _mending(failure: Failure) -> tuple[str, str]:
+    """What to type for a clause that fails, and the fact; with who does what, where no command here mends it."""
     if failure.clause == WINDOW and failure.then is Then.EXPIRE:
-        return "dispatcher clearance renew {plan}"
-    return COMMANDS.get(failure.clause, f"{failure.mend}; then: dispatcher clearance show {name}")
+        return "dispatcher clearance renew {plan}", failure.fact
+    if failure.then is Then.CANCEL:
+        return "dispatcher clearance submit {message}", f"a new plan: {failure.fact}"
+    if failure.clause in COMMANDS:
+        return COMMANDS[failure.clause], failure.fact
+    return "dispatcher gate explain {plan}", f"{failure.fact} ({failure.mend})"

@@ -77,7 +77,8 @@ def _rehearse(session: Session, backup: Path, database: str) -> None:
         say("Not on record: there is no deployment here that the backup is of.")
     if found.faults:
         raise Broken(
-            f"the backup is not good; first of {len(found.faults)}: {found.faults[0]}",
-            "make a new one and rehearse it: dispatcher backup FOLDER; if that fails too: dispatcher ledger verify",
+            f"the backup is not good; first of {len(found.faults)}: {found.faults[0]}; make a new one, rehearse it, "
+            "and if that fails too, see whether the record holds (dispatcher ledger verify)",
+            "dispatcher backup FOLDER",
         )
     next_step("dispatcher ledger tail --kind backup.", "")

@@ -183,7 +183,7 @@ async def _fetch(address: str, is_test: bool) -> bytes:
 
 def _unusable(source: str, verdict: Verdict, faults: tuple[Any, ...]) -> Invalid:
     told = "; ".join(str(fault) for fault in faults[:3])
-    return Invalid(f"{source}: {verdict}: {told}", f"see all of it: dispatcher cap validate {source}")
+    return Invalid(f"{source}: {verdict}: {told}", f"dispatcher cap validate {source}")
 
 
 def _judged(session: Session, data: Mapping[str, bytes], profile: str, when: Moment) -> dict[str, Any]:

@@ -61,10 +61,11 @@ def probe(session: Session, names: Names, wait_s: int) -> None:
         modes = " or ".join(sorted({one.mode for one in late}))
         waiting = ", ".join(one.account for one in late)
         raise Unavailable(
-            f"no sender answered within {wait_s} s for {waiting}", f"is it running? dispatcher up --mode {modes}"
+            f"no sender answered within {wait_s} s for {waiting}; is dispatcher up running in mode {modes}?",
+            "dispatcher status",
         )
     if failed := [f"{one.account}: {one.probe}" for one in found if not one.ok]:
-        raise Partial("; ".join(failed), "mend it and probe again; new secrets: dispatcher account --help")
+        raise Partial("; ".join(failed), "dispatcher account rotate --help")
     next_step("dispatcher status")
 
 

@@ -85,6 +85,7 @@ def submit(
     about: dict[str, Any] = {"on_ambiguous": choices, "spend": bought, "not_flags": not_flag}
     wanted = submitting.Wish(accounts or None, by_account, **about, **wish)
     named = only.message(session, message, "clearance submit")
+    wording.tell_armed_earlier(session, named)
     _show(session, submitting.submit(session.desk, named, wanted, session.pen), StatementKind.SUBMIT, "Submitted")
 
 

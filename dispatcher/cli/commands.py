@@ -103,7 +103,7 @@ def _kept(name: str, text: str, metavar: str | None = "FILE", *short: str, **mor
 
 FOLDER = "The deployment's folder; else $DISPATCHER_DEPLOYMENT, else ./deployment."
 JSON = "Print JSON, as happens anyway when the output is not a terminal."
-QUIET = "Print nothing but the id of what was made, for the next command."
+QUIET = "Print only the id of what was made, or the ids of what is listed, one a line."
 KEY = (
     "Your OpenSSH key: a private key file, or a .pub whose key the agent holds. Else $DISPATCHER_KEY, else the first "
     "key of the agent ($SSH_AUTH_SOCK) that is on the roster."

@@ -57,8 +57,8 @@ def _interrupted(session: Session, plan: str) -> Interrupted:
     name = short(plan)
     if releasing.give_up(session.desk, plan, session.person, "interrupted"):
         return Interrupted("aborted, nothing was sent", f"dispatcher release {name}")
-    take_back = f"follow it: dispatcher watch {name}\ntake it back: dispatcher correct {name}"
-    return Interrupted("too late: it was released already, and is being sent", take_back)
+    late = f"too late: it was released already, and is being sent; dispatcher correct {name} takes it back"
+    return Interrupted(late, f"dispatcher watch {name}")
 
 
 def _confirm(session: Session, stored: StoredPlan, given: str | None) -> How:
@@ -67,8 +67,9 @@ def _confirm(session: Session, stored: StoredPlan, given: str | None) -> How:
     name, on_terminal = short(stored.digest), sys.stdin.isatty() and sys.stderr.isatty()
     if not on_terminal and not given:
         raise NeedsTerminal(
-            "a release is confirmed with its token, and there is no terminal to type it at; nothing was sent",
-            f"give --confirm TOKEN; it is shown by: dispatcher clearance read {name}",
+            "a release is confirmed with its token, and there is no terminal to type it at; nothing was sent. "
+            "Give it as --confirm TOKEN: it stands at the end of what is read",
+            f"dispatcher clearance read {name}",
         )
     asked = confirming.ask(session.desk, stored)
     say(*exercising.lapsed(session.desk, asked.mode))
@@ -78,7 +79,7 @@ def _confirm(session: Session, stored: StoredPlan, given: str | None) -> How:
     if given is None:
         _typed(asked, name)
     elif (fault := _fault(asked, given)) is not None:
-        raise Unconfirmed(f"{fault} Nothing was sent.", f"look: dispatcher clearance read {name}")
+        raise Unconfirmed(f"{fault} Nothing was sent.", f"dispatcher clearance read {name}")
     if on_terminal:
         _count_down(session.desk.settings.countdown_s, asked.mode)
     return How.TYPED if given is None else How.GIVEN
@@ -99,7 +100,7 @@ def _typed(asked: Asked, name: str) -> None:
         if fault is None:
             return
         say(f"{fault} Nothing was sent. " + (f"Tries left: {tries_left}." if tries_left else ""))
-    raise Unconfirmed("not confirmed, nothing was sent", f"read it again: dispatcher clearance read {name}")
+    raise Unconfirmed("not confirmed, nothing was sent", f"dispatcher clearance read {name}")
 
 
 def _fault(asked: Asked, typed: str) -> str | None:

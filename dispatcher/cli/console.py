@@ -16,7 +16,7 @@ from dispatcher.service import sessions
 from dispatcher.settings import Settings
 
 ANSWERS_S = 3.0
-RUNNING = "start it: dispatcher worker console; where `dispatcher up` runs, see why it does not: dispatcher log"
+RUNNING = "dispatcher worker console"
 
 
 @click.command(cls=Verb)
@@ -43,9 +43,11 @@ def _address(settings: Settings) -> str:
     except OSError:
         local = ""
     if local and not _answers(local):
-        raise Unavailable(f"the console does not answer at {local}", RUNNING)
+        raise Unavailable(
+            f"the console does not answer at {local}; where `dispatcher up` runs, `dispatcher log` says why", RUNNING
+        )
     if not (public or local):
-        raise Unavailable("no console runs here", RUNNING)
+        raise Unavailable("no console runs here; where `dispatcher up` runs, `dispatcher log` says why", RUNNING)
     return public or local
 
 

@@ -255,7 +255,7 @@ def recover(session: Session, yes: bool) -> None:
             "dispatcher recover --yes", "nothing was changed: --yes marks these in doubt and records the restore"
         )
     else:
-        next_step("dispatcher up, and then: dispatcher delivery list --state in_doubt")
+        next_step("dispatcher up")
 
 
 def _issuer(desk: Desk, mode: Mode) -> Issue:
@@ -273,7 +273,7 @@ def _issuer(desk: Desk, mode: Mode) -> Issue:
         answer = asyncio.run(ask(*about))
         if isinstance(answer, Refusal):
             reasons = tuple((failure.clause, failure.fact, failure.mend) for failure in answer.failures)
-            raise GateClosed("no packet was issued", "mend what is named; then: dispatcher status", reasons)
+            raise GateClosed("no packet was issued", "dispatcher status", reasons)
         return answer
 
     return issue

@@ -80,7 +80,8 @@ def up(session: Session, mode: Mode) -> None:
 
     def ready(state: UpState) -> None:
         say(f"up in mode {state.mode}: {', '.join(state.roles)}")
-        next_step("dispatcher status (in another terminal); what the roles say: dispatcher log -f")
+        say("This terminal stays with it; the next command is for another one. What the roles say: dispatcher log -f")
+        next_step("dispatcher status")
 
     Supervisor(session.folder, mode, on_ready=ready).run()
     next_step(f"dispatcher up --mode {mode}")

@@ -8,13 +8,14 @@ import stat
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 import click
 
 from dispatcher.cli import output
+from dispatcher.cli.entry import INTERRUPT, INTERRUPTED
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import DispatcherError, GateClosed
 from dispatcher.embedded.errors import EmbeddedError
@@ -51,9 +52,6 @@ THEN = {
 }
 """What to do about each, for the page of exit codes."""
 
-INTERRUPT = 130
-INTERRUPTED = "interrupted; what was not finished was not done"
-
 
 class Partial(DispatcherError):
     """Everything ended, not everything well."""
@@ -87,6 +85,10 @@ class HungUp(KeyboardInterrupt):
     """The terminal was lost: the command ends as with Ctrl-C, and puts away what it had begun."""
 
 
+class Terminated(KeyboardInterrupt):
+    """Somebody ended the command by SIGTERM: as above."""
+
+
 class Interrupted(DispatcherError):
     """Somebody pressed Ctrl-C; the message says what that came to."""
 
@@ -101,22 +103,40 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         output.say(f"Error: {INTERRUPTED}", "Next: dispatcher status")
-        raise click.exceptions.Exit(130) from None
+        raise click.exceptions.Exit(INTERRUPT) from None
 
 
 @contextmanager
 def hang_up_interrupts() -> Iterator[None]:
     """SIGHUP as an interrupt, unless somebody has other plans for it: nohup, or a role that runs until it is told."""
+    with _interrupting(signal.SIGHUP, _hang_up):
+        yield
+
+
+@contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """The same of SIGTERM, for a command that has to write down how it ended."""
+    with _interrupting(signal.SIGTERM, _terminate):
+        yield
+
+
+@contextmanager
+def _interrupting(number: signal.Signals, handler: Callable[[int, object], NoReturn]) -> Iterator[None]:
     here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+    if not here or signal.getsignal(number) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGHUP, _hang_up)
+    signal.signal(number, handler)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGHUP) is _hang_up:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        if signal.getsignal(number) is handler:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
+    signal.signal(number, signal.SIG_IGN)
+    raise Terminated
 
 
 def _hang_up(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal handlers are called
@@ -167,7 +187,7 @@ def _interrupted(error: BaseException) -> bool:
 def _read(error: BaseException) -> tuple[int, str, str, str]:
     """Exit code, the word for programs, the message, what to do next."""
     if _interrupted(error):
-        return 130, "interrupted", INTERRUPTED, "dispatcher status"
+        return INTERRUPT, "interrupted", INTERRUPTED, "dispatcher status"
     match error:
         case DispatcherError():
             return error.exit_code, error.word, error.message, error.next_step
@@ -179,5 +199,5 @@ def _read(error: BaseException) -> tuple[int, str, str, str]:
             return 2, "cancelled", "cancelled; nothing was changed", ""
     if os.environ.get("DISPATCHER_DEBUG") == "1":
         traceback.print_exception(error)
-    where = "what the roles did: dispatcher log; where this failed: run it again with DISPATCHER_DEBUG=1"
-    return 1, "bug", f"unexpected {type(error).__name__}: {error}", where
+    what = f"unexpected {type(error).__name__}: {error} (with DISPATCHER_DEBUG=1 it says where)"
+    return 1, "bug", what, "dispatcher log"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import click
 
 from dispatcher.cli.commands import Noun, Text
-from dispatcher.cli.errors import Partial
+from dispatcher.cli.errors import Partial, termination_interrupts
 from dispatcher.cli.output import next_step, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid, NotFound
@@ -60,7 +60,7 @@ def run(session: Session, scenario: str, people: str, numbers: int) -> None:
 
     What is not there is started or made, and said: the simulator, the roles, the example accounts. A role is played
     by the script where its exercise key lies in keys/exercise; for others it says who is awaited and what they type.
-    Ctrl-C breaks it off, which is recorded. Exit code 6 where something was lost, doubled or ended badly.
+    Ctrl-C or SIGTERM breaks it off, which is recorded. Exit code 6 where something was lost, doubled or ended badly.
 
     \b
     dispatcher exercise run storm
@@ -71,7 +71,8 @@ def run(session: Session, scenario: str, people: str, numbers: int) -> None:
 
     night = scenarios.named(scenario)
     chosen = roles_named(people.split(","), night.roles)
-    made = exercise_run.run(session.desk, night, say, people=chosen, numbers=numbers)
+    with termination_interrupts():
+        made = exercise_run.run(session.desk, night, say, people=chosen, numbers=numbers)
     _show(session, made)
     if made.outcome is Outcome.GAPS:
         raise Partial("not everything of the exercise ended well", f"dispatcher review {made.card['incident']}")

@@ -90,7 +90,8 @@ def declare(
     if from_cap:
         if title or any(told.values()) or evidence:
             raise Invalid(
-                "the alert gives title, severity, area, facts and evidence", "then: dispatcher incident amend"
+                "the alert gives title, severity, area, facts and evidence; what it leaves open is added afterwards",
+                f"dispatcher incident declare --from-cap {from_cap} --mode {mode}",
             )
         return _from_cap(session, from_cap, mode, kind, until)
     if not kind or not title:

@@ -226,12 +226,12 @@ def _show(session: Session, made: Revision) -> None:
     columns = "kind width height file" if media else ""
     session.show("message", {**about, "texts": armed, "media": media}, media=columns)
     if made.missing_armed or not made.area:
-        next_step(*_after(made, False))
-    elif made.number == 1 and made.template:
+        return next_step(*_after(made, False))
+    wording.tell_armed_earlier(session, made.message)
+    if made.number == 1 and made.template:
         wording.tell_drafted(session, made)
-        next_step(f"dispatcher clearance submit {made.message}")
-    else:
-        next_step(f"dispatcher message preview {made.message}")
+        return next_step(f"dispatcher clearance submit {made.message}")
+    return next_step(f"dispatcher message preview {made.message}")
 
 
 def _after(revision: Revision, has_problems: bool) -> tuple[str, str]:

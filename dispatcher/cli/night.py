@@ -201,8 +201,9 @@ class Walk:
     def _await(self, standing: Standing, people: dict[str, list[str]]) -> None:
         """Say who types what, and wait until something about the plan has changed."""
         command, missing = what_next(self.session.desk, standing)
+        what = "the release, by " if all(finding.clear for finding in standing.findings) else ""
         for role, found in people.items():
-            say(f"Waiting for {role}: {', '.join(found)}")
+            say(f"Waiting for {what}{role}: {', '.join(found)}")
         say(*([] if people else [f"Missing: {missing}"]), f"They type, with their own key: {command}")
         before, told_at = _fingerprint(standing), time.monotonic()
         while _fingerprint(standing := clearing.show(self.session.desk, standing.stored.digest)) == before:

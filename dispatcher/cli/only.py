@@ -70,6 +70,6 @@ def _about(case: Incident) -> str:
 def _one(names: dict[str, str], noun: str, command: str) -> str:
     listed = [f"{short(name) if noun == 'plan' else name} ({about})" for name, about in names.items()]
     if len(names) > 1:
-        raise Invalid(f"there are {len(names)} {noun}s: {', '.join(listed)}", f"name one: {command} {noun.upper()}")
+        raise Invalid(f"there are {len(names)} {noun}s: {', '.join(listed)}; name one", f"{command} {noun.upper()}")
     say(f"The only {noun} there is: {listed[0]}")
     return next(iter(names))

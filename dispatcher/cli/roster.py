@@ -69,11 +69,11 @@ def rotate(session: Session, folder: str, new: Pairs, withs: Names) -> None:
     made = propose(Path(folder).absolute(), trust, files, keys, now(), secrets.token_bytes)
     session.show("trust-change", made)
     given = shlex.quote(folder)
-    next_step(
-        f"diff -r {shlex.quote(str(trust))} {given}; dispatcher roster sign {given}, "
-        f"or: ssh-keygen -Y sign -n dispatcher-live-v1 -f KEY {given}/OWNER.statement",
-        f"the signatures of {made.threshold} policy owners",
+    say(
+        f"Owners read first what it changes: diff -r {shlex.quote(str(trust))} {given}",
+        f"Elsewhere they sign by: ssh-keygen -Y sign -n dispatcher-live-v1 -f KEY {given}/OWNER.statement",
     )
+    next_step(f"dispatcher roster sign {given}", f"the signatures of {made.threshold} policy owners")
 
 
 @roster.command()

@@ -37,5 +37,5 @@ def schema(session: Session, name: Text) -> None:
         return
     wanted = name.removeprefix("dispatcher/").removesuffix("/v1")
     if wanted not in {path.stem for path in SCHEMAS.glob("*.json")}:
-        raise NotFound(f"there is no document {name}", "see those there are: dispatcher schema")
+        raise NotFound(f"there is no document {name}", "dispatcher schema")
     click.echo((SCHEMAS / f"{wanted}.json").read_text(), nl=False)

@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 NONCE_BYTES = 16
 IDS = {"clearance": ("plan",), "dispatch": ("plan",), "way_back": ("plan",), "message": ("message",)}
 """What ``--quiet`` prints of a document that has no ``id``, or whose next command wants another."""
+LISTS = {
+    "incidents": ("incidents", "id"),
+    "accounts": ("accounts", "id"),
+    "deliveries": ("deliveries", "id"),
+    "lists": ("lists", "name"),
+    "areas": ("areas", "name"),
+    "templates": ("templates", "name"),
+    "cap-alerts": ("alerts", "alert"),
+    "cap-feeds": ("feeds", "feed"),
+    "tasks": ("tasks", "id"),
+    "exercises": ("runs", "run"),
+    "channels": ("channels", "name"),
+    "schemas": ("schemas", "name"),
+    "spends": ("spends", "plan"),
+}
+"""Of a document that lists: the list whose names ``--quiet`` prints, one a line, and what each is named by."""
 
 
 @dataclass
@@ -98,7 +114,11 @@ class Session:
     def show(self, schema: str, made: Any, **columns: str) -> None:
         """Print what was made: one JSON document, or its tables for a person (see :func:`output.tables`)."""
         body = output.facts(made)
-        if self.quiet and (name := next((body[key] for key in IDS.get(schema, ("id",)) if body.get(key)), "")):
+        if self.quiet and schema in LISTS:
+            listed, key = LISTS[schema]
+            for name in dict.fromkeys(one[key] for one in body[listed]):
+                click.echo(name)
+        elif self.quiet and (name := next((body[key] for key in IDS.get(schema, ("id",)) if body.get(key)), "")):
             click.echo(name)
         elif output.wants_json(self.json):
             output.document(schema, body)

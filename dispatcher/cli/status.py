@@ -96,8 +96,9 @@ def _awaited(desk: Desk, work: Work, plan: dict[str, Any]) -> list[dict[str, Any
 
     stored = records.plan(work, plan["plan"])
     found = judge(desk, work, stored)
-    wanted = [f for one in found for f in one.lacking] or [f for one in found for f in one.failures]
-    since, what = signed_last(work, plan["plan"]), f"plan {short(plan['plan'])}"
+    lacking = [failure for one in found for failure in one.lacking]
+    wanted = lacking or [failure for one in found for failure in one.failures]
+    since, what = signed_last(work, plan["plan"]), f"{'plan' if lacking else 'release of'} {short(plan['plan'])}"
     people = who_can(desk, wanted, stored.plan)
     return [{"role": role, "people": who, "since": since, "what": what} for role, who in people.items()]
 

@@ -56,8 +56,8 @@ def watch(session: Session, plan: Text) -> None:
     try:
         last = _follow(session, stored.digest)
     except KeyboardInterrupt as stopped:
-        again = f"go on watching: dispatcher watch {name}\nstop the sending: dispatcher halt"
-        raise Interrupted("you stopped watching; the sending goes on without you", again) from stopped
+        told = "you stopped watching; the sending goes on without you (dispatcher halt stops it)"
+        raise Interrupted(told, f"dispatcher watch {name}") from stopped
     _end(session, stored.digest, stored.plan.incident, last)
 
 

@@ -15,7 +15,7 @@ from dispatcher.cli.output import plain, say
 from dispatcher.cli.session import Session
 from dispatcher.domain.errors import Invalid
 from dispatcher.domain.message import Revision
-from dispatcher.service import drafting, linting, templates
+from dispatcher.service import drafting, linting, messages, templates
 from dispatcher.service.drafting import Wanted
 from dispatcher.store import records
 from dispatcher.wording import Remark
@@ -45,6 +45,12 @@ def show_templates(session: Session) -> None:
     """Every template, with what is wrong with those that are no use."""
     listed = [_summary(session, name) for name in templates.names(session.desk)]
     session.show("templates", {"templates": listed}, templates="name kinds summary own")
+
+
+def tell_armed_earlier(session: Session, message: str) -> None:
+    """Say that the way back is older than the text, which nobody may have looked at since."""
+    if messages.is_armed_earlier(session.desk, message):
+        say(f"Warning: the way back is older than the text. Arm it anew: dispatcher message arm {message}")
 
 
 def show_template(session: Session, name: str) -> None:

@@ -239,4 +239,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}", "run: dispatcher init") from error
+        raise Unavailable(f"{path} cannot be read: {error.strerror}", "dispatcher init") from error

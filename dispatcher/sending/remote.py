@@ -169,7 +169,7 @@ class RemoteSender:
 
     def _unavailable(self, error: Exception) -> Unavailable:
         said = str(error) if isinstance(error, ValueError) else type(error).__name__
-        return Unavailable(f"the sender behind {self._path.name} did not answer: {said}", "start it: dispatcher up")
+        return Unavailable(f"the sender behind {self._path.name} did not answer: {said}", "dispatcher up")
 
 
 class _Line:

@@ -12,10 +12,12 @@ Rules
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -45,6 +47,9 @@ ROTATING = (Role.OPS, Role.SECURITY)
 
 ADDRESSES = ("base_url", "url", "public_base_url")
 """Account settings that say where an adapter goes."""
+
+FOLDER = "folder"
+"""The account setting that names a folder to publish into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ def checked(desk: Desk, account: Account, mode: Mode) -> Account:
     account = replace(account, channel=entry.name)
     _check_route(policy, entry, account)
     _check_hosts(policy, account)
+    _check_folder(account)
     _check(desk, account, mode)
     return account
 
@@ -223,6 +229,25 @@ def _check_hosts(policy: PolicyVersion, account: Account) -> None:
         for host in rule.hosts:
             if channel != account.channel and re.search(rf"(?<![\w-]){re.escape(host)}(?![\w-]|\.\w)", said):
                 raise Forbidden(f"G05: account {account.id} points at {host}, which is {channel}'s", _ELSEWHERE)
+
+
+def _check_folder(account: Account) -> None:
+    """A folder to publish into is there; one that is missing later is a share that is not mounted, and never made."""
+    given = account.settings.get(FOLDER)
+    if not given:
+        return
+    folder = Path(given)
+    if not folder.is_absolute():
+        raise Invalid(
+            f"account {account.id} has the folder {given}, which every role would look for where it was started",
+            f"give it whole: --set {FOLDER}={folder.absolute()}",
+        )
+    if not folder.is_dir():
+        raise Invalid(
+            f"account {account.id} has the folder {folder}, which is not there: where it is a share, mount it; else "
+            "make it, for the user that the roles run as to write into",
+            f"mkdir -p {shlex.quote(given)}",
+        )
 
 
 def _letters(name: str) -> str:

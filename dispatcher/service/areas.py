@@ -87,7 +87,7 @@ def named(desk: Desk, name: str) -> Area:
     area, near = found.named(name), found.near(name)
     if area is None:
         meant = f": did you mean {near}?" if near else ""
-        raise NotFound(f"there is no area {name!r}{meant}", f"list them: {LISTING}")
+        raise NotFound(f"there is no area {name!r}{meant}", LISTING)
     return area
 
 
@@ -191,7 +191,7 @@ def _by_hand(found: Catalogue, polygons: Sequence[str], circles: Sequence[str]) 
 def _name(name: str) -> str:
     spoken = " ".join(canonical.typed(name).split())
     if not spoken:
-        raise Invalid("an area has a name", f"name one of these: {LISTING}")
+        raise Invalid("an area has a name: name one of those there are", LISTING)
     return spoken
 
 
@@ -208,7 +208,8 @@ def _refuse_crossing(chosen: Sequence[Area]) -> None:
     for area in chosen:
         if faults := crossings(area.polygons):
             raise Invalid(
-                f"{area.name}: {'; '.join(faults)}", f"mend {FOLDER}/{area.file}: dispatcher area check FILE"
+                f"{area.name}: {'; '.join(faults)}; mend {FOLDER}/{area.file}",
+                f"dispatcher area check {FOLDER}/{area.file}",
             )
 
 

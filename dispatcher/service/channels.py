@@ -92,7 +92,7 @@ def named(desk: Desk, name: str) -> ChannelFacts:
     try:
         entry = registry.entry(name)
     except registry.UnknownChannelError as error:
-        raise NotFound(str(error), "see them all: dispatcher channel list") from error
+        raise NotFound(str(error), "dispatcher channel list") from error
     held = sum(one.account.channel == entry.name for one in accounts.listed(desk))
     return _facts(entry, desk.policy(), held)
 

@@ -170,7 +170,7 @@ def sign_about(
         raise Invalid(f"the plan has no channel {unknown[0]}", f"its channels: {', '.join(plan.channels)}")
     if stored.state in SUPERSEDED and kind is not StatementKind.REVOKE:
         why = f"plan {short(stored.digest)} was {stored.state}: its text was edited or rejected, and nobody signs it"
-        raise Stale(why, "the plan that has taken its place is in: dispatcher status")
+        raise Stale(why, "dispatcher status")
     role = desk.role(person, roles)
     if kind in UNINVOLVED and person.id in plan.contributors:
         did = ", ".join(plan.contributors[person.id])

@@ -146,9 +146,7 @@ def _described(account: Account) -> Authorisation:
     except registry.UnknownChannelError as error:
         raise Invalid(str(error), "use one of these") from error
     if not issubclass(adapter, Connecting):
-        raise Invalid(
-            f"{account.channel} has no page where people consent", "give its secrets: dispatcher account add --help"
-        )
+        raise Invalid(f"{account.channel} has no page where people consent", "dispatcher account add --help")
     try:
         return adapter.authorisation(account)
     except ValueError as error:

@@ -72,7 +72,7 @@ class Desk:
         if key is None or key.revoked_by(now) or not key.valid_at(now):
             raise SignatureNeeded(
                 f"{person.id}'s key {pen.fingerprint} is revoked, expired or not valid yet",
-                "sign with another key; a new one: dispatcher roster rotate --help",
+                "sign with another key, or ask two policy owners for a new one",
             )
         return person
 
@@ -89,7 +89,7 @@ class Desk:
     def _who_does(self, wanted: tuple[Role, ...], now: datetime) -> str:
         """Whom to ask for a signature in one of these roles; where they are many, what says which one."""
         if len(wanted) > FEW:
-            return "who is awaited stands in: dispatcher status"
+            return "dispatcher status"
         held = {role: [one.id for one in self.trust.roster.holders(role, now)] or ["nobody now"] for role in wanted}
         return "ask " + "; ".join(f"{role}: {', '.join(people)}" for role, people in held.items())
 

@@ -51,7 +51,7 @@ DECIDING = (Role.MINISTER, Role.PRIVATE_OFFICE)
 CODE_CHARACTERS = 12
 """60 random bits: the record holds the code's digest, which must not be worth guessing at within 24 hours."""
 
-_DEVICES = "see: dispatcher account list"
+_DEVICES = "dispatcher account list"
 _READS_AS = str.maketrans("oil", "011")
 
 
@@ -250,7 +250,9 @@ def confirm(desk: Desk, plan_name: str, pen: Pen, code: str) -> Standing:
             work.record("confirmation.refused", **subject)
         raise Invalid("this code fits no decision about this plan", "ask the minister to read it back again")
     if all(desk.now() - s.not_before >= CONFIRM_WITHIN for s in fitting):
-        raise Forbidden("the decision is older than 24 hours", "record it again: dispatcher evidence decide")
+        raise Forbidden(
+            "the decision is older than 24 hours: it is recorded again", "dispatcher evidence decide --help"
+        )
     said: dict[str, Json] = {"code": _plain(code)}
     envelope = desk.sign(pen, (role,), StatementKind.CONFIRM, stored.digest, stored.plan.mode, said)
     with desk.store.write() as work:

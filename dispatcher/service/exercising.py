@@ -22,9 +22,11 @@ from dispatcher.domain.statement import Mode
 from dispatcher.service.desk import Desk
 from dispatcher.service.ledger import line_of
 from dispatcher.store import history
+from dispatcher.store.database import Work
 
 BEGAN, STEP, SCORED = "exercise.began", "exercise.step", "exercise.scored"
 MOST_RUNS = 200
+AGAIN = "dispatcher exercise run storm"
 
 
 class Outcome(StrEnum):
@@ -55,10 +57,9 @@ class Lapse:
 
     @property
     def told(self) -> str:
-        """In words, with what to do."""
+        """In words."""
         last = f"the last was on {self.last:%-d %B %Y}" if self.last else "none is on record"
-        asked = f"policy asks for an exercise every {self.max_age.days} days, and {last}"
-        return f"Warning: {asked}: dispatcher exercise run storm"
+        return f"policy asks for an exercise every {self.max_age.days} days, and {last}"
 
 
 def begin(desk: Desk, scenario: str, by_people: Mapping[str, str]) -> str:
@@ -93,12 +94,12 @@ def run_named(desk: Desk, name: str | None) -> Run:
     """The newest run, or that whose id begins so. Raises NotFound, and Invalid for a beginning that fits several."""
     known = runs(desk)
     if not known:
-        raise NotFound("no exercise has been scored here", "run one: dispatcher exercise run storm")
+        raise NotFound("no exercise has been scored here", "dispatcher exercise run storm")
     fitting = [one for one in known if name is None or one.run.startswith(name)]
     if not fitting:
-        raise NotFound(f"there is no run {name}", "see those there are: dispatcher exercise list")
+        raise NotFound(f"there is no run {name}", "dispatcher exercise list")
     if name is not None and len(fitting) > 1:
-        raise Invalid(f"{name} fits {len(fitting)} runs", "give more of it: dispatcher exercise list")
+        raise Invalid(f"{name} fits {len(fitting)} runs", "dispatcher exercise list")
     return fitting[0]
 
 
@@ -118,10 +119,14 @@ def lapsed(desk: Desk, mode: Mode = Mode.LIVE) -> tuple[str, ...]:
     if mode is not Mode.LIVE or version is None or version.exercise_max_age is None:
         return ()
     with desk.store.read() as work:
-        lines = (line_of(row) for row in history.newest_first(work, kinds=[SCORED]))
-        last = next((line.at for line in lines if line.facts["outcome"] != Outcome.BROKEN_OFF), None)
-    found = lapse(last, version.exercise_max_age, desk.now())
-    return (found.told,) if found else ()
+        found = lapse(last_held(work), version.exercise_max_age, desk.now())
+    return (f"Warning: {found.told}: {AGAIN}",) if found else ()
+
+
+def last_held(work: Work) -> datetime | None:
+    """When the last exercise ended that was not broken off."""
+    lines = (line_of(row) for row in history.newest_first(work, kinds=[SCORED]))
+    return next((line.at for line in lines if line.facts["outcome"] != Outcome.BROKEN_OFF), None)
 
 
 def _run(at: datetime, facts: dict[str, Any]) -> Run:

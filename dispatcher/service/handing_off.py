@@ -148,7 +148,7 @@ def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | N
         issued = deliveries.hand_off(work, row.id)
     is_shown = registry.is_shown(row.channel)
     if issued is None and (not is_shown or row.state in NOT_YET):
-        raise Invalid(f"nothing of delivery {row.id} was opened yet", f"open it: dispatcher handoff open {row.id}")
+        raise Invalid(f"nothing of delivery {row.id} was opened yet", f"dispatcher handoff open {row.id}")
     mode = Mode(row.mode)
     _check_link(url, mode, row)
     posted_at = format_time(at or desk.now())
@@ -176,9 +176,7 @@ def receipt(desk: Desk, delivery_name: str, pen: Pen, url: str, at: datetime | N
 
 def _refuse_unless_waiting(row: Any) -> None:
     if row.state != "handed_over":
-        raise Invalid(
-            f"delivery {row.id} is {row.state}, not handed over", f"look: dispatcher delivery show {row.id}"
-        )
+        raise Invalid(f"delivery {row.id} is {row.state}, not handed over", f"dispatcher delivery show {row.id}")
 
 
 def _refuse_unless_open(work: Work, row: Any, device: str) -> None:
@@ -192,7 +190,7 @@ def _refuse_unless_open(work: Work, row: Any, device: str) -> None:
     if registered != device:
         raise NotFound(
             f"{device} is not the device of account {row.account}",
-            f"use {registered}" if registered else "register it: dispatcher device register",
+            f"use {registered}" if registered else f"dispatcher device register {device} --account {row.account}",
         )
 
 

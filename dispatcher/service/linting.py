@@ -37,11 +37,11 @@ def remarks_on_plan(desk: Desk, plan_name: str) -> tuple[Remark, ...]:
     return remarks_on(desk, revision, plan.mode)
 
 
-def refuse(found: Iterable[Remark]) -> None:
-    """Raise GateClosed for whatever refuses."""
+def refuse(found: Iterable[Remark], message: str) -> None:
+    """Raise GateClosed for whatever refuses of a message."""
     if faults := [remark for remark in found if remark.weight is Weight.REFUSE]:
         reasons = tuple(("G17", f"{remark.kind} {remark.sentence()}", "author") for remark in faults)
-        raise GateClosed("the message cannot be sent as it is", "edit it: dispatcher message edit", reasons)
+        raise GateClosed("the message cannot be sent as it is", f"dispatcher message edit {message}", reasons)
 
 
 def flagged(

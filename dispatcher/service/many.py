@@ -105,7 +105,7 @@ def retry_one(desk: Desk, name: str, pen: Pen) -> Resolved:
     with desk.store.read() as work:
         row = deliveries.find(work, name)
     if row.state == "held" and row.reason == HeldReason.AMBIGUOUS:
-        raise Forbidden("it may have been published", f"two people look: dispatcher delivery resolve {row.id} ANSWER")
+        raise Forbidden("it may have been published: two people look", f"dispatcher delivery resolve {row.id} ANSWER")
     return resolve_one(desk, row.id, Answer.NOT_SEEN, pen)
 
 
@@ -121,7 +121,7 @@ def reconcile_one(desk: Desk, name: str, reason: str, pen: Pen) -> Acted:
     with desk.store.read() as work:
         row = deliveries.find(work, name)
     if row.state != "in_doubt":
-        raise Invalid(f"delivery {row.id} is {row.state}, not in doubt", f"look: dispatcher delivery show {row.id}")
+        raise Invalid(f"delivery {row.id} is {row.state}, not in doubt", f"dispatcher delivery show {row.id}")
     return _look_now(desk, [row], 0, reason, pen)
 
 
@@ -197,7 +197,7 @@ def _rows(desk: Desk, choice: Choice, kinds: Sequence[Mapping[str, str]]) -> tup
         rows = [row for kind in kinds for row in deliveries.listed(work, limit=MOST, **at, **kind)]
         found = sum(deliveries.number(work, **at, **kind) for kind in kinds)
     if not rows:
-        raise NotFound("no such delivery fits", "look: dispatcher delivery list")
+        raise NotFound("no such delivery fits", "dispatcher delivery list")
     first = sorted(rows, key=lambda row: (row.plan, row.id))[:MOST]
     return first, found - len(first)
 

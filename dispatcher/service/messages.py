@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 from channels import registry
@@ -91,6 +92,24 @@ def arm(desk: Desk, message: str, texts: Mapping[TextKind, Sequence[LanguageText
                 kind, tuple(texts.get(kind) or templates.ready(desk, kind, before)), person, "author"
             )
         return add(work, replace(revision, number=before.number + 1), person)
+
+
+def is_armed_earlier(desk: Desk, message: str) -> bool:
+    """Whether a message's text was changed after its way back was armed, which stays as it was.
+
+    What is armed is approved with the message, word for word; a ready text says nothing that such a change makes
+    wrong, but one that a person wrote may.
+    """
+    with desk.store.read() as work:
+        incident = records.newest_revision(work, message).incident
+        known = [one for one in records.revisions_of(work, incident) if one.message == message]
+    changed = armed = 0
+    for at, (before, after) in enumerate(pairwise(known), 1):
+        if before.texts[TextKind.PUBLISH] != after.texts[TextKind.PUBLISH]:
+            changed = at
+        elif all(getattr(before, name) == getattr(after, name) for name in ("area", "polygons", "circles", "media")):
+            armed = at
+    return changed > armed
 
 
 def attach(desk: Desk, message: str, given: media.Given, person: str) -> Revision:

@@ -117,7 +117,7 @@ def of_message(desk: Desk, message: str, accounts: Sequence[str] = ()) -> Sheet:
         incident = records.incident(work, revision.incident)
         chosen = records.accounts(work, incident.mode, accounts or None)
     if not chosen:
-        raise Invalid(f"there is no {incident.mode} account yet", "add one: dispatcher account add --help")
+        raise Invalid(f"there is no {incident.mode} account yet", "dispatcher account add --help")
     found = messages.previews(desk, revision, chosen, incident.mode)
     said = linting.remarks_on(desk, revision, incident.mode)
     return Sheet(incident, revision, None, "draft", _sorted(map(_of_preview, found)), said)

@@ -133,10 +133,10 @@ def _meant(rows: Sequence[Any], name: str) -> list[str]:
     try:
         channel = registry.entry(name).name
     except registry.UnknownChannelError as error:
-        raise NotFound(f"{name} is neither an account nor a channel", "list them: dispatcher account list") from error
+        raise NotFound(f"{name} is neither an account nor a channel", "dispatcher account list") from error
     found = [row.account for row in rows if row.channel == channel]
     if not found:
-        raise NotFound(f"there is no account on {channel}", "list them: dispatcher account list")
+        raise NotFound(f"there is no account on {channel}", "dispatcher account list")
     return found
 
 

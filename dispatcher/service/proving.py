@@ -196,7 +196,7 @@ def newest_note(desk: Desk) -> str:
         with desk.store.read() as work:
             stored = checkpoints.newest(work)
         if stored is None:
-            raise NotFound("no checkpoint has been made yet", "the relay makes them: dispatcher up")
+            raise NotFound("no checkpoint has been made yet", "dispatcher up")
         signed_head(desk.trust, stored.note)
     except UNREADABLE as error:  # a NoteRefused among them
         raise Forbidden(f"the newest checkpoint is false: {error}", "dispatcher ledger verify") from error
@@ -216,8 +216,9 @@ def witness(desk: Desk, folder: Path, name: str, signer: KeyFileSigner) -> Witne
         seen = read_note(before).checkpoint if before else None
         if seen and not _grew(desk, (seen.size, seen.root), (head.size, head.root)):
             raise Forbidden(
-                f"this ledger did not grow from what {name} saw at {seen.size:,} entries: its past was changed",
-                "keep the file, change nothing, call security; look: dispatcher ledger verify",
+                f"this ledger did not grow from what {name} saw at {seen.size:,} entries: its past was changed; "
+                "keep the file, change nothing, call security",
+                "dispatcher ledger verify",
             )
         at = desk.now()
         signed = notes.cosign(note, name, signer.point, signer.sign_plain, at)

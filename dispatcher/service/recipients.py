@@ -151,10 +151,10 @@ def purge(desk: Desk, name: str, person: str, reason: str) -> dict[str, Any]:
     """
     found = next((row for row in listed(desk) if row["name"] == name), None)
     if found is None:
-        raise NotFound(f"there is no recipient list {name}", "see those there are: dispatcher recipients list")
+        raise NotFound(f"there is no recipient list {name}", "dispatcher recipients list")
     if found["sending"]:
         raise Forbidden(
-            f"a released plan still sends to {name}", "wait until it has settled, or revoke it: dispatcher status"
+            f"a released plan still sends to {name}: wait until it has settled, or revoke it", "dispatcher status"
         )
     with desk.store.write() as work:
         recipients.purge(work, name, reason=reason, actor=person)

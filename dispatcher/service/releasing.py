@@ -91,7 +91,7 @@ def _cleared(desk: Desk, plan_name: str, person: str, read: Read) -> StoredPlan:
     with desk.store.read() as work:
         stored = records.plan(work, plan_name)
         lacking = [(finding.channel, f) for finding in judge(desk, work, stored, read) for f in finding.lacking]
-    look = f"look: dispatcher clearance show {short(stored.digest)}"
+    look = f"dispatcher clearance show {short(stored.digest)}"
     if lacking:
         failures: list[Json] = [{**failure.document(), "channel": channel} for channel, failure in lacking]
         with desk.store.write() as work:
@@ -110,7 +110,7 @@ def _not_now(stored: StoredPlan) -> Stale:
     name = short(stored.digest)
     if stored.state in SUPERSEDED:
         why = f"plan {name} was {stored.state}: its text was edited or rejected; nothing was released"
-        return Stale(why, "the plan that has taken its place is in: dispatcher status")
+        return Stale(why, "dispatcher status")
     why = f"plan {name} is {stored.state}: it was released already, which is done once only"
     return Stale(why, f"dispatcher watch {name}")
 

@@ -77,7 +77,7 @@ def _refuse_unless_held(row: Any, answer: Answer) -> None:
     if row.state == "in_doubt":
         raise Invalid("it is still being looked up", "wait: it is held for people if the look-up finds nothing")
     if row.state != "held":
-        raise Invalid(f"delivery {row.id} is {row.state}, not held", f"look: dispatcher delivery show {row.id}")
+        raise Invalid(f"delivery {row.id} is {row.state}, not held", f"dispatcher delivery show {row.id}")
     if answer is Answer.SEEN and row.reason != HeldReason.AMBIGUOUS:
         raise Forbidden(
             f"held as {row.reason}: it is proved that no byte left, so nothing can have been seen",

@@ -165,8 +165,8 @@ def checked(backup: Path) -> dict[str, Any]:
     faults += [f"{name} is not in the manifest" for name in sorted(there - {MANIFEST, *listed})]
     if faults:
         raise Damaged(
-            f"{backup} is not what was backed up; first of {len(faults)}: {faults[0]}",
-            "take an older backup; the ledger says which there were: dispatcher ledger tail --kind backup.made",
+            f"{backup} is not what was backed up; first of {len(faults)}: {faults[0]}; take an older one",
+            "dispatcher ledger tail --kind backup.made",
         )
     return manifest
 
@@ -176,7 +176,9 @@ def _manifest(backup: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((backup / MANIFEST).read_bytes())
         ours = manifest["format"] == FORMAT and copying.FILES[manifest["database"]["kind"]] in manifest["files"]
     except OSError as error:
-        raise Invalid(f"{backup} is no backup: {error.strerror}", "name a folder of dispatcher backup") from error
+        raise Invalid(
+            f"{backup} is no backup: {error.strerror}", "name a folder that a backup was written into"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{backup} is damaged: {error}", "take an older backup") from error
     if not ours:

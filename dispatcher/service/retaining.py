@@ -52,7 +52,7 @@ def _say(desk: Desk, name: str, reason: str, pen: Pen, *, retained: bool) -> Ret
         incident = records.incident(work, name, lock=True).id
         if (incident in history.retained(work)) is retained:
             state = "is under a legal hold already" if retained else "is under no legal hold"
-            raise Invalid(f"incident {incident} {state}", f"look: dispatcher incident show {incident}")
+            raise Invalid(f"incident {incident} {state}", f"dispatcher incident show {incident}")
         kind = "incident.retained" if retained else "incident.unretained"
         work.record(kind, incident=incident, actor=person.id, role=str(role), reason=said)
         return Retained(incident, retained, said, person.id, tuple(sorted(recipients.lists_of(work, [incident]))))

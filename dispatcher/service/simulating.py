@@ -60,9 +60,7 @@ async def _simulate(desk: Desk, text: LanguageText, names: list[str]) -> list[Si
 
 
 def _no_simulator(channel: str) -> Invalid:
-    return Invalid(
-        f"{channel} has no simulator that shows a text", "see what it would carry: dispatcher message preview MESSAGE"
-    )
+    return Invalid(f"{channel} has no simulator that shows a text", "dispatcher message preview MESSAGE")
 
 
 def _carries_text_alone(channel: str) -> bool:

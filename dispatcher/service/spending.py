@@ -141,13 +141,13 @@ def reconcile(desk: Desk, plan_name: str, channel: str, billed_pence: int, invoi
     with desk.store.write() as work:
         desk.record(work, envelope, spend.mode, spend.incident)
         if not spends.move(work, spend, SpendState.RECONCILED, billed=billed_pence, invoice=invoice):
-            raise Stale("somebody else reconciled it meanwhile", "look: dispatcher spend list")
+            raise Stale("somebody else reconciled it meanwhile", "dispatcher spend list")
         return spends.find(work, stored.digest, channel)
 
 
 def _refuse_bill(spend: StoredSpend, billed_pence: int, invoice: str) -> None:
     if spend.state is not SpendState.COMMITTED:
-        raise Invalid(f"the money for {spend.channel} is {spend.state}, not committed", "look: dispatcher spend list")
+        raise Invalid(f"the money for {spend.channel} is {spend.state}, not committed", "dispatcher spend list")
     if not 0 <= billed_pence <= spend.pence:
         raise Invalid(
             f"{pounds(billed_pence)} is more than the {pounds(spend.pence)} that people signed for",

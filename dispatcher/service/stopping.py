@@ -104,11 +104,11 @@ def resume(desk: Desk, halt_name: str, pen: Pen) -> Halted:
     before = _named(desk, halt_name)
     again = f"dispatcher resume {short(before.statement)}"
     if person.id in (before.person, before.through):
-        raise Forbidden(f"{person.id} halted this and cannot resume it", f"two others sign: {again}")
+        raise Forbidden(f"{person.id} halted this and cannot resume it: two others sign", again)
     if person.id in before.resumed_by:
-        raise Invalid(f"{person.id} has signed this resume already", f"one more person signs: {again}")
+        raise Invalid(f"{person.id} has signed this resume already: one more person signs", again)
     if not before.in_force:
-        raise Invalid("this halt has ended already", "see what is stopped: dispatcher status")
+        raise Invalid("this halt has ended already", "dispatcher status")
     envelope = desk.sign(pen, RESUMING, StatementKind.RESUME, before.statement, before.mode, {}, HALT_LIFE)
     with desk.store.write() as work:
         desk.record(work, envelope, before.mode, None)
@@ -147,7 +147,7 @@ def stops_known(desk: Desk, work: Work, mode: Mode) -> tuple[list[Verified], dat
 def _named(desk: Desk, name: str) -> Halted:
     fitting = [h for mode in Mode for h in halts(desk, mode) if name and h.statement.startswith(name)]
     if not fitting:
-        raise NotFound(f"there is no halt {name}", "see what is stopped: dispatcher status")
+        raise NotFound(f"there is no halt {name}", "dispatcher status")
     if len(fitting) > 1:
         raise Invalid(f"{name} fits {len(fitting)} halts", "give more of the name")
     return fitting[0]

@@ -86,7 +86,7 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
     try:
         with desk.store.write() as work:
             if records.generation(work, revision.message) != generation:
-                raise Stale("somebody else submitted this message meanwhile", "look: dispatcher status")
+                raise Stale("somebody else submitted this message meanwhile", "dispatcher status")
             records.add_renderings(work, bodies)
             records.add_plan(work, plan, revision.message)
             spending.reserve(work, plan, desk.policy())
@@ -165,16 +165,16 @@ def _plan(
     generation: int,
 ) -> tuple[Plan, dict[str, bytes]]:
     if not chosen:
-        raise Invalid("the plan has no account", "add one: dispatcher account add")
+        raise Invalid("the plan has no account", "dispatcher account add --help")
     if revision.missing_armed:
-        raise Invalid("the armed texts are missing", f"arm them: dispatcher message arm {revision.message}")
+        raise Invalid("the armed texts are missing", f"dispatcher message arm {revision.message}")
     if not revision.area:
         raise Invalid(
             "the message names no area, and no area never means everywhere",
-            f"name it: dispatcher message edit {revision.message} --area NAME",
+            f"dispatcher message edit {revision.message} --area NAME",
         )
     found = linting.remarks_on(desk, revision, incident.mode)
-    linting.refuse(found)
+    linting.refuse(found, revision.message)
     policy, now, nonce = desk.policy(), desk.now(), desk.random_bytes(16).hex()
     flags, unflagged = linting.flagged(found, policy, wish.flags, wish.not_flags)
     not_after = min(now + wish.window, revision.valid_until)
@@ -237,7 +237,9 @@ def _renderings(
         digests[preview.account.id][preview.kind] = digest
         bodies[digest] = body
     if faults:
-        raise GateClosed("the message cannot be sent as it is", "edit it: dispatcher message edit", tuple(faults))
+        raise GateClosed(
+            "the message cannot be sent as it is", f"dispatcher message edit {revision.message}", tuple(faults)
+        )
     return digests, bodies
 
 

@@ -138,7 +138,7 @@ def done(desk: Desk, task_name: str, person: str, note: str) -> Task:
     with desk.store.write() as work:
         row = ways_back.task(work, task_name)
         if not ways_back.done(work, row.id, person, note):
-            raise Stale(f"task {short(row.id)} was done by {row.done_by}", "see what is left: dispatcher task list")
+            raise Stale(f"task {short(row.id)} was done by {row.done_by}", "dispatcher task list")
         about = {"incident": row.incident, "plan": row.plan, "delivery": row.delivery}
         work.record("task.done", **about, actor=person, task=row.id, account=row.account, text=row.kind, note=note)
         return _task(work, ways_back.task(work, row.id))
@@ -168,7 +168,7 @@ def _clear(desk: Desk, plan_name: str, kind: TextKind) -> tuple[_Sent, dict[str,
         if not failures:
             renderings[destination.account] = destination.renderings[kind]
     if not renderings:
-        look = f"look: dispatcher clearance show {short(sent.stored.digest)}"
+        look = f"dispatcher clearance show {short(sent.stored.digest)}"
         reasons = tuple((one.clause, f"{one.account}: {one.fact}", one.mend) for one in lacking)
         raise GateClosed("no account is clear for this, nothing was sent", look, reasons)
     return sent, renderings, tuple(lacking)
@@ -178,14 +178,17 @@ def _sent(work: Work, plan_name: str, kind: TextKind) -> _Sent:
     stored = records.plan(work, plan_name)
     name, dispatch = short(stored.digest), deliveries.dispatch_of(work, stored.digest)
     if dispatch is None:
-        raise Stale(f"plan {name} was never released", f"take its clearance back: dispatcher clearance revoke {name}")
+        raise Stale(
+            f"plan {name} was never released: what can be taken back is its clearance",
+            f"dispatcher clearance revoke {name}",
+        )
     if not any(kind in destination.renderings for destination in stored.plan.destinations):
-        raise Invalid(f"plan {name} has no such text", "arm it and submit a new plan: dispatcher message arm")
+        raise Invalid(f"plan {name} has no such text: it takes a new plan", "dispatcher message arm --help")
     told = frozenset(
         account for way in ways_back.of(work, stored.digest) if way.kind == kind for account in way.renderings
     )
     if told >= {destination.account for destination in stored.plan.destinations}:
-        raise Stale(f"its {SPOKEN[kind]} was ordered for plan {name} already", f"see: dispatcher watch {name}")
+        raise Stale(f"its {SPOKEN[kind]} was ordered for plan {name} already", f"dispatcher watch {name}")
     return _Sent(stored, dispatch.id, dispatch.traceparent, told)
 
 

@@ -34,7 +34,7 @@ def template(desk: Desk, name: str) -> Template:
     if own is not None:
         return read(name, _text(own))
     if name not in shipped():
-        raise NotFound(f"there is no template {name}", "list them: dispatcher message templates")
+        raise NotFound(f"there is no template {name}", "dispatcher message templates")
     return shipped()[name]
 
 

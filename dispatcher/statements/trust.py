@@ -165,8 +165,8 @@ def _check_owners_key(owner: Owner, key: PublicKey, roster: Roster) -> None:
         )
     if known is not None and known.revoked_by(None):
         raise TrustError(
-            f"{key.fingerprint} of {owner.person} stands in root.json and is revoked in roster.toml",
-            f"Replace it in both: dispatcher roster rotate FOLDER --new {owner.person}=FILE.pub",
+            f"{key.fingerprint} of {owner.person} stands in root.json and is revoked in roster.toml: replace it",
+            f"dispatcher roster rotate FOLDER --new {owner.person}=FILE.pub",
         )
 
 

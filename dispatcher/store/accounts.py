@@ -42,7 +42,7 @@ def row(work: Work, name: str) -> Any:
     """One account by its whole name. Raises NotFound."""
     found = work.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == name)).first()
     if found is None:
-        raise NotFound(f"there is no account {name}", "list them: dispatcher account list")
+        raise NotFound(f"there is no account {name}", "dispatcher account list")
     return found
 
 

@@ -133,7 +133,7 @@ def decide(work: Work, row: Any, standing: Standing, person: str, reason: str, *
     decided = {"standing": str(standing), "decided_at": work.now, "decided_by": person, "reason": reason}
     at = (CAP_ALERTS.c.id == row.id, CAP_ALERTS.c.standing == row.standing)
     if work.execute(update(CAP_ALERTS).where(*at).values(**decided, **values)).rowcount != 1:
-        raise Stale(f"somebody else decided about alert {row.id}", f"look: dispatcher cap show {row.id}")
+        raise Stale(f"somebody else decided about alert {row.id}", f"dispatcher cap show {row.id}")
     about = {"incident": values.get("incident", row.incident), "actor": person, "alert": row.id, "mode": row.mode}
     told = {"sha256": row.sha256, "source": row.standing, "target": str(standing), "reason": reason}
     if standing is Standing.DISMISSED:

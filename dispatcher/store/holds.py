@@ -55,7 +55,7 @@ def place(work: Work, account: str, person: str, reason: str, **facts: str) -> N
     """Hold an account; ``facts`` go into the ledger too. Raises NotFound, Invalid where somebody holds it already."""
     row = accounts.row(work, account)
     if (held := standing(work).held.get(account)) is not None:
-        raise Invalid(f"account {account} is held already: {held}", f"end that: dispatcher account unhold {account}")
+        raise Invalid(f"account {account} is held already: {held}", f"dispatcher account unhold {account}")
     values = {"account": account, "person": person, "reason": reason, "placed_at": work.now}
     work.execute(insert(HOLDS).values(**values))
     work.record("account.held", actor=person, account=account, mode=row.mode, reason=reason, **facts)
@@ -66,7 +66,7 @@ def lift(work: Work, account: str, person: str) -> None:
     row = accounts.row(work, account)
     gone = delete(HOLDS).where(HOLDS.c.account == account, HOLDS.c.person != BREAKER)
     if not work.execute(gone).rowcount:
-        raise Invalid(f"nobody holds account {account}", "what else stops it: dispatcher status")
+        raise Invalid(f"nobody holds account {account}", "dispatcher status")
     work.record("account.unheld", actor=person, account=account, mode=row.mode)
 
 

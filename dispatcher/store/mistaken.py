@@ -20,6 +20,13 @@ OWN: dict[str, Any] = {
     "delivery": DELIVERIES.c.id,
 }
 """The column that holds the names of each kind."""
+SHOWN = {
+    "incident": "incident show",
+    "message": "message preview",
+    "plan": "clearance show",
+    "delivery": "delivery show",
+}
+"""What shows one of them."""
 RELATED: tuple[tuple[dict[str, Any], Any], ...] = (
     ({"incident": PLANS.c.incident, "message": PLANS.c.message, "plan": PLANS.c.digest}, PLANS.c.created_at.desc()),
     ({"incident": REVISIONS.c.incident, "message": REVISIONS.c.message}, REVISIONS.c.created_at.desc()),
@@ -38,19 +45,18 @@ def mistaken(work: Work, value: str, wanted: str) -> tuple[str, str] | None:
         if len(found) == 1:
             article = "an" if kind[0] in "aeiou" else "a"
             told = f"{value} is {article} {kind}, not {'an' if wanted[0] in 'aeiou' else 'a'} {wanted}"
-            return told, _step(work, kind, found[0], wanted)
+            more, step = _step(work, kind, found[0], wanted)
+            return f"{told}; {more}", step
     return None
 
 
-def _step(work: Work, kind: str, name: str, wanted: str) -> str:
+def _step(work: Work, kind: str, name: str, wanted: str) -> tuple[str, str]:
     for columns, newest in RELATED:
         if kind in columns and wanted in columns:
             query = select(columns[wanted]).where(columns[kind] == name)
             its = work.execute((query if newest is None else query.order_by(newest)).limit(1)).scalar()
             if its is not None:
-                return f"its {'newest ' if newest is not None else ''}{wanted}: {_typed(wanted, str(its))}"
-    return f"it has no {wanted} yet: dispatcher status"
-
-
-def _typed(kind: str, name: str) -> str:
-    return short(name) if kind == "plan" else name
+                typed = short(str(its)) if wanted == "plan" else str(its)
+                said = f"its {'newest ' if newest is not None else ''}{wanted} is {typed}"
+                return said, f"dispatcher {SHOWN[wanted]} {typed}"
+    return f"it has no {wanted} yet", "dispatcher status"

@@ -57,7 +57,7 @@ def signed_list(work: Work, mode: Mode, name: str) -> SignedList:
     query = select(*HEADER).where(RECIPIENT_LISTS.c.id == name, RECIPIENT_LISTS.c.mode == str(mode))
     found = work.execute(query).first()
     if found is None:
-        raise NotFound(f"there is no {mode} recipient list {name}", "import one: dispatcher recipients import")
+        raise NotFound(f"there is no {mode} recipient list {name}", "dispatcher recipients import --help")
     if not found.sealed_key:
         _refuse(found, f"recipient list {name} was purged", "import it again under a new name")
     return SignedList(found.id, found.root, found.count)
@@ -67,8 +67,8 @@ def _refuse(found: Any, message: str, next_step: str) -> NoReturn:
     if found.sealed_key or found.purged_at:
         raise Invalid(message, next_step)
     raise Invalid(
-        f"the import of {found.id} was broken off, or is not over",
-        f"where it is over: dispatcher recipients purge {found.id}, then import it again under a new name",
+        f"the import of {found.id} was broken off, or is not over; once it is, purge it and take a new name",
+        f"dispatcher recipients purge {found.id} --reason TEXT",
     )
 
 
@@ -129,8 +129,8 @@ def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> No
     """
     if incident := lists_of(work, history.retained(work)).get(name):
         raise Forbidden(
-            f"recipient list {name} belongs to incident {incident}, which is under a legal hold",
-            f"legal ends that: dispatcher incident unretain {incident} --reason TEXT",
+            f"recipient list {name} belongs to incident {incident}, which is under a legal hold that legal ends",
+            f"dispatcher incident unretain {incident} --reason TEXT",
         )
     taken = update(RECIPIENT_LISTS).where(RECIPIENT_LISTS.c.id == name, RECIPIENT_LISTS.c.purged_at.is_(None))
     said = ("mode", "root", "count")
@@ -139,7 +139,7 @@ def purge(work: Work, name: str, *, reason: str, actor: str | None = None) -> No
     )
     found = work.execute(returned).first()
     if found is None:
-        raise Invalid(f"recipient list {name} was purged already", "look: dispatcher recipients list")
+        raise Invalid(f"recipient list {name} was purged already", "dispatcher recipients list")
     work.record("recipients.purged", actor=actor, list=name, reason=reason, **dict(zip(said, found, strict=True)))
 
 

@@ -74,7 +74,7 @@ def unique(work: Work, column: Any, value: str, what: str) -> str:
 
         if found := mistaken(work, value, what):
             raise NotFound(*found)
-        raise NotFound(f"there is no {what} {value}", f"see those there are: dispatcher {LISTED.get(what, 'status')}")
+        raise NotFound(f"there is no {what} {value}", f"dispatcher {LISTED.get(what, 'status')}")
     if len(names) > 1:
         raise Invalid(f"{value} fits several: {', '.join(names)}", "give more of the name")
     return names[0]
@@ -109,7 +109,7 @@ def incident_states(work: Work, ids: Iterable[str]) -> dict[str, str]:
 def move_incident(work: Work, id_: str, source: IncidentState, target: IncidentState) -> None:
     """Move an incident. Raises Stale when it is not in ``source`` any more."""
     if not moved(work, INCIDENTS, [INCIDENTS.c.id == id_], source, target, {"incident": id_}):
-        raise Stale(f"incident {id_} is not {source} any more", f"look: dispatcher incident show {id_}")
+        raise Stale(f"incident {id_} is not {source} any more", f"dispatcher incident show {id_}")
 
 
 def update_facts(work: Work, id_: str, facts: Mapping[str, Any], **columns: Any) -> None:
@@ -136,7 +136,7 @@ def revision(work: Work, digest: str) -> Revision:
     body = work.execute(select(REVISIONS.c.body).where(REVISIONS.c.digest == digest)).scalar()
     found = None if body is None else Revision.decode(body)
     if found is None or found.digest != digest:
-        raise NotFound("the message is not there as it was signed", "look at what is: dispatcher ledger verify")
+        raise NotFound("the message is not there as it was signed", "dispatcher ledger verify")
     return found
 
 
@@ -158,7 +158,7 @@ def accounts(work: Work, mode: Mode, names: Iterable[str] | None = None) -> list
     wanted = list(known if names is None else names)
     for name in wanted:
         if name not in known:
-            raise NotFound(f"there is no {mode} account {name}", "list them: dispatcher account list")
+            raise NotFound(f"there is no {mode} account {name}", "dispatcher account list")
     return [known[name] for name in wanted]
 
 
@@ -197,7 +197,7 @@ def move_plan(work: Work, digest: str, incident_id: str, source: str, target: st
     """Move a plan. Raises Stale when it is not in ``source`` any more."""
     subject = {"incident": incident_id, "plan": digest}
     if not moved(work, PLANS, [PLANS.c.digest == digest], source, target, subject):
-        raise Stale(f"plan {digest[:12]} is not {source} any more", f"look: dispatcher clearance show {digest[:12]}")
+        raise Stale(f"plan {digest[:12]} is not {source} any more", f"dispatcher clearance show {digest[:12]}")
 
 
 def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_id: str | None) -> bool:

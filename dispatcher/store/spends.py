@@ -76,7 +76,7 @@ def find(work: Work, plan_digest: str, channel: str) -> StoredSpend:
     """What one channel of a plan may cost. Raises NotFound."""
     found = listed(work, SPENDS.c.plan == plan_digest, SPENDS.c.channel == channel)
     if not found:
-        raise NotFound(f"plan {plan_digest[:12]} buys nothing on {channel}", "list what does: dispatcher spend list")
+        raise NotFound(f"plan {plan_digest[:12]} buys nothing on {channel}", "dispatcher spend list")
     return found[0]
 
 

@@ -104,7 +104,7 @@ def one(desk: Desk, id_: str) -> Found:
         query = select(*(DELIVERIES.c[name] for name in COLUMNS)).where(DELIVERIES.c.id == id_)
         row = work.execute(query).first()
         if row is None:
-            raise NotFound(f"there is no delivery {id_}", "see those there are: dispatcher delivery list")
+            raise NotFound(f"there is no delivery {id_}", "dispatcher delivery list")
         tried = _tried(work, id_)
         rendering = _rendering(work, id_)
         seen = sightings.by_delivery(work, id=id_).get(id_)

@@ -141,7 +141,7 @@ def one(desk: Desk, statement: str) -> Halted:
         for found in stopping.halts(desk, mode):
             if found.statement == statement:
                 return found
-    raise NotFound(f"there is no halt {statement[:LONGEST]}", "see what is stopped: dispatcher status")
+    raise NotFound(f"there is no halt {statement[:LONGEST]}", "dispatcher status")
 
 
 def standing(desk: Desk, act: Act, target: str) -> Standing | None:

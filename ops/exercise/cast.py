@@ -123,7 +123,7 @@ def _player(desk: Desk, role: Role) -> str:
     if found is None:
         raise Forbidden(
             f"there is no exercise account, and no exercise key of a {role} to prepare the example cast with",
-            "add accounts: dispatcher account add --help",
+            "dispatcher account add --help",
         )
     return found
 

@@ -163,7 +163,7 @@ def cast_of(desk: Desk, scenario: Scenario) -> tuple[tuple[str, ...], tuple[str,
     if not names:
         raise ExerciseFailed(
             "no exercise account of this deployment can carry a text to a simulated platform",
-            "add one: dispatcher account add --help",
+            "dispatcher account add --help",
         )
     return names, tuple(sent.values())
 

@@ -4,8 +4,8 @@ Rules
   1. A run needs a deployment with a simulator's address. The simulator and the roles are started where they are not
      there, the example cast is prepared where there is no exercise account, and each is said. What the run started
      ends with it; what was there stays.
-  2. Whoever breaks a run off, by Ctrl-C or by a command that fails, leaves a scorecard that says so, and no fault
-     armed at the simulator.
+  2. Whoever breaks a run off, by Ctrl-C, SIGTERM or a command that fails, leaves a scorecard that says so, and no
+     fault armed at the simulator.
 """
 
 from __future__ import annotations

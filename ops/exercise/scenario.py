@@ -179,7 +179,7 @@ def named(name: str) -> Scenario:
     """A shipped scenario. Raises NotFound naming those there are."""
     if name not in _names():
         known = ", ".join(sorted(_names()))
-        raise NotFound(f"there is no scenario {name}; there are {known}", "see them: dispatcher exercise list")
+        raise NotFound(f"there is no scenario {name}; there are {known}", "dispatcher exercise list")
     return read(name, resources.files(__package__).joinpath("scenarios", f"{name}.toml").read_text("utf-8"))
 
 

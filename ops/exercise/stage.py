@@ -125,8 +125,9 @@ def running(stage: Stage) -> Iterator[None]:
     if state is not None:
         if state.mode != Mode.EXERCISE:
             raise Forbidden(
-                "the roles of this deployment run live, and no process serves both modes: nothing was touched",
-                "hold the exercise on another deployment: dispatcher init FOLDER --kind test --name NAME",
+                "the roles of this deployment run live, and no process serves both modes: nothing was "
+                "touched; hold the exercise on another deployment",
+                "dispatcher init FOLDER --kind test --name NAME",
             )
         yield
         return

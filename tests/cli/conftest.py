@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from dispatcher.cli.main import root
 from ops.reading import having_read
 from tests.cli import documents, recorded
 
+BURIED = re.compile(r"(?m)^Next: (?!dispatcher ).*(?<!`)\bdispatcher [a-z]")
+"""A next step whose command stands behind other words, so that the line cannot be pasted."""
 ENGLISH = "Storm tonight\n\nStay indoors from 6pm.\n---\nCharge your telephone now.\n"
 
 
@@ -56,6 +59,7 @@ class Office:
         before = self.kinds()
         done = CliRunner(env=environment).invoke(root, typed)
         assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
+        assert not BURIED.search(done.stderr), done.stderr
         documents.check(typed, done.stdout + done.stderr)
         if code == 0 and "--help" not in typed:
             recorded.check(typed, self.kinds()[len(before) :])
@@ -86,7 +90,9 @@ class Office:
 
     def feed(self, name: str = "feed-city") -> str:
         """Add an exercise account on the CAP feed."""
-        settings = ("--set", f"folder={self.folder / 'feed'}", "--set", "sender=warnings@example.org")
+        folder = self.folder / "feed"
+        folder.mkdir(exist_ok=True)
+        settings = ("--set", f"folder={folder}", "--set", "sender=warnings@example.org")
         about = ("--channel", "cap_feed", "--handle", "City feed", "--language", "en-GB", "--mode", "exercise")
         self.run("account", "add", name, *about, *settings, by="ops-1")
         return name

@@ -26,6 +26,24 @@ def test_a_hold_is_in_the_ledger_with_who_and_why(office: Office) -> None:
     ]
 
 
+def test_a_feed_is_added_once_its_folder_is_there(office: Office, tmp_path: Path) -> None:
+    """The command to type makes it; where it is a share that is not mounted, nothing was made in its place."""
+    about = ("--channel", "cap_feed", "--handle", "City", "--language", "en-GB", "--mode", "exercise")
+    words = ("account", "add", "feed-1", *about, "--set", "sender=warnings@example.org", "--set")
+    said = office.run(*words, f"folder={tmp_path / 'feed'}", by="ops-1", code=2)
+    assert f"Next: mkdir -p {tmp_path / 'feed'}\n" in said.err
+    assert not (tmp_path / "feed").exists()
+    (tmp_path / "feed").mkdir()
+    assert office.run(*words, f"folder={tmp_path / 'feed'}", "-q", by="ops-1").out == "feed-1\n"
+
+
+def test_a_folder_is_given_whole(office: Office) -> None:
+    """The roles are not started where somebody types."""
+    about = ("--channel", "public_page", "--handle", "City", "--language", "en-GB", "--mode", "exercise")
+    said = office.run("account", "add", "page-1", *about, "--set", "folder=pages", by="ops-1", code=2)
+    assert f"Next: give it whole: --set folder={Path('pages').absolute()}" in said.err
+
+
 def test_status_shows_what_is_held(office: Office) -> None:
     """Who holds it, and why."""
     feed = office.feed()

@@ -58,7 +58,7 @@ def test_a_sound_file_is_checked_and_says_where_to_put_it(office: Office, tmp_pa
     file.write_bytes(collection(feature(name="Quay")))
     said = office.run("area", "check", file)
     assert [(one["name"], one["size"]) for one in said.json["areas"]] == [("Quay", "76 km²")]
-    assert f"Next: copy it to {office.folder / 'areas'}" in said.err
+    assert f"&& cp {file} {office.folder / 'areas'}" in said.err
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,25 @@ def test_enough_different_people_clear_a_plan(office: Office) -> None:
     assert "Next: dispatcher release" in said.err
 
 
+def test_where_only_the_release_is_missing_it_is_the_release_that_is_named(office: Office) -> None:
+    """A director who has just approved is not asked for the approval again, here or in the status."""
+    plan = office.plan()
+    office.run("clearance", "approve", plan, by="checker-1")
+    last = office.run("clearance", "approve", plan, by="director-1").err
+    status = office.run("status")
+    for said in (last, status.err):
+        assert "Missing: the release, by duty_director (director-1" in said
+    assert [one["what"] for one in status.json["awaited"]] == [f"release of {plan[:12]}"]
+
+
+def test_a_plan_whose_clearance_was_taken_back_asks_for_a_new_plan(office: Office) -> None:
+    """Its release would be refused, so that is not what to type next."""
+    plan = office.cleared()
+    said = office.run("clearance", "revoke", plan, "--reason", "wrong area", by="director-1")
+    assert "Missing: a new plan: revoked by director-1" in said.err
+    assert f"Next: dispatcher clearance submit {said.json['message']}" in said.err
+
+
 def test_an_approver_reads_what_approving_signs(office: Office) -> None:
     """The message comes first, then the armed texts, each as its account will carry it."""
     texts = office.run("clearance", "read", office.plan()).json["texts"]

@@ -133,7 +133,7 @@ def test_after_the_commit_ctrl_c_comes_too_late_and_says_so(office: Office, monk
     monkeypatch.setattr("dispatcher.service.releasing.ring_lanes", pressed)
     said = office.run("release", plan, "--confirm", token(office, plan), by="director-1", code=130)
     assert "too late: it was released already, and is being sent" in said.err
-    assert f"take it back: dispatcher correct {plan[:12]}" in said.err
+    assert f"dispatcher correct {plan[:12]} takes it back" in said.err
     assert entries(office, "release.aborted") == []
 
 
@@ -153,7 +153,7 @@ def test_without_a_terminal_nothing_is_asked(office: Office) -> None:
     plan = office.cleared()
     right = token(office, plan)
     said = office.run("release", plan, by="director-1", code=7)
-    assert f"give --confirm TOKEN; it is shown by: dispatcher clearance read {plan[:12]}" in said.err
+    assert f"Next: dispatcher clearance read {plan[:12]}" in said.err
     assert right not in said.err + said.out
     assert entries(office, "plan.released") == []
 

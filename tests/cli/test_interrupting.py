@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
+import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from tests.cli.conftest import Office
 from tests.servers import until
 from tests.statements.support import ssh_keygen
 from tests.terminal import PROGRAM, Screen, terminal
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
 
 def locked(office: Office, person: str) -> Path:
@@ -98,6 +102,25 @@ def test_whoever_ignores_hanging_up_is_left_alone(office: Office) -> None:
         screen.signal(signal.SIGHUP)
         office.move("leased", "sending", "accepted")
         assert screen.ended() == 0
+
+
+@pytest.mark.parametrize("module", ["dispatcher.cli.main", "click", "dispatcher.cli.completing"])
+def test_ctrl_c_while_modules_are_imported_ends_as_quietly(module: str) -> None:
+    """In the first milliseconds of a command nothing catches it yet but what the installed program begins with."""
+    begins, function = PROJECT["scripts"]["dispatcher"].split(":")
+    pressing = f"""
+import signal, sys
+class Pressed:
+    def find_spec(self, name, *more):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Pressed())
+from {begins} import {function}
+sys.exit({function}())
+"""
+    done = subprocess.run([sys.executable, "-c", pressing, "status"], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "Error: interrupted; what was not finished was not done\nNext: dispatcher status\n"
 
 
 def test_ctrl_c_in_the_middle_of_a_write_leaves_nothing(office: Office) -> None:

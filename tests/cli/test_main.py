@@ -102,7 +102,7 @@ def test_what_people_wait_for_is_loaded_light(module: str, heavy: str) -> None:
 def test_a_folder_without_deployment_says_how_to_make_one(tmp_path: Path) -> None:
     """Exit code 2 and ``dispatcher init``."""
     said = Office(tmp_path / "none").run("status", code=2)
-    assert f"Next: make one: dispatcher init {tmp_path / 'none'}" in said.err
+    assert f"Next: dispatcher init {tmp_path / 'none'}" in said.err
 
 
 def test_init_makes_a_deployment_whole(tmp_path: Path) -> None:
@@ -144,7 +144,10 @@ def test_a_bug_is_one_line_without_a_traceback(office: Office, monkeypatch: pyte
     """Whatever nobody thought of ends with exit code 1 and where to look."""
     monkeypatch.setattr(records, "incidents", lambda *_: 1 / 0)
     said = office.run("incident", "list", code=1)
-    assert said.err.splitlines()[0] == "Error: unexpected ZeroDivisionError: division by zero"
+    assert said.err.splitlines()[0] == (
+        "Error: unexpected ZeroDivisionError: division by zero (with DISPATCHER_DEBUG=1 it says where)"
+    )
+    assert "Next: dispatcher log" in said.err
     assert "Traceback" not in said.err
 
 

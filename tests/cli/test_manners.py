@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -21,11 +23,26 @@ from dispatcher.cli.main import root
 from dispatcher.cli.manual import pages
 from dispatcher.cli.reference import walked
 from tests.cli import recorded
-from tests.cli.conftest import Office
+from tests.cli.conftest import BURIED, Office
 from tests.servers import program
 
 MODULE = [sys.executable, "-c", "from dispatcher.cli.main import run; run()"]
 VERBS = dict(recorded.verbs())
+ROOT = Path(__file__).parents[2]
+ERRORS = {
+    *(
+        "NotFound",
+        "Invalid",
+        "GateClosed",
+        "SignatureNeeded",
+        "Stale",
+        "Forbidden",
+        "Unavailable",
+        "Partial",
+        "Broken",
+    ),
+    *("Unwell", "NeedsTerminal", "Interrupted", "Unconfirmed", "Damaged", "TrustError", "StatementRefused"),
+}
 LINES = [(verb, line) for verb, command in VERBS.items() for line in examples(verb, command.help or "")]
 
 
@@ -43,6 +60,37 @@ def completed(office: Office | None, *words: str) -> list[str]:
     done = subprocess.run(MODULE, env=os.environ | settings, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return [line.partition(",")[2] or line for line in done.stdout.splitlines()]
+
+
+def steps(path: Path) -> Iterator[str]:
+    """The next steps that a module writes out: of its commands, and of the errors that it raises."""
+    for call in ast.walk(ast.parse(path.read_text())):
+        if isinstance(call, ast.Call):
+            named = getattr(call.func, "id", getattr(call.func, "attr", ""))
+            at = 0 if named == "next_step" else 1
+            if (named == "next_step" or named in ERRORS) and len(call.args) > at:
+                yield from spelled(call.args[at])
+
+
+def spelled(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may come to, with ``dispatcher x`` for what is put in at the beginning."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            first, *rest = [part.value if isinstance(part, ast.Constant) else "" for part in parts]
+            yield "".join(map(str, [first or "dispatcher x", *rest]))
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*spelled(one), *spelled(other))
+
+
+def test_a_next_step_that_names_a_command_begins_with_it() -> None:
+    """So that the line can be pasted; whatever else there is to say stands before it. Pages are read, not pasted."""
+    modules = [path for package in ("dispatcher", "workers", "ops") for path in (ROOT / package).rglob("*.py")]
+    pages = {ROOT / "dispatcher/service/tightening.py", *(ROOT / "ops/console").rglob("*.py")}
+    written = {step: path for path in modules if path not in pages for step in steps(path)}
+    assert len(written) > 200
+    assert {step: path for step, path in written.items() if BURIED.match(f"Next: {step}")} == {}
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
@@ -124,8 +172,10 @@ def test_an_incident_where_a_plan_is_wanted_names_its_plan(office: Office) -> No
     document = office.document(plan)
     told = office.run("release", document["incident"], by="director-1", code=2).err
     assert f"{document['incident']} is an incident, not a plan" in told
-    assert f"Next: its newest plan: {plan[:12]}" in told
-    assert f"incident: {document['incident']}" in office.run("incident", "show", plan, code=2).err
+    assert f"its newest plan is {plan[:12]}\nNext: dispatcher clearance show {plan[:12]}" in told
+    assert (
+        f"Next: dispatcher incident show {document['incident']}" in office.run("incident", "show", plan, code=2).err
+    )
     assert "there is no plan" in office.run("release", "ffff", by="director-1", code=2).err
 
 

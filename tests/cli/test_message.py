@@ -86,6 +86,30 @@ def test_a_correction_of_ones_own_is_armed(office: Office, tmp_path: Path) -> No
     assert "The storm passes north of us." in office.run("message", "preview", name).out
 
 
+def test_a_way_back_that_is_older_than_the_text_is_warned_of(office: Office, tmp_path: Path) -> None:
+    """It stays as it was armed and is signed as it stands; so whoever edits, and whoever submits, is told."""
+    name, file = office.message(), tmp_path / "later.txt"
+    file.write_text("Storm tonight\n\nStay indoors from 8pm.\n")
+    warning = f"Warning: the way back is older than the text. Arm it anew: dispatcher message arm {name}"
+    assert warning in office.run("message", "edit", name, "--text", f"en-GB={file}", by="author-1").err
+    assert warning in office.run("clearance", "submit", name, by="author-1").err
+    assert "Warning" not in office.run("message", "arm", name, by="author-1").err
+    assert warning not in office.run("clearance", "submit", name, by="author-1").err
+
+
+def test_what_was_armed_is_what_people_sign_and_nothing_else(office: Office, tmp_path: Path) -> None:
+    """A correction of an author's own goes on unchanged with another text, and stands where approvers read it."""
+    name, file, own = office.message(), tmp_path / "later.txt", tmp_path / "own.txt"
+    own.write_text("Correction\n\nThe storm comes at 7pm.\n")
+    office.run("message", "arm", name, "--correct", f"en-GB={own}", by="author-1")
+    file.write_text("Storm tonight\n\nStay indoors from 8pm.\n")
+    office.run("message", "edit", name, "--text", f"en-GB={file}", by="author-1")
+    plan = office.run("clearance", "submit", name, by="author-1").json["plan"]
+    texts = {one["text"]: str(one) for one in office.run("clearance", "read", plan).json["texts"]}
+    assert "from 8pm" in texts["publish"]
+    assert "comes at 7pm" in texts["correct"]
+
+
 def test_a_preview_counts_as_the_platform_counts(office: Office) -> None:
     """A feed is counted in characters, and the exercise says EXERCISE."""
     name = draft(office)

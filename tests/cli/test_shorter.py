@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from dispatcher.cli.schema import SCHEMAS
+from dispatcher.cli.session import LISTS
+from tests.cli import recorded
 from tests.cli.conftest import ENGLISH, Office
 from tests.terminal import terminal
 
@@ -70,6 +75,29 @@ def test_quiet_names_the_plan_of_a_release(office: Office) -> None:
     plan = office.cleared()
     said = office.run("release", plan, "-q", by="director-1")
     assert said.out == f"{plan}\n"
+
+
+@pytest.mark.parametrize("schema", list(LISTS))
+def test_whatever_lists_names_what_quiet_prints_of_it(schema: str) -> None:
+    """The list is in its document's schema, and each of its items has the name."""
+    listed, key = LISTS[schema]
+    items = json.loads((SCHEMAS / f"{schema}.json").read_text())["properties"][listed]["items"]
+    assert key in items["required"]
+
+
+def test_no_command_that_lists_is_left_out(office: Office) -> None:
+    """With nothing to list it prints nothing: no document."""
+    for verb, _ in recorded.verbs():
+        if verb.endswith(" list") and verb not in ("channel list", "area list"):
+            assert office.run("-q", *verb.split()).out == ""
+
+
+def test_quiet_prints_the_ids_of_what_is_listed_one_a_line(office: Office) -> None:
+    """For a loop in a shell: the newest first, as in the table."""
+    first, second = office.incident(), office.incident()
+    assert office.run("incident", "list", "-q").out == f"{second}\n{first}\n"
+    office.feed()
+    assert office.run("-q", "account", "list").out == "feed-city\n"
 
 
 def test_evidence_can_be_given_with_the_declaration(office: Office) -> None:

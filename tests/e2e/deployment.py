@@ -152,8 +152,6 @@ class Deployment:
                 "evidence": EVIDENCE,
             }
             evidence.assess(self.desk, director, mode, channel=channel, **permitted)
-        if channel == "cap_feed":
-            (self.folder / "feed" / name).mkdir()
         if channel == "tiktok":
             self.devices[name] = accounts.register(self.desk, DEVICE.format(name), name, "ops-1").secret
             scope: dict[str, Any] = {"channel": channel, "account": name}
@@ -361,7 +359,9 @@ def profile(site: Deployment, channel: str, name: str) -> tuple[Account, Mapping
     calls = {"x": USERS.get(name, name), "bluesky": f"{name}.example.org", "notify": SERVICE.format(len(name))}
     settings, held = example_of(channel, site.simulator, calls.get(channel, name))
     if channel == "cap_feed":
-        settings = {"folder": str(site.folder / "feed" / name), "sender": "warnings@example.org"}
+        folder = site.folder / "feed" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {"folder": str(folder), "sender": "warnings@example.org"}
     languages = ("en-GB",) if channel in ("x", "bluesky", "tiktok") else BOTH
     return Account(name, channel, f"@{name}", languages, settings), held
 

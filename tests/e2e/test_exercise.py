@@ -64,16 +64,19 @@ def test_its_scorecard_is_on_record(folder: Path, card: Any) -> None:
     assert "policy asks for an exercise" not in json.dumps(typed(folder, "exercise", "list"))
 
 
-def test_an_exercise_that_is_broken_off_says_so_and_stops_what_it_started(folder: Path) -> None:
-    """Ctrl-C: exit code 130, a scorecard of what there was, no roles and no simulator left behind."""
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_exercise_that_is_broken_off_says_so_and_stops_what_it_started(
+    folder: Path, ending: signal.Signals
+) -> None:
+    """Ctrl-C or SIGTERM: exit code 130, a scorecard of what there was, no roles and no simulator left behind."""
     command = [str(DISPATCHER), "--deployment", str(folder), "exercise", "run", "riot", "--people", "author"]
     talk = folder / "run" / "talk.txt"
     with talk.open("w") as output:
         run = subprocess.Popen(command, env=environment_of(None), stdout=output, stderr=output)
         until(lambda: "AWAITED: author" in talk.read_text() or None, "somebody is awaited", 60)
-        run.send_signal(signal.SIGINT)
+        run.send_signal(ending)
         assert run.wait(60) == 130, talk.read_text()
     newest = typed(folder, "exercise", "list")["runs"][0]
     assert (newest["scenario"], newest["outcome"]) == ("riot", "broken_off")
+    assert newest["run"] in talk.read_text()
     assert read_state(folder) is None
-    assert "exercise show" in talk.read_text()

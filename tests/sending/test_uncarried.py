@@ -148,7 +148,7 @@ def test_without_a_sender_the_next_step_is_to_start_it(path: Path) -> None:
 
     with pytest.raises(Unavailable, match=r"did not answer: FileNotFoundError$") as unavailable:
         run(main)
-    assert unavailable.value.next_step == "start it: dispatcher up"
+    assert unavailable.value.next_step == "dispatcher up"
 
 
 def test_frames_that_come_together_are_read_apart(path: Path) -> None:

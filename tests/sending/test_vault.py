@@ -66,7 +66,7 @@ def test_a_role_without_keys_is_told_to_make_them(tmp_path: Path) -> None:
     bare = Vault(tmp_path, tmp_path / "role.key", tmp_path / "role.pub", Mode.LIVE, "accounts")
     with pytest.raises(Unavailable, match=r"role\.pub cannot be read: No such file") as unavailable:
         bare.recipient()
-    assert unavailable.value.next_step == "run: dispatcher init"
+    assert unavailable.value.next_step == "dispatcher init"
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

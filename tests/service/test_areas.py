@@ -190,7 +190,7 @@ def test_a_plan_without_an_area_is_not_submitted(office: Office) -> None:
         records.add_revision(work, bare, "author-1")
     with pytest.raises(Invalid, match="no area never means everywhere") as raised:
         submitting.submit(office.desk, message, Wish(), office.pen("author-1"))
-    assert raised.value.next_step == f"name it: dispatcher message edit {message} --area NAME"
+    assert raised.value.next_step == f"dispatcher message edit {message} --area NAME"
     messages.move(office.desk, message, Where(("Old Town",)), "author-1")
     made = submitting.submit(office.desk, message, Wish(), office.pen("author-1"))
     assert made.stored.plan.area == ("Old Town",)

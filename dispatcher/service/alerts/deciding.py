@@ -67,7 +67,7 @@ def dismiss(desk: Desk, name: str, person: str, reason: str) -> Any:
 def _waiting(work: Work, name: str, reason: str) -> Any:
     row = cap_alerts.alert(work, name, lock=True)
     if row.standing not in cap_alerts.WAITING:
-        raise Invalid(f"alert {row.id} is {row.standing}: it waits for nobody", f"look: dispatcher cap show {row.id}")
+        raise Invalid(f"alert {row.id} is {row.standing}: it waits for nobody", f"dispatcher cap show {row.id}")
     if not canonical.typed(reason):
         raise Invalid("a decision has a reason", f"dispatcher cap accept {row.id} --reason TEXT")
     return row

@@ -14,6 +14,7 @@ from dispatcher.service.examining import (
     credentials,
     database,
     disk,
+    exercises,
     keys,
     media,
     policy,
@@ -43,6 +44,7 @@ FAMILIES: tuple[tuple[str, Check], ...] = (
     ("separation", separation.check),
     ("media", media.check),
     ("areas", areas.check),
+    ("exercises", exercises.check),
     ("console", console.check),
 )
 """Everything that is looked at, in this order."""

@@ -14,9 +14,10 @@ from sqlalchemy import delete, insert, update
 from channels.contract import Account, Probe, Secret
 from dispatcher.domain.statement import Mode
 from dispatcher.ledger import copies
-from dispatcher.service import accounts
+from dispatcher.service import accounts, exercising
 from dispatcher.service.examining import clocks, database
 from dispatcher.service.examining.findings import Level
+from dispatcher.service.exercising import Outcome
 from dispatcher.service.missing import Counting
 from dispatcher.store import alive, leading, probes
 from dispatcher.store.tables import DELIVERIES, WORKERS
@@ -63,6 +64,18 @@ def test_a_policy_that_the_ledger_does_not_know_is_a_warning(place: Place) -> No
     assert place.wrong("policy") == []
     place.sql("DROP TRIGGER ledger_kept", "DELETE FROM ledger WHERE kind = 'policy.installed'")
     assert [level for level, _ in place.wrong("policy")] == [WARNING]
+
+
+def test_a_team_whose_last_exercise_is_too_old_is_a_warning(place: Place) -> None:
+    """None yet, one that was broken off, a whole one; and after a month without another."""
+    (never,) = place.wrong("exercises")
+    assert never == (WARNING, "policy asks for an exercise every 31 days, and none is on record")
+    exercising.score(place.office.desk, "exr-1", "storm", Outcome.BROKEN_OFF, {})
+    assert place.wrong("exercises") == [never]
+    exercising.score(place.office.desk, "exr-2", "storm", Outcome.PASSED, {})
+    assert [one.level for one in place.look("exercises")] == [Level.OK]
+    place.ahead = 32 * 24 * HOUR
+    assert [level for level, _ in place.wrong("exercises")] == [WARNING]
 
 
 def test_without_a_policy_in_force_nothing_is_released(place: Place) -> None:
