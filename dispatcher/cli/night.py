@@ -62,8 +62,8 @@ def night(session: Session, name: Text) -> None:
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NeedsTerminal(
-            "the walk asks questions, and there is no terminal",
-            f"type the commands: {', '.join(f'dispatcher {command}' for command in BY_HAND)}",
+            f"the walk asks questions, and there is no terminal; its commands, one by one, are {', '.join(BY_HAND)}",
+            f"dispatcher {BY_HAND[0]} --help",
         )
     walk = Walk(session, _person(session))
     try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from dispatcher.domain import canonical, message, plan
 from dispatcher.domain.incident import Severity
@@ -22,7 +22,7 @@ from dispatcher.service.tallying import PAGE, Disagreement, entries
 from dispatcher.store.database import Work
 from dispatcher.store.tables import DELIVERIES, INCIDENTS, LEDGER, PLANS, RENDERINGS, REVISIONS
 
-DOCUMENTS: tuple[tuple[str, Any, str, str, str], ...] = (
+DOCUMENTS: tuple[tuple[str, Table[Any], str, str, str], ...] = (
     ("revision", REVISIONS, message.SCHEMA, "message.revised", "revision"),
     ("plan", PLANS, plan.SCHEMA, "plan.submitted", "plan"),
     ("rendering", RENDERINGS, RENDERING_SCHEMA, "", ""),
@@ -44,7 +44,7 @@ def disagreements(work: Work) -> list[Disagreement]:
 def _documents(work: Work) -> Iterator[Disagreement]:
     for name, table, schema, kind, fact in DOCUMENTS:
         there = set[str]()
-        for digest, body in work.execute(_paged(table.digest, table.body)):
+        for digest, body in work.execute(_paged(table.c.digest, table.c.body)):
             there.add(digest)
             if not isinstance(body, bytes) or canonical.digest(schema, body) != digest:
                 yield Disagreement(None, f"{name} {digest[:12]}: its bytes are not those that its digest names")

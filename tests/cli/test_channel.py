@@ -119,13 +119,13 @@ def test_a_link_counts_as_each_platform_shortens_it(office: Office, tmp_path: Pa
 
 
 def test_a_probe_that_nobody_answers_says_so(office: Office) -> None:
-    """Exit code 9, the account and what to start; what is known is shown."""
+    """Exit code 9, the account, and what may not be running; what is known is shown."""
     feed = office.feed()
     said = office.run("channel", "probe", feed, "--wait", "0", code=9)
     (shown,) = said.json["probes"]
     assert (shown["account"], shown["probe"]) == (feed, "not probed")
     assert f"no sender answered within 0 s for {feed}" in said.err
-    assert "dispatcher up --mode exercise" in said.err
+    assert "is dispatcher up running in mode exercise?" in said.err
 
 
 @pytest.mark.parametrize(("probe", "code"), [(Probe(True, "there"), 0), (Probe(False, "no folder"), 6)])

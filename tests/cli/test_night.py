@@ -26,7 +26,8 @@ def answered(screen: Screen, *answers: tuple[str, str]) -> None:
 def test_without_a_terminal_the_commands_are_named(office: Office) -> None:
     """Exit code 7, and what to type instead."""
     said = office.run("night", by="author-1", code=7)
-    assert "dispatcher incident declare, dispatcher message draft" in said.err
+    assert "incident declare, message draft, message arm" in said.err
+    assert "Next: dispatcher incident declare --help" in said.err
 
 
 def test_an_author_is_walked_from_the_incident_to_the_submission(office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,16 +24,22 @@ STORM = (
 )
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A deployment with two exercise accounts, and its roles running."""
-    with deployment_at(tmp_path_factory.mktemp("night")) as site:
-        settings = site.folder / "deployment.toml"
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment with two exercise accounts."""
+    with deployment_at(tmp_path / "night") as made:
+        settings = made.folder / "deployment.toml"
         settings.write_text(f"countdown_s = {COUNTDOWN_S}\n{settings.read_text()}")
         for channel, name in ACCOUNTS:
-            site.add(channel, name)
-        with site.up():
-            yield site
+            made.add(channel, name)
+        yield made
+
+
+@pytest.fixture
+def running(site: Deployment) -> Iterator[Deployment]:
+    """The same with its roles running."""
+    with site.up():
+        yield site
 
 
 def next_of(shown: str) -> tuple[str, ...]:
@@ -84,11 +91,11 @@ def test_by_ear_and_without_colour(running: Deployment) -> None:
     told.is_kept_as("by_ear")
 
 
-def test_an_exercise_s_token_on_a_live_plan_publishes_nothing(running: Deployment) -> None:
+def test_an_exercise_s_token_on_a_live_plan_publishes_nothing(site: Deployment) -> None:
     """The prompt is another: signs, words and shape. Wrong three times, and it is over."""
-    running.add("webhook", "live-webhook", Mode.LIVE)
-    plan = running.cleared("live-webhook", mode=Mode.LIVE, lists={}, languages=BOTH).digest[:12]
-    told = Told(Office(running.folder))
+    site.add("webhook", "live-webhook", Mode.LIVE)
+    plan = site.cleared("live-webhook", mode=Mode.LIVE, lists={}, languages=BOTH).digest[:12]
+    told = Told(Office(site.folder))
     with told.asking("director-1", "release", plan, code=2, leaves=("release.aborted",)) as screen:
         for given in ("4829", "4829", "yes"):
             screen.expect("or Ctrl-C: ")
