@@ -165,9 +165,9 @@ moves: setup ## try two million moves on each database against the table of move
 	@MOVES_STEPS=$(MOVES_STEPS) $(BIN)/python -m pytest -v tests/store/test_moves.py
 
 .PHONY: draws
-draws: setup ## run the tests that draw at random as often as docs/promises.md says: ten times as often as make test
-	@DRAWS=whole $(BIN)/python -m pytest -v -n 2 tests/gate/test_rosters.py tests/gate/test_quorum.py \
-		tests/gate/test_lifecycle.py tests/sending/test_mutations.py
+draws: setup ## run the tests of which make test tries a share: all draws, and every story on both databases
+	@DRAWS=whole $(BIN)/python -m pytest -v -n 2 tests/gate tests/sending/test_mutations.py tests/channels/test_fuzz.py \
+		tests/workers tests/e2e/test_chaos.py tests/e2e/test_two_versions.py
 
 .PHONY: check lint format types
 check: $(READY) ## ruff and mypy, without tests

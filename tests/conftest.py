@@ -11,6 +11,7 @@ import redis
 
 from dispatcher.embedded.redis import RedisServer
 from ops.postgres import PostgresServer
+from tests.draws import BOTH, PLAYED_ON, database_of
 from tests.servers import postgres_running, redis_running
 
 
@@ -50,7 +51,14 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'test.sqlite3'}"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=PLAYED_ON)
+def story_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, empty database for a story, of either kind (see ``tests.draws``)."""
+    url: str = request.getfixturevalue(f"{database_of(request.node.name, request.param)}_url")
+    return url
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh, empty database: the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -315,8 +315,12 @@ def stage_at(
     timing: Mapping[str, int] = {},
     timeout_ms: int = 2_000,
     limits: Mapping[str, Mapping[str, int]] = {},
+    fresh: bool = False,
 ) -> Stage:
-    """Make a deployment under ``root``; without ``redis`` there is none. ``limits`` are figures by channel."""
+    """Make a deployment under ``root``; without ``redis`` there is none. ``limits`` are figures by channel.
+
+    A ``fresh`` one is no copy, for a test that changes how deployments are made.
+    """
     folder = root / "deployment"
     blueprint = deploying.Blueprint(
         "example-city",
@@ -332,5 +336,8 @@ def stage_at(
             for name in (*CHANNELS, "mastodon", "facebook", "instagram", "youtube")
         },
     )
-    deployed(folder, blueprint)
+    if fresh:
+        deploying.init(folder, blueprint, now(), secrets.token_bytes)
+    else:
+        deployed(folder, blueprint)
     return Stage(folder, open_desk(folder), far)

@@ -34,8 +34,9 @@ from channels.http import Answer, Http, HttpPolicy, NotSent
 from channels.listing import Listing, Timeline
 from channels.simulator.server import Simulator
 from tests.channels.test_conformance import SUBJECTS
+from tests.draws import draws
 
-EXAMPLES = 60
+EXAMPLES = draws(200)
 CALLS_AT_MOST = 50
 KINDS = {"send": DeliveryKind.PUBLISH, "correct": DeliveryKind.CORRECT, "withdraw": DeliveryKind.WITHDRAW}
 METHODS = ("send", "correct", "withdraw", "find", "read_back", "probe", "timeline")

@@ -105,7 +105,7 @@ def test_two_versions_send_one_plan_side_by_side(
     old_code: Path,
     tmp_path: Path,
     far: Simulator,
-    database_url: str,
+    story_url: str,
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -115,7 +115,7 @@ def test_two_versions_send_one_plan_side_by_side(
     """
     monkeypatch.setattr(deploying, "services", lambda *_about: ())
     monkeypatch.setattr(deploying, "_resource", known_before(deploying._resource))
-    stage = stage_at(tmp_path, far, redis=redis_url, database=database_url)
+    stage = stage_at(tmp_path, far, redis=redis_url, database=story_url, fresh=True)
     for channel in ("x", "bluesky", "notify"):
         stage.account(channel)
     stage.numbers(NUMBERS)

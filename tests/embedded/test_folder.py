@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,14 @@ from tests.servers import fill, small_disk
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Folder:
+def deep(tmp_path: Path) -> Iterator[Folder]:
     """A deployment whose path is too long for a unix socket."""
     root = tmp_path / ("d" * 120)
     root.mkdir()
     folder = Folder(root)
     folder.prepare(free_floor_bytes=0)
-    return folder
+    yield folder
+    shutil.rmtree(folder.socket("redis.sock").parent, ignore_errors=True)
 
 
 def test_a_missing_deployment_names_the_command_that_makes_one(tmp_path: Path) -> None:
@@ -70,9 +73,11 @@ def test_every_process_finds_the_same_socket_directory(deep: Folder) -> None:
 
 def test_a_socket_directory_that_others_can_enter_is_refused(deep: Folder) -> None:
     """Nobody else may put a socket where ours is looked for."""
-    deep.socket("redis.sock").parent.chmod(0o777)
+    folder = deep.socket("redis.sock").parent
+    folder.chmod(0o777)
     with pytest.raises(DeploymentUnusable, match="others can reach it"):
         deep.socket("redis.sock")
+    folder.chmod(0o700)
 
 
 def test_no_short_directory_at_all_is_told(deep: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

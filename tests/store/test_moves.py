@@ -35,7 +35,7 @@ from workers.outcomes import Rules, after_look, after_refusal, after_send
 
 pytestmark = pytest.mark.system
 
-STEPS = int(os.environ.get("MOVES_STEPS", "10000"))
+STEPS = int(os.environ.get("MOVES_STEPS", "5000"))
 AT_ONCE = 250
 RULES = Rules(Timing(quiet_ms=0, look_again_ms=0, sweep_ms=0, tries=3, looks=3), lambda _failures: 0.0)
 OUTCOMES = [Outcome(verdict) for verdict in Verdict]

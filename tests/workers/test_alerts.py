@@ -18,9 +18,9 @@ from workers.alerts import watch_feeds
 from workers.pausing import rounds
 
 
-def test_the_relay_takes_in_what_a_feed_lists(make: Make, database_url: str) -> None:
+def test_the_relay_takes_in_what_a_feed_lists(make: Make, story_url: str) -> None:
     """Two relays at once take it in once."""
-    stage, cap, now = make(database=database_url, timing={"poll_ms": 20}), CapBuilder(), datetime.now(UTC)
+    stage, cap, now = make(database=story_url, timing={"poll_ms": 20}), CapBuilder(), datetime.now(UTC)
     sent, expires = (f"{moment:%Y-%m-%dT%H:%M:%S}-00:00" for moment in (now, now + timedelta(hours=6)))
     with serving() as source:
         source.lists("1.xml")

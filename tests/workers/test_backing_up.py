@@ -46,9 +46,9 @@ def empty(request: pytest.FixtureRequest) -> Empty:
 
 
 @pytest.fixture
-def busy(make: Make, database_url: str) -> Stage:
+def busy(make: Make, story_url: str) -> Stage:
     """A deployment with accounts, a list and a picture's worth of files, that has released nothing yet."""
-    stage = make(database=database_url)
+    stage = make(database=story_url)
     stage.account("x")
     stage.account("notify")
     stage.numbers(NUMBERS)

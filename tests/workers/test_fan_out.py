@@ -36,9 +36,9 @@ def slow(stage: Stage, times: int = 200, delay_s: float = 0.3) -> None:
     stage.fault("notify", FaultKind.LATE, times=times, delay_s=delay_s)
 
 
-def test_nothing_is_lost_and_nothing_doubled(make: Make, redis_url: str, database_url: str) -> None:
+def test_nothing_is_lost_and_nothing_doubled(make: Make, redis_url: str, story_url: str) -> None:
     """Drops after and before acting, throttling and 503s: every delivery is accepted, and stands there once."""
-    stage = everything(make(redis=redis_url, database=database_url))
+    stage = everything(make(redis=redis_url, database=story_url))
     for channel in CHANNELS:
         stage.fault(channel, FaultKind.ACT_THEN_DROP)
         stage.fault(channel, FaultKind.DROP)

@@ -32,9 +32,9 @@ LISTED = ("x", "bluesky", "mastodon", "facebook")
 
 
 @pytest.fixture
-def city(make: Make, redis_url: str, database_url: str) -> Stage:
+def city(make: Make, redis_url: str, story_url: str) -> Stage:
     """An account on X, on either database; it is looked at ten times a second."""
-    stage = make(redis=redis_url, database=database_url, timing=OFTEN)
+    stage = make(redis=redis_url, database=story_url, timing=OFTEN)
     stage.account("x")
     return stage
 

@@ -22,9 +22,9 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def city(make: Make, redis_url: str, database_url: str) -> Stage:
+def city(make: Make, redis_url: str, story_url: str) -> Stage:
     """A deployment with Redis, on either database."""
-    return make(redis=redis_url, database=database_url, timing=QUICK)
+    return make(redis=redis_url, database=story_url, timing=QUICK)
 
 
 def register(stage: Stage, owner: str = OWNER, role: str = "accounts", **more: datetime) -> None:

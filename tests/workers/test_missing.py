@@ -21,9 +21,9 @@ QUICK = {"poll_ms": 50, "silence_ms": 1_000}
 
 
 @pytest.fixture
-def city(make: Make, redis_url: str, database_url: str) -> Stage:
+def city(make: Make, redis_url: str, story_url: str) -> Stage:
     """An account on the webhook, and a list of five numbers."""
-    stage = make(redis=redis_url, database=database_url, timing=QUICK)
+    stage = make(redis=redis_url, database=story_url, timing=QUICK)
     stage.account("webhook")
     stage.account("notify")
     stage.numbers(5)

@@ -48,9 +48,9 @@ def released(stage: Stage, pence: int) -> str:
     return plan
 
 
-def test_of_two_orders_at_once_exactly_one_is_reserved(make: Make, database_url: str) -> None:
+def test_of_two_orders_at_once_exactly_one_is_reserved(make: Make, story_url: str) -> None:
     """£60,000 and £60,000 against £90,000: the other is refused with G13 and leaves its refusal only."""
-    stage = buyer(make, database=database_url)
+    stage = buyer(make, database=story_url)
     together = threading.Barrier(2)
 
     def submit(number: int) -> list[str]:

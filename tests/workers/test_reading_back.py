@@ -26,9 +26,9 @@ ROLES = ("relay", "accounts")
 
 
 @pytest.fixture
-def watched(make: Make, redis_url: str, database_url: str) -> Stage:
+def watched(make: Make, redis_url: str, story_url: str) -> Stage:
     """An account on X, Bluesky and a webhook, on either database; posts are read back ten times a second."""
-    stage = make(redis=redis_url, database=database_url, timing=OFTEN)
+    stage = make(redis=redis_url, database=story_url, timing=OFTEN)
     for channel in ("x", "bluesky", "webhook"):
         stage.account(channel)
     return stage

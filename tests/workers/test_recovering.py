@@ -65,10 +65,10 @@ def recovered(stage: Stage, *, act: bool = True) -> Recovery:
 
 
 def test_what_was_sent_after_the_backup_is_not_sent_again(
-    make: Make, database_url: str, request: pytest.FixtureRequest
+    make: Make, story_url: str, request: pytest.FixtureRequest
 ) -> None:
     """All was ready in the backup and went out after it; recovered, it is found there or left to people."""
-    stage = make(database=database_url)
+    stage = make(database=story_url)
     plan = everywhere(stage)
     copy = backup(stage, request)
     stage.work(lambda: stage.ended(plan))
@@ -84,10 +84,10 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(
 
 
 def test_what_was_not_sent_before_the_backup_was_restored_is_sent_once(
-    make: Make, database_url: str, request: pytest.FixtureRequest
+    make: Make, story_url: str, request: pytest.FixtureRequest
 ) -> None:
     """Absent twice on a platform that can be asked, it goes out after all."""
-    stage = make(database=database_url)
+    stage = make(database=story_url)
     stage.account("notify")
     stage.numbers(30)
     plan = stage.cleared(lists=["city"])

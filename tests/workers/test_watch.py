@@ -48,9 +48,9 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def city(make: Make, redis_url: str, database_url: str) -> Stage:
+def city(make: Make, redis_url: str, story_url: str) -> Stage:
     """An account on X, on either database."""
-    stage = make(redis=redis_url, database=database_url, timing=QUICK)
+    stage = make(redis=redis_url, database=story_url, timing=QUICK)
     stage.account("x")
     return stage
 

@@ -22,9 +22,9 @@ LIST = 12
 
 
 @pytest.fixture
-def city(make: Make, redis_url: str, database_url: str) -> Stage:
+def city(make: Make, redis_url: str, story_url: str) -> Stage:
     """An account on every channel, and a short list of numbers; on either database."""
-    stage = make(redis=redis_url, database=database_url)
+    stage = make(redis=redis_url, database=story_url)
     for channel in CHANNELS:
         stage.account(channel)
     stage.numbers(LIST, "ward")

@@ -172,7 +172,7 @@ REFUSED = {
     "sound as it is": (lambda: film("mov", codecs=("libx264", "pcm_s16le")), "sound is pcm_s16le.*AAC sound"),
     "sound of six channels": (lambda: film(layout="5.1"), "not plain AAC-LC in mono or stereo"),
     "other colours": (lambda: film(colours="yuv444p"), "yuv444p.*4:2:0"),
-    "far too large": (lambda: film(size=(8_000, 6_000), codecs=("libx264",)), "8000 by 6000 pixels"),
+    "far too large": (lambda: film(size=(8_000, 640), codecs=("libx264",)), "8000 by 640 pixels"),
     "too wide": (lambda: film(size=(4_098, 64), codecs=("libx264",)), "4098 by 64 pixels; at most 4,096"),
     "too small": (lambda: film(size=(62, 64)), "62 by 64 pixels; at least 64"),
     "too long": (slowed, "at most 10 minutes"),

@@ -44,7 +44,7 @@ def test_a_walk_in_a_pipe_names_the_commands(scene: Scenes) -> None:
     before = at.office.kinds()
     done = piped(at.office, "author-1", "night", given=YES)
     assert done.returncode == 7
-    assert "Next: type the commands: dispatcher incident declare," in done.stderr
+    assert "Next: dispatcher incident declare --help" in done.stderr
     assert at.office.kinds() == before
 
 
