@@ -7,7 +7,7 @@ things are on fire.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from dispatcher.store import deliveries, doorbells, holds, records, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
+if TYPE_CHECKING:
+    from dispatcher.service.clearing import Standing
+
 BY_HAND = {"held": "people's answers", "handed_over": "operators, to finish it by hand"}
 
 DEAF = "Redis is away or the doorbell is broken: sending goes on by polling, up to 2 s slower."
@@ -38,14 +41,17 @@ def status(session: Session) -> None:
     desk = session.desk
     with desk.store.read() as work:
         open_ = [found for found in records.incidents(work) if found.state is not IncidentState.CLOSED]
-        plans = [_plan(work, found.id, stored) for found in open_ for stored in records.plans_of(work, found.id)]
+        known = [(found.id, stored) for found in open_ for stored in records.plans_of(work, found.id)]
+    standings = _standings(desk, [stored.digest for _, stored in known if stored.state == "submitted"])
+    with desk.store.read() as work:
+        plans = [_plan(work, incident, stored) for incident, stored in known]
         halts = [halt for mode in Mode for halt in _halts(desk, work, mode)]
         waiting = [{**row._mapping, "person": row.person or "breaker"} for row in holds.rows(work)]
         tasks = [{"task": row.id, **row._mapping} for row in ways_back.tasks(work)]
         lasting = desk.settings.timing.lasting("silence")
         deaf = [facts(one) for one in doorbells.deaf(work, lasting)]
         alarms = [facts(alarm) for alarm in watching.alarms(desk, work)]
-        awaited = [one for plan in plans if plan["state"] == "submitted" for one in _awaited(desk, work, plan)]
+        awaited = [one for standing in standings for one in _awaited(desk, work, standing)]
         begin = what_next(work, open_[0]) if open_ else ("dispatcher incident declare --help", "")
     running = read_state(desk.settings.root)
     ill = [facts(one) for one in probing.known(desk) if one.trouble]
@@ -78,7 +84,7 @@ def status(session: Session) -> None:
     if deaf:
         say(f"Warning: {DEAF}")
     say(*exercising.lapsed(desk))
-    next_step(*(_pressing(desk, halts, alarms, tasks, plans) or begin))
+    next_step(*(_pressing(halts, alarms, tasks, plans) or _signing(desk, standings) or begin))
 
 
 def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
@@ -89,17 +95,25 @@ def _plan(work: Work, incident: str, stored: StoredPlan) -> dict[str, Any]:
     return {**about, "clearances": cleared, "deliveries": by_state, "stands": stands}
 
 
-def _awaited(desk: Desk, work: Work, plan: dict[str, Any]) -> list[dict[str, Any]]:
+def _standings(desk: Desk, submitted: list[str]) -> list[Standing]:
+    """How each plan that waits for signatures stands, judged once."""
+    if not submitted:
+        return []
+    from dispatcher.service import clearing
+
+    return [clearing.show(desk, digest) for digest in submitted]
+
+
+def _awaited(desk: Desk, work: Work, standing: Standing) -> list[dict[str, Any]]:
     """Who could give what a plan lacks, those on call first, and since when they are awaited."""
-    from dispatcher.service.judging import judge, who_can
+    from dispatcher.service.judging import who_can
     from dispatcher.store.counting import signed_last
 
-    stored = records.plan(work, plan["plan"])
-    found = judge(desk, work, stored)
-    lacking = [failure for one in found for failure in one.lacking]
-    wanted = lacking or [failure for one in found for failure in one.failures]
-    since, what = signed_last(work, plan["plan"]), f"{'plan' if lacking else 'release of'} {short(plan['plan'])}"
-    people = who_can(desk, wanted, stored.plan)
+    digest = standing.stored.digest
+    lacking = [failure for one in standing.findings for failure in one.lacking]
+    wanted = lacking or [failure for one in standing.findings for failure in one.failures]
+    since, what = signed_last(work, digest), f"{'plan' if lacking else 'release of'} {short(digest)}"
+    people = who_can(desk, wanted, standing.stored.plan)
     return [{"role": role, "people": who, "since": since, "what": what} for role, who in people.items()]
 
 
@@ -111,10 +125,8 @@ def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
     return [facts(halt) for halt in halts_in(desk, work, mode) if halt.in_force]
 
 
-def _pressing(
-    desk: Desk, halts: list[Any], alarms: list[Any], tasks: list[Any], plans: list[Any]
-) -> tuple[str, str] | None:
-    """A halt, an alarm, what people have to take back, what waits for them, is being sent, waits to be signed."""
+def _pressing(halts: list[Any], alarms: list[Any], tasks: list[Any], plans: list[Any]) -> tuple[str, str] | None:
+    """A halt, an alarm, what people have to take back, what waits for them, what is being sent."""
     for halt in halts:
         who = "one more person's signature" if halt["resumed_by"] else "two others' signatures"
         what = f"{who}, to end the halt of {halt['scope']} {halt['target']} by {halt['person']}"
@@ -124,10 +136,10 @@ def _pressing(
         return alarms[0]["look"], f"somebody who looks into it: {alarms[0]['about']} is {alarms[0]['alarm']}"
     if tasks:
         return "dispatcher task list", "a person, where no machine can take it back"
-    return _pressing_plan(desk, plans)
+    return _pressing_plan(plans)
 
 
-def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
+def _pressing_plan(plans: list[Any]) -> tuple[str, str] | None:
     for state, who in BY_HAND.items():
         for plan in plans:
             if state in plan["deliveries"]:
@@ -135,13 +147,16 @@ def _pressing_plan(desk: Desk, plans: list[Any]) -> tuple[str, str] | None:
     for plan in plans:
         if plan["state"] == "released" and UNSETTLED & plan["deliveries"].keys():
             return f"dispatcher watch {short(plan['plan'])}", ""
-    for plan in plans:
-        if plan["state"] == "submitted":
-            from dispatcher.cli import awaiting
-            from dispatcher.service import clearing
-
-            return awaiting.what_next(desk, clearing.show(desk, plan["plan"]))
     return None
+
+
+def _signing(desk: Desk, standings: list[Standing]) -> tuple[str, str] | None:
+    """What the first plan that waits for signatures lacks."""
+    if not standings:
+        return None
+    from dispatcher.cli import awaiting
+
+    return awaiting.what_next(desk, standings[0])
 
 
 def _by_state(counts: Counts) -> dict[str, int]:
