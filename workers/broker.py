@@ -4,7 +4,8 @@ Rules (source: reference, dramatiq A1, A2)
   1. SQL is the queue of record. A lost, doubled or forged message changes nothing but the moment of the next look.
   2. No Callbacks, Pipelines, Retries, TimeLimit or AgeLimit: none may run an actor or raise inside one.
   3. The connection is given by URL, or is one that repeats nothing: there are no silent repeats of an enqueue.
-  4. An idle consumer waits on a Redis list (BLPOP) instead of sleeping, so that a ring is heard in milliseconds.
+  4. An idle consumer waits on a Redis list (BLPOP) instead of sleeping, so that a ring is heard in milliseconds. The
+     same ring is published: a message reaches one process, and all of a lane are to begin at once.
   5. Each lane and mode has its queue; a process declares its own lane's actor and no other.
 """
 
@@ -65,6 +66,7 @@ class BellBroker(RedisBroker):
         with self.client.pipeline(transaction=False) as pipeline:
             pipeline.lpush(key, 1)
             pipeline.ltrim(key, 0, RUNG_AT_MOST - 1)
+            pipeline.publish(key, b"")
             pipeline.execute()
         return sent
 
@@ -85,7 +87,7 @@ def open_broker(url: str) -> BellBroker:
 
 
 def bell_key(queue: str) -> str:
-    """The list that a ring is pushed to."""
+    """The list that a ring is pushed to, and the channel that it is published on."""
     return f"{NAMESPACE}:bell:{queue}"
 
 

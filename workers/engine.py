@@ -46,6 +46,7 @@ from workers.outcomes import Rules, after_refusal, after_send, before_permit, id
 from workers.pacing import Pacing
 from workers.recorder import Recorder
 from workers.tracing import Chunk, Tracing
+from workers.writing import Writer
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ class Engine:
         spans: Spans = NOWHERE,
     ) -> None:
         self._post = post
-        self._store = store
+        self._writer = Writer(store)
         self._sender = sender
         self._settings = settings
         self._clock = clock
@@ -120,9 +121,13 @@ class Engine:
         self._loop = asyncio.get_running_loop()
 
     def ring(self, _dispatch: str) -> None:
-        """Look now. Safe to call from any thread."""
+        """Look now: a message says that there is work. Safe to call from any thread."""
         self._heard_at = self._clock()
         self._loop.call_soon_threadsafe(self._bell.set)
+
+    def look(self) -> None:
+        """Look now: the bell rang, as it does in every process of the lane. For its own loop."""
+        self._bell.set()
 
     def doing(self) -> Doing:
         """What is under way, for the registry. Safe to call from any thread."""
@@ -154,13 +159,8 @@ class Engine:
             await self._pacing.close()
 
     async def write(self, change: Callable[[Work], T]) -> T:
-        """Make a change in one write transaction, off the loop."""
-
-        def call() -> T:
-            with self._store.write() as work:
-                return change(work)
-
-        return await asyncio.to_thread(call)
+        """Make a change in one write transaction, off the loop, with what else is to be written."""
+        return await self._writer.write(change)
 
     async def _idle(self, stopping: asyncio.Event) -> None:
         waits = [asyncio.create_task(self._bell.wait()), asyncio.create_task(stopping.wait())]

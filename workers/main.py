@@ -96,16 +96,18 @@ def _trust_files(settings: Settings) -> set[tuple[str, int, int]]:
 async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Event, lane: str) -> None:
     from dispatcher.bootstrap import open_desk, open_store
     from dispatcher.tracing.spans import open_spans
+    from workers.broker import bell_key, queue_name
     from workers.doorbell import redis_url
     from workers.engine import Engine, Post
     from workers.foreign import ForeignPosts
+    from workers.hearing import hear
     from workers.listening import listen
     from workers.outcomes import rules_for
     from workers.pausing import pause
     from workers.probing import Probing
     from workers.reading_back import ReadingBack
     from workers.reconciler import Reconciler
-    from workers.stops import StopPoll
+    from workers.stops import StopPoll, bell
     from workers.watch import Watch
 
     store = open_store(settings, lane)
@@ -127,9 +129,11 @@ async def _lane(settings: Settings, mode: Mode, owner: str, stopping: asyncio.Ev
     await started(recorder, (lane, str(mode), owner), stopping)
     look_rarely_for_cycles()
     ears = listen(url, lane, str(mode), engine.ring)
+    bells = {bell(str(mode)): stops.look, bell_key(queue_name(lane, str(mode))): engine.look}
+    again_s = settings.timing.sweep_ms / 1000
     parts = (engine, reconciler, probing, foreign, reading, watch, stops)
     try:
-        await _together(stopping, *(part.run(stopping) for part in parts), stops.listen(url, stopping))
+        await _together(stopping, *(part.run(stopping) for part in parts), hear(url, bells, stopping, again_s))
         await asyncio.to_thread(stopped, recorder, (lane, str(mode), owner))
     finally:
         await asyncio.to_thread(ears.stop, STOP_AFTER_MS)

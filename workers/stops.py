@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from redis import RedisError
 
 from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Envelope
@@ -16,9 +15,8 @@ from dispatcher.sending import Sender
 from dispatcher.settings import Settings
 from dispatcher.store import records
 from dispatcher.store.database import Store
-from workers.broker import NAMESPACE, WAIT_S
+from workers.broker import NAMESPACE
 from workers.pausing import pause
-from workers.redis_clients import open_async_redis
 
 
 def bell(mode: str) -> str:
@@ -46,17 +44,9 @@ class StopPoll:
             await self.once()
             await pause(self._rung, self._settings.timing.stops_ms / 1000)
 
-    async def listen(self, url: str, stopping: asyncio.Event) -> None:
-        """Look at once whenever a halt rings, until ``stopping``."""
-        while not stopping.is_set():
-            try:
-                async with open_async_redis(url) as client, client.pubsub() as ears:
-                    await ears.subscribe(bell(self._mode))
-                    while not stopping.is_set():
-                        if await ears.get_message(ignore_subscribe_messages=True, timeout=WAIT_S):
-                            self._rung.set()
-            except (RedisError, OSError):
-                await pause(stopping, self._settings.timing.sweep_ms / 1000)
+    def look(self) -> None:
+        """Look now: a halt rang."""
+        self._rung.set()
 
     async def once(self) -> bool:
         """Tell the sender what it has not been told yet. False when that failed: the next poll tries again."""

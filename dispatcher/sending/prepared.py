@@ -212,6 +212,13 @@ def read_texts(bundle: Bundle) -> Texts:
     return Texts(Plan.decode(bundle.plan), Renderings(bundle.renderings))
 
 
+def read_ahead(bundle: Bundle) -> Texts:
+    """The same, with what is asked of the plan as a whole: of a plan to thousands, the first order need not wait."""
+    texts = read_texts(bundle)
+    _ = texts.plan_problems
+    return texts
+
+
 def _changes(roster: Roster) -> Iterator[datetime]:
     for person in roster.people:
         for role in person.roles:

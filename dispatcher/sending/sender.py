@@ -54,7 +54,7 @@ from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet, Outlets, call, facts_of, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
-from dispatcher.sending.prepared import Prepared, Texts, prepare, read_texts, remember
+from dispatcher.sending.prepared import Prepared, Texts, prepare, read_ahead, remember
 from dispatcher.sending.reading import read_back
 from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as, told
 from dispatcher.sending.stopbook import StopBook
@@ -134,7 +134,7 @@ class LocalSender:
         if bundle.texts in self._texts:
             return
         with contextlib.suppress(canonical.CanonicalError, DocumentError):  # said when a permit is asked for
-            texts = await asyncio.to_thread(read_texts, bundle)
+            texts = await asyncio.to_thread(read_ahead, bundle)
             remember(self._texts, bundle.texts, texts)
             for destination in texts.plan.destinations:
                 outlet = self._outlets.get(destination.account)

@@ -91,7 +91,7 @@ def submit(desk: Desk, message: str, wish: Wish, pen: Pen) -> Standing:
             records.add_plan(work, plan, revision.message)
             spending.reserve(work, plan, desk.policy())
             records.add_clearances(work, plan.digest, plan.channels)
-            count = sum(_add_deliveries(desk, work, plan, destination) for destination in plan.destinations)
+            count = _add_deliveries(desk, work, plan)
             desk.record(work, envelope, plan.mode, plan.incident)
             work.record("plan.submitted", incident=plan.incident, actor=person, plan=plan.digest, deliveries=count)
     except spending.NoRoom as lost:
@@ -252,8 +252,16 @@ def _lists(work: Work, mode: Mode, account: Account, wish: Wish) -> tuple[Signed
     return tuple(recipients.signed_list(work, mode, name) for name in names)
 
 
-def _add_deliveries(desk: Desk, work: Work, plan: Plan, destination: Destination) -> int:
+def _add_deliveries(desk: Desk, work: Work, plan: Plan) -> int:
+    """In the order of their ids, by which they are leased: what is moved together then lies together."""
+    places = [(one, signed) for one in plan.destinations for signed in one.lists or (None,)]
+    ids = sorted(desk.new_id("dly") for _ in places)
+    return sum(_add_to(work, plan, *place, id_) for place, id_ in zip(places, ids, strict=True))
+
+
+def _add_to(work: Work, plan: Plan, destination: Destination, signed: SignedList | None, id_: str) -> int:
     common = {
+        "id": id_,
         "plan": plan.digest,
         "incident": plan.incident,
         "mode": str(plan.mode),
@@ -265,9 +273,7 @@ def _add_deliveries(desk: Desk, work: Work, plan: Plan, destination: Destination
         "due_at": work.now,
         "expires_at": plan.not_after,
     }
-    if not destination.lists:
-        return deliveries.add(work, {**common, "id": desk.new_id("dly")})
-    for signed in destination.lists:
-        if deliveries.add(work, {**common, "id": desk.new_id("dly")}, signed.id) != signed.count:
-            raise Invalid(f"recipient list {signed.id} is not whole any more", "import it again under a new name")
-    return sum(signed.count for signed in destination.lists)
+    written = deliveries.add(work, common, signed.id if signed else None)
+    if signed and written != signed.count:
+        raise Invalid(f"recipient list {signed.id} is not whole any more", "import it again under a new name")
+    return written

@@ -61,6 +61,11 @@ class Work:
         body = {key: value for key, value in subject.items() if value is not None}
         self.entries.append(Entry(kind, self.now, incident, {**body, **facts}))
 
+    @property
+    def dialect(self) -> str:
+        """The database's kind: ``sqlite`` or ``postgresql``."""
+        return self.connection.dialect.name
+
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         """Run one SQL statement in this transaction."""
         return self.connection.execute(statement, parameters)

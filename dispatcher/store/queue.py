@@ -16,17 +16,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Select,
-    Table,
     Text,
-    Update,
     and_,
     any_,
     bindparam,
@@ -43,7 +42,9 @@ from sqlalchemy import (
 
 from dispatcher.domain.message import DELIVERED_AS, TextKind
 from dispatcher.sending.order import Order, RecipientProof
+from dispatcher.store.columns import UtcTime
 from dispatcher.store.database import Work
+from dispatcher.store.given import GIVEN, as_given, given_rows
 from dispatcher.store.tables import ACCOUNTS, ATTEMPTS, DELIVERIES, DISPATCHES, PLANS, WAYS_BACK
 
 RECIPIENTS_LANE = "recipients"
@@ -146,7 +147,7 @@ def lease(
     if shut != NOTHING_SHUT:
         due = and_(due, *_open(work, lane, mode, shut, ours))
     rows = work.execute(_take(lane, mode, limit, due)).all()
-    return _own(work, rows, owner, lease_for, state="ready", to="leased")
+    return _own(work, rows, owner, lease_for, to="leased")
 
 
 def unreleased(work: Work, lane: str, mode: str, limit: int) -> list[str]:
@@ -171,7 +172,7 @@ def lease_doubtful(
     ours = _ours(work, lane, held, lease_for)(DELIVERIES.c.account, DELIVERIES.c.due_at)
     due = and_(DELIVERIES.c.state == "in_doubt", DELIVERIES.c.due_at <= work.now, free, ours)
     rows = work.execute(_take(lane, mode, limit, due)).all()
-    return _own(work, rows, owner, lease_for, state="in_doubt", to="in_doubt")
+    return _own(work, rows, owner, lease_for, to="in_doubt")
 
 
 def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: timedelta) -> list[Leased]:
@@ -179,17 +180,10 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 
     ``permitted`` maps each to the name of the sender's decision that permits it.
     """
-    by_id = {item.id: item for item in permitted}
-    ours = (
-        DELIVERIES.c.id.in_(by_id),
-        DELIVERIES.c.state == "leased",
-        DELIVERIES.c.owner == owner,
-        DELIVERIES.c.lease_until > work.now + headroom,
-    )
-    counted = {"attempts": DELIVERIES.c.attempts + 1, "leases": 0}
-    first = func.coalesce(DELIVERIES.c.first_intent_at, work.now)
-    statement = update(DELIVERIES).where(*ours).values(state="sending", first_intent_at=first, **counted)
-    kept = [by_id[id_] for (id_,) in work.execute(statement.returning(DELIVERIES.c.id)).all()]
+    by_id, dialect = {item.id: item for item in permitted}, work.dialect
+    rows = as_given(({"id": id_, "was": "leased"} for id_ in by_id), dialect)
+    asked = {GIVEN: rows, "by": owner, "now": work.now, "after": work.now + headroom}
+    kept = [by_id[id_] for (id_,) in work.execute(_intended(dialect), asked).all()]
     if kept:
         work.execute(insert(ATTEMPTS), [_intent(item, owner, work.now) for item in kept])
     facts = ({"attempt": item.attempts + 1, "decision": permitted[item] or None} for item in kept)
@@ -199,15 +193,11 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 
 def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
     """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
-    wanted = {(move.leased.id, move.source, move.leased.fence): move for move in moves}
-    standing = select(DELIVERIES.c.id, DELIVERIES.c.state, DELIVERIES.c.fence).with_for_update()
-    standing = standing.where(DELIVERIES.c.id.in_([id_ for id_, _, _ in wanted])).order_by(DELIVERIES.c.id)
-    rows = work.execute(standing).all()
-    made = [wanted[key] for row in rows if (key := (row.id, row.state, row.fence)) in wanted]
-    if made:
-        work.execute(_MOVED, [_moved(move, work.now) for move in made])
+    wanted, dialect = {move.leased.id: move for move in moves}, work.dialect
+    rows = as_given((_moved(move, work.now) for move in wanted.values()), dialect)
+    made = [wanted[id_] for (id_,) in work.execute(_moving(dialect), {GIVEN: rows}).all()]
     if ended := [_ended(move, work.now) for move in made if move.attempt is not None]:
-        work.execute(_ENDED, ended)
+        work.execute(_ending(dialect), {GIVEN: as_given(ended, dialect)})
     _record(work, [move for move in made if not move.again])
     return made
 
@@ -295,14 +285,14 @@ def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
     )
 
 
-def _own(work: Work, rows: Sequence[Any], owner: str, lease_for: timedelta, *, state: str, to: str) -> list[Leased]:
-    taken = [Leased(*row) for row in rows]
-    if not taken:
+def _own(work: Work, rows: Sequence[Any], owner: str, lease_for: timedelta, *, to: str) -> list[Leased]:
+    """Make leases of rows that this transaction has locked; by their ids alone, or SQLite would look up the state."""
+    if not rows:
         return []
-    ours = (DELIVERIES.c.id.in_([item.id for item in taken]), DELIVERIES.c.state == state)
     lease = {"owner": owner, "lease_until": work.now + lease_for, "leases": DELIVERIES.c.leases + 1}
-    work.execute(update(DELIVERIES).where(*ours).values(state=to, fence=DELIVERIES.c.fence + 1, **lease))
-    return [replace(item, fence=item.fence + 1) for item in taken]
+    ours = update(DELIVERIES).where(DELIVERIES.c.id.in_([row[0] for row in rows]))
+    work.execute(ours.values(state=to, fence=DELIVERIES.c.fence + 1, **lease))
+    return [Leased(id_, fence + 1, *rest) for id_, fence, *rest in rows]
 
 
 def _intent(item: Leased, owner: str, now: datetime) -> dict[str, Any]:
@@ -311,36 +301,54 @@ def _intent(item: Leased, owner: str, now: datetime) -> dict[str, Any]:
 
 
 def _moved(move: Move, now: datetime) -> dict[str, Any]:
-    given = {name: getattr(move, name) for name in _KEPT_UNLESS_GIVEN}
-    given["accepted_at"] = now if move.target == "accepted" else None
-    at = {"at_id": move.leased.id, "at_state": move.source, "at_fence": move.leased.fence}
-    return {**at, "to_state": move.target, "to_reason": move.reason, **{f"to_{k}": v for k, v in given.items()}}
+    """What a move changes; what it does not name stays, as a NULL here."""
+    given = {name: value for name in _KEPT_UNLESS_GIVEN if (value := getattr(move, name)) is not None}
+    if move.target == "accepted":
+        given["accepted_at"] = now
+    at = {"id": move.leased.id, "was": move.source, "fence": move.leased.fence}
+    return {**at, "state": move.target, "reason": move.reason, **given}
 
 
 def _ended(move: Move, now: datetime) -> dict[str, Any]:
-    at = {"at_delivery": move.leased.id, "at_number": move.leased.attempts + 1}
-    told = move.attempt or {}
-    return {**at, "to_ended_at": now, **{f"to_{name}": told.get(name) for name in _TOLD}}
+    told = {name: value for name, value in (move.attempt or {}).items() if name in _TOLD and value is not None}
+    return {"delivery": move.leased.id, "number": move.leased.attempts + 1, "ended_at": now, **told}
 
 
-def _set(table: Table, at: Iterable[str], to: Iterable[str], kept: Iterable[str] = (), **same: Any) -> Update:
-    """An update of one row, made once and run for many; what is ``kept`` stays where None is given."""
-    bound = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in (*to, *kept)}
-    values = {name: func.coalesce(bound[name], table.c[name]) if name in set(kept) else bound[name] for name in bound}
-    where = (table.c[name] == bindparam(f"at_{name}") for name in at)
-    return update(table).where(*where).values(**values, **same)
+@cache
+def _intended(dialect: str) -> Any:
+    """Of a lease, given by the ids of its deliveries: the intent to send those that are still its own."""
+    given = given_rows(dialect, DELIVERIES, ("id", "was"))
+    ours = (
+        DELIVERIES.c.id == given["id"],
+        DELIVERIES.c.state == given["was"],  # not 'leased', which SQLite would look up instead of the id
+        DELIVERIES.c.owner == bindparam("by"),
+        DELIVERIES.c.lease_until > bindparam("after", type_=UtcTime),
+    )
+    first = func.coalesce(DELIVERIES.c.first_intent_at, bindparam("now", type_=UtcTime))
+    counted = {"attempts": DELIVERIES.c.attempts + 1, "leases": 0}
+    change = update(DELIVERIES).where(*ours).values(state="sending", first_intent_at=first, **counted)
+    return change.returning(DELIVERIES.c.id)
 
 
-_MOVED = _set(
-    DELIVERIES,
-    ("id", "state", "fence"),
-    ("state", "reason"),
-    (*_KEPT_UNLESS_GIVEN, "accepted_at"),
-    owner=None,
-    lease_until=None,
-    leases=0,
-)
-_ENDED = _set(ATTEMPTS, ("delivery", "number"), ("ended_at",), _TOLD)
+@cache
+def _moving(dialect: str) -> Any:
+    kept = (*_KEPT_UNLESS_GIVEN, "accepted_at")
+    given = given_rows(dialect, DELIVERIES, ("id", "was", "fence", "state", "reason", *kept))
+    still = (
+        DELIVERIES.c[name] == given[given_] for name, given_ in (("id", "id"), ("state", "was"), ("fence", "fence"))
+    )
+    free = {"owner": None, "lease_until": None, "leases": 0}
+    values = {name: func.coalesce(given[name], DELIVERIES.c[name]) for name in kept}
+    change = update(DELIVERIES).where(*still).values(state=given["state"], reason=given["reason"], **values, **free)
+    return change.returning(DELIVERIES.c.id)
+
+
+@cache
+def _ending(dialect: str) -> Any:
+    given = given_rows(dialect, ATTEMPTS, ("delivery", "number", "ended_at", *_TOLD))
+    at = (ATTEMPTS.c[name] == given[name] for name in ("delivery", "number"))
+    told = {name: func.coalesce(given[name], ATTEMPTS.c[name]) for name in _TOLD}
+    return update(ATTEMPTS).where(*at).values(ended_at=given["ended_at"], **told)
 
 
 def _record(work: Work, moves: Sequence[Move]) -> None:

@@ -20,7 +20,8 @@ from dispatcher.store.tables import STATEMENTS, STATUSES
 from tests.stage import Stage
 from tests.workers.conftest import Make
 from workers.doorbell import ring_stops
-from workers.stops import StopPoll
+from workers.hearing import hear
+from workers.stops import StopPoll, bell
 
 
 class Ear:
@@ -78,7 +79,8 @@ def test_a_ring_makes_the_poll_look_at_once(make: Make, redis_url: str) -> None:
 
     async def main() -> None:
         stopping, stops = asyncio.Event(), poll_of(stage, ear)
-        parts = [asyncio.create_task(stops.listen(redis_url, stopping)), asyncio.create_task(stops.run(stopping))]
+        ears = hear(redis_url, {bell("exercise"): stops.look}, stopping, again_s=1)
+        parts = [asyncio.create_task(ears), asyncio.create_task(stops.run(stopping))]
         async with asyncio.timeout(20):
             await ear.heard.wait()  # the first look is over: the next is an hour away
             await asyncio.to_thread(stage.halt)
