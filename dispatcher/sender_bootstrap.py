@@ -34,10 +34,11 @@ from dispatcher.opening import now as now  # noqa: PLC0414 - whoever sends takes
 from dispatcher.opening import open_trust as open_trust  # noqa: PLC0414 - as above
 from dispatcher.sending.credentials import Credential, Vault
 from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.keeping import Keeping
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.probing import LocalProber
 from dispatcher.sending.renewing import VaultRenewal
-from dispatcher.sending.sender import Keeping, LocalSender
+from dispatcher.sending.sender import LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.settings import Settings

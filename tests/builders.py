@@ -308,7 +308,6 @@ def facts_for(plan: Plan, channel: str, text: TextKind = TextKind.PUBLISH, **cha
     """A delivery against which nothing speaks."""
     destination = plan.destination(ACCOUNTS[channel].id)
     made = DeliveryFacts(
-        delivery=f"dlv-{channel}",
         incident=plan.incident,
         account=ACCOUNTS[channel].id,
         channel=channel,

@@ -115,7 +115,7 @@ def g04_window(case: Case) -> Failure | None:
     if plan.renewal > case.version.renewals_max and not case.making_safe:
         fact = f"the window was renewed {plan.renewal} times, policy allows {case.version.renewals_max}"
         return Failure("G04", fact, "author: submit a new plan, not a renewal")
-    end = _way_back_ends(case) if case.making_safe else min(plan.not_after, plan.valid_until)
+    end = window_ends(case)
     if case.now < plan.not_before:
         return Failure("G04", f"the window opens at {plan.not_before:%H:%M:%S} UTC", "wait", Then.WAIT)
     if case.now + case.facts.needs > end:
@@ -127,6 +127,15 @@ def g04_window(case: Case) -> Failure | None:
             "G04", f"the window is longer than {minutes:.0f} minutes", "submit a plan with a shorter window"
         )
     return None
+
+
+def window_ends(case: Case) -> datetime:
+    """When the last call of a delivery must be over."""
+    plan, armed_for = case.plan, case.version.armed_for
+    if not case.making_safe:
+        return min(plan.not_after, plan.valid_until)
+    too_long = plan.armed_not_after - plan.valid_until > armed_for
+    return plan.valid_until + armed_for if too_long else plan.armed_not_after
 
 
 def untimely(fault: str) -> Failure:
@@ -389,9 +398,3 @@ def _review_is_due(assessment: Statement, now: datetime) -> bool:
         return due is not None and now >= canonical.parse_time(due)
     except ValueError:
         return True  # a date that nobody can read has come
-
-
-def _way_back_ends(case: Case) -> datetime:
-    plan, armed_for = case.plan, case.version.armed_for
-    too_long = plan.armed_not_after - plan.valid_until > armed_for
-    return plan.valid_until + armed_for if too_long else plan.armed_not_after

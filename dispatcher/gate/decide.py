@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, Clause, untimely
-from dispatcher.gate.evidence import END_OF_TIME, DeliveryFacts, Evidence, Failure, Then, case_for
+from dispatcher.gate.clauses import DELIVERY_CLAUSES, PLAN_CLAUSES, STALE_AFTER, Clause, untimely, window_ends
+from dispatcher.gate.evidence import END_OF_TIME, Case, DeliveryFacts, Evidence, Failure, Then, case_for
 from dispatcher.gate.policy import PolicyVersion
 
 
@@ -68,6 +68,16 @@ def decide(evidence: Evidence, facts: DeliveryFacts, now: datetime, judged: Judg
     failures = judged.failures + _run(DELIVERY_CLAUSES, evidence, facts, versions, now)
     ordered = sorted(dict.fromkeys(failures), key=lambda f: f.clause)
     return Decision(tuple(ordered), tuple(v.version for v in versions))
+
+
+def steady_until(case: Case) -> datetime:
+    """Of a delivery that G04 and G16 have nothing against: until when only what is heard of stops can change that.
+
+    The window's end, the age at which the status is stale, or the next moment that changes what holds.
+    """
+    evidence, stops = case.evidence, case.evidence.stops
+    stale = stops.status_at + STALE_AFTER if stops.status_at is not None else END_OF_TIME
+    return min(window_ends(case) - case.facts.needs, stale, _until(evidence, case.now))
 
 
 def _versions(evidence: Evidence, now: datetime) -> tuple[PolicyVersion, ...]:

@@ -86,8 +86,9 @@ def _later(start: datetime, span: timedelta) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """One delivery as the process that would send it has established it.
+    """What the gate is told of a delivery, as the process that would send it has established it.
 
+    It has no name: deliveries of which all this is the same are the same to the gate.
     ``rendering`` is the digest recomputed from the bytes that would leave. ``recipient_fault``, ``media_fault``,
     ``spent_fault``: why the recipient's proof, the media at hand or the spent file forbids it, or None.
     ``clock_fault``: why this host's time cannot be gone by. ``problems``: what lint found in the rendering;
@@ -98,7 +99,6 @@ class DeliveryFacts:
     ``route``: how the channel is reached, where it has several ways; it is part of the rendering.
     """
 
-    delivery: str
     incident: str
     account: str
     channel: str

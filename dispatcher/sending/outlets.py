@@ -70,7 +70,6 @@ def facts_of(
     """What the gate is told of one delivery: from the bytes at hand, the sender's own files, and hints."""
     destination = texts.plan.destination(order.account)
     return DeliveryFacts(
-        delivery=order.delivery,
         incident=order.incident,
         incident_state=order.incident_state,
         account=order.account,

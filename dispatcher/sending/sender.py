@@ -19,7 +19,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -34,7 +34,6 @@ from channels.contract import (
     Outcome,
     RandomBytes,
     ReadBack,
-    Secret,
     Verdict,
 )
 from dispatcher.domain import canonical
@@ -42,23 +41,17 @@ from dispatcher.domain.documents import DocumentError
 from dispatcher.domain.errors import Unavailable
 from dispatcher.domain.plan import Destination, OnAmbiguous, SignedList
 from dispatcher.domain.statement import Envelope, Mode
-from dispatcher.gate.clauses import g04_window, g16_stopped
-from dispatcher.gate.decide import Decision, decide, judge_plan
-from dispatcher.gate.evidence import DeliveryFacts, Evidence, case_for
-from dispatcher.gate.policy import Policies
 from dispatcher.sending import issuing
 from dispatcher.sending.clocks import Elapsed, WatchedClock
-from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.judge import Answer, Asking, Judge
+from dispatcher.sending.keeping import Keeping
 from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
-from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
-from dispatcher.sending.outlets import Outlet, Outlets, call, facts_of, job_of
+from dispatcher.sending.outlets import Outlet, Outlets, call, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
 from dispatcher.sending.prepared import Prepared, Texts, prepare, read_ahead, remember
 from dispatcher.sending.reading import read_back
-from dispatcher.sending.spent import SpentEvent, SpentFile, settled_as, told
-from dispatcher.sending.stopbook import StopBook
-from dispatcher.statements.trust import Trust
+from dispatcher.sending.spent import SpentEvent, settled_as, told
 from dispatcher.statements.verify import Verifier
 
 PERMIT_LIFE = timedelta(seconds=15)
@@ -72,24 +65,10 @@ class Granted:
     permit: Permit
     prepared: Prepared
     outlet: Outlet
-    evidence: Evidence
-    facts: DeliveryFacts
+    answer: Answer
     order: Order
     job: Job
     spent_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """What a sender keeps on its own disk. ``reaches``: hosts that it can reach, though policy says it must not."""
-
-    trust: Trust[Policies]
-    spent: SpentFile
-    stops: StopBook
-    decisions: Decisions
-    media: MediaFolder
-    list_identity: Secret | None = None
-    reaches: tuple[str, ...] = ()
 
 
 class LocalSender:
@@ -109,12 +88,10 @@ class LocalSender:
         self._keeping = keeping
         self._let_go = let_go
         self._outlets = outlets
-        self._mode = mode
         self._clock = clock
-        self._watched = WatchedClock.starting(clock, elapsed)
+        self._judge = Judge(keeping, mode, clock, WatchedClock.starting(clock, elapsed))
         self._nonce = nonce
         root = keeping.trust.root
-        self._owners = frozenset(owner.person for owner in root.owners)
         self._verifier = Verifier(keeping.trust.roster, root.deployment, mode)
         self._issuer = issuing.Issuer(self._judged, keeping.spent, self._verifier, clock, random_bytes)
         self._prepared: dict[str, Prepared] = {}
@@ -153,8 +130,8 @@ class LocalSender:
         except (canonical.CanonicalError, DocumentError) as error:
             answers = [unreadable(order, error) for order in orders]
         else:
-            evidence = self._evidence(prepared)
-            answers = [self._permit(prepared, evidence, bundle, order) for order in orders]
+            asking = self._judge.asking(prepared)
+            answers = [self._permit(asking, bundle, order) for order in orders]
         self._record(answers)
         return answers
 
@@ -176,7 +153,7 @@ class LocalSender:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
-        outcome = self._stopped(granted)  # a disk may have taken its time
+        outcome = self._stopped(granted)  # the disk may have taken its time
         outcome = outcome or await call(granted.outlet, granted.order.kind, granted.job, note)
         await self._settle(granted, outcome)
         return outcome
@@ -233,21 +210,8 @@ class LocalSender:
             remember(self._texts, bundle.texts, known.texts)
         return known
 
-    def _evidence(self, prepared: Prepared) -> Evidence:
-        trust = self._keeping.trust
-        return Evidence(
-            plan=prepared.plan,
-            deployment=trust.root.deployment,
-            mode=self._mode,
-            roster=trust.roster,
-            policies=trust.policy,
-            statements=prepared.statements,
-            stops=self._keeping.stops.stops,
-            owners=self._owners,
-        )
-
-    def _permit(self, prepared: Prepared, evidence: Evidence, bundle: Bundle, order: Order) -> Permit | Refusal:
-        outlet = self._outlets.get(order.account)
+    def _permit(self, asking: Asking, bundle: Bundle, order: Order) -> Permit | Refusal:
+        outlet, prepared = self._outlets.get(order.account), asking.prepared
         if outlet is None:
             return not_held(order)
         row, fault = None, None
@@ -257,15 +221,18 @@ class LocalSender:
             fault = str(error)
         key = self._spent_key(prepared, order, row)
         spent_fault = self._spent_fault(prepared, order, outlet, key)
-        media_fault = self._keeping.media.fault(prepared.texts.renderings.get(order.rendering))
-        faults = {"recipient_fault": fault, "media_fault": media_fault, "spent_fault": spent_fault}
-        facts = self._facts(prepared, order, outlet, **faults)
-        decision, name = self._decide(prepared, evidence, facts)
-        permit = mint(order, decision, self._clock() + PERMIT_LIFE, self._nonce, name)
+        answer = self._answer(asking, order, outlet, spent_fault=spent_fault, recipient_fault=fault)
+        permit = mint(order, answer.decision, self._clock() + PERMIT_LIFE, self._nonce, answer.name)
         if isinstance(permit, Permit):
             job = job_of(prepared.texts, order, outlet, row)
-            self._granted[permit.id] = Granted(permit, prepared, outlet, evidence, facts, order, job, key)
+            self._granted[permit.id] = Granted(permit, prepared, outlet, answer, order, job, key)
         return permit
+
+    def _answer(self, asking: Asking, order: Order, outlet: Outlet, **faults: str | None) -> Answer:
+        answer = self._judge.answer(asking, order, outlet, **faults)
+        if answer.facts.clock_fault:
+            self._prepared.clear()  # what was read and judged by a wrong clock does not outlast it
+        return answer
 
     def _judged(self, bundle: Bundle, order: Order) -> issuing.Judged | Refusal:
         """The gate once more for what was handed over already, and the adapter that seals its packet."""
@@ -278,43 +245,22 @@ class LocalSender:
             return not_held(order)
         key = self._spent_key(prepared, order, None)
         spent_fault = issuing.spent_fault(self._keeping.spent.account(key), order)
-        facts = self._facts(prepared, order, outlet, spent_fault=spent_fault)
-        decision, _ = self._decide(prepared, self._evidence(prepared), facts)
-        if not facts.rendering:
-            return Refusal(order.delivery, decision.failures, decision.then)
-        return issuing.Judged(prepared, outlet.adapter, job_of(prepared.texts, order, outlet), key, decision.failures)
+        answer = self._answer(self._judge.asking(prepared), order, outlet, spent_fault=spent_fault)
+        failures = answer.decision.failures
+        if not answer.facts.rendering:
+            return Refusal(order.delivery, failures, answer.decision.then)
+        return issuing.Judged(prepared, outlet.adapter, job_of(prepared.texts, order, outlet), key, failures)
 
     def _record(self, answers: Sequence[Permit | HandOff | Refusal]) -> None:
         refused = ((one.delivery, one.failures) for one in answers if isinstance(one, Refusal))
         self._keeping.decisions.refused(refused, self._clock())
 
-    def _facts(self, prepared: Prepared, order: Order, outlet: Outlet, **faults: str | None) -> DeliveryFacts:
-        clock_fault = self._clock_fault(order.asked_at)
-        return facts_of(
-            prepared.texts, order, outlet, clock_fault=clock_fault, reaches=self._keeping.reaches, **faults
-        )
-
-    def _clock_fault(self, asked_at: datetime | None = None) -> str | None:
-        return self._watched.fault(self._clock(), asked_at, self._keeping.stops.stops.status_at)
-
-    def _decide(self, prepared: Prepared, evidence: Evidence, facts: DeliveryFacts) -> tuple[Decision, str]:
-        """The decision, and the name under which its plan's share is on record."""
-        now = self._clock()
-        if facts.clock_fault:
-            self._prepared.clear()  # what was read and judged by a wrong clock does not outlast it
-            return decide(evidence, facts, now), ""
-        about = (facts.channel, facts.account, facts.kind, facts.rendering, self._keeping.stops.version)
-        judged = prepared.judged.get(about)
-        if judged is None or now >= judged[0].until:
-            judgement = judge_plan(evidence, facts, now)
-            judged = (judgement, self._keeping.decisions.judged(evidence, facts, judgement, now))
-            prepared.judged[about] = judged
-        return decide(evidence, facts, now, judged[0]), judged[1]
-
     def _spent_fault(self, prepared: Prepared, order: Order, outlet: Outlet, key: str) -> str | None:
-        destination = prepared.plan.destination(order.account)
-        last = self._keeping.spent.account(key).last
-        return self._keeping.spent.fault(
+        spent = self._keeping.spent
+        if not spent.knows(key):
+            return None
+        destination, last = prepared.plan.destination(order.account), spent.account(key).last
+        return spent.fault(
             key,
             order.job,
             outlet.idempotency,
@@ -355,22 +301,7 @@ class LocalSender:
         return Outcome(Verdict.DEFERRED, fault, "G15") if fault else self._stopped(granted)
 
     def _stopped(self, granted: Granted) -> Outcome | None:
-        """What time, policy or a stop has against it now."""
-        now, evidence, stops = self._clock(), granted.evidence, self._keeping.stops.stops
-        if evidence.stops is not stops:
-            evidence = replace(evidence, stops=stops)
-        version = evidence.policies.in_force(now)
-        if version is None:
-            return Outcome(Verdict.DEFERRED, "no policy is in force", "G01")
-        facts, fault = granted.facts, self._clock_fault()
-        if fault != facts.clock_fault:
-            facts = replace(facts, clock_fault=fault)
-        case = case_for(evidence, facts, version, now)
-        revoked = evidence.stops.revocations_of(granted.prepared.digest) and not case.making_safe
-        failure = g04_window(case) or g16_stopped(case)
-        if failure:
-            return Outcome(Verdict.DEFERRED, failure.fact, failure.clause)
-        return Outcome(Verdict.DEFERRED, "revoked", "G03") if revoked else None
+        return self._judge.stopped(granted.answer, granted.prepared.digest)
 
     async def _settle(self, granted: Granted, outcome: Outcome) -> None:
         settled = settled_as(outcome.verdict)

@@ -99,6 +99,10 @@ class SpentFile:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
+    def knows(self, key: str) -> bool:
+        """Whether anything was ever sent to a destination, or tried."""
+        return key in self._accounts
+
     def account(self, key: str) -> Account:
         """The state of one destination; a fresh one where nothing is known."""
         return self._accounts.get(key) or Account()

@@ -176,7 +176,6 @@ def _facts(
     except registry.UnknownChannelError as error:  # a plan that no submission made
         problems = (str(error),)
     return DeliveryFacts(
-        delivery="",
         incident=prepared.plan.incident,
         incident_state=incident_state,
         account=destination.account,

@@ -32,8 +32,9 @@ from dispatcher.embedded.folder import Folder
 from dispatcher.embedded.redis import private_redis
 from dispatcher.sender_bootstrap import now
 from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.keeping import Keeping
 from dispatcher.sending.outlets import Outlets
-from dispatcher.sending.sender import Keeping, LocalSender
+from dispatcher.sending.sender import LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.service import (

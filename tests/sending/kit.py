@@ -15,11 +15,12 @@ from dispatcher.domain.people import Roster
 from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.gate import policy_file
 from dispatcher.sending.decisions import Decisions
+from dispatcher.sending.keeping import Keeping
 from dispatcher.sending.media import MediaFolder
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.permit import Permit, Refusal
-from dispatcher.sending.sender import Keeping, LocalSender
+from dispatcher.sending.sender import LocalSender
 from dispatcher.sending.spent import SpentFile
 from dispatcher.sending.stopbook import StopBook
 from dispatcher.statements.trust import load_trust
