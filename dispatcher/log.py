@@ -58,8 +58,8 @@ MOST_ITEMS = 100
 MOST_CAUSES = 8
 UNNAMED = "unnamed"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_FIRST = ("timestamp", "level", "event", "role", "mode", "pid")
 
 Plain = str | int | float | bool | None | list[str]
 
@@ -108,9 +108,9 @@ class LibraryHandler(logging.Handler):
 
 
 def allow_listed(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
-    """Keep allowed keys with plain values, count the rest, and put the keys of every line first (rules 1 to 3)."""
-    dropped = len(event_dict.keys() - ALLOWED)
-    kept = {key: _plain(event_dict[key]) for key in (*_FIRST, *event_dict) if key in event_dict and key in ALLOWED}
+    """Keep allowed keys with plain values, and count the rest (rules 1 to 3)."""
+    kept = {key: _plain(value) for key, value in event_dict.items() if key in ALLOWED}
+    dropped = len(event_dict) - len(kept)
     if not _EVENT.fullmatch(str(event_dict.get("event"))):
         kept["event"], dropped = UNNAMED, dropped + 1
     return {**kept, "dropped": dropped} if dropped else kept
@@ -124,16 +124,21 @@ def described(exc_info: ExcInfo) -> list[str]:
 def _processors(role: str, mode: str, clock: Clock) -> list[Processor]:
     def stamp(_logger: WrappedLogger, level: str, event_dict: EventDict) -> EventDict:
         at = clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        event_dict.update(timestamp=at, level=level, role=role, mode=mode, pid=os.getpid())
-        return event_dict
+        first = {"timestamp": at, "level": level, "event": event_dict.get("event")}
+        first |= {"role": role, "mode": mode, "pid": os.getpid()}
+        return {**first, **event_dict, **first}  # first in the line, and whatever the call says
 
     return [
         structlog.contextvars.merge_contextvars,
         structlog.processors.ExceptionRenderer(described),
         stamp,
         allow_listed,
-        structlog.processors.JSONRenderer(serializer=json.dumps, separators=(",", ":")),
+        _written,
     ]
+
+
+def _written(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> str:
+    return _ENCODER.encode(event_dict)
 
 
 def _plain(value: object) -> Plain:

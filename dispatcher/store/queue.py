@@ -62,9 +62,9 @@ class Shut:
 NOTHING_SHUT = Shut()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Leased:
-    """One delivery in a worker's hands.
+    """One delivery in a worker's hands; no other lease is equal to it.
 
     ``intended_at`` is when its release was signed, or the order of its way back; ``attempts`` those before this one.
     ``route`` is the account's, where its channel has several; ``traceparent`` its release's.
