@@ -109,7 +109,11 @@ class LibraryHandler(logging.Handler):
 
 def allow_listed(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
     """Keep allowed keys with plain values, and count the rest (rules 1 to 3)."""
-    kept = {key: _plain(value) for key, value in event_dict.items() if key in ALLOWED}
+    kept = {
+        key: value if value is None or type(value) is int else _plain(value)  # so that a line costs little
+        for key, value in event_dict.items()
+        if key in ALLOWED
+    }
     dropped = len(event_dict) - len(kept)
     if not _EVENT.fullmatch(str(event_dict.get("event"))):
         kept["event"], dropped = UNNAMED, dropped + 1

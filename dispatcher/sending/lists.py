@@ -24,11 +24,17 @@ from nacl.secret import SecretBox
 
 from channels.contract import Secret
 from dispatcher.domain.ids import RandomBytes
-from dispatcher.domain.merkle import Tree, leaf_hash, root_from_path
+from dispatcher.domain.merkle import BLOCK, Tree, leaf_hash, root_from_path
 from dispatcher.domain.plan import SignedList
 from dispatcher.sending.order import RecipientProof
 
 KEY_BYTES = 32
+LEVELS = BLOCK.bit_length() - 1
+"""Nodes on the way from a leaf to the root of its block."""
+
+REMEMBERED_BLOCKS = 4_096
+Blocks = dict[tuple[SignedList, int], bytes]
+"""Roots of whole blocks, by their signed list and their number in it."""
 
 
 class ListError(ValueError):
@@ -100,17 +106,42 @@ def tree_of(leaves: Sequence[str]) -> Tree:
     return Tree(b"".join([leaf_hash(bytes.fromhex(leaf)) for leaf in leaves]))
 
 
-def prove(proof: RecipientProof, key: ListKey, signed: SignedList) -> tuple[str, Row]:
-    """Open a row and check that it stands in the signed list. Returns leaf and row. Raises ListError."""
+def prove(proof: RecipientProof, key: ListKey, signed: SignedList, blocks: Blocks | None = None) -> tuple[str, Row]:
+    """Open a row and check that it stands in the signed list. Returns leaf and row. Raises ListError.
+
+    ``blocks`` are whole blocks that are known to be under their list's root; the row's is added to them, and the
+    oldest goes.
+    """
     leaf, row = key.open(proof.sealed)
     try:
-        path = [bytes.fromhex(sibling) for sibling in proof.path]
+        proved = _is_under(signed, leaf_hash(bytes.fromhex(leaf)), proof, {} if blocks is None else blocks)
     except ValueError as error:
         raise ListError("the recipient's path is not hex") from error
-    root = root_from_path(leaf_hash(bytes.fromhex(leaf)), proof.position, signed.count, path)
-    if root is None or root.hex() != signed.root:
+    if not proved:
         raise ListError(f"the recipient is not in the signed list {signed.id}")
     return leaf, row
+
+
+def _is_under(signed: SignedList, leaf: bytes, proof: RecipientProof, blocks: Blocks) -> bool:
+    number, index = divmod(proof.position, BLOCK)
+    if not 0 <= number < signed.count // BLOCK:  # the last block may not be whole
+        return _root(leaf, proof.position, signed.count, proof.path) == signed.root
+    block = root_from_path(leaf, index, BLOCK, [bytes.fromhex(node) for node in proof.path[:LEVELS]])
+    if block is None:
+        return False
+    name = (signed, number)
+    if blocks.get(name) != block:
+        if _root(block, number, -(-signed.count // BLOCK), proof.path[LEVELS:]) != signed.root:
+            return False
+        while len(blocks) >= REMEMBERED_BLOCKS:
+            blocks.pop(next(iter(blocks)))
+        blocks[name] = block
+    return True
+
+
+def _root(node: bytes, index: int, size: int, path: Sequence[str]) -> str | None:
+    root = root_from_path(node, index, size, [bytes.fromhex(sibling) for sibling in path])
+    return None if root is None else root.hex()
 
 
 def _encode(row: Row) -> bytes:

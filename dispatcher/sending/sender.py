@@ -45,7 +45,7 @@ from dispatcher.sending import issuing
 from dispatcher.sending.clocks import Elapsed, WatchedClock
 from dispatcher.sending.judge import Answer, Asking, Judge
 from dispatcher.sending.keeping import Keeping
-from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove
+from dispatcher.sending.lists import Blocks, ListError, ListKey, Row, open_key, prove
 from dispatcher.sending.order import MAX_ORDERS, Bundle, Order
 from dispatcher.sending.outlets import Outlet, Outlets, call, job_of
 from dispatcher.sending.permit import HandOff, Permit, Refusal, mint, not_held, unreadable
@@ -98,6 +98,7 @@ class LocalSender:
         self._texts: dict[str, Texts] = {}
         self._granted: dict[str, Granted] = {}
         self._list_keys: dict[str, ListKey] = {}
+        self._blocks: Blocks = {}
         self._log = structlog.get_logger("sender")
 
     @property
@@ -143,19 +144,19 @@ class LocalSender:
         refusal = self._last_check(granted)
         if refusal:
             return refusal
-        order, key = granted.order, granted.spent_key
+        job, key = granted.order.job, granted.spent_key
         try:
             if granted.job.rendering.media:
                 media = await asyncio.to_thread(self._keeping.media.read_all, granted.job.rendering)
                 granted = replace(granted, job=replace(granted.job, media=media))
-            await self._keeping.spent.append(key, SpentEvent.OPEN, order.job, self._clock(), decision=permit.decision)
+            await self._keeping.spent.append(key, SpentEvent.OPEN, job, self._clock(), decision=permit.decision)
         except Unavailable as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.message}", "G07")
         except OSError as error:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = self._stopped(granted)  # the disk may have taken its time
         outcome = outcome or await call(granted.outlet, granted.order.kind, granted.job, note)
-        await self._settle(granted, outcome)
+        await self._settle(granted, job, outcome)
         return outcome
 
     async def find(self, bundle: Bundle, order: Order) -> Finding:
@@ -283,7 +284,7 @@ class LocalSender:
         signed = _signed_list(prepared.plan.destination(order.account), order.recipient.list)
         if signed is None:
             raise ListError(f"recipient list {order.recipient.list} is not in the signed plan")
-        return prove(order.recipient, self._list_key(bundle, signed.id), signed)
+        return prove(order.recipient, self._list_key(bundle, signed.id), signed, self._blocks)
 
     def _list_key(self, bundle: Bundle, list_id: str) -> ListKey:
         sealed = bundle.list_keys.get(list_id)
@@ -303,13 +304,13 @@ class LocalSender:
     def _stopped(self, granted: Granted) -> Outcome | None:
         return self._judge.stopped(granted.answer, granted.prepared.digest)
 
-    async def _settle(self, granted: Granted, outcome: Outcome) -> None:
+    async def _settle(self, granted: Granted, job: str, outcome: Outcome) -> None:
         settled = settled_as(outcome.verdict)
         if settled is None:
             return
         facts = told(outcome, granted.outlet.idempotency)
         try:
-            await self._keeping.spent.append(granted.spent_key, settled, granted.order.job, self._clock(), **facts)
+            await self._keeping.spent.append(granted.spent_key, settled, job, self._clock(), **facts)
         except OSError as error:
             # The disk still says "open", so nothing can be sent twice; the outcome counts all the same.
             self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))
