@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.sending import sender
 from dispatcher.sending.order import Bundle
 from dispatcher.sending.permit import Permit
-from dispatcher.sending.prepared import REMEMBERED_BUNDLES, Texts, prepare, read_texts
+from dispatcher.sending.prepared import REMEMBERED_BUNDLES, Renderings, Texts, prepare, read_texts
 from dispatcher.sending.remote import RemoteSender
 from dispatcher.statements import sshsig
 from dispatcher.statements.verify import Verifier
@@ -47,6 +48,19 @@ class Counting(MemoryChannel):
         """Note the question, then answer it."""
         cls.asked.append((rendering.account, cls.beat))
         return super().problems(rendering)
+
+
+class Watched(Renderings):
+    """A plan's renderings that note which of them is asked for."""
+
+    def __init__(self, bodies: Mapping[str, bytes], asked: list[str]) -> None:
+        super().__init__(bodies)
+        self._asked = asked
+
+    def __getitem__(self, digest: str) -> Rendering:
+        """Note the question, then answer it."""
+        self._asked.append(digest)
+        return super().__getitem__(digest)
 
 
 @pytest.fixture
@@ -125,6 +139,30 @@ def test_what_was_signed_before_is_checked_while_armed(house: House, monkeypatch
         return checked
 
     assert run(main) == [release.payload]
+
+
+def test_what_is_asked_of_the_plan_as_a_whole_is_found_while_it_is_armed(house: House) -> None:
+    """Of a plan to thousands that is the longest of all questions, and the first order would wait for it."""
+    bundle = house.drafted.bundle([])
+    run(lambda: house.sender.arm(bundle))
+    assert "plan_problems" in vars(house.sender._texts[bundle.texts])
+
+
+def test_a_permit_reads_no_text_of_an_account_that_is_not_held(house: House) -> None:
+    """There may be thousands of them, and none is sent here."""
+    del house._outlets["webhook-1"]
+    bundle, asked = house.drafted.bundle([]), list[str]()
+
+    async def main() -> None:
+        await house.sender.arm(bundle)
+        house.sender._texts[bundle.texts].renderings = Watched(bundle.renderings, asked)
+        await house.permit(house.drafted.order("x"))
+
+    run(main)
+    elsewhere = DRAFTED.plan.destination(ACCOUNTS["webhook"].id)
+    assert elsewhere is not None
+    assert asked
+    assert not {*asked} & {*elsewhere.renderings.values()}
 
 
 def test_others_are_sent_while_a_plan_is_read_ahead(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,3 +222,13 @@ def test_a_plan_needs_an_account(office: Office) -> None:
     """Without one there is nothing to ask the gate about."""
     with pytest.raises(Invalid, match="no account"):
         office.plan()
+
+
+def test_the_ids_of_a_plans_deliveries_are_in_the_order_of_its_destinations(office: Office) -> None:
+    """They are leased by their ids: what the plan names together is moved together, and lies together."""
+    for number in range(8):
+        office.account("webhook", f"webhook-{number}")
+    plan = plan_of(office, office.plan())
+    with office.desk.store.read() as work:
+        made = work.execute(select(DELIVERIES.c.account).order_by(DELIVERIES.c.id)).scalars().all()
+    assert (made, len(made)) == ([destination.account for destination in plan.destinations], 8)

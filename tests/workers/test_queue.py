@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from channels.contract import Account
 from dispatcher.domain.statement import Mode
 from dispatcher.store import accounts, queue
+from dispatcher.store.database import Store
 from dispatcher.store.queue import Leased, Move, Shut, moves_digest
-from tests.workers.leases import GONE, LONG, SECOND, Table, a_lease, opened
+from tests.workers.leases import GONE, LONG, SECOND, Table, a_lease, opened, table_at
 
 pytestmark = pytest.mark.system
 
@@ -77,6 +79,30 @@ def test_two_engines_never_lease_the_same_row(table: Table, tables_url: str) -> 
     with ThreadPoolExecutor(4) as pool:
         taken = [name for batch in pool.map(take, range(4)) for name in batch]
     assert sorted(taken) == sorted(names)
+
+
+def found_by(store: Store, statement: str, given: Any) -> list[str]:
+    """How SQLite would find a statement's deliveries."""
+    with store.engine.connect() as connection:
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+    return [step.detail for step in steps if " deliveries " in step.detail]
+
+
+def test_rows_are_changed_by_their_ids_and_not_by_their_state(sqlite_url: str) -> None:
+    """SQLite prefers the index of states where it can, and would look at all that is ready to lease a hundred."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if statement.startswith("UPDATE deliveries"):
+            seen.append((statement, given))
+
+    with table_at(sqlite_url) as table:
+        table.add(3)
+        event.listen(table.store.engine, "before_cursor_execute", note)
+        settle(table, *map(accepted, table.intend(table.lease())))
+        steps = [step for statement in seen for step in found_by(table.store, *statement)]
+    assert (len(seen), len(steps)) == (3, 3)
+    assert [step for step in steps if "sqlite_autoindex_deliveries_1 (id=?)" not in step] == []
 
 
 def test_the_intent_is_an_attempt(table: Table) -> None:
