@@ -15,6 +15,7 @@ from dispatcher.domain.errors import Unavailable
 from dispatcher.store.database import Store, Work
 
 T = TypeVar("T")
+Answer = tuple[Any, Exception | None]
 Change = Callable[[Work], Any]
 """Changes the database in a transaction that may be rolled back, and then be made once more."""
 
@@ -24,35 +25,37 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Change, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, change: Callable[[Work], T]) -> T:
         """Make a change, and return what it says after its commit. Raises what the change does, and Unavailable."""
-        written: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        return await written
+        value, error = await written
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # what this very change said
 
     async def _write(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
             answers = await asyncio.to_thread(self._together, [change for change, _ in group])
-            for (_, written), (value, error) in zip(group, answers, strict=True):
-                if written.cancelled():
-                    continue
-                if error is None:
-                    written.set_result(value)
-                else:
-                    written.set_exception(error)
+            for (_, written), answer in zip(group, answers, strict=True):
+                if not written.cancelled():
+                    written.set_result(answer)
 
-    def _together(self, changes: Sequence[Change]) -> list[tuple[Any, Exception | None]]:
+    def _together(self, changes: Sequence[Change]) -> list[Answer]:
         try:
             with self._store.write() as work:
-                values = [change(work) for change in changes]
+                return [(change(work), None) for change in changes]
         except Exception as error:  # noqa: BLE001 - whoever asked for the change is told
             if len(changes) == 1 or isinstance(error, Unavailable):  # a database that is away is away for all
                 return [(None, error)] * len(changes)
-            return [self._together([change])[0] for change in changes]
-        return [(value, None) for value in values]
+        answers: list[Answer] = []
+        for change in changes:
+            away = answers and isinstance(answers[-1][1], Unavailable)
+            answers += answers[-1:] if away else self._together([change])
+        return answers

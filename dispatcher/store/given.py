@@ -45,10 +45,12 @@ def _type(table: Table, name: str) -> Any:
 
 
 def as_given(rows: Iterable[Mapping[str, Any]], dialect: str) -> str:
-    """Rows of plain values and aware times as that parameter."""
+    """Rows of plain values and aware times as that parameter. Raises ValueError for a naive time."""
     return json.dumps(list(rows), separators=(",", ":"), default=partial(_time, dialect))
 
 
 def _time(dialect: str, value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
     utc = value.astimezone(UTC)
     return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect == "sqlite" else utc.isoformat()

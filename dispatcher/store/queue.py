@@ -193,11 +193,11 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 
 def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
     """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
-    wanted, dialect = {move.leased.id: move for move in moves}, work.dialect
-    rows = as_given((_moved(move, work.now) for move in wanted.values()), dialect)
-    made = [wanted[id_] for (id_,) in work.execute(_moving(dialect), {GIVEN: rows}).all()]
+    wanted = {(move.leased.id, move.leased.fence, move.target): move for move in moves}
+    rows = as_given((_moved(wanted[name], work.now) for name in sorted(wanted)), work.dialect)  # locked in one order
+    made = [wanted[tuple(row)] for row in work.execute(_moving(work.dialect), {GIVEN: rows}).all()]
     if ended := [_ended(move, work.now) for move in made if move.attempt is not None]:
-        work.execute(_ending(dialect), {GIVEN: as_given(ended, dialect)})
+        work.execute(_ending(work.dialect), {GIVEN: as_given(ended, work.dialect)})
     _record(work, [move for move in made if not move.again])
     return made
 
@@ -340,7 +340,7 @@ def _moving(dialect: str) -> Any:
     free = {"owner": None, "lease_until": None, "leases": 0}
     values = {name: func.coalesce(given[name], DELIVERIES.c[name]) for name in kept}
     change = update(DELIVERIES).where(*still).values(state=given["state"], reason=given["reason"], **values, **free)
-    return change.returning(DELIVERIES.c.id)
+    return change.returning(DELIVERIES.c.id, DELIVERIES.c.fence, DELIVERIES.c.state)
 
 
 @cache

@@ -155,6 +155,17 @@ def test_a_stale_settlement_is_not_in_the_ledger(table: Table) -> None:
     assert [entry["target"] for entry in table.ledger("delivery.moved")] == ["sending"]
 
 
+def test_an_older_holder_takes_nothing_from_the_newer_in_one_group(table: Table) -> None:
+    """Both outcomes of a delivery that was leased twice come at once: the one at its fence counts."""
+    (name,) = table.add()
+    (old,) = table.lease("w/1")
+    settle(table, Move(old, "leased", "ready", due_at=old.due_at))
+    (fresh,) = table.intend(table.lease("w/2"), "w/2")
+    late = replace(accepted(old), reference="late")
+    assert [move.leased for move in settle(table, accepted(fresh), late)] == [fresh]
+    assert table.row(name).reference == f"ref-{name}"
+
+
 def test_a_wait_for_the_same_reason_is_not_recorded_again(table: Table) -> None:
     """A long halt does not fill the ledger: the first wait stands there, the next ones do not."""
     table.add()

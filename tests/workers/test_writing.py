@@ -149,6 +149,16 @@ def test_all_that_fail_are_told_their_own_failure(table: Table) -> None:
     assert [str(answer) for answer in answers[1:]] == ["one", "two"]
 
 
+def test_a_change_that_ends_an_iteration_is_told_so(table: Table) -> None:
+    """A failure that no future can hold is told all the same, and the others are answered."""
+
+    def exhausted(_: Work) -> None:
+        next(iter(()))
+
+    _, failed, last = asyncio.run(waiting(Writer(table.store), [lead("role-0"), exhausted, lead("role-1", 1)]))
+    assert (type(failed), last) == (RuntimeError, 1)
+
+
 def test_the_writer_goes_on_after_a_failure(table: Table) -> None:
     """Alone in its transaction or not, a change that failed is in nobody's way."""
     writer = Writer(table.store)
