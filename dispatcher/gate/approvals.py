@@ -20,7 +20,7 @@ from itertools import combinations
 
 from dispatcher.domain.people import Role
 from dispatcher.domain.statement import Statement, StatementKind, Verified
-from dispatcher.gate.evidence import Case
+from dispatcher.gate.evidence import RESUBMIT, Case, Failure, Then
 from dispatcher.gate.policy import Sensitivity
 from dispatcher.gate.stops import NEVER_RESUME
 
@@ -51,6 +51,26 @@ def quorum(case: Case) -> Quorum:
         voices.setdefault(Role(approval.role), []).append(_voice(case, approval))
     frozen = {role: frozenset(people) for role, people in given.items()}
     return Quorum(frozen, barred, _unfilled(needed_roles(case), voices))
+
+
+def unapproved(case: Case) -> Failure | None:
+    """Why the signatures of submission and approval do not clear the case's channel, or None."""
+    submits = list(case.evidence.about_plan(StatementKind.SUBMIT, case.now))
+    if not any(s.person in case.plan.contributors for s in submits):
+        return Failure("G08", "no contributor signed the submission of this plan", "author")
+    refused = rejections(case)
+    if refused:
+        return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", RESUBMIT, Then.CANCEL)
+    counted, languages = quorum(case), unchecked_languages(case)
+    facts = [f"approval missing: {', '.join(counted.missing)}"] if counted.missing else []
+    periods = sensitive(case).items()
+    facts += [f"{one.approval} because of {name}" for name, one in periods if one.approval in counted.missing]
+    facts += [f"nobody has checked the language: {', '.join(languages)}"] if languages else []
+    if not facts:
+        return None
+    facts += [f"{person} does not count ({why})" for person, why in counted.barred.items()]
+    missing = (*counted.missing, *((Role.LANGUAGE_CHECKER,) if languages else ()))
+    return Failure("G08", "; ".join(facts), ", ".join(missing))
 
 
 def approvals(case: Case) -> list[Statement]:

@@ -24,8 +24,8 @@ from dispatcher.domain.money import pounds
 from dispatcher.domain.people import Role
 from dispatcher.domain.plan import Placement
 from dispatcher.domain.statement import Statement, StatementKind
-from dispatcher.gate.approvals import quorum, rejections, sensitive, unchecked_languages
-from dispatcher.gate.evidence import Case, Failure, Then
+from dispatcher.gate.approvals import unapproved
+from dispatcher.gate.evidence import RESUBMIT, Case, Failure, Then
 from dispatcher.gate.ministers import minister_fault
 from dispatcher.gate.mitigations import MENDED_BY_SIGNATURE, exemptions, unattested, unmet
 from dispatcher.gate.policy import NEVER_USED
@@ -192,34 +192,24 @@ def g07_digest(case: Case) -> Failure | None:
     destination = case.destination
     if destination is None or destination.channel != case.facts.channel:
         fact = f"the signed plan does not have account {case.facts.account} on {case.facts.channel}"
-        return Failure("G07", fact, _RESUBMIT)
+        return Failure("G07", fact, RESUBMIT)
     if case.facts.rendering not in destination.digests_for(case.facts.kind):
-        return Failure("G07", f"the {case.facts.kind} text is not the one that was signed", _RESUBMIT)
+        return Failure("G07", f"the {case.facts.kind} text is not the one that was signed", RESUBMIT)
     if case.facts.recipient_fault is not None:
-        return Failure("G07", case.facts.recipient_fault, _RESUBMIT)
+        return Failure("G07", case.facts.recipient_fault, RESUBMIT)
     if case.facts.media_fault is not None:
         return Failure("G07", case.facts.media_fault, "ops: put the media folder back; else author: a new plan")
     return None
 
 
 def g08_approvals(case: Case) -> Failure | None:
-    """The submitter and enough different, uninvolved people signed this plan for this channel."""
-    submits = list(case.evidence.about_plan(StatementKind.SUBMIT, case.now))
-    if not any(s.person in case.plan.contributors for s in submits):
-        return Failure("G08", "no contributor signed the submission of this plan", "author")
-    refused = rejections(case)
-    if refused:
-        return Failure("G08", f"rejected by {refused[0].person} ({refused[0].role})", _RESUBMIT, Then.CANCEL)
-    counted, languages = quorum(case), unchecked_languages(case)
-    facts = [f"approval missing: {_roles(counted.missing)}"] if counted.missing else []
-    periods = sensitive(case).items()
-    facts += [f"{one.approval} because of {name}" for name, one in periods if one.approval in counted.missing]
-    facts += [f"nobody has checked the language: {', '.join(languages)}"] if languages else []
-    if not facts:
-        return None
-    facts += [f"{person} does not count ({why})" for person, why in counted.barred.items()]
-    missing = (*counted.missing, *((Role.LANGUAGE_CHECKER,) if languages else ()))
-    return Failure("G08", "; ".join(facts), _roles(missing))
+    """The submitter and enough different, uninvolved people signed this plan for this channel.
+
+    Of an account it asks no more than its rule's tier, and whether that wants an exemption.
+    """
+    rule = case.rule and (case.rule.tier, case.rule.exemption)
+    about = ("G08", case.version.digest, case.facts.channel, rule, case.making_safe)
+    return case.evidence.once(about, case.now, lambda: unapproved(case))
 
 
 def g09_assessment(case: Case) -> Failure | None:
@@ -286,20 +276,20 @@ def g13_spend(case: Case) -> Failure | None:
     if case.making_safe or case.destination is None:
         return None
     if case.facts.purchase_fault:
-        return Failure("G13", case.facts.purchase_fault, _RESUBMIT)
+        return Failure("G13", case.facts.purchase_fault, RESUBMIT)
     if case.destination.placement is not Placement.PAID:
         return None
     named = [s for s in case.plan.spend if s.channel == case.facts.channel]
     cap = case.rule.spend if case.rule else None
     if len(named) != 1 or cap is None:
         what = "policy has no cap" if cap is None else f"the plan names {len(named) or 'no'} spend"
-        mend = _OWNERS if cap is None else _RESUBMIT
+        mend = _OWNERS if cap is None else RESUBMIT
         return Failure("G13", f"{what} for paid placement on {case.facts.channel}", mend)
     if sum(d.channel == case.facts.channel for d in case.plan.destinations) > 1:
-        return Failure("G13", f"{case.facts.channel} would be ordered once from each of its accounts", _RESUBMIT)
+        return Failure("G13", f"{case.facts.channel} would be ordered once from each of its accounts", RESUBMIT)
     (spend,) = named
     if not 0 < spend.pence <= min(cap.cap_case_pence, cap.cap_year_pence):
-        return Failure("G13", f"{pounds(spend.pence)} is over the cap of {case.facts.channel}", _RESUBMIT)
+        return Failure("G13", f"{pounds(spend.pence)} is over the cap of {case.facts.channel}", RESUBMIT)
     same = [s for s in case.plan.spend if (s.case, s.year) == (spend.case, spend.year)]
     total = sum(s.pence for s in same)
     if total >= case.version.spending_control.threshold_pence and not all(s.approval for s in same):
@@ -345,7 +335,7 @@ def g16_stopped(case: Case) -> Failure | None:
 def g17_lint(case: Case) -> Failure | None:
     """Lint found nothing, and whoever the plan's flags call for is known to this policy."""
     if case.facts.problems:
-        return Failure("G17", "; ".join(case.facts.problems), _RESUBMIT)
+        return Failure("G17", "; ".join(case.facts.problems), RESUBMIT)
     unknown = [flag for flag in case.plan.flags if flag not in case.version.flags]
     if unknown:
         return Failure("G17", f"policy does not say who clears the flag {unknown[0]}", _OWNERS)
@@ -385,7 +375,6 @@ DELIVERY_CLAUSES: tuple[Clause, ...] = (
 )
 
 _OWNERS = "two policy owners, by a new policy version"
-_RESUBMIT = "author: submit a new plan"
 
 
 def _roles(roles: tuple[Role, ...]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, TypeVar
 
 from channels.contract import DeliveryKind
 from dispatcher.domain.canonical import parse_time
@@ -17,11 +19,15 @@ from dispatcher.domain.statement import Mode, Statement, StatementKind, Verified
 from dispatcher.gate.policy import ChannelRule, Policies, PolicyVersion, Tier
 from dispatcher.gate.stops import Stops
 
+V = TypeVar("V")
 CONFIRM_WITHIN = timedelta(hours=24)
 """How long a recorded ministerial decision holds without confirmation (reference: policy 6.2)."""
 
 AGEING = (StatementKind.DECIDE, StatementKind.ATTEST, StatementKind.ASSESS, StatementKind.BREAK_GLASS)
 """Statements that stop counting at an age of their own, besides their window."""
+
+RESUBMIT = "author: submit a new plan"
+"""Who mends what is wrong with a plan itself."""
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -60,6 +66,21 @@ class Evidence:
     def moments(self) -> tuple[datetime, ...]:
         """In order, whenever a statement, a policy version, an age limit or a role changes what holds."""
         return tuple(sorted({*self._moments()}))
+
+    def once(self, about: Hashable, now: datetime, find: Callable[[], V]) -> V:
+        """What a clause finds for all deliveries that it cannot tell apart, by what it goes by; found once.
+
+        Found again after the next moment at which anything changes what holds.
+        """
+        name = (about, bisect_right(self.moments, now))
+        if name not in self._found:
+            self._found[name] = find()
+        found: V = self._found[name]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[Hashable, Any]:
+        return {}
 
     def _moments(self) -> Iterator[datetime]:
         for version in self.policies.versions:
