@@ -20,6 +20,8 @@ A process, once::
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import contextlib
 import json
 import logging
@@ -53,6 +55,7 @@ ALLOWED = frozenset(_ALLOWED.split())
 did it under which right. Whoever adds one answers for what will stand under it."""
 
 OURS = frozenset({"dispatcher", "channels", "workers", "ops", "migrations"})
+WINDOW_S = 0.05
 LONGEST = 1_000
 MOST_ITEMS = 100
 MOST_CAUSES = 8
@@ -70,6 +73,7 @@ def configure(role: str, mode: str, clock: Clock, stream: TextIO | None = None) 
     Also takes over what libraries log and what nobody catches. Call it once, before the first line.
     """
     out = Lines(sys.stdout if stream is None else stream)
+    atexit.register(out.flush)
     structlog.configure(
         processors=_processors(role, mode, clock),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -82,19 +86,44 @@ def configure(role: str, mode: str, clock: Clock, stream: TextIO | None = None) 
 
 
 class Lines:
-    """Writes whole lines, one at a time, and gives up a line that cannot be written (rule 6)."""
+    """Writes whole lines, and gives up what cannot be written (rule 6).
+
+    On an event loop, lines of the level info wait :data:`WINDOW_S` for others: thousands of sends are no thousand
+    writes. Whatever is graver is written at once, after those that wait.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
+        self._waiting: list[str] = []
 
     def msg(self, line: str) -> None:
-        """Write one line."""
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+        """Write one line, and those that wait."""
+        with self._lock:
+            self._waiting.append(line)
+        self.flush()
 
-    debug = info = warning = error = critical = msg
+    debug = warning = error = critical = msg
+
+    def info(self, line: str) -> None:
+        """Write one line soon."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.msg(line)
+            return
+        with self._lock:
+            self._waiting.append(line)
+            first = len(self._waiting) == 1
+        if first:
+            loop.call_later(WINDOW_S, self.flush)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            waiting, self._waiting = self._waiting, []
+            self._stream.write("".join(f"{line}\n" for line in waiting))
+            self._stream.flush()
 
 
 class LibraryHandler(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
 import errno
 import io
@@ -215,6 +216,32 @@ def test_a_full_disk_does_not_stop_the_sending() -> None:
     stream.full = False
     out.msg("kept")
     assert stream.getvalue() == "kept\n"
+
+
+def test_lines_of_a_fan_out_are_written_together(stream: io.StringIO) -> None:
+    """On an event loop they wait for one another a moment, and are all there after it, in order."""
+
+    async def main() -> str:
+        for number in range(3):
+            structlog.get_logger().info("attempt", attempt=number)
+        before = stream.getvalue()
+        while not stream.getvalue():  # noqa: ASYNC110 - a stream tells nobody
+            await asyncio.sleep(0)
+        return before
+
+    assert asyncio.run(main()) == ""
+    assert [line["attempt"] for line in lines(stream)] == [0, 1, 2]
+
+
+def test_what_is_grave_is_written_at_once_after_what_waits(stream: io.StringIO) -> None:
+    """Whoever looks into the log when something breaks finds it there, and what led to it."""
+
+    async def main() -> list[str]:
+        structlog.get_logger().info("attempt")
+        structlog.get_logger().error("chunk_failed")
+        return [line["event"] for line in lines(stream)]
+
+    assert asyncio.run(main()) == ["attempt", "chunk_failed"]
 
 
 def test_every_key_that_our_code_logs_is_allowed() -> None:

@@ -6,10 +6,12 @@ would grow without end. Without an endpoint an attempt costs eight random bytes,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 
 from channels.contract import Clock, Outcome, Verdict
+from dispatcher.domain.ids import RandomBytes, drawn_ahead
 from dispatcher.store.queue import Leased
 from dispatcher.tracing import names
 from dispatcher.tracing.context import Place, begun, place_in
@@ -22,26 +24,34 @@ _GOOD = (Verdict.ACCEPTED, Verdict.HANDED_OVER)
 class Tracing:
     """Makes the spans of one engine."""
 
-    def __init__(self, lane: str, clock: Clock, spans: Spans = NOWHERE) -> None:
+    def __init__(
+        self, lane: str, clock: Clock, spans: Spans = NOWHERE, random_bytes: RandomBytes | None = None
+    ) -> None:
         self._lane = lane
         self._clock = clock
         self._spans = spans
+        self._random_bytes = random_bytes or drawn_ahead(os.urandom)
 
     def chunk(self, leased: Sequence[Leased]) -> Chunk:
         """Begin on a chunk."""
         releases = {item.traceparent for item in leased}
-        return Chunk(self._lane, self._clock, self._spans, [place for one in releases if (place := place_in(one))])
+        places = [place for one in releases if (place := place_in(one))]
+        return Chunk(self._lane, self._clock, self._spans, places, self._random_bytes)
 
 
 class Chunk:
     """One chunk in hand; a span once it is ``ended``. ``releases`` are what its deliveries were released by."""
 
-    def __init__(self, lane: str, clock: Clock, spans: Spans, releases: Sequence[Place]) -> None:
+    def __init__(
+        self, lane: str, clock: Clock, spans: Spans, releases: Sequence[Place], random_bytes: RandomBytes
+    ) -> None:
         self._lane = lane
         self._clock = clock
         self._spans = spans
         self._releases = releases
-        self._place = begun(sampled=any(place.sampled for place in releases)) if releases else None
+        self._random_bytes = random_bytes
+        sampled = any(place.sampled for place in releases)
+        self._place = begun(random_bytes, sampled=sampled) if releases else None
         self._began = clock() if spans.wanted else None
         self._attempts = 0
 
@@ -50,7 +60,7 @@ class Chunk:
         release = place_in(item.traceparent)
         if release is None or self._place is None:
             return {}
-        at = self._place.beside()
+        at = self._place.beside(self._random_bytes)
         self._attempts += 1
         if self._spans.wanted:
             self._spans.record(_attempt(at, self._place, release, item, outcome, began, ended))
