@@ -46,6 +46,9 @@ CORES = os.cpu_count() or 1
 CONNECTIONS = "400"
 """PostgreSQL's own limit: a rival's thread has one each."""
 
+LOOK_S = 0.01
+"""How often it is looked whether everything is recorded, once everything was sent: as true as a hundredth second."""
+
 ARMED_S = 2.5
 """Longer than a worker's poll: it has read the plan, as it has while people approve."""
 
@@ -109,7 +112,7 @@ class Site:
         self.office.release(plan)  # the commit and its bell are the last that it does
         released = time.monotonic()
         until(lambda: self.far.counted().requests >= sends or None, "everything is sent", TIMEOUT_S)
-        until(lambda: self._open(plan) == 0 or None, "everything is recorded", TIMEOUT_S)
+        until(lambda: self._open(plan) == 0 or None, "everything is recorded", TIMEOUT_S, every_s=LOOK_S)
         ended, counted = time.monotonic(), self.far.counted()
         if (counted.requests, counted.doubled) != (sends, 0):
             raise RuntimeError(f"{counted.requests} requests, {counted.doubled} of them doubled, for {sends} sends")
