@@ -4,7 +4,7 @@ accounts     2,000 posts to as many accounts, at several latencies of the provid
 recipients   20,000 texts at 50 ms and 100,000 at 5 ms
 full         a million texts at 5 ms beside 100,000: the rate, and the most memory that any process took
 first        from the release's commit to the first request at the provider, on a system that has nothing to do
-release      the release itself: of a plan to all recipients over that of a plan to ten
+release      the release itself: of a plan to all recipients, of either list, over that of a plan to ten
 
 Ours runs as ``dispatcher up`` starts it, with the default waits, intent, gate and ledger; lists go out by a process
 for each core. A run is from the release's commit, as a rival's is from its first call, to the last outcome's record.
@@ -137,6 +137,10 @@ class Samples:
         """One more sample of a figure."""
         self.found.setdefault(name, []).append(value)
 
+    def released(self, kind: str, sent: Sent) -> None:
+        """One more release to a list, over those to a few accounts."""
+        self.add(f"release.{kind}.many_over_few", sent.release_s / median(self.few[kind]))
+
     def best(self, rival: str, course: Course) -> float:
         """The fewest seconds of a rival; its setting is kept."""
         seconds, setting = rivals.best(rival, course)
@@ -235,6 +239,7 @@ def _recipients(site: Site, size: Size, samples: Samples) -> None:
             bare = samples.best("bare", site.course(size.recipients, delay_ms))
             samples.add(f"recipients.{site.kind}.{delay_ms}ms.seconds", ours.seconds)
             samples.add(f"recipients.{site.kind}.{delay_ms}ms.over_bare", ours.seconds / bare)
+            samples.released(site.kind, ours)
         plan = site.office.cleared(headline="Storm", lists=["country"])
         time.sleep(ARMED_S)
         many = site.sent(plan, size.many, 5)
@@ -244,7 +249,7 @@ def _recipients(site: Site, size: Size, samples: Samples) -> None:
     samples.add(f"recipients.{site.kind}.rate", rate)
     samples.add(f"recipients.{site.kind}.of_bare", rate / (size.many / bare))
     samples.add(f"recipients.{site.kind}.of_celery", rate / (size.rivals / celery))
-    samples.add(f"release.{site.kind}.many_over_few", many.release_s / median(samples.few[site.kind]))
+    samples.released(site.kind, many)
 
 
 def _full(site: Site, size: Size, samples: Samples) -> None:
