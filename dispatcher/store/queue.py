@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -263,11 +263,17 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
         since = work.now - lease_for
         overdue = and_(due_at <= since, DISPATCHES.c.released_at <= since) if lane != RECIPIENTS_LANE else false()
         if work.connection.dialect.name == "sqlite":
-            names = func.json_each(json.dumps(sorted(held))).table_valued("value").c.value
+            names = func.json_each(_named(held)).table_valued("value").c.value
             return or_(account.in_(select(names)), overdue)
         return or_(account == any_(literal(sorted(held), ARRAY(Text))), overdue)
 
     return ours
+
+
+@lru_cache(maxsize=4)
+def _named(held: frozenset[str]) -> str:
+    """The accounts that a process holds, as a statement is given them; it asks for thousands again and again."""
+    return json.dumps(sorted(held))
 
 
 def _take(lane: str, mode: str, limit: int, due: Any) -> Select[Any]:
