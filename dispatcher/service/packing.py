@@ -93,7 +93,7 @@ def export(
 def _about(
     desk: Desk, work: Work, incident: Incident, head: StoredCheckpoint | None, person: str
 ) -> Mapping[str, Json]:
-    on_host = work.connection.dialect.name == "sqlite"
+    on_host = work.dialect == "sqlite"
     return {
         "deployment": desk.trust.root.deployment,
         "incident": incident.id,

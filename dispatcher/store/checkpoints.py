@@ -225,7 +225,7 @@ def _page(work: Work, ids: range) -> list[Record]:
     """One page, past SQLAlchemy's rows: these take longer to make than all that is checked of them."""
     names = ("id", "writer", "sequence", "prev", "leaf", "kind", "incident", "body")
     columns = [LEDGER.c[name] for name in names]
-    on_sqlite = work.connection.dialect.name == "sqlite"
+    on_sqlite = work.dialect == "sqlite"
     query = select(*columns, literal_column(_SQLITE_TIME if on_sqlite else _POSTGRES_TIME))
     ordered = query.where(LEDGER.c.id >= ids.start, LEDGER.c.id < ids.stop).order_by(LEDGER.c.id)
     written = str(ordered.compile(dialect=work.connection.dialect, compile_kwargs={"literal_binds": True}))
@@ -270,7 +270,7 @@ def _next_transaction(work: Work) -> int:
 
 
 def _snapshot(work: Work, part: str) -> int:
-    if work.connection.dialect.name == "sqlite":
+    if work.dialect == "sqlite":
         return 0
     return int(work.execute(text(f"SELECT {part}(pg_current_snapshot())::text")).scalar_one())
 

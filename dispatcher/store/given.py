@@ -6,7 +6,7 @@ wait for SQLite's lock it matters that Python's is asked for once and not for ea
 Example::
 
     given = given_rows("sqlite", DELIVERIES, ("id", "reason"))
-    change = update(DELIVERIES).where(DELIVERIES.c.id == given.id).values(reason=given.reason)
+    change = update(DELIVERIES).where(DELIVERIES.c.id == given["id"]).values(reason=given["reason"])
     work.execute(change, {GIVEN: as_given([{"id": "dlv-1", "reason": "…"}], "sqlite")})
 """
 
@@ -19,15 +19,12 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, Table, Text, bindparam, column, func, literal_column, type_coerce
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 GIVEN = "given"
 """The name of the parameter."""
 
-Given = ReadOnlyColumnCollection[str, Any] | Mapping[str, Any]
 
-
-def given_rows(dialect: str, table: Table, names: Sequence[str]) -> Given:
+def given_rows(dialect: str, table: Table, names: Sequence[str]) -> Mapping[str, Any]:
     """The columns of such rows, by name and as a table has them; others are text."""
     if dialect == "sqlite":
         value = func.json_each(bindparam(GIVEN, type_=Text)).table_valued("value", name=GIVEN).c.value
@@ -37,7 +34,7 @@ def given_rows(dialect: str, table: Table, names: Sequence[str]) -> Given:
         }
     columns = [column(name, _type(table, name)) for name in names]
     rows = func.json_to_recordset(bindparam(GIVEN, type_=Text).cast(JSON)).table_valued(*columns, name=GIVEN)
-    return rows.render_derived(with_types=True).c
+    return dict(rows.render_derived(with_types=True).c.items())
 
 
 def _type(table: Table, name: str) -> Any:

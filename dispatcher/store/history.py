@@ -112,7 +112,7 @@ def retained(work: Work) -> set[str]:
 
 def _holds(work: Work, name: str) -> ColumnElement[bool]:
     """Whether the bytes of an entry hold a name; so that of a million entries few are taken apart."""
-    if work.connection.dialect.name == "sqlite":
+    if work.dialect == "sqlite":
         return func.instr(LEDGER.c.body, name.encode()) > 0
     return LEDGER.c.body.bool_op("LIKE")(b"%" + name.replace("_", r"\_").encode() + b"%")
 

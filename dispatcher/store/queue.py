@@ -262,7 +262,7 @@ def _ours(work: Work, lane: str, held: frozenset[str] | None, lease_for: timedel
             return true()
         since = work.now - lease_for
         overdue = and_(due_at <= since, DISPATCHES.c.released_at <= since) if lane != RECIPIENTS_LANE else false()
-        if work.connection.dialect.name == "sqlite":
+        if work.dialect == "sqlite":
             names = func.json_each(_named(held)).table_valued("value").c.value
             return or_(account.in_(select(names)), overdue)
         return or_(account == any_(literal(sorted(held), ARRAY(Text))), overdue)

@@ -61,7 +61,7 @@ def end(work: Work, id_: str) -> bool:
 def use(work: Work, link: str, person: str, until: datetime) -> bool:
     """Use a link up, by the id of its statement; False where somebody has done so already, on whichever host."""
     values = Stored(USED + link, person, "", "", "", "", work.now, work.now, until, work.now)
-    dialect = sqlite if work.connection.dialect.name == "sqlite" else postgresql
+    dialect = sqlite if work.dialect == "sqlite" else postgresql
     row = dialect.insert(SESSIONS).values(**{name: getattr(values, name) for name in Stored.__slots__})
     added = row.on_conflict_do_nothing().returning(SESSIONS.c.id)  # PostgreSQL counts no rows here
     return work.execute(added).first() is not None

@@ -49,7 +49,7 @@ class StoredSpend:
 
 def lock(work: Work) -> None:
     """Let nobody else reserve until this transaction ends; a SQLite write transaction keeps all others out anyway."""
-    if work.connection.dialect.name == "postgresql":
+    if work.dialect == "postgresql":
         work.execute(text("LOCK TABLE spends IN SHARE ROW EXCLUSIVE MODE"))
 
 

@@ -135,7 +135,7 @@ def _bucket(taken: Any) -> ColumnElement[Any]:
 
 def _ms(work: Work, later: Any, earlier: Any) -> ColumnElement[Any]:
     """Whole milliseconds between two times."""
-    if work.connection.dialect.name == "sqlite":
+    if work.dialect == "sqlite":
         days = func.julianday(later) - func.julianday(earlier)
         return cast(func.round(days * 86_400_000), Integer)
     return cast(extract("epoch", later - earlier) * 1_000, BigInteger)
