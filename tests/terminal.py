@@ -82,8 +82,12 @@ class Screen:
         self.child.kill(number)
 
     def hang_up(self) -> None:
-        """Lose the terminal, as when a connection breaks."""
-        os.close(self.child.child_fd)
+        """Lose the terminal, as when a connection breaks.
+
+        Its file object is what closes: a bare ``os.close`` would leave it to close the number a second time, whose
+        file by then is another one.
+        """
+        self.child.ptyproc.fileobj.close()
         self.child.child_fd = -1
 
     def ended(self) -> int:

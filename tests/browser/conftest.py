@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from channels.simulator.server import Simulator
 from dispatcher.sender_bootstrap import now
@@ -35,6 +35,9 @@ ACCOUNTS = ("x", "bluesky", "webhook")
 NUMBERS = 12
 VIEW = {"width": 1280, "height": 900}
 TELEPHONE = {"width": 375, "height": 740}
+
+expect.set_options(timeout=30_000)
+# As long as other waits of the tests. A page says that its connection is lost after five seconds, and no sooner.
 
 Visit = Callable[..., Page]
 

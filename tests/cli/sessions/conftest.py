@@ -13,6 +13,8 @@ from tests.cli.conftest import Office
 from tests.cli.sessions.telling import Told
 
 COUNTDOWN_S = 1
+NEVER_MS = 86_400_000
+"""No role runs here, and a stage is copied long after its release: nobody is silent in these sessions."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def stages(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[st
             folder = tmp_path_factory.mktemp(name) / "deployment"
             shutil.copytree(made, folder)
             settings = folder / "deployment.toml"
-            settings.write_text(f"countdown_s = {COUNTDOWN_S}\n{settings.read_text()}")
+            timing = f"[timing]\nsilence_ms = {NEVER_MS}\n"
+            settings.write_text(f"countdown_s = {COUNTDOWN_S}\n{settings.read_text()}\n{timing}")
             known[name] = (folder, STAGES[name](Office(folder)))
         return known[name]
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from itertools import count
 from pathlib import Path
 
@@ -102,7 +103,8 @@ class Told:
         assert str(self.office.folder.parent) not in text, "a transcript knows no machine"
         if os.environ.get("TRANSCRIPTS") == "write":
             file.write_text(text)
-        assert text == file.read_text(), "read what changed, then: make transcripts"
+        changed = "\n".join(unified_diff(file.read_text().splitlines(), text.splitlines(), lineterm=""))
+        assert not changed, f"read what changed, then: make transcripts\n{changed}"
 
 
 def typed(words: tuple[str, ...]) -> str:
