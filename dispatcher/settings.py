@@ -42,6 +42,9 @@ DEPLOYMENT_VARIABLE = "DISPATCHER_DEPLOYMENT"
 UNLIMITED = {"sends_per_minute"}
 """Figures that may be zero."""
 
+CHUNK = 200
+"""Deliveries that a worker leases at once (source: reference, dramatiq: a small first chunk, then 100 to 200)."""
+
 COUNTDOWN_S = 5
 """As in Voyent Alert (reference: ux 2)."""
 
@@ -170,7 +173,7 @@ class Settings:
     sent_by: str = ""
     simulator: str = ""
     simulator_smtp: str = ""
-    chunk: int = 100
+    chunk: int = CHUNK
     countdown_s: int = COUNTDOWN_S
     processes: int = 1
     keep_lists_days: int = 30
@@ -285,7 +288,7 @@ def _settings(folder: Path, document: dict[str, Any]) -> Settings:
         sent_by=str(document.get("sent_by", document["deployment"])),
         simulator=str(document.get("simulator", "")),
         simulator_smtp=str(document.get("simulator_smtp", "")),
-        chunk=int(document.get("chunk", 100)),
+        chunk=int(document.get("chunk", CHUNK)),
         countdown_s=max(0, int(document.get("countdown_s", COUNTDOWN_S))),
         processes=max(1, int(document.get("processes", 1))),
         keep_lists_days=max(1, int(document.get("keep_lists_days", 30))),

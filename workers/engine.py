@@ -34,9 +34,10 @@ from dispatcher.gate.evidence import Failure, Then
 from dispatcher.sending import Permit, Refusal, Sender
 from dispatcher.sending.order import MAX_ORDERS
 from dispatcher.settings import Settings
-from dispatcher.store import holds, queue
+from dispatcher.store import holds, leasing, queue
 from dispatcher.store.database import Store, Work
-from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
+from dispatcher.store.leasing import NOTHING_SHUT, Leased, Shut
+from dispatcher.store.queue import Move
 from dispatcher.store.workers import Doing
 from dispatcher.tracing.spans import NOWHERE, Spans
 from workers.buckets import Buckets
@@ -52,6 +53,9 @@ T = TypeVar("T")
 
 FIRST_CHUNK = 16
 """Deliveries that an idle engine leases: the first byte does not wait for a hundred others."""
+
+HEAD_START_S = 0.1
+"""How long the next lease waits at the most until these are called."""
 
 FENCED = 0.8
 """The share of a lease after which a process that still holds it is killed (see ``workers.fence``)."""
@@ -115,7 +119,7 @@ class Engine:
         self._number = 0
         self._stopping = asyncio.Event()
         self._log = structlog.get_logger("engine")
-        self._bell = asyncio.Event()
+        self._bell, self._begun = asyncio.Event(), asyncio.Event()
         buckets = Buckets(redis, post.mode, settings.processes)
         self._pacing = Pacing(settings, clock, buckets, self._broken, self._bell.set)
         self._loop = asyncio.get_running_loop()
@@ -191,9 +195,14 @@ class Engine:
         leased = await self._attempt(lambda: self.write(self._lease(hold, limit, shut)))
         if not leased:
             return False
+        alone = not self._chunks
+        self._begun.clear()
         task = asyncio.create_task(self._chunk(leased, hold))
         self._chunks[task] = UnderWay(self._clock(), leased[0].plan, len(leased))
         task.add_done_callback(self._ended)
+        if alone:  # a lease of hundreds would keep its intent waiting
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._begun.wait(), HEAD_START_S)
         return len(leased) == limit or shut != NOTHING_SHUT  # of what is shut, one account is leased at a time
 
     def _hold(self) -> Hold:
@@ -204,6 +213,7 @@ class Engine:
 
     def _ended(self, chunk: asyncio.Task[None]) -> None:
         del self._chunks[chunk]
+        self._begun.set()
         if not chunk.cancelled() and (error := chunk.exception()):
             self._log.error("chunk_failed", error=type(error).__name__)
 
@@ -212,7 +222,7 @@ class Engine:
 
         def lease(work: Work) -> list[Leased]:
             self._pacing.standing = holds.standing(work)
-            return queue.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting, shut, self._sender.held)
+            return leasing.lease(work, post.lane, post.mode, hold.owner, limit, hold.lasting, shut, self._sender.held)
 
         return lease
 
@@ -231,6 +241,7 @@ class Engine:
             ready = await self._admitted(leased)
             permits = await self._permits(ready)
             kept = await self._intend(permits, hold.owner)
+            self._begun.set()
             self._pacing.keep(leased, kept)
             sends = [self._send(item, permits[item], hold.fenced_at, chunk) for item in kept]
             ended = await asyncio.gather(*sends, return_exceptions=True)

@@ -17,9 +17,9 @@ from dispatcher.domain.plan import Plan
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
 from dispatcher.sending.prepared import RENDERING_SCHEMA
-from dispatcher.store import queue, recipients, records, spends
+from dispatcher.store import leasing, queue, recipients, records, spends
 from dispatcher.store.database import Store, Work
-from dispatcher.store.queue import Leased
+from dispatcher.store.leasing import Leased
 
 UNPAID = "no reservation is committed for this plan"
 """Said of every channel without one; the gate asks where space is bought."""
@@ -65,7 +65,7 @@ class Orders:
     def submitted(self, lane: str) -> list[Bundle]:
         """The bundles of the newest plans with deliveries in a lane that wait for their release."""
         with self._store.read() as work:
-            return [self._bundle(work, plan) for plan in queue.unreleased(work, lane, self._mode, PLANS)]
+            return [self._bundle(work, plan) for plan in leasing.unreleased(work, lane, self._mode, PLANS)]
 
     def _bundle(self, work: Work, plan: str, needed: Collection[str] = ()) -> Bundle:
         """The bundle of a plan; while nothing is signed it is the same one.

@@ -26,7 +26,8 @@ from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
 from dispatcher.settings import Settings, Timing
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 
 NOT_A_TRY = re.compile(r"permit|paused|unreachable|lease|stopping|G(0[1-9]|1[0-8])")
 """Our own codes, which come without an HTTP status, for calls that were not made."""

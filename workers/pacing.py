@@ -30,7 +30,8 @@ from channels.capabilities import Rate
 from channels.contract import Clock, Outcome, Verdict
 from dispatcher.settings import Settings
 from dispatcher.store.holds import Standing
-from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
+from dispatcher.store.leasing import NOTHING_SHUT, Leased, Shut
+from dispatcher.store.queue import Move
 from workers.breaker import Breaker, RetryBudget, failed
 from workers.buckets import Buckets, Wish
 from workers.outcomes import returned

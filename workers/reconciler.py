@@ -21,9 +21,10 @@ from dispatcher.domain.plan import OnAmbiguous, Plan
 from dispatcher.sending import Sender
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.settings import Settings
-from dispatcher.store import queue
+from dispatcher.store import leasing, queue
 from dispatcher.store.database import Store, Work
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 from workers.ordering import Orders
 from workers.outcomes import Rules, after_look, idempotency_of, later
 from workers.pausing import rounds
@@ -65,7 +66,9 @@ class Reconciler:
         owner = f"{self._owner}/look-{self._number}"
         lease_for = self._settings.timing.lasting("lease")
         leased: list[Leased] = await self._write(
-            lambda work: queue.lease_doubtful(work, self._lane, self._mode, owner, MOST, lease_for, self._sender.held)
+            lambda work: leasing.lease_doubtful(
+                work, self._lane, self._mode, owner, MOST, lease_for, self._sender.held
+            )
         )
         plans: dict[str, list[Leased]] = {}
         for item in leased:

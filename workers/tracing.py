@@ -12,7 +12,7 @@ from datetime import datetime
 
 from channels.contract import Clock, Outcome, Verdict
 from dispatcher.domain.ids import RandomBytes, drawn_ahead
-from dispatcher.store.queue import Leased
+from dispatcher.store.leasing import Leased
 from dispatcher.tracing import names
 from dispatcher.tracing.context import Place, begun, place_in
 from dispatcher.tracing.spans import NOWHERE, Kind, Span, Spans

@@ -46,6 +46,7 @@ class Writer:
             for (_, written), answer in zip(group, answers, strict=True):
                 if not written.cancelled():
                     written.set_result(answer)
+            await asyncio.sleep(0)  # who was answered may have more to write, which goes into the next one
 
     def _together(self, changes: Sequence[Change]) -> list[Answer]:
         try:

@@ -39,7 +39,7 @@ from dispatcher.gate.policy_file import load
 from dispatcher.sending.credentials import write_private
 from dispatcher.service.accounts import SENT_BY
 from dispatcher.service.standing import note_trust
-from dispatcher.settings import Settings, load_settings
+from dispatcher.settings import CHUNK, Settings, load_settings
 from dispatcher.statements.keys import ed25519_line, parse_public_line
 from dispatcher.statements.owned import owner_statement
 from dispatcher.statements.roster import roster_toml
@@ -84,7 +84,7 @@ class Blueprint:
     simulator: str = ""
     database: str = ""
     redis: str = "embedded"
-    chunk: int = 100
+    chunk: int = CHUNK
     timing: Figures = field(default_factory=dict)
     channels: Mapping[str, Figures] = field(default_factory=dict)
 

@@ -141,17 +141,24 @@ def open_engine(url: str) -> Engine:
 
 
 def _begin(connection: Connection) -> None:
-    """Take SQLite's write lock. SQLite's own wait sleeps ever longer and loses to whoever comes later: ask often."""
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+    """Take SQLite's write lock. SQLite's own wait sleeps ever longer and loses to whoever comes later: ask often.
+
+    It is the driver that is asked: what is asked hundreds of times a second is to cost little.
+    """
+    driver: Any = connection.connection.driver_connection
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            break
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    driver.execute(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    break
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as SQLAlchemy says it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

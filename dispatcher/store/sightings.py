@@ -35,10 +35,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from dispatcher.store import queue
+from dispatcher.store import leasing, queue
 from dispatcher.store.columns import METADATA, TEXT_OR_NONE, TIME_OR_NONE, Columns, UtcTime
 from dispatcher.store.database import Work
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 from dispatcher.store.tables import ACCOUNTS, DELIVERIES, DISPATCHES, INCIDENTS, WAYS_BACK
 from dispatcher.store.ways_back import PUBLIC
 
@@ -236,4 +237,4 @@ def _overtaken() -> ColumnElement[bool]:
     return exists().where(*of_post, later.original == DELIVERIES.c.reference, *may_have_left, after, in_place)
 
 
-_LEASED = [DELIVERIES.c[name] for name in Leased.__slots__ if name not in queue.JOINED]
+_LEASED = [DELIVERIES.c[name] for name in Leased.__slots__ if name not in leasing.JOINED]

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from dispatcher.store.database import Work
-from dispatcher.store.queue import RECIPIENTS_LANE
+from dispatcher.store.leasing import RECIPIENTS_LANE
 from dispatcher.store.tables import ATTEMPTS, DELIVERIES, DISPATCHES, WAYS_BACK
 
 PUBLISH = "publish"

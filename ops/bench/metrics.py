@@ -19,7 +19,7 @@ from channels.contract import Outcome, Verdict
 from dispatcher.bootstrap import open_desk
 from dispatcher.sender_bootstrap import now
 from dispatcher.service.desk import Desk
-from dispatcher.store.queue import Leased
+from dispatcher.store.leasing import Leased
 from dispatcher.tracing.context import begun
 from ops.bench.figures import Figure
 from ops.bench.office import office_at

@@ -20,7 +20,7 @@ from dispatcher.service.releasing import release
 from dispatcher.service.spending import Budget
 from dispatcher.service.submitting import Wish
 from dispatcher.statements.trust import load_trust
-from dispatcher.store import deliveries, queue, records, spends
+from dispatcher.store import deliveries, leasing, records, spends
 from dispatcher.store.spends import StoredSpend
 from tests.office import Office
 from tests.paid import buying, order, put_in_force
@@ -284,6 +284,6 @@ def spend_fault(office: Office, plan: str) -> str | None:
     """What the worker tells the sender about the plan's money."""
     with office.desk.store.read() as work:
         row = deliveries.listed(work, plan=plan)[0]
-    known: dict[str, Any] = {name: getattr(row, name, None) for name in queue.Leased.__slots__}
-    _, (made,) = Orders(office.desk.store, "exercise").of(plan, [queue.Leased(**known)])
+    known: dict[str, Any] = {name: getattr(row, name, None) for name in leasing.Leased.__slots__}
+    _, (made,) = Orders(office.desk.store, "exercise").of(plan, [leasing.Leased(**known)])
     return made.spend_fault

@@ -1,4 +1,4 @@
-"""Rows that a statement is given: what they say comes back as it was said, on both databases."""
+"""Rows that a statement is given or answers: what they say is what was said, on both databases."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from dispatcher.store.columns import UtcTime
-from dispatcher.store.database import open_engine
-from dispatcher.store.given import GIVEN, as_given, given_rows
+from dispatcher.store.database import Work, open_engine
+from dispatcher.store.given import GIVEN, Change, as_given, changed, given_rows, rows_of
 from tests.cast import NOW
 
 THINGS = Table(
@@ -179,3 +192,46 @@ def test_a_statement_is_made_once_and_given_rows_often(connection: Connection) -
     add(connection, "thing-0", "thing-1")
     assert [change(connection, {"id": id_, "words": id_}) for id_ in ("thing-0", "thing-1")] == [1, 1]
     assert said(connection, "words") == ["thing-0", "thing-1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("words", WORDS), ("number", NUMBERS), ("at", TIMES)], ids=["text", "integers", "times"]
+)
+def test_what_was_written_is_answered(connection: Connection, name: str, values: Sequence[Any]) -> None:
+    """In the order that was asked for, with nothing where there is nothing."""
+    ids = named(values)
+    written = [{"id": id_, **dict.fromkeys(NAMES[1:]), name: value} for id_, value in zip(ids, values, strict=True)]
+    connection.execute(insert(THINGS), written)
+    asked = select(THINGS.c.id, THINGS.c[name], *(THINGS.c[other] for other in NAMES[1:] if other != name))
+    answered = rows_of(Work(connection, NOW), asked.order_by(THINGS.c.id.desc()), {})
+    pairs = zip(ids, values, strict=True)
+    assert [tuple(row) for row in answered] == [(id_, value, None, None) for id_, value in pairs][::-1]
+
+
+def test_an_answered_time_is_utc(connection: Connection) -> None:
+    """Whatever zone it was written in."""
+    connection.execute(insert(THINGS), [{**BEFORE, "id": "thing", "at": TIMES[-1]}])
+    ((at,),) = rows_of(Work(connection, NOW), select(THINGS.c.at), {})
+    assert (at, at.tzinfo) == (TIMES[-1], UTC)
+
+
+def test_no_rows_are_an_answer(connection: Connection) -> None:
+    """And a parameter is heeded."""
+    add(connection, "thing-0")
+    asked = select(THINGS.c.id).where(THINGS.c.id == bindparam("name", type_=Text))
+    answers = [rows_of(Work(connection, NOW), asked, {"name": name}) for name in ("thing-0", "thing-1")]
+    assert [[tuple(row) for row in rows] for rows in answers] == [[("thing-0",)], []]
+
+
+def test_a_change_says_what_it_changed(connection: Connection) -> None:
+    """By what tells the rows apart, what was given included; whoever is not as it was said is left as it is."""
+    add(connection, "thing-0", "thing-1", "thing-2")
+    work = Work(connection, NOW)
+    given = given_rows(work.dialect, THINGS, ("id", "was", "words"))
+    at = (THINGS.c.id == given["id"], THINGS.c.words == given["was"])
+    change: Change = update(THINGS).where(*at).values(words=given["words"]), (THINGS.c.id, given["words"])
+    wanted = [("thing-1", "as it was", "new"), ("thing-2", "else", "newer"), ("thing-9", "as it was", "newest")]
+    rows = as_given([dict(zip(("id", "was", "words"), one, strict=True)) for one in wanted], work.dialect)
+    made = [[tuple(row) for row in changed(work, change, {GIVEN: rows})] for _twice in range(2)]
+    assert made == [[("thing-1", "new")], []]
+    assert said(connection, "words") == ["as it was", "new", "as it was"]

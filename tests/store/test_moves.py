@@ -26,9 +26,10 @@ from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
 from dispatcher.sender_bootstrap import now
 from dispatcher.settings import Timing
-from dispatcher.store import queue, sweep
+from dispatcher.store import leasing, queue, sweep
 from dispatcher.store.database import Work
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 from dispatcher.store.tables import ATTEMPTS, DELIVERIES
 from tests.workers.leases import GONE, LONG, Table, table_at
 from workers.outcomes import Rules, after_look, after_refusal, after_send
@@ -69,7 +70,7 @@ class Moves(RuleBasedStateMachine):
     def lease(self, limit: int, lasting: timedelta) -> None:
         """What is ready is taken, as far as the limit goes."""
         ready = [row for row in self.rows.values() if row.state == "ready"]
-        leased = self._do(lambda work: queue.lease(work, self.lane, "exercise", "w/1", limit, lasting))
+        leased = self._do(lambda work: leasing.lease(work, self.lane, "exercise", "w/1", limit, lasting))
         assert len(leased) == min(limit, len(ready))
         self._are(dict.fromkeys((item.id for item in leased), "leased"), tried=len(leased))
         self.hands += leased
@@ -110,7 +111,7 @@ class Moves(RuleBasedStateMachine):
         free = [
             r for r in self.rows.values() if r.state == "in_doubt" and not (r.lease_until and r.lease_until > now())
         ]
-        leased = self._do(lambda work: queue.lease_doubtful(work, self.lane, "exercise", "r/1", AT_ONCE, lasting))
+        leased = self._do(lambda work: leasing.lease_doubtful(work, self.lane, "exercise", "r/1", AT_ONCE, lasting))
         assert {item.id for item in leased} == {row.id for row in free}
         self._are({}, tried=len(leased))
         self._settle([after_look(item, finding, kind, wish, now(), RULES) for item in leased])

@@ -25,7 +25,7 @@ from channels.http import Http
 from dispatcher.domain.statement import Mode
 from dispatcher.sending.spent import SpentEvent, SpentFile
 from dispatcher.settings import load_settings
-from dispatcher.store import queue
+from dispatcher.store import leasing
 from dispatcher.store.database import Store, Work
 from workers.main import ROLES
 
@@ -51,7 +51,7 @@ class Points:
         self._wrap_calls()
 
     def _wrap_commits(self) -> None:
-        write, lease, reached = Store.write, queue.lease, self.reached
+        write, lease, reached = Store.write, leasing.lease, self.reached
 
         @contextmanager
         def writing(store: Store) -> Iterator[Work]:
@@ -63,12 +63,12 @@ class Points:
             for commit in commits:
                 reached(f"after {commit}")
 
-        def leasing(work: Work, *given: Any) -> Any:
+        def taking(work: Work, *given: Any) -> Any:
             leased = lease(work, *given)
             work.leased = bool(leased)  # type: ignore[attr-defined]
             return leased
 
-        Store.write, queue.lease = writing, leasing  # type: ignore[method-assign, assignment]
+        Store.write, leasing.lease = writing, taking  # type: ignore[method-assign, assignment]
 
     def _wrap_spent(self) -> None:
         append, reached = SpentFile.append, self.reached

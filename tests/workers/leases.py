@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 
 from dispatcher.sender_bootstrap import now
-from dispatcher.store import migrate, queue
+from dispatcher.store import leasing, migrate, queue
 from dispatcher.store.database import Store, open_engine
-from dispatcher.store.queue import Leased
+from dispatcher.store.leasing import Leased
 from dispatcher.store.tables import (
     ATTEMPTS,
     DELIVERIES,
@@ -88,7 +88,7 @@ class Table:
     ) -> list[Leased]:
         """Lease what is due in a lane, of the accounts held where they are given."""
         with self.store.write() as work:
-            return queue.lease(work, lane, "exercise", owner, limit, lasting, held=held)
+            return leasing.lease(work, lane, "exercise", owner, limit, lasting, held=held)
 
     def intend(self, leased: list[Leased], owner: str = "w/1", headroom: timedelta = SECOND) -> list[Leased]:
         """Commit the intent to send."""

@@ -6,12 +6,14 @@ import os
 from datetime import datetime, timedelta
 from functools import partial
 from statistics import median
+from types import ModuleType
 
 import pytest
 
 from channels.simulator.faults import FaultKind
 from dispatcher.gate.stops import HaltScope
 from dispatcher.settings import Timing
+from dispatcher.store import leasing, queue
 from tests.stage import CHANNELS, Stage
 from tests.workers.conftest import Make
 
@@ -85,6 +87,32 @@ def test_without_redis_sending_starts_within_three_seconds(make: Make) -> None:
     assert (len(sent_at), stage.doubled()) == (60 * RELEASES, 0)
     waits = [min(at for of, at in sent_at if of == plan) - released[plan] for plan in plans]
     assert median(waits) <= timedelta(seconds=3)
+
+
+def test_the_first_of_a_plan_are_called_before_others_are_leased(
+    make: Make, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease of hundreds would keep their intent waiting for the database."""
+    stage = make(redis=redis_url, chunk=100)
+    stage.account("notify")
+    stage.numbers(60)
+    steps: list[tuple[str, int]] = []
+
+    def noted(module: ModuleType, name: str) -> None:
+        step = getattr(module, name)
+
+        def noting(*given: object) -> object:
+            steps.append((name, len(taken := step(*given))))
+            return taken
+
+        monkeypatch.setattr(module, name, noting)
+
+    noted(leasing, "lease")
+    noted(queue, "intend")
+    plan = stage.cleared(lists=["city"])
+    stage.release(plan)
+    stage.work(lambda: stage.ended(plan), roles=["relay", "recipients"])
+    assert [step for step in steps if step[1]][:3] == [("lease", 16), ("intend", 16), ("lease", 44)]
 
 
 def test_a_drain_ends_what_is_in_flight(stage: Stage) -> None:

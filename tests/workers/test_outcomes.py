@@ -17,7 +17,8 @@ from dispatcher.domain.lifecycle import DELIVERY
 from dispatcher.domain.plan import OnAmbiguous
 from dispatcher.gate.evidence import Then
 from dispatcher.settings import DeploymentKind, Settings, Timing
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 from tests.cast import HOUR, NOW
 from tests.workers.leases import SECOND, a_lease
 from workers.outcomes import (

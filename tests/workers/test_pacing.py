@@ -15,7 +15,8 @@ from dispatcher.domain.people import DeploymentKind
 from dispatcher.sender_bootstrap import now
 from dispatcher.settings import ChannelFigures, Settings, Timing
 from dispatcher.store.holds import Standing
-from dispatcher.store.queue import NOTHING_SHUT, Leased, Move, Shut
+from dispatcher.store.leasing import NOTHING_SHUT, Leased, Shut
+from dispatcher.store.queue import Move
 from tests.stage import true
 from tests.workers.leases import a_lease
 from workers.breaker import FLOOR_PER_S, WINDOW_S

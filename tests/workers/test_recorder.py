@@ -11,7 +11,8 @@ import pytest
 
 from dispatcher.domain.errors import Unavailable
 from dispatcher.store.database import Work
-from dispatcher.store.queue import Leased, Move
+from dispatcher.store.leasing import Leased
+from dispatcher.store.queue import Move
 from tests.workers.leases import Table
 from workers.recorder import Recorder
 

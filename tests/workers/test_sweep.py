@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from dispatcher.store import queue, sweep
+from dispatcher.store import leasing, queue, sweep
 from dispatcher.store.database import Store
 from dispatcher.store.queue import Move
 from dispatcher.store.tables import DELIVERIES
@@ -96,7 +96,7 @@ def test_a_lost_send_is_in_doubt_and_left_alone(table: Table) -> None:
     with table.store.write() as work:
         sweep.lost_sends(work, LONG)
         swept_at = work.now
-        looks = queue.lease_doubtful(work, "accounts", "exercise", "r/1", 10, LONG)
+        looks = leasing.lease_doubtful(work, "accounts", "exercise", "r/1", 10, LONG)
     row = table.row(name)
     assert (row.state, row.due_at, looks) == ("in_doubt", swept_at + LONG, [])
 

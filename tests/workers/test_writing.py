@@ -94,6 +94,33 @@ def test_changes_that_wait_share_the_next_transaction(table: Table) -> None:
     assert (len(commits), leading(table.store)) == (2, [f"role-{number}" for number in range(6)])
 
 
+def test_whoever_was_answered_shares_the_next_transaction_too(table: Table) -> None:
+    """A lease that follows a lease does not miss the intents that waited meanwhile: two commits, not three."""
+    commits, writer = commits_of(table.store), Writer(table.store)
+
+    async def main() -> None:
+        running, go_on = threading.Event(), threading.Event()
+
+        def first(work: Work) -> None:
+            running.set()
+            assert go_on.wait(WITHIN_S)
+            lead("role-0")(work)
+
+        async def twice() -> None:
+            await writer.write(first)
+            await writer.write(lead("role-1"))
+
+        async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as group:
+            group.create_task(twice())
+            assert await asyncio.to_thread(running.wait, WITHIN_S)
+            group.create_task(writer.write(lead("role-2")))
+            await asyncio.sleep(0)  # it has asked
+            go_on.set()
+
+    asyncio.run(main())
+    assert (len(commits), leading(table.store)) == (2, ["role-0", "role-1", "role-2"])
+
+
 def test_everyone_gets_their_own_answer(table: Table) -> None:
     """It is what their change returned, not their neighbour's."""
     changes = [lead(f"role-{number}", number) for number in range(6)]
