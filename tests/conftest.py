@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+import structlog
 
 from dispatcher.embedded.redis import RedisServer
 from ops.postgres import PostgresServer
@@ -63,3 +67,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh, empty database: the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+def logging_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a test that sets this process's logging up as a role's: afterwards it is as it was."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

@@ -134,6 +134,7 @@ def terminal(
         dimensions=(rows, columns),
         encoding="utf-8",
         codec_errors="replace",
+        use_poll=True,
     )
     child.delaybeforesend = None
     child.logfile_read = log

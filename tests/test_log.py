@@ -32,16 +32,11 @@ PLANTED = "s3cret/+07700 900123?&ŵ"
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """Where a configured process writes; everything is put back afterwards."""
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+def stream(logging_put_back: None) -> io.StringIO:
+    """Where a configured process writes."""
     written = io.StringIO()
     log.configure("accounts", "exercise", lambda: NOW, written)
-    yield written
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    return written
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -73,14 +73,18 @@ def intend(work: Work, permitted: Mapping[Leased, str], owner: str, headroom: ti
 
 
 def settle(work: Work, moves: Iterable[Move]) -> list[Move]:
-    """Make moves whose rows are still in the state and at the fence they were leased at; returns those made."""
-    wanted = {(move.leased.id, move.leased.fence, move.target): move for move in moves}
+    """Make moves whose rows are still in the state and at the fence they were leased at; returns those made.
+
+    Of two moves of one delivery the second is made, or found stale, after the first.
+    """
+    wanted: dict[str, Move] = {}
+    later = [move for move in moves if wanted.setdefault(move.leased.id, move) is not move]
     rows = as_given((_moved(wanted[name], work.now) for name in sorted(wanted)), work.dialect)  # locked in one order
-    made = [wanted[tuple(row)] for row in changed(work, _moving(work.dialect), {GIVEN: rows})]
+    made = [wanted[name] for (name,) in changed(work, _moving(work.dialect), {GIVEN: rows})]
     if ended := [_ended(move, work.now) for move in made if move.attempt is not None]:
         work.execute(_ending(work.dialect), {GIVEN: as_given(ended, work.dialect)})
     _record(work, [move for move in made if not move.again])
-    return made
+    return made + settle(work, later) if later else made
 
 
 def note_handle(work: Work, leased: Leased, handle: str) -> bool:
@@ -164,7 +168,7 @@ def _moving(dialect: str) -> Change:
     free = {"owner": None, "lease_until": None, "leases": 0}
     values = {name: func.coalesce(given[name], DELIVERIES.c[name]) for name in kept}
     change = update(DELIVERIES).where(*still).values(state=given["state"], reason=given["reason"], **values, **free)
-    return change, (DELIVERIES.c.id, DELIVERIES.c.fence, given["state"])
+    return change, (DELIVERIES.c.id,)
 
 
 @cache

@@ -149,6 +149,7 @@ def test_a_nonsensical_traceparent_is_ignored_wherever_it_stands(
     assert receiver.named("send x") == []
 
 
+@pytest.mark.usefixtures("logging_put_back")
 def test_attempts_are_logged_with_their_trace_where_nothing_is_exported(
     tmp_path: Path, far: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:

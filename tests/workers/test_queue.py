@@ -168,6 +168,27 @@ def test_an_older_holder_takes_nothing_from_the_newer_in_one_group(table: Table)
     assert table.row(name).reference == f"ref-{name}"
 
 
+def test_of_two_outcomes_at_one_fence_the_first_counts(table: Table) -> None:
+    """Neither database takes the other, and the record has the one that was made."""
+    (name,) = table.add()
+    (item,) = table.intend(table.lease())
+    doubt = Move(item, "sending", "in_doubt", "no answer in time", due_at=item.due_at)
+    first = accepted(item)
+    assert settle(table, first, doubt) == [first]
+    assert table.row(name).state == "accepted"
+    assert [entry["target"] for entry in table.ledger("delivery.moved")] == ["sending", "accepted"]
+
+
+def test_moves_of_one_delivery_are_made_one_after_another(table: Table) -> None:
+    """However many come together, in the order in which they came."""
+    (name,) = table.add()
+    (item,) = table.intend(table.lease())
+    doubt = Move(item, "sending", "in_doubt", due_at=item.due_at)
+    found = Move(item, "in_doubt", "accepted", "found on the channel")
+    assert settle(table, doubt, found) == [doubt, found]
+    assert table.row(name).state == "accepted"
+
+
 def test_a_wait_for_the_same_reason_is_not_recorded_again(table: Table) -> None:
     """A long halt does not fill the ledger: the first wait stands there, the next ones do not."""
     table.add()
