@@ -36,6 +36,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
@@ -138,11 +139,7 @@ class LibraryHandler(logging.Handler):
 
 def allow_listed(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
     """Keep allowed keys with plain values, and count the rest (rules 1 to 3)."""
-    kept = {
-        key: value if value is None or type(value) is int else _plain(value)  # so that a line costs little
-        for key, value in event_dict.items()
-        if key in ALLOWED
-    }
+    kept = {key: _plain(value) for key, value in event_dict.items() if key in ALLOWED}
     dropped = len(event_dict) - len(kept)
     if not _EVENT.fullmatch(str(event_dict.get("event"))):
         kept["event"], dropped = UNNAMED, dropped + 1
@@ -157,24 +154,33 @@ def described(exc_info: ExcInfo) -> list[str]:
 def _processors(role: str, mode: str, clock: Clock) -> list[Processor]:
     def stamp(_logger: WrappedLogger, level: str, event_dict: EventDict) -> EventDict:
         at = clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        first = {"timestamp": at, "level": level, "event": event_dict.get("event")}
-        first |= {"role": role, "mode": mode, "pid": os.getpid()}
+        own = {"role": role, "mode": mode, "pid": os.getpid()}
+        first = {"timestamp": at, "level": level, "event": event_dict["event"], **own}
         return {**first, **event_dict, **first}  # first in the line, and whatever the call says
 
     return [
         structlog.contextvars.merge_contextvars,
         structlog.processors.ExceptionRenderer(described),
-        stamp,
         allow_listed,
+        stamp,
         _written,
     ]
 
 
 def _written(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> str:
+    """One line of ASCII, which every terminal and every file takes."""
+    with contextlib.suppress(TypeError):  # half a letter, or a number of more than 64 bits
+        line = orjson.dumps(event_dict)
+        if line.isascii():
+            return line.decode()
     return _ENCODER.encode(event_dict)
 
 
 def _plain(value: object) -> Plain:
+    if type(value) is str:  # asked first, with the next: nearly everything is one of them
+        return _cut(value)
+    if value is None or type(value) is int:
+        return value
     match value:
         case str():
             return _cut(value)

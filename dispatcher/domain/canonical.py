@@ -67,7 +67,7 @@ def format_time(value: datetime) -> str:
     """``2026-11-21T18:05:00.123456Z``; always UTC, always six digits. Raises ValueError for a naive time."""
     if value.tzinfo is None:
         raise ValueError("time without a zone")
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{value.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def parse_time(value: Json) -> datetime:

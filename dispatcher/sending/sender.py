@@ -20,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -156,7 +157,7 @@ class LocalSender:
             return Outcome(Verdict.DEFERRED, f"nothing was sent: {error.strerror}", "spent")
         outcome = self._stopped(granted)  # the disk may have taken its time
         outcome = outcome or await call(granted.outlet, granted.order.kind, granted.job, note)
-        await self._settle(granted, job, outcome)
+        self._settle(granted, job, outcome)
         return outcome
 
     async def find(self, bundle: Bundle, order: Order) -> Finding:
@@ -200,7 +201,7 @@ class LocalSender:
         """Close the adapters' connections and this sender's own files."""
         if self._let_go is not None:
             await self._let_go()
-        self._keeping.spent.close()
+        await self._keeping.spent.close()
         self._keeping.decisions.close()
 
     def _read(self, bundle: Bundle) -> Prepared:
@@ -304,16 +305,18 @@ class LocalSender:
     def _stopped(self, granted: Granted) -> Outcome | None:
         return self._judge.stopped(granted.answer, granted.prepared.digest)
 
-    async def _settle(self, granted: Granted, job: str, outcome: Outcome) -> None:
+    def _settle(self, granted: Granted, job: str, outcome: Outcome) -> None:
         settled = settled_as(outcome.verdict)
         if settled is None:
             return
         facts = told(outcome, granted.outlet.idempotency)
-        try:
-            await self._keeping.spent.append(granted.spent_key, settled, job, self._clock(), **facts)
-        except OSError as error:
-            # The disk still says "open", so nothing can be sent twice; the outcome counts all the same.
-            self._log.error("spent_not_written", delivery=granted.order.delivery, reason=str(error))
+        written = self._keeping.spent.begin(granted.spent_key, settled, job, self._clock(), **facts)
+        written.add_done_callback(partial(self._settled, granted.order.delivery))
+
+    def _settled(self, delivery: str, written: asyncio.Future[None]) -> None:
+        """Where it could not be written, the disk says "open", so nothing is sent twice; the outcome counts."""
+        if not written.cancelled() and (error := written.exception()):
+            self._log.error("spent_not_written", delivery=delivery, reason=str(error))
 
     def _forget(self) -> None:
         now = self._clock()

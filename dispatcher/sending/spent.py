@@ -24,6 +24,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from channels.capabilities import Idempotency, IdempotencyKind
 from channels.contract import Finding, Found, Outcome, Verdict
 from dispatcher.domain.canonical import format_time, parse_time
@@ -130,23 +132,36 @@ class SpentFile:
 
         Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
-        known = self._accounts.setdefault(key, Account())
-        known.fold(event, job, at, facts)
-        line = json.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts})
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((line.encode() + b"\n", done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
         try:
-            await done
+            await self.begin(key, event, job, at, **facts)
         except OSError:
+            known = self._accounts[key]
             if event is SpentEvent.OPEN:
                 known.fold(SpentEvent.UNSENT, job, at, {})
             known.code_issued = known.code_issued and event is not SpentEvent.CODE_ISSUED
             raise
 
-    def close(self) -> None:
-        """Close the file."""
+    def begin(self, key: str, event: SpentEvent, job: str, at: datetime, **facts: str | None) -> asyncio.Future[None]:
+        """As :meth:`append`, for what nobody has to wait for: the future is done when it is on disk.
+
+        An attempt's outcome is such: until it is there, the disk says ``open``, which keeps from sending again.
+        """
+        self._accounts.setdefault(key, Account()).fold(event, job, at, facts)
+        line = orjson.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts})
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((line + b"\n", done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return done
+
+    async def written(self) -> None:
+        """Wait until everything that was begun is on disk, or could not be written."""
+        if self._writer is not None:
+            await self._writer
+
+    async def close(self) -> None:
+        """Close the file, once everything is in it."""
+        await self.written()
         os.close(self._descriptor)
 
     async def _write(self) -> None:

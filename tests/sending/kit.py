@@ -75,8 +75,8 @@ class House:
         trust = load_trust(self._trust, policy_file.load)
         verifier = Verifier(trust.roster, trust.root.deployment, self._mode)
         book = StopBook(self.book_path, verifier, trust.root.status_key)
-        spent, decisions = SpentFile(self.spent_path), Decisions(self.decisions_path)
-        keeping = Keeping(trust, spent, book, decisions, self.media, self._identity)
+        self.spent, decisions = SpentFile(self.spent_path), Decisions(self.decisions_path)
+        keeping = Keeping(trust, self.spent, book, decisions, self.media, self._identity)
         nonce = lambda: self._nonces(8).hex()  # noqa: E731
         self.sender = LocalSender(keeping, self._outlets, self._mode, self.clock, nonce, elapsed=self.elapsed)
         return self.sender
@@ -108,9 +108,13 @@ class House:
         return answer.clauses
 
     async def deliver(self, order: Order) -> Outcome | Refusal:
-        """Ask, and send if permitted."""
+        """Ask, and send if permitted; what came of it is on disk then."""
         answer = await self.ask(order)
-        return answer if isinstance(answer, Refusal) else await self.sender.send(answer, note)
+        if isinstance(answer, Refusal):
+            return answer
+        outcome = await self.sender.send(answer, note)
+        await self.spent.written()
+        return outcome
 
     def made(self) -> int:
         """How many calls reached any platform."""

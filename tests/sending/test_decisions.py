@@ -18,13 +18,13 @@ from dispatcher.domain import canonical
 from dispatcher.domain.statement import Statement, StatementKind
 from dispatcher.gate.evidence import Failure
 from dispatcher.sending.decisions import REMEMBERED, Decisions
-from dispatcher.sending.permit import Permit
+from dispatcher.sending.permit import Permit, Refusal
 from dispatcher.statements.toml import parse_toml
 from dispatcher.statements.trust import policy_digest
 from tests.builders import draft
 from tests.cast import EXAMPLE_POLICY, HOUR, NOW, roster, signed
 from tests.sending.handing import Office
-from tests.sending.kit import House, note, run, told
+from tests.sending.kit import House, run, told
 
 SECOND = timedelta(seconds=1)
 HALT = signed(StatementKind.HALT, "ops-1", scope="channel", target="x", at=NOW - SECOND)
@@ -106,11 +106,11 @@ def test_a_judgement_is_named_by_its_content(house: House) -> None:
 def test_the_spent_file_names_the_decision_that_a_call_rests_on(house: House) -> None:
     """Only ``open`` does, which is written before the first byte."""
 
-    async def main() -> Outcome:
-        permit = await house.permit(house.drafted.order("x"))
-        return await house.sender.send(permit, note)
+    async def main() -> Outcome | Refusal:
+        return await house.deliver(house.drafted.order("x"))
 
-    assert run(main).verdict is Verdict.ACCEPTED
+    assert isinstance(outcome := run(main), Outcome)
+    assert outcome.verdict is Verdict.ACCEPTED
     lines = [json.loads(line) for line in house.spent_path.read_text().splitlines()]
     (entry,) = written(house.decisions_path, "plan")
     assert [(line["event"], line.get("decision")) for line in lines] == [

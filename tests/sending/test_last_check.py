@@ -192,7 +192,9 @@ def test_a_halt_while_the_attempt_is_being_written_down_stops_it(
         assert await asyncio.to_thread(writing.wait, 10)
         await halt(house)
         go_on.set()
-        return await sending
+        outcome = await sending
+        await house.spent.written()
+        return outcome
 
     assert (run(main).code, house.made()) == ("G16", 0)
     events = [json.loads(line)["event"] for line in house.spent_path.read_text().splitlines()]

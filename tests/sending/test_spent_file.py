@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "spent.jsonl"
 
     async def main() -> list[Any]:
-        (await open_one(path)).close()
+        await (await open_one(path)).close()
         with path.open("ab") as file:
             file.write(path.read_bytes()[:-9])
         await (await open_one(path, "k2")).append("k2", SpentEvent.ACCEPTED, "dlv-1 t", NOW)
@@ -109,6 +110,44 @@ def test_an_outcome_counts_even_when_it_cannot_be_written(tmp_path: Path) -> Non
     assert run(main) == ["accepted", MAYBE]
 
 
+def test_an_outcome_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told while its line is still being written; the disk says open until then."""
+    house, go_on, flush = house_in(tmp_path), threading.Event(), os.fdatasync
+    platform = house.platforms["x"]
+    send = platform.send
+
+    def slow_flush(descriptor: int) -> None:
+        assert go_on.wait(10)
+        flush(descriptor)
+
+    async def sending(job: Job, note: Note) -> Outcome:
+        monkeypatch.setattr(os, "fdatasync", slow_flush)
+        return await send(job, note)
+
+    platform.send = sending  # type: ignore[method-assign]
+
+    async def main() -> Verdict:
+        permit = await house.permit(house.drafted.order("x"))
+        outcome = await house.sender.send(permit, note)
+        go_on.set()
+        return outcome.verdict
+
+    assert run(main) is Verdict.ACCEPTED
+
+
+def test_what_was_begun_is_in_the_file_once_it_is_closed(tmp_path: Path) -> None:
+    """A worker that is asked to stop leaves nothing unwritten."""
+    path = tmp_path / "spent.jsonl"
+
+    async def main() -> None:
+        spent = await open_one(path)
+        spent.begin("k", SpentEvent.ACCEPTED, "dlv-1 t", NOW)
+        await spent.close()
+
+    run(main)
+    assert SpentFile(path).account("k").settled is SpentEvent.ACCEPTED
+
+
 def test_half_a_line_on_a_full_disk_is_taken_back(tmp_path: Path) -> None:
     """The next line that fits stands alone, and the file can be read."""
     path = tmp_path / "spent.jsonl"
@@ -143,7 +182,7 @@ def test_appends_share_a_write(tmp_path: Path) -> None:
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     """Nobody else reads or writes what was sent."""
-    SpentFile(tmp_path / "new" / "spent.jsonl").close()
+    run(SpentFile(tmp_path / "new" / "spent.jsonl").close)
     assert (tmp_path / "new" / "spent.jsonl").stat().st_mode & 0o777 == 0o600
 
 
@@ -163,7 +202,7 @@ def test_an_attempt_that_could_not_be_written_issues_no_code(tmp_path: Path) -> 
 def test_folders_on_the_way_to_the_file_are_made(tmp_path: Path) -> None:
     """However deep a deployment lies."""
     path = tmp_path / "deployment" / "sender" / "spent.jsonl"
-    SpentFile(path).close()
+    run(SpentFile(path).close)
     assert path.read_bytes() == b""
 
 
