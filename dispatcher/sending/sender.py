@@ -20,7 +20,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -310,13 +309,7 @@ class LocalSender:
         if settled is None:
             return
         facts = told(outcome, granted.outlet.idempotency)
-        written = self._keeping.spent.begin(granted.spent_key, settled, job, self._clock(), **facts)
-        written.add_done_callback(partial(self._settled, granted.order.delivery))
-
-    def _settled(self, delivery: str, written: asyncio.Future[None]) -> None:
-        """Where it could not be written, the disk says "open", so nothing is sent twice; the outcome counts."""
-        if not written.cancelled() and (error := written.exception()):
-            self._log.error("spent_not_written", delivery=delivery, reason=str(error))
+        self._keeping.spent.note(granted.spent_key, settled, job, self._clock(), **facts)
 
     def _forget(self) -> None:
         now = self._clock()

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
 from channels.capabilities import Idempotency, IdempotencyKind
 from channels.contract import Finding, Found, Outcome, Verdict
@@ -89,6 +90,10 @@ class Account:
                     self.found = Finding(Found.FOUND, facts["reference"], facts["url"])
 
 
+Told = asyncio.Future[None] | str
+"""Who waits for a line, or the job of one that nobody waits for."""
+
+
 class SpentFile:
     """An append-only file and what it adds up to. Use from one event loop; one process per file."""
 
@@ -98,8 +103,9 @@ class SpentFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._read()
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bytes, Told]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("spent")
 
     def knows(self, key: str) -> bool:
         """Whether anything was ever sent to a destination, or tried."""
@@ -132,30 +138,28 @@ class SpentFile:
 
         Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
+        known = self._fold(key, event, job, at, facts)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(_line(key, event, job, at, facts), done)
         try:
-            await self.begin(key, event, job, at, **facts)
+            await done
         except OSError:
-            known = self._accounts[key]
             if event is SpentEvent.OPEN:
                 known.fold(SpentEvent.UNSENT, job, at, {})
             known.code_issued = known.code_issued and event is not SpentEvent.CODE_ISSUED
             raise
 
-    def begin(self, key: str, event: SpentEvent, job: str, at: datetime, **facts: str | None) -> asyncio.Future[None]:
-        """As :meth:`append`, for what nobody has to wait for: the future is done when it is on disk.
+    def note(self, key: str, event: SpentEvent, job: str, at: datetime, **facts: str | None) -> None:
+        """As :meth:`append`, for what nobody has to wait for, as an attempt's outcome.
 
-        An attempt's outcome is such: until it is there, the disk says ``open``, which keeps from sending again.
+        Until it is on disk, the disk says ``open``, which keeps from sending again. Where it cannot be written, that
+        is logged, and the outcome counts all the same.
         """
-        self._accounts.setdefault(key, Account()).fold(event, job, at, facts)
-        line = orjson.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts})
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((line + b"\n", done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
-        return done
+        self._fold(key, event, job, at, facts)
+        self._put(_line(key, event, job, at, facts), job)
 
     async def written(self) -> None:
-        """Wait until everything that was begun is on disk, or could not be written."""
+        """Wait until everything that was noted is on disk, or could not be written."""
         if self._writer is not None:
             await self._writer
 
@@ -164,17 +168,38 @@ class SpentFile:
         await self.written()
         os.close(self._descriptor)
 
+    def _fold(self, key: str, event: SpentEvent, job: str, at: datetime, facts: Mapping[str, Any]) -> Account:
+        known = self._accounts.setdefault(key, Account())
+        known.fold(event, job, at, facts)
+        return known
+
+    def _put(self, line: bytes, told: Told) -> None:
+        self._waiting.append((line, told))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            fault: OSError | None = None
             try:
-                await asyncio.to_thread(self._flush, b"".join(line for line, _ in batch))
+                await asyncio.to_thread(self._flush, b"".join([line for line, _ in batch]))
             except OSError as error:
-                for _, done in batch:
-                    done.set_exception(OSError(error.errno, f"spent file: {error.strerror}"))
-            else:
-                for _, done in batch:
-                    done.set_result(None)
+                fault = error
+            for _, told in batch:
+                self._tell(told, fault)
+
+    def _tell(self, told: Told, fault: OSError | None) -> None:
+        if isinstance(told, str):
+            if fault is not None:
+                delivery = told.partition(" ")[0]
+                self._log.error("spent_not_written", delivery=delivery, reason=fault.strerror)
+        elif told.done():
+            return  # whoever waited has given up
+        elif fault is None:
+            told.set_result(None)
+        else:
+            told.set_exception(OSError(fault.errno, f"spent file: {fault.strerror}"))
 
     def _flush(self, data: bytes) -> None:
         size, view = os.fstat(self._descriptor).st_size, memoryview(data)
@@ -202,6 +227,10 @@ class SpentFile:
                     f"{self._path.name}: line {number} is damaged, so what was sent is not known",
                     "restore the file from the host's backup; do not delete it",
                 ) from error
+
+
+def _line(key: str, event: SpentEvent, job: str, at: datetime, facts: Mapping[str, Any]) -> bytes:
+    return orjson.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts}) + b"\n"
 
 
 def absent_twice(known: Account, idempotency: Idempotency) -> bool:

@@ -135,13 +135,13 @@ def test_an_outcome_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pyte
     assert run(main) is Verdict.ACCEPTED
 
 
-def test_what_was_begun_is_in_the_file_once_it_is_closed(tmp_path: Path) -> None:
+def test_what_was_noted_is_in_the_file_once_it_is_closed(tmp_path: Path) -> None:
     """A worker that is asked to stop leaves nothing unwritten."""
     path = tmp_path / "spent.jsonl"
 
     async def main() -> None:
         spent = await open_one(path)
-        spent.begin("k", SpentEvent.ACCEPTED, "dlv-1 t", NOW)
+        spent.note("k", SpentEvent.ACCEPTED, "dlv-1 t", NOW)
         await spent.close()
 
     run(main)
