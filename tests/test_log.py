@@ -207,9 +207,9 @@ def test_a_full_disk_does_not_stop_the_sending() -> None:
 
     stream = Full()
     out = log.Lines(stream)
-    out.msg("lost")
+    out.msg(lambda: "lost")
     stream.full = False
-    out.msg("kept")
+    out.msg(lambda: "kept")
     assert stream.getvalue() == "kept\n"
 
 

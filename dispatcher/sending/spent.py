@@ -17,12 +17,12 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -90,8 +90,15 @@ class Account:
                     self.found = Finding(Found.FOUND, facts["reference"], facts["url"])
 
 
-Told = asyncio.Future[None] | str
-"""Who waits for a line, or the job of one that nobody waits for."""
+class Entry(NamedTuple):
+    """One line that is to be written, and who waits for it, if anybody does."""
+
+    key: str
+    event: SpentEvent
+    job: str
+    at: datetime
+    facts: Mapping[str, str | None]
+    done: asyncio.Future[None] | None = None
 
 
 class SpentFile:
@@ -103,7 +110,7 @@ class SpentFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._read()
-        self._waiting: list[tuple[bytes, Told]] = []
+        self._waiting: list[Entry] = []
         self._writer: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("spent")
 
@@ -138,9 +145,8 @@ class SpentFile:
 
         Raises OSError; an ``open`` or ``code_issued`` that was not written is taken back, because nothing leaves.
         """
-        known = self._fold(key, event, job, at, facts)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(_line(key, event, job, at, facts), done)
+        known = self._put(Entry(key, event, job, at, facts, done))
         try:
             await done
         except OSError:
@@ -155,8 +161,7 @@ class SpentFile:
         Until it is on disk, the disk says ``open``, which keeps from sending again. Where it cannot be written, that
         is logged, and the outcome counts all the same.
         """
-        self._fold(key, event, job, at, facts)
-        self._put(_line(key, event, job, at, facts), job)
+        self._put(Entry(key, event, job, at, facts))
 
     async def written(self) -> None:
         """Wait until everything that was noted is on disk, or could not be written."""
@@ -168,41 +173,39 @@ class SpentFile:
         await self.written()
         os.close(self._descriptor)
 
-    def _fold(self, key: str, event: SpentEvent, job: str, at: datetime, facts: Mapping[str, Any]) -> Account:
-        known = self._accounts.setdefault(key, Account())
-        known.fold(event, job, at, facts)
-        return known
-
-    def _put(self, line: bytes, told: Told) -> None:
-        self._waiting.append((line, told))
+    def _put(self, entry: Entry) -> Account:
+        known = self._accounts.setdefault(entry.key, Account())
+        known.fold(entry.event, entry.job, entry.at, entry.facts)
+        self._waiting.append(entry)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
+        return known
 
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             fault: OSError | None = None
             try:
-                await asyncio.to_thread(self._flush, b"".join([line for line, _ in batch]))
+                await asyncio.to_thread(self._flush, batch)
             except OSError as error:
                 fault = error
-            for _, told in batch:
-                self._tell(told, fault)
+            for entry in batch:
+                self._tell(entry, fault)
 
-    def _tell(self, told: Told, fault: OSError | None) -> None:
-        if isinstance(told, str):
+    def _tell(self, entry: Entry, fault: OSError | None) -> None:
+        if entry.done is None:
             if fault is not None:
-                delivery = told.partition(" ")[0]
+                delivery = entry.job.partition(" ")[0]
                 self._log.error("spent_not_written", delivery=delivery, reason=fault.strerror)
-        elif told.done():
+        elif entry.done.done():
             return  # whoever waited has given up
         elif fault is None:
-            told.set_result(None)
+            entry.done.set_result(None)
         else:
-            told.set_exception(OSError(fault.errno, f"spent file: {fault.strerror}"))
+            entry.done.set_exception(OSError(fault.errno, f"spent file: {fault.strerror}"))
 
-    def _flush(self, data: bytes) -> None:
-        size, view = os.fstat(self._descriptor).st_size, memoryview(data)
+    def _flush(self, batch: Sequence[Entry]) -> None:
+        size, view = os.fstat(self._descriptor).st_size, memoryview(b"".join(map(_line, batch)))
         try:
             while view:
                 view = view[os.write(self._descriptor, view) :]
@@ -229,8 +232,9 @@ class SpentFile:
                 ) from error
 
 
-def _line(key: str, event: SpentEvent, job: str, at: datetime, facts: Mapping[str, Any]) -> bytes:
-    return orjson.dumps({"key": key, "event": event, "job": job, "at": format_time(at), **facts}) + b"\n"
+def _line(entry: Entry) -> bytes:
+    told = {"key": entry.key, "event": entry.event, "job": entry.job, "at": format_time(entry.at), **entry.facts}
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def absent_twice(known: Account, idempotency: Idempotency) -> bool:
