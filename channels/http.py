@@ -29,10 +29,11 @@ Example::
 from __future__ import annotations
 
 import hashlib
-import json as jsonlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from channels.calls import Ambiguous as Ambiguous  # noqa: PLC0414 - adapters find them here
 from channels.calls import Answer as Answer  # noqa: PLC0414 - as above
@@ -100,7 +101,7 @@ def _body(json: Any, form: Mapping[str, str] | None, data: bytes | None) -> tupl
     if sum(part is not None for part in (json, form, data)) > 1:
         raise ValueError("give one of json, form and data")
     if json is not None:
-        return "application/json", jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+        return "application/json", orjson.dumps(json)
     if form is not None:
         return "application/x-www-form-urlencoded", urlencode(form).encode()
     return None if data is None else ("application/octet-stream", data)

@@ -244,6 +244,8 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
 def keepable(outcome: Outcome) -> Outcome:
     """The outcome as SQL and ledger can keep it, its wait bounded to 30 days."""
     wait_s = outcome.retry_after_s
+    if wait_s is None and all(map(_is_plain, (outcome.reason, outcome.code, outcome.reference, outcome.url))):
+        return outcome
     kept: dict[str, Any] = {
         "reason": plain(outcome.reason),
         "code": plain(outcome.code),
@@ -256,9 +258,13 @@ def keepable(outcome: Outcome) -> Outcome:
 
 def plain(text: str) -> str:
     """Text as the ledger takes it: composed, on one line, without what UTF-8 or a database cannot carry."""
-    if text.isprintable() and text.isascii() and len(text) <= REASONS:
+    if _is_plain(text):
         return text
     return unicodedata.normalize("NFC", _UNKEEPABLE.sub(" ", text[:REASONS]))
+
+
+def _is_plain(text: str | None) -> bool:
+    return text is None or (text.isprintable() and text.isascii() and len(text) <= REASONS)
 
 
 def _plain_or_none(text: str | None) -> str | None:
