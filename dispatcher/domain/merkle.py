@@ -23,7 +23,8 @@ def leaf_hash(data: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + data).digest()
 
 
-def _node(children: bytes) -> bytes:
+def node_hash(children: bytes) -> bytes:
+    """The hash of two nodes that follow each other."""
     return hashlib.sha256(b"\x01" + children).digest()
 
 
@@ -36,7 +37,7 @@ class Tree:
         self._levels = [leaves]
         while len(level := self._levels[-1]) > HASH:
             pairs = range(0, len(level) - HASH, 2 * HASH)
-            paired = b"".join([_node(level[at : at + 2 * HASH]) for at in pairs])
+            paired = b"".join([node_hash(level[at : at + 2 * HASH]) for at in pairs])
             self._levels.append(paired + level[len(paired) * 2 :])
 
     @property
@@ -89,7 +90,7 @@ class Frontier:
         """The tree's head now; of no leaves, the hash of nothing."""
         *larger, node = self._roots or [EMPTY]
         for branch in reversed(larger):
-            node = _node(branch + node)
+            node = node_hash(branch + node)
         return node
 
     def extend(self, leaves: bytes) -> None:
@@ -106,7 +107,7 @@ class Frontier:
         """Add a whole branch of so many leaves, and join what has become a pair."""
         pairs = self.size // leaves
         while pairs & 1:
-            node, pairs = _node(self._roots.pop() + node), pairs >> 1
+            node, pairs = node_hash(self._roots.pop() + node), pairs >> 1
         self._roots.append(node)
         self.size += leaves
 
@@ -132,7 +133,7 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
             if not rest:
                 return None
             sibling = rest.pop(0)
-            node = _node(sibling + node if index & 1 else node + sibling)
+            node = node_hash(sibling + node if index & 1 else node + sibling)
         index, last = index >> 1, last >> 1
     return node if not rest else None
 
@@ -175,10 +176,10 @@ def consistent(old: int, old_root: bytes, size: int, root: bytes, path: Sequence
         if last == 0:
             return False
         if index & 1 or index == last:
-            was, grown = _node(node + was), _node(node + grown)
+            was, grown = node_hash(node + was), node_hash(node + grown)
             while not index & 1 and index:
                 index, last = index >> 1, last >> 1
         else:
-            grown = _node(grown + node)
+            grown = node_hash(grown + node)
         index, last = index >> 1, last >> 1
     return last == 0 and was == old_root and grown == root

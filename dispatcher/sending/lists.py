@@ -24,7 +24,7 @@ from nacl.secret import SecretBox
 
 from channels.contract import Secret
 from dispatcher.domain.ids import RandomBytes
-from dispatcher.domain.merkle import BLOCK, Tree, leaf_hash, root_from_path
+from dispatcher.domain.merkle import BLOCK, Tree, leaf_hash, node_hash, root_from_path
 from dispatcher.domain.plan import SignedList
 from dispatcher.sending.order import RecipientProof
 
@@ -32,9 +32,12 @@ KEY_BYTES = 32
 LEVELS = BLOCK.bit_length() - 1
 """Nodes on the way from a leaf to the root of its block."""
 
-REMEMBERED_BLOCKS = 4_096
-Blocks = dict[tuple[SignedList, int], bytes]
-"""Roots of whole blocks, by their signed list and their number in it."""
+REMEMBERED_BLOCKS = 128
+"""Twice as many as hold what a process has in hand: rows are sent in their order."""
+
+Blocks = dict[tuple[str, int, int], dict[int, bytes]]
+"""Nodes that are known to be under a list's root: by that root, the list's count and the number of a whole block;
+then by their place in the block, whose root is 1 and whose node n has 2n and 2n + 1 under it."""
 
 
 class ListError(ValueError):
@@ -109,8 +112,8 @@ def tree_of(leaves: Sequence[str]) -> Tree:
 def prove(proof: RecipientProof, key: ListKey, signed: SignedList, blocks: Blocks | None = None) -> tuple[str, Row]:
     """Open a row and check that it stands in the signed list. Returns leaf and row. Raises ListError.
 
-    ``blocks`` are whole blocks that are known to be under their list's root; the row's is added to them, and the
-    oldest goes.
+    ``blocks`` is what is known to be under a list's root already; the nodes on the row's way there are added to it,
+    and the oldest block goes. A way ends at the first node that is known.
     """
     leaf, row = key.open(proof.sealed)
     try:
@@ -126,16 +129,23 @@ def _is_under(signed: SignedList, leaf: bytes, proof: RecipientProof, blocks: Bl
     number, index = divmod(proof.position, BLOCK)
     if not 0 <= number < signed.count // BLOCK:  # the last block may not be whole
         return _root(leaf, proof.position, signed.count, proof.path) == signed.root
-    block = root_from_path(leaf, index, BLOCK, [bytes.fromhex(node) for node in proof.path[:LEVELS]])
-    if block is None:
-        return False
-    name = (signed, number)
-    if blocks.get(name) != block:
-        if _root(block, number, -(-signed.count // BLOCK), proof.path[LEVELS:]) != signed.root:
+    name = (signed.root, signed.count, number)
+    known = blocks.get(name, {})
+    node, at, way = leaf, BLOCK + index, dict[int, bytes]()
+    for step in proof.path[:LEVELS]:
+        if known.get(at) == node:
+            break
+        sibling = bytes.fromhex(step)
+        way |= {at: node, at ^ 1: sibling}
+        node, at = node_hash(sibling + node if at & 1 else node + sibling), at >> 1
+    if known.get(at) != node:
+        if at > 1 or _root(node, number, -(-signed.count // BLOCK), proof.path[LEVELS:]) != signed.root:
             return False
-        while len(blocks) >= REMEMBERED_BLOCKS:
-            blocks.pop(next(iter(blocks)))
-        blocks[name] = block
+        way[at] = node
+    known.update(way)
+    while name not in blocks and len(blocks) >= REMEMBERED_BLOCKS:
+        blocks.pop(next(iter(blocks)))
+    blocks[name] = known
     return True
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Secret
+from dispatcher.domain.merkle import BLOCK
 from dispatcher.domain.plan import SignedList
-from dispatcher.sending.lists import ListError, ListKey, Row, open_key, prove, tree_of
+from dispatcher.sending.lists import REMEMBERED_BLOCKS, Blocks, ListError, ListKey, Row, open_key, prove, tree_of
 from dispatcher.sending.order import RecipientProof
 from tests.builders import drawn, recipient_list
 
@@ -95,6 +96,47 @@ def test_a_list_of_another_size_is_another_list() -> None:
     """The count is signed as well as the root."""
     with pytest.raises(ListError, match="not in the signed list a"):
         prove(LIST.proofs[2], OPENED, replace(LIST.signed, count=4))
+
+
+LONG, FOREIGN = (recipient_list(name, *map(str, range(2 * BLOCK + 3))) for name in ("long", "foreign"))
+LONG_KEY = open_key(LONG.sealed_key, LONG.identity)
+
+
+@given(st.permutations(range(2 * BLOCK + 3)))
+def test_every_row_of_a_long_list_is_proved_in_any_order(order: list[int]) -> None:
+    """What is known of a block already stands in for the rest of a row's way."""
+    blocks: Blocks = {}
+    told = [prove(LONG.proofs[at], LONG_KEY, LONG.signed, blocks)[1].address.reveal() for at in order]
+    assert told == [str(at) for at in order]
+
+
+@pytest.mark.parametrize("change", [{"position": 6}, {"position": 4 + BLOCK}, {"sealed": FOREIGN.proofs[5].sealed}])
+def test_what_is_known_of_a_block_proves_no_false_row(change: dict[str, object]) -> None:
+    """A row that has another's place, or is sealed by another key, is not in the list though all others are known."""
+    blocks: Blocks = {}
+    for proof in (*LONG.proofs[:5], *LONG.proofs[6:]):
+        prove(proof, LONG_KEY, LONG.signed, blocks)
+    false: RecipientProof = replace(LONG.proofs[5], **change)  # type: ignore[arg-type]
+    with pytest.raises(ListError):
+        prove(false, LONG_KEY, LONG.signed, blocks)
+
+
+def test_a_row_of_a_list_that_anybody_may_fill_is_not_in_another() -> None:
+    """Whoever holds a list's key can seal any row; what is known of one list says nothing of another."""
+    blocks: Blocks = {}
+    for proof in LONG.proofs:
+        prove(proof, LONG_KEY, LONG.signed, blocks)
+    key = open_key(FOREIGN.sealed_key, FOREIGN.identity)
+    with pytest.raises(ListError, match="not in the signed list"):
+        prove(FOREIGN.proofs[5], key, LONG.signed, blocks)
+
+
+def test_what_is_known_of_blocks_does_not_grow_with_the_list() -> None:
+    """The oldest block goes, and of each no more is kept than its tree has nodes."""
+    blocks: Blocks = {(f"{number:064}", 1, number): {} for number in range(REMEMBERED_BLOCKS)}
+    for proof in LONG.proofs:
+        prove(proof, LONG_KEY, LONG.signed, blocks)
+    assert (len(blocks), max(map(len, blocks.values()))) == (REMEMBERED_BLOCKS, 2 * BLOCK - 1)
 
 
 @pytest.mark.parametrize(
