@@ -17,7 +17,7 @@ from dispatcher.domain.plan import Plan
 from dispatcher.sending.lists import tree_of
 from dispatcher.sending.order import Bundle, Order, RecipientProof
 from dispatcher.sending.prepared import RENDERING_SCHEMA
-from dispatcher.store import leasing, queue, recipients, records, spends
+from dispatcher.store import leasing, queue, recipients, records, spends, statements
 from dispatcher.store.database import Store, Work
 from dispatcher.store.leasing import Leased
 
@@ -80,7 +80,7 @@ class Orders:
                     return known  # whoever mends its rows need not start this process again
                 while len(self._bundles) >= PLANS:
                     self._bundles.pop(next(iter(self._bundles)))
-            elif (envelopes := tuple(records.envelopes_for(work, plan, self._mode))) != known.envelopes:
+            elif (envelopes := tuple(statements.envelopes_for(work, plan, self._mode))) != known.envelopes:
                 known = replace(known, envelopes=envelopes)
             self._bundles[plan] = known
             return known

@@ -21,7 +21,7 @@ from dispatcher.sending.status import StatusRefused, read_status, sign_status
 from dispatcher.settings import Settings
 from dispatcher.statements.signing import Signer
 from dispatcher.statements.verify import Verifier
-from dispatcher.store import leading, recipients, records, spends, sweep, ways_back
+from dispatcher.store import leading, recipients, records, spends, statements, sweep, ways_back
 from dispatcher.store.database import Store, Work
 from workers.doorbell import Ring
 from workers.pausing import rounds
@@ -115,7 +115,7 @@ class Relay:
         if self._status_at is not None and timedelta(0) <= now - self._status_at < due:  # a clock may be set back
             return
         self._listed |= self._listed_before(work)
-        verified, _ = self._verifier.verify_all(records.stop_envelopes(work, str(self._mode)), now)
+        verified, _ = self._verifier.verify_all(statements.stop_envelopes(work, str(self._mode)), now)
         self._listed.update(v.statement.id for v in verified if stops_something(v.statement))
         status = sign_status(self._settings.deployment, self._mode, now, self._listed, self._signer)
         records.put_status(work, str(self._mode), status)

@@ -13,7 +13,7 @@ from dispatcher.domain.errors import DispatcherError
 from dispatcher.domain.statement import Envelope
 from dispatcher.sending import Sender
 from dispatcher.settings import Settings
-from dispatcher.store import records
+from dispatcher.store import records, statements
 from dispatcher.store.database import Store
 from workers.broker import NAMESPACE
 from workers.pausing import pause
@@ -65,4 +65,4 @@ class StopPoll:
 
     def _read(self) -> tuple[list[Envelope], Envelope | None]:
         with self._store.read() as work:
-            return records.stop_envelopes(work, self._mode), records.status(work, self._mode)
+            return statements.stop_envelopes(work, self._mode), records.status(work, self._mode)

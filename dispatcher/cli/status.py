@@ -21,7 +21,7 @@ from dispatcher.domain.statement import Mode
 from dispatcher.embedded.state import read_state
 from dispatcher.service import exercising, probing, watching
 from dispatcher.service.desk import Desk
-from dispatcher.store import deliveries, doorbells, holds, records, ways_back
+from dispatcher.store import deliveries, doorbells, holds, records, statements, ways_back
 from dispatcher.store.database import Work
 from dispatcher.store.records import StoredPlan
 
@@ -118,7 +118,7 @@ def _awaited(desk: Desk, work: Work, standing: Standing) -> list[dict[str, Any]]
 
 
 def _halts(desk: Desk, work: Work, mode: Mode) -> list[Any]:
-    if not records.stop_envelopes(work, str(mode)):
+    if not statements.stop_envelopes(work, str(mode)):
         return []
     from dispatcher.service.stopping import halts_in
 

@@ -20,7 +20,7 @@ from dispatcher.gate.policy import Policies, PolicyVersion
 from dispatcher.settings import Settings
 from dispatcher.statements.trust import Trust
 from dispatcher.statements.verify import Verifier
-from dispatcher.store import records
+from dispatcher.store import statements
 from dispatcher.store.database import Store, Work
 
 DEFAULT_LIFE = timedelta(days=7)
@@ -143,12 +143,12 @@ class Desk:
     def record(self, work: Work, envelope: Envelope, mode: Mode, incident: str | None) -> Statement:
         """Verify an envelope and write it down. Raises StatementRefused."""
         verified = self.verifier(mode).verify(envelope, self.clock())
-        records.add_statement(work, verified, envelope, incident)
+        statements.add(work, verified, envelope, incident)
         return verified.statement
 
     def said(self, work: Work, kind: StatementKind, subject: str, mode: Mode) -> list[Statement]:
         """The authentic statements of one kind about one subject, oldest first. Unverifiable rows do not count."""
-        verified, _ = self.verifier(mode).verify_all(records.envelopes_about(work, kind, subject), work.now)
+        verified, _ = self.verifier(mode).verify_all(statements.envelopes_about(work, kind, subject), work.now)
         return [v.statement for v in verified if (v.statement.kind, v.statement.subject) == (kind, subject)]
 
     def now(self) -> datetime:

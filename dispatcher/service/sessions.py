@@ -25,7 +25,7 @@ from dispatcher.domain.errors import Forbidden
 from dispatcher.domain.people import Person, Role
 from dispatcher.domain.statement import Mode, StatementKind, Verified
 from dispatcher.service.desk import Desk, Pen
-from dispatcher.store import records, sessions
+from dispatcher.store import sessions, statements
 from dispatcher.store.database import Work
 
 BY_LINK = "dispatcher"
@@ -152,7 +152,7 @@ def read_link(desk: Desk, token: str) -> Link:
         raise Forbidden("this is no link of ours", AGAIN)
     subject = _subject(token)
     with desk.store.read() as work:
-        envelopes, now = records.envelopes_about(work, StatementKind.SIGN_IN, subject), work.now
+        envelopes, now = statements.envelopes_about(work, StatementKind.SIGN_IN, subject), work.now
     verified, _ = desk.verifier(Mode.LIVE).verify_all(envelopes, now)
     for one in verified:
         said = one.statement

@@ -28,7 +28,7 @@ from dispatcher.sending.status import StatusRefused, authentic_stop, read_status
 from dispatcher.service.accounts import channel_named
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.statements.errors import StatementRefused
-from dispatcher.store import accounts, records
+from dispatcher.store import accounts, records, statements
 from dispatcher.store.database import Work
 
 HALT_LIFE = timedelta(days=3_653)
@@ -138,7 +138,7 @@ def stops_known(desk: Desk, work: Work, mode: Mode) -> tuple[list[Verified], dat
         with suppress(StatusRefused):
             read = read_status(status, root.status_key, root.deployment, mode)
             listed, made_at = read.stops, read.made_at
-    for envelope in records.stop_envelopes(work, str(mode)):
+    for envelope in statements.stop_envelopes(work, str(mode)):
         with suppress(StatementRefused):
             known.append(authentic_stop(envelope, verifier, work.now, listed))
     return known, made_at

@@ -38,7 +38,7 @@ from dispatcher.service.accounts import lane_of
 from dispatcher.service.clearing import Standing, show
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.judging import findings
-from dispatcher.store import accounts, deliveries, recipients, records
+from dispatcher.store import accounts, deliveries, recipients, records, statements
 from dispatcher.store.database import Work
 
 
@@ -129,7 +129,7 @@ def renew(desk: Desk, plan_name: str, window: timedelta, pen: Pen) -> Standing:
 def _ask(desk: Desk, plan: Plan, bodies: Mapping[str, bytes], person: str) -> None:
     """Ask the gate about a plan that nobody has signed."""
     with desk.store.read() as work:
-        bundle = Bundle(plan.encoded(), bodies, tuple(records.envelopes_for(work, plan.digest, str(plan.mode))))
+        bundle = Bundle(plan.encoded(), bodies, tuple(statements.envelopes_for(work, plan.digest, str(plan.mode))))
         final = [(finding.channel, f) for finding in findings(desk, work, bundle, {}) for f in finding.final]
     if final:
         _refuse(desk, plan, person, final)

@@ -133,8 +133,7 @@ def lease_doubtful(
     held: frozenset[str] | None = None,
 ) -> list[Leased]:
     """Take deliveries whose quiet period is over, to find out what became of them. They stay in doubt meanwhile."""
-    free = or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until < NOW)
-    due = _due(work.dialect, lane, mode, "in_doubt", held is not None).where(free)
+    due = _due(work.dialect, lane, mode, "in_doubt", held is not None)
     rows = rows_of(work, due, _asked(work, limit, lease_for, held))
     return _own(work, rows, owner, lease_for, to="in_doubt")
 
@@ -203,6 +202,8 @@ def _due(dialect: str, lane: str, mode: str, state: str, of_ours: bool) -> Selec
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True, of=DELIVERIES)
     )
+    if state == "in_doubt":  # which it stays while somebody looks
+        due = due.where(or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until < NOW))
     return due.where(_ours(dialect, lane, DELIVERIES.c.account, DELIVERIES.c.due_at)) if of_ours else due
 
 

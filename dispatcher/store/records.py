@@ -1,4 +1,4 @@
-"""Reading and writing the documents: incidents, revisions, plans, clearances, statements.
+"""Reading and writing the documents: incidents, revisions, plans, clearances (``statements``: what was signed).
 
 Names that people type may be shortened to any unique beginning; a beginning that fits two is refused with both.
 """
@@ -6,12 +6,12 @@ Names that people type may be shortened to any unique beginning; a beginning tha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, insert, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, func, insert, select, text, update
 
 from channels.contract import Account
 from dispatcher.domain.errors import Invalid, NotFound, Stale
@@ -19,10 +19,10 @@ from dispatcher.domain.incident import Incident, Severity
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import Revision
 from dispatcher.domain.plan import Plan
-from dispatcher.domain.statement import Envelope, Mode, Statement, StatementKind, Verified
-from dispatcher.gate.stops import STOP_KINDS
+from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.sending.order import Bundle
 from dispatcher.store import accounts as account_rows
+from dispatcher.store import statements
 from dispatcher.store.database import Work
 from dispatcher.store.tables import (
     CLEARANCES,
@@ -31,12 +31,8 @@ from dispatcher.store.tables import (
     RECIPIENT_LISTS,
     RENDERINGS,
     REVISIONS,
-    STATEMENTS,
     STATUSES,
 )
-
-STANDING = (StatementKind.ASSESS, StatementKind.EXEMPT, StatementKind.ATTEST)
-"""Statements about accounts and channels: they go along with every plan."""
 
 LISTED = {"incident": "incident list", "delivery": "delivery list"}
 """The command that lists a kind of thing; what has none stands in ``dispatcher status``."""
@@ -50,15 +46,6 @@ class StoredPlan:
     digest: str
     state: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A statement's row: what it is about, when it was written down, and its envelope, None where it holds none."""
-
-    subject: str
-    recorded_at: datetime
-    envelope: Envelope | None
 
 
 def unique(work: Work, column: Any, value: str, what: str) -> str:
@@ -200,66 +187,6 @@ def move_plan(work: Work, digest: str, incident_id: str, source: str, target: st
         raise Stale(f"plan {digest[:12]} is not {source} any more", f"dispatcher clearance show {digest[:12]}")
 
 
-def add_statement(work: Work, verified: Verified, envelope: Envelope, incident_id: str | None) -> bool:
-    """Write a statement with its ledger entry; False when it was there already."""
-    statement = verified.statement
-    if work.execute(select(STATEMENTS.c.id).where(STATEMENTS.c.id == statement.id)).first():
-        return False
-    same = ("id", "subject", "person", "role", "not_before", "expires")
-    values = {name: getattr(statement, name) for name in same}
-    words = {"kind": str(statement.kind), "mode": str(statement.mode), "incident": incident_id}
-    stored = {"envelope": envelope.document(), "recorded_at": work.now}
-    work.execute(insert(STATEMENTS).values(**values, **words, **stored))
-    work.record(
-        f"statement.{statement.kind}",
-        incident=incident_id,
-        actor=statement.asked_by or statement.person,
-        **({"through": statement.person} if statement.asked_by else {}),
-        role=statement.role,
-        statement=statement.id,
-        subject=statement.subject,
-        key=verified.key,
-        body=dict(statement.body),
-    )
-    return True
-
-
-def envelopes(work: Work, *where: Any) -> list[Envelope]:
-    """Envelopes of the statements that fit, oldest first. A row written by hand that holds none is left out."""
-    return [one.envelope for one in _said(work, *where) if one.envelope]
-
-
-def said_of(work: Work, incident_id: str, plans: Collection[str]) -> list[Said]:
-    """Everything that was signed in an incident or about these plans of it, oldest first."""
-    return _said(work, or_(STATEMENTS.c.incident == incident_id, STATEMENTS.c.subject.in_(plans)))
-
-
-def said_standing(work: Work, mode: str, since: datetime) -> list[Said]:
-    """The standing statements of a mode that had not expired by then, oldest first."""
-    kinds = [str(kind) for kind in STANDING]
-    return _said(work, STATEMENTS.c.kind.in_(kinds), STATEMENTS.c.mode == mode, STATEMENTS.c.expires > since)
-
-
-def envelopes_for(work: Work, plan_digest: str, mode: str) -> list[Envelope]:
-    """Everything signed about a plan, and the standing statements of its mode that have not expired."""
-    standing = (
-        STATEMENTS.c.kind.in_([str(kind) for kind in STANDING])
-        & (STATEMENTS.c.mode == mode)
-        & (STATEMENTS.c.expires > work.now)
-    )
-    return envelopes(work, or_(STATEMENTS.c.subject == plan_digest, standing))
-
-
-def envelopes_about(work: Work, kind: StatementKind, subject: str) -> list[Envelope]:
-    """What was signed of one kind about one subject."""
-    return envelopes(work, STATEMENTS.c.kind == str(kind), STATEMENTS.c.subject == subject)
-
-
-def stop_envelopes(work: Work, mode: str) -> list[Envelope]:
-    """All of a mode that may stop something, or end a stop."""
-    return envelopes(work, STATEMENTS.c.kind.in_([str(kind) for kind in STOP_KINDS]), STATEMENTS.c.mode == mode)
-
-
 def bundle(work: Work, plan_digest: str) -> Bundle:
     """All that a sender is given about a plan."""
     row = work.execute(select(PLANS.c.body, PLANS.c.mode).where(PLANS.c.digest == plan_digest)).one()
@@ -269,24 +196,27 @@ def bundle(work: Work, plan_digest: str) -> Bundle:
     return Bundle(
         plan=row.body,
         renderings=dict(work.execute(bodies).all()),
-        envelopes=tuple(envelopes_for(work, plan_digest, row.mode)),
+        envelopes=tuple(statements.envelopes_for(work, plan_digest, row.mode)),
         list_keys=dict(work.execute(sealed).all()),
     )
 
 
 def stands(work: Work, plan_digest: str, known: Bundle, needed: Collection[str]) -> bool:
     """Whether a plan and these of its renderings are still what they were."""
-    body = work.execute(select(PLANS.c.body).where(PLANS.c.digest == plan_digest)).scalar_one()
-    query = select(RENDERINGS.c.digest, RENDERINGS.c.body).where(RENDERINGS.c.digest.in_(needed))
-    found = dict(work.execute(query).all()) if needed else {}
+    body = work.execute(_body(), {"plan": plan_digest}).scalar_one()
+    found = dict(work.execute(_texts(), {"needed": list(needed)}).all()) if needed else {}
     return bool(body == known.plan) and found == {name: known.renderings.get(name) for name in needed}
 
 
-def _said(work: Work, *where: Any) -> list[Said]:
-    known = [STATEMENTS.c.recorded_at <= work.now] if work.past else []
-    query = select(STATEMENTS.c.subject, STATEMENTS.c.recorded_at, STATEMENTS.c.envelope).where(*where, *known)
-    rows = work.execute(query.order_by(STATEMENTS.c.recorded_at, STATEMENTS.c.id)).all()
-    return [Said(row.subject, row.recorded_at, _envelope(row.envelope)) for row in rows]
+@cache
+def _body() -> Select[Any]:
+    return select(PLANS.c.body).where(PLANS.c.digest == bindparam("plan"))
+
+
+@cache
+def _texts() -> Select[str, bytes]:
+    needed: BindParameter[Any] = bindparam("needed", expanding=True)
+    return select(RENDERINGS.c.digest, RENDERINGS.c.body).where(RENDERINGS.c.digest.in_(needed))
 
 
 def _named_in(body: bytes) -> tuple[list[str], list[str]]:
@@ -296,12 +226,6 @@ def _named_in(body: bytes) -> tuple[list[str], list[str]]:
         return [], []  # the sender refuses what cannot be read, and says so
     digests = [digest for destination in read.destinations for digest in destination.renderings.values()]
     return digests, [signed.id for destination in read.destinations for signed in destination.lists]
-
-
-def _envelope(document: Any) -> Envelope | None:
-    with suppress(ValueError):  # nobody vouches for rows: one that cannot be read must not keep others from it
-        return Envelope.from_document(document)
-    return None
 
 
 def _incident(row: Any) -> Incident:
@@ -331,11 +255,6 @@ def moved(
     return made
 
 
-def statement_of(envelope: Envelope) -> Statement:
-    """The statement in an envelope, unverified: for showing, never for deciding."""
-    return Statement.decode(envelope.payload)
-
-
 def add_clearances(work: Work, plan_digest: str, channels: Iterable[str]) -> None:
     """Write a pending clearance per channel."""
     rows = [{"plan": plan_digest, "channel": c, "state": "pending", "changed_at": work.now} for c in channels]
@@ -357,7 +276,7 @@ def move_clearance(work: Work, plan_digest: str, incident_id: str, channel: str,
 
 def status(work: Work, mode: str) -> Envelope | None:
     """The newest signed status of a mode, where its row holds one."""
-    return _envelope(work.execute(select(STATUSES.c.envelope).where(STATUSES.c.mode == mode)).scalar())
+    return statements.envelope_in(work.execute(select(STATUSES.c.envelope).where(STATUSES.c.mode == mode)).scalar())
 
 
 def put_status(work: Work, mode: str, envelope: Envelope) -> None:

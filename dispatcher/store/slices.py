@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from dispatcher.domain.statement import StatementKind
-from dispatcher.store import checkpoints, records
+from dispatcher.store import checkpoints
 from dispatcher.store.checkpoints import Ranges
 from dispatcher.store.database import Work
+from dispatcher.store.statements import STANDING
 from dispatcher.store.tables import ATTEMPTS, DELIVERIES, PLANS, RENDERINGS, REVISIONS, STATEMENTS
 
 PAGE = 5_000
@@ -40,7 +41,7 @@ def in_tree(work: Work, size: int) -> Ranges:
 
 def context(work: Work, mode: str, since: datetime) -> set[str]:
     """Statements of no incident that one of this mode rested on: halts, and what was standing after ``since``."""
-    standing = and_(STATEMENTS.c.kind.in_(list(map(str, records.STANDING))), STATEMENTS.c.expires > since)
+    standing = and_(STATEMENTS.c.kind.in_(list(map(str, STANDING))), STATEMENTS.c.expires > since)
     wanted = or_(standing, STATEMENTS.c.kind.in_(list(map(str, _STOPS))))
     of_mode = (STATEMENTS.c.mode == mode, STATEMENTS.c.incident.is_(None))
     return set(work.execute(select(STATEMENTS.c.id).where(wanted, *of_mode)).scalars())

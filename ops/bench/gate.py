@@ -30,7 +30,7 @@ from dispatcher.sending.outlets import Outlet
 from dispatcher.sending.sender import LocalSender
 from dispatcher.service.judging import cases_of
 from dispatcher.store import records
-from dispatcher.store.records import statement_of
+from dispatcher.store.statements import statement_of
 from ops.bench.figures import Figure
 from ops.bench.office import MODE, Office, office_at, sender_at
 

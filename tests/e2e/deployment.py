@@ -56,7 +56,7 @@ from dispatcher.service.areas import Where
 from dispatcher.service.desk import Desk, Pen
 from dispatcher.service.evidence import AssessmentOutcome, Decision
 from dispatcher.service.submitting import Wish
-from dispatcher.store import deliveries, records
+from dispatcher.store import deliveries, records, statements
 from dispatcher.store.tables import LEDGER, STATEMENTS
 from ops.exercise.stage import simulator_at
 from tests.cast import RECORD
@@ -254,7 +254,7 @@ class Deployment:
     def signed(self, statement: str) -> Envelope:
         """The envelope of a statement."""
         with self.desk.store.read() as work:
-            (envelope,) = records.envelopes(work, STATEMENTS.c.id == statement)
+            (envelope,) = statements.envelopes(work, STATEMENTS.c.id == statement)
         return envelope
 
     def clauses(self, delivery: str) -> set[str]:

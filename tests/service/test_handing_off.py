@@ -15,7 +15,7 @@ from dispatcher.gate.stops import HaltScope
 from dispatcher.sending import HandOff
 from dispatcher.sending.order import Bundle, Order
 from dispatcher.service import accounts, handing_off, stopping
-from dispatcher.store import deliveries, records
+from dispatcher.store import deliveries, records, statements
 from tests.office import EXCEPTIONAL, Office
 
 CODE = "K7Q2M-9XW4T"
@@ -56,7 +56,7 @@ def handed_over(office: Office) -> str:
             "mode": row.mode,
             "released_by": "director-1",
         }
-        statement = records.statement_of(submitted).id
+        statement = statements.statement_of(submitted).id
         deliveries.add_dispatch(work, {**released, "statement": statement}, ["tiktok"])
     office.set_state(delivery, "leased", "sending", "handed_over", attempts=1)
     return delivery
@@ -82,7 +82,7 @@ def test_a_packet_is_in_its_file_and_the_code_is_shown(office: Office) -> None:
     assert made.packet.parent == office.desk.settings.path("hand-off")
     ((order, device, envelope),) = sender.asked
     assert (order.delivery, device) == (delivery, "phone-1")
-    assert dict(records.statement_of(envelope).body) == {"delivery": delivery, "step": "open", "device": "phone-1"}
+    assert dict(statements.statement_of(envelope).body) == {"delivery": delivery, "step": "open", "device": "phone-1"}
 
 
 def test_the_code_is_in_no_table(office: Office) -> None:

@@ -18,7 +18,7 @@ from dispatcher.ledger.notes import Checkpoint, origin_of, read_note, seal
 from dispatcher.service import proving
 from dispatcher.service.proving import Proof
 from dispatcher.statements.signing import KeyFileSigner, sign
-from dispatcher.store import records
+from dispatcher.store import statements
 from tests.office import Office
 from workers.sequencer import LEADS_FOR, Sequencer
 
@@ -226,7 +226,7 @@ def test_a_statement_with_nobodys_key_anchors_nothing(office: Office) -> None:
         checkpoint=head,
     )
     with office.desk.store.write() as work:
-        records.add_statement(work, Verified(claim, signer.fingerprint), sign(claim, signer), None)
+        statements.add(work, Verified(claim, signer.fingerprint), sign(claim, signer), None)
     found = proving.verify(without_copies(office).desk)
     assert (found.faults, found.anchored) == ((), 0)
     assert any("nobody's" in source for source in found.heads)

@@ -13,7 +13,7 @@ from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.message import TextKind
 from dispatcher.domain.plan import Spend
 from dispatcher.domain.statement import Mode
-from dispatcher.store import deliveries, migrate, records, spends
+from dispatcher.store import deliveries, migrate, records, spends, statements
 from dispatcher.store.database import Store, open_engine
 from tests.builders import INCIDENT, Drafted, draft, everything_signed, verified
 from tests.cast import NOW
@@ -54,7 +54,7 @@ def planned(store: Store, drafted: Drafted) -> Drafted:
         spends.add(work, drafted.plan)
         for envelope in everything_signed(drafted.plan):
             (said,) = verified([envelope])
-            records.add_statement(work, said, envelope, INCIDENT)
+            statements.add(work, said, envelope, INCIDENT)
     return drafted
 
 

@@ -9,7 +9,7 @@ import pytest
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.lifecycle import IncidentState
 from dispatcher.domain.statement import StatementKind
-from dispatcher.store import deliveries, queue, recipients, records
+from dispatcher.store import deliveries, queue, recipients, records, statements
 from dispatcher.store.database import Store
 from dispatcher.store.history import entries
 from dispatcher.store.queue import Move
@@ -77,7 +77,7 @@ def test_a_statement_is_written_once(store: Store, planned: Drafted) -> None:
     envelope = signed(StatementKind.REJECT, "checker-2", subject=planned.plan.digest, channels=["x"])
     (said,) = verified([envelope])
     with store.write() as work:
-        assert [records.add_statement(work, said, envelope, INCIDENT) for _ in range(2)] == [True, False]
+        assert [statements.add(work, said, envelope, INCIDENT) for _ in range(2)] == [True, False]
     with store.read() as work:
         assert len(entries(work, kinds=["statement.reject"])) == 1
 

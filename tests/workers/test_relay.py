@@ -16,7 +16,7 @@ from dispatcher.sender_bootstrap import now
 from dispatcher.sending.status import Status, read_status
 from dispatcher.service.desk import Desk
 from dispatcher.statements.signing import KeyFileSigner
-from dispatcher.store import records
+from dispatcher.store import records, statements
 from dispatcher.store.tables import LEADERS, OUTBOX, RECIPIENTS, STATEMENTS, STATUSES
 from tests.builders import FixedClock
 from tests.stage import Stage, true
@@ -127,7 +127,7 @@ def test_a_stop_that_nobody_signed_is_not_listed(quiet: Stage) -> None:
     """A row written by hand would otherwise stay listed, unseen by every sender, and stop everything for good."""
     halt = quiet.halt()
     with quiet.desk.store.write() as work:
-        (envelope,) = records.stop_envelopes(work, "exercise")
+        (envelope,) = statements.stop_envelopes(work, "exercise")
         forged = {**envelope.document(), "payload": envelope.payload.decode().replace('"ops-1"', '"ops-2"')}
         assert forged != envelope.document()
         row = dict(work.execute(select(STATEMENTS)).one()._mapping)

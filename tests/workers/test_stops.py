@@ -15,7 +15,7 @@ from dispatcher.domain.statement import Envelope, Mode
 from dispatcher.sender_bootstrap import now
 from dispatcher.sending.status import sign_status
 from dispatcher.statements.signing import KeyFileSigner
-from dispatcher.store import records
+from dispatcher.store import records, statements
 from dispatcher.store.tables import STATEMENTS, STATUSES
 from tests.stage import Stage
 from tests.workers.conftest import Make
@@ -109,7 +109,7 @@ def test_each_stop_is_told_once(make: Make) -> None:
         await poll.once()
 
     asyncio.run(main())
-    kinds = [str(records.statement_of(envelope).kind) for envelope in ear.stops]
+    kinds = [str(statements.statement_of(envelope).kind) for envelope in ear.stops]
     assert kinds == ["halt", "resume", "resume"]
 
 

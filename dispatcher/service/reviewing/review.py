@@ -29,7 +29,7 @@ from dispatcher.service.reviewing.sent import (
 )
 from dispatcher.service.reviewing.signed import HaltRead, Signature, halts, read
 from dispatcher.service.reviewing.timed import Latency, Progress, WentBack, latency, progress, went_back
-from dispatcher.store import history, records
+from dispatcher.store import history, records, statements
 from dispatcher.store.database import Work
 
 
@@ -140,7 +140,7 @@ def _signatures(
     desk: Desk, work: Work, incident: Incident, plans: Sequence[str]
 ) -> Mapping[str, tuple[Signature, ...]]:
     """Everything signed in the incident by the plan that it is about, and what is about none under the empty name."""
-    said = records.said_of(work, incident.id, plans)
+    said = statements.said_of(work, incident.id, plans)
     signed = list(zip(said, read(desk, incident.mode, said), strict=True))
     return {
         plan: tuple(signature for row, signature in signed if (row.subject if row.subject in plans else "") == plan)
@@ -153,7 +153,7 @@ def _standing(desk: Desk, work: Work, incident: Incident, plans: Sequence[PlanRe
     since = min((plan.submitted_at for plan in plans), default=incident.declared_at)
     channels = {channel for plan in plans for channel in plan.stored.plan.channels}
     accounts = {None, *(one.account for plan in plans for one in plan.stored.plan.destinations)}
-    signed = read(desk, incident.mode, records.said_standing(work, str(incident.mode), since))
+    signed = read(desk, incident.mode, statements.said_standing(work, str(incident.mode), since))
     return tuple(
         one
         for one in signed

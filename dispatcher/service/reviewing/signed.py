@@ -18,7 +18,7 @@ from dispatcher.statements.errors import StatementRefused
 from dispatcher.statements.verify import Verifier
 from dispatcher.store import history
 from dispatcher.store.database import Work
-from dispatcher.store.records import Said
+from dispatcher.store.statements import Said
 
 REASONS = ("reason", "finding", "need", "note")
 """Where the body of a statement says why."""
