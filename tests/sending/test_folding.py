@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,17 +52,17 @@ def test_events_are_stored_in_these_words() -> None:
 
 def test_lines_are_written_one_batch_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one batch is being flushed nothing else is: the file's order is the order asked for."""
-    flushing, go_on, flush, at_once = threading.Event(), threading.Event(), os.fdatasync, []
+    flushing, go_on, flush, at_once = threading.Event(), threading.Event(), os.writev, []
 
-    def slow(descriptor: int) -> None:
+    def slow(descriptor: int, lines: Sequence[memoryview]) -> int:
         at_once.append(1)
         flushing.set()
         assert go_on.wait(10)
-        flush(descriptor)
+        return flush(descriptor, lines)
 
     async def main() -> list[int]:
         spent = SpentFile(tmp_path / "spent.jsonl")
-        monkeypatch.setattr(os, "fdatasync", slow)
+        monkeypatch.setattr(os, "writev", slow)
         first = asyncio.create_task(spent.append("k1", SpentEvent.OPEN, "dlv-1 t", NOW))
         assert await asyncio.to_thread(flushing.wait, 10)
         second = asyncio.create_task(spent.append("k2", SpentEvent.OPEN, "dlv-2 t", NOW))

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -205,16 +205,16 @@ def test_a_halt_while_the_code_is_being_written_keeps_it_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is used up, because the disk says that it was issued; nobody sees it."""
-    writing, go_on, flush = threading.Event(), threading.Event(), os.fdatasync
+    writing, go_on, flush = threading.Event(), threading.Event(), os.writev
 
-    def slow_flush(descriptor: int) -> None:
+    def slow_flush(descriptor: int, lines: Sequence[memoryview]) -> int:
         writing.set()
         assert go_on.wait(10)
-        flush(descriptor)
+        return flush(descriptor, lines)
 
     async def main() -> list[tuple[str, ...]]:
         await office.hand_over(office.order())
-        monkeypatch.setattr(os, "fdatasync", slow_flush)
+        monkeypatch.setattr(os, "writev", slow_flush)
         asking = asyncio.create_task(office.not_issued())
         assert await asyncio.to_thread(writing.wait, 10)
         await office.fresh(HALT)
@@ -229,13 +229,13 @@ def test_a_halt_while_the_code_is_being_written_keeps_it_back(
 def test_a_full_disk_issues_nothing_and_uses_nothing_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not on disk is not handed out; with room again it is issued."""
 
-    def full(_: int) -> None:
+    def full(_: int, _lines: Sequence[memoryview]) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async def main() -> tuple[str, ...]:
         await office.hand_over(office.order())
         with monkeypatch.context() as patched:
-            patched.setattr(os, "fdatasync", full)
+            patched.setattr(os, "writev", full)
             refused = await office.not_issued()
         await office.issued()
         return refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,12 +116,12 @@ def test_of_several_reasons_the_gravest_says_what_becomes_of_it(office: Office) 
 def test_a_full_disk_is_for_operations_to_mend_and_waits(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The refusal says what failed, and that it ends by itself."""
 
-    def full(_: int) -> None:
+    def full(_: int, _lines: Sequence[memoryview]) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async def main() -> object:
         await office.hand_over(office.order())
-        monkeypatch.setattr(os, "fdatasync", full)
+        monkeypatch.setattr(os, "writev", full)
         return await office.issue()
 
     fact = "no code was issued: spent file: No space left on device"

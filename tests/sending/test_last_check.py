@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -178,16 +179,16 @@ def test_a_halt_while_the_attempt_is_being_written_down_stops_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk may take its time; the last look is behind it, and the destination stays free."""
-    writing, go_on, flush = threading.Event(), threading.Event(), os.fdatasync
+    writing, go_on, flush = threading.Event(), threading.Event(), os.writev
 
-    def slow_flush(descriptor: int) -> None:
+    def slow_flush(descriptor: int, lines: Sequence[memoryview]) -> int:
         writing.set()
         assert go_on.wait(10)
-        flush(descriptor)
+        return flush(descriptor, lines)
 
     async def main() -> Outcome:
         permit = await house.permit(house.drafted.order("x"))
-        monkeypatch.setattr(os, "fdatasync", slow_flush)
+        monkeypatch.setattr(os, "writev", slow_flush)
         sending = asyncio.create_task(house.sender.send(permit, note))
         assert await asyncio.to_thread(writing.wait, 10)
         await halt(house)

@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,16 +112,16 @@ def test_an_outcome_counts_even_when_it_cannot_be_written(tmp_path: Path) -> Non
 
 def test_an_outcome_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told while its line is still being written; the disk says open until then."""
-    house, go_on, flush = house_in(tmp_path), threading.Event(), os.fdatasync
+    house, go_on, flush = house_in(tmp_path), threading.Event(), os.writev
     platform = house.platforms["x"]
     send = platform.send
 
-    def slow_flush(descriptor: int) -> None:
+    def slow_flush(descriptor: int, lines: Sequence[memoryview]) -> int:
         assert go_on.wait(10)
-        flush(descriptor)
+        return flush(descriptor, lines)
 
     async def sending(job: Job, note: Note) -> Outcome:
-        monkeypatch.setattr(os, "fdatasync", slow_flush)
+        monkeypatch.setattr(os, "writev", slow_flush)
         return await send(job, note)
 
     platform.send = sending  # type: ignore[method-assign]
