@@ -5,7 +5,7 @@ The way of one order::
     permit(bundle, orders)   read the bundle → recompute digests → prove the recipient → ask the gate → mint
     (the worker commits its intent)
     send(permit, note)       time, halt, permit and spent file once more → "open" on disk → time and halt again
-                             → adapter → outcome on disk
+                             → adapter → outcome noted, and on disk soon
 
 What the sender goes by is its own: trust files, credentials, spent file, stops it was told of. A bundle and an order
 are claims.

@@ -8,7 +8,8 @@ Rules (design: gate 4; reference: reliability 1.3 and 2.3)
   3. A restored or forged database therefore cannot make a second post.
   4. What was accepted on a channel that nobody can look at is kept with the platform's name for it: a worker that
      died before it told the database is told again.
-  5. Many appends share one write. A torn last line, from a crash while writing, is cut off: its byte never left.
+  5. Many appends share one write. A torn last line, from a crash while writing, is cut off: its byte never
+     left, or what came of it is in doubt.
 """
 
 from __future__ import annotations

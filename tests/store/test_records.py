@@ -8,13 +8,11 @@ import pytest
 
 from dispatcher.domain.errors import Invalid, NotFound, Stale
 from dispatcher.domain.lifecycle import IncidentState
-from dispatcher.domain.statement import StatementKind
-from dispatcher.store import deliveries, queue, recipients, records, statements
+from dispatcher.store import deliveries, queue, recipients, records
 from dispatcher.store.database import Store
 from dispatcher.store.history import entries
 from dispatcher.store.queue import Move
-from tests.builders import INCIDENT, Drafted, draft, everything_signed, revision, verified
-from tests.cast import signed
+from tests.builders import INCIDENT, Drafted, draft, everything_signed, revision
 
 
 def test_a_plan_comes_back_as_it_was_signed(store: Store, planned: Drafted) -> None:
@@ -70,16 +68,6 @@ def test_the_bundle_has_all_that_a_sender_needs(store: Store, planned: Drafted) 
         bundle = records.bundle(work, planned.plan.digest)
     assert (bundle.plan, bundle.renderings) == (planned.plan.encoded(), planned.renderings)
     assert {e.payload for e in bundle.envelopes} == {e.payload for e in everything_signed(planned.plan)}
-
-
-def test_a_statement_is_written_once(store: Store, planned: Drafted) -> None:
-    """The same one again is no second entry in the ledger."""
-    envelope = signed(StatementKind.REJECT, "checker-2", subject=planned.plan.digest, channels=["x"])
-    (said,) = verified([envelope])
-    with store.write() as work:
-        assert [statements.add(work, said, envelope, INCIDENT) for _ in range(2)] == [True, False]
-    with store.read() as work:
-        assert len(entries(work, kinds=["statement.reject"])) == 1
 
 
 @pytest.mark.usefixtures("planned")
