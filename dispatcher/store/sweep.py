@@ -46,10 +46,10 @@ def lost_sends(work: Work, quiet: timedelta) -> int:
 
 
 def over_time(work: Work) -> int:
-    """Deliveries whose window passed before any byte left."""
+    """Deliveries whose window passed before any byte left. Nothing of what has time left is read, however much."""
     count = 0
     for state in ("ready", "held", "handed_over"):
-        at = (DELIVERIES.c.state == state, DELIVERIES.c.reason != "ambiguous")
+        at = (DELIVERIES.c.state == state, DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.reason != "ambiguous")
         late = and_(DELIVERIES.c.expires_at <= work.now, *at)
         count += _move(work, late, state, "expired", "the window has passed")
     return count

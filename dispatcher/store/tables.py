@@ -208,7 +208,7 @@ DELIVERIES = Table(
     DeliveryRow,
     UniqueConstraint("plan", "account", "kind", "destination"),
     Index("ix_deliveries_due", "lane", "mode", "state", "due_at", "id"),
-    Index("ix_deliveries_lease", "state", "lease_until"),
+    Index("ix_deliveries_lease", "state", "lease_until", "expires_at"),
     Index("ix_deliveries_counts", "plan", "state", "kind", "channel", "account", "attempts"),
     # of what is ready only: migrations 0003 says so; said here, it would load both databases' dialects at every start
     Index("ix_deliveries_ready", "plan", "account", "due_at", "id"),

@@ -6,8 +6,8 @@ kill -9; a line says how it ended. No product code knows of this: what is wrappe
     before COMMIT, after COMMIT     the commit that a move is in ("leased to sending"), or the lease ("lease")
     before open, after open         the line in the spent file that comes before the first byte
     before byte, after byte         the call of the platform; after its bytes have left and before any answer
-    after answer                    heard, and not yet written down anywhere
-    after settled                   on the sender's own disk, and not yet in SQL
+    after answer                    heard, and not yet noted anywhere
+    before settled, after settled   noted, and on its way to the sender's own disk; there, and perhaps not yet in SQL
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from channels.http import Http
 from dispatcher.domain.statement import Mode
-from dispatcher.sending.spent import SpentEvent, SpentFile
+from dispatcher.sending.spent import Entry, SpentEvent, SpentFile
 from dispatcher.settings import load_settings
 from dispatcher.store import leasing
 from dispatcher.store.database import Store, Work
@@ -71,15 +71,21 @@ class Points:
         Store.write, leasing.lease = writing, taking  # type: ignore[method-assign, assignment]
 
     def _wrap_spent(self) -> None:
-        append, reached = SpentFile.append, self.reached
+        append, flush, reached = SpentFile.append, SpentFile._flush, self.reached
 
         async def appending(file: SpentFile, key: str, event: SpentEvent, *given: Any, **facts: Any) -> None:
-            point = {SpentEvent.OPEN: "open", SpentEvent.ACCEPTED: "settled"}.get(event, "")
-            reached(f"before {point}")
+            opened = event is SpentEvent.OPEN
+            reached("before open" if opened else "")
             await append(file, key, event, *given, **facts)
-            reached(f"after {point}")
+            reached("after open" if opened else "")
 
-        SpentFile.append = appending  # type: ignore[method-assign, assignment]
+        def flushing(file: SpentFile, batch: Sequence[Entry]) -> None:
+            settled = any(entry.event is SpentEvent.ACCEPTED for entry in batch)
+            reached("before settled" if settled else "")
+            flush(file, batch)
+            reached("after settled" if settled else "")
+
+        SpentFile.append, SpentFile._flush = appending, flushing  # type: ignore[method-assign, assignment]
 
     def _wrap_calls(self) -> None:
         request, reached, wanted = Http.request, self.reached, self._wanted
