@@ -237,7 +237,10 @@ class SpentFile:
 
 def _line(entry: Entry) -> bytes:
     told = {"key": entry.key, "event": entry.event, "job": entry.job, "at": format_time(entry.at), **entry.facts}
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a letter, in what a platform calls the post
+        return json.dumps(told).encode() + b"\n"
 
 
 def absent_twice(known: Account, idempotency: Idempotency) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,19 @@ def test_where_nobody_can_look_the_senders_record_tells(
         return await house.sender.find(house.bundle, house.drafted.order("x"))
 
     assert run(main) == Finding(Found.FOUND, TAKEN.reference, TAKEN.url)
+
+
+@pytest.mark.parametrize("reference", ["ŵy 🥚", "half a letter \ud83e", "\0\n"])
+def test_whatever_a_platform_calls_a_post_is_kept(tmp_path: Path, reference: str) -> None:
+    """Nothing that it may say keeps the line, or others' lines beside it, from being written."""
+    house = house_in(tmp_path, replace(TAKEN, reference=reference), idempotency=NEITHER)
+
+    async def main() -> Finding:
+        await sent(house)
+        house.start()
+        return await house.sender.find(house.bundle, house.drafted.order("x"))
+
+    assert run(main).reference == reference
 
 
 @pytest.mark.parametrize("answer", [DOUBT, HANDED_OVER, REFUSED])
