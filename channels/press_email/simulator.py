@@ -4,8 +4,8 @@ Any e-mail address is a login; its password is :func:`password`, and it may send
 nowhere: it is in ``messages``. ``Message-ID`` is no idempotency key here either: one that comes twice is two
 messages, which is how the journal counts a double. Some mailboxes have a fate of their own (:data:`FATES`).
 
-When a fault strikes: on ``session`` at AUTH; on ``publish`` at RCPT where it is about who may send how much, and else
-after the end of the data, which is the moment at which a server takes a message.
+When a fault strikes: on ``session`` at AUTH; on ``publish`` at RCPT where it is about who may send how much, else after
+the end of the data, when a server takes a message. What a mailbox's own fate refuses meets none.
 
 What a test may arrange: ``limits`` by login, and in a subclass ``tls``, ``implicit`` and ``mechanisms``.
 """
@@ -278,24 +278,26 @@ class _Session:
             return await self.say(503, "5.5.1", "MAIL first")
         if isinstance(address, No):
             return await self.refuse(address)
+        own = FATES.get(address.partition("@")[0])
         if self.arrival is None:
             self.arrival = self.arrived(self.account, RouteKind.PUBLISH, "RCPT")
             self.server.journal.arrivals.append(self.arrival)
-            self.fault = self.faults.take(self.server.name, RouteKind.PUBLISH, self.account)
+            if own is None:  # else it comes to no data for a fault to strike at
+                self.fault = self.faults.take(self.server.name, RouteKind.PUBLISH, self.account)
             self.arrival.fault = str(self.fault.kind) if self.fault else ""
-        fate = self.fate(address)
+        fate = self.fate(own)
         if fate is not None:
             return await self.refuse(No(fate.code, fate.enhanced, fate.text.format(address)))
         self.recipients.append(address)
         return await self.say(250, "2.1.5", "ok")
 
-    def fate(self, address: str) -> No | None:
+    def fate(self, own: No | None) -> No | None:
         if self.fault is not None and self.fault.kind in _AT_RCPT:
             return _AT_RCPT[self.fault.kind]
         sent = sum(message.account == self.account for message in self.server.messages)
         if sent >= self.server.limits.get(self.account, sent + 1):
             return _AT_RCPT[FaultKind.THROTTLE]
-        return FATES.get(address.partition("@")[0])
+        return own
 
     async def data(self) -> None:
         if not self.recipients:
