@@ -99,7 +99,7 @@ class Lines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is collected while a line is made may have something to log
         self._waiting: list[Line] = []
 
     def msg(self, line: Line) -> None:
@@ -192,7 +192,7 @@ def _plain(value: object) -> Plain:
             return _cut(value)
         case float() if not math.isfinite(value):
             return str(value)
-        case None | bool() | int() | float():
+        case bool() | int() | float():
             return value
         case datetime():
             return value.isoformat()

@@ -213,6 +213,19 @@ def test_a_full_disk_does_not_stop_the_sending() -> None:
     assert stream.getvalue() == "kept\n"
 
 
+def test_what_is_logged_while_a_line_is_made_is_written_too() -> None:
+    """Python collects garbage when it likes, and what is collected may complain."""
+    stream = io.StringIO()
+    out = log.Lines(stream)
+
+    def line() -> str:
+        out.msg(lambda: "complaint")
+        return "line"
+
+    out.msg(line)
+    assert stream.getvalue() == "complaint\nline\n"
+
+
 def test_lines_of_a_fan_out_are_written_together(stream: io.StringIO) -> None:
     """On an event loop they wait for one another a moment, and are all there after it, in order."""
 

@@ -4,8 +4,8 @@ Any e-mail address is a login; its password is :func:`password`, and it may send
 nowhere: it is in ``messages``. ``Message-ID`` is no idempotency key here either: one that comes twice is two
 messages, which is how the journal counts a double. Some mailboxes have a fate of their own (:data:`FATES`).
 
-When a fault strikes: on ``session`` at AUTH; on ``publish`` at RCPT where it is about who may send how much, else after
-the end of the data, when a server takes a message. What a mailbox's own fate refuses meets none.
+When a fault strikes: on ``session`` at AUTH; on ``publish`` at RCPT where it is about who may send how much, else
+after the end of the data, when a server takes a message. What a mailbox's own fate refuses meets none.
 
 What a test may arrange: ``limits`` by login, and in a subclass ``tls``, ``implicit`` and ``mechanisms``.
 """

@@ -33,7 +33,7 @@ LEVELS = BLOCK.bit_length() - 1
 """Nodes on the way from a leaf to the root of its block."""
 
 REMEMBERED_BLOCKS = 128
-"""Twice as many as hold what a process has in hand: rows are sent in their order."""
+"""Four times what the 2,048 rows that a process may have in hand stand in (``workers.pacing``), one after another."""
 
 Blocks = dict[tuple[str, int, int], dict[int, bytes]]
 """Nodes that are known to be under a list's root: by that root, the list's count and the number of a whole block;

@@ -57,7 +57,6 @@ from dispatcher.statements.verify import Verifier
 PERMIT_LIFE = timedelta(seconds=15)
 """A permit is used at once; one that waited longer is asked for again."""
 
-
 TURN = 16
 """Orders that are answered before calls under way get their turn: a whole chunk would keep them waiting 10 ms."""
 
@@ -137,10 +136,10 @@ class LocalSender:
         else:
             asking = self._judge.asking(prepared)
             answers = []
-            for order in orders:
-                if len(answers) % TURN == TURN - 1:
-                    await asyncio.sleep(0)  # others are being sent meanwhile
+            for number, order in enumerate(orders, 1):
                 answers.append(self._permit(asking, bundle, order))
+                if number % TURN == 0:
+                    await asyncio.sleep(0)  # others are being sent meanwhile
         self._record(answers)
         return answers
 

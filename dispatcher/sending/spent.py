@@ -109,7 +109,6 @@ class SpentFile:
         self._path = path
         self._accounts: dict[str, Account] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._size = 0
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_DSYNC, 0o600)
         self._read()
         self._waiting: list[Entry] = []
@@ -207,22 +206,20 @@ class SpentFile:
             entry.done.set_exception(OSError(fault.errno, f"spent file: {fault.strerror}"))
 
     def _flush(self, batch: Sequence[Entry]) -> None:
-        data = view = memoryview(b"".join(map(_line, batch)))
+        size, view = os.fstat(self._descriptor).st_size, memoryview(b"".join(map(_line, batch)))
         try:
             while view:  # written and synced by one call: whoever lets go of Python's lock waits to get it back
                 view = view[os.writev(self._descriptor, [view]) :]
         except OSError:
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)  # half a line would make the next one unreadable
+                os.ftruncate(self._descriptor, size)  # half a line would make the next one unreadable
             raise
-        self._size += len(data)
 
     def _read(self) -> None:
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole != len(data):
             os.ftruncate(self._descriptor, whole)
-        self._size = whole
         for number, line in enumerate(data[:whole].splitlines(), 1):
             try:
                 entry = json.loads(line)

@@ -1,6 +1,6 @@
 """Reading and writing what people signed, as it was signed: nothing here is verified.
 
-What is asked for by every chunk, and several times a second, is a statement that is built once.
+What every chunk asks for, and what is asked several times a second, are queries that are built once.
 """
 
 from __future__ import annotations
